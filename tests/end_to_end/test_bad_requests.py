@@ -26,7 +26,7 @@ from support.emulators import TIMEOUT, UTF8, Address, admin_app, build_options, 
 from support.serve_cli import QUERY, SEND
 
 
-class Served(NamedTuple):
+class ServedEmulator(NamedTuple):
     """An emulator in this process and the lines of its log."""
 
     address: Address
@@ -34,15 +34,17 @@ class Served(NamedTuple):
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedEmulator]:
     monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
-    chosen, lines = build_options(), list[str]()
-    vendor, bell = build_vendor(chosen), ChangeNotifier()
+    options, lines = build_options(), list[str]()
+    vendor, notifier = build_vendor(options), ChangeNotifier()
     with ThreadRunner(
-        dispatcher_factory(VendorApp(vendor, chosen.profile, lines.append, bell), admin_app(vendor, chosen, bell))
-    ) as running:
-        host, _, port = running.url.removeprefix("http://").rpartition(":")
-        yield Served((host, int(port)), lines)
+        dispatcher_factory(
+            VendorApp(vendor, options.profile, lines.append, notifier), admin_app(vendor, options, notifier)
+        )
+    ) as runner:
+        host, _, port = runner.url.removeprefix("http://").rpartition(":")
+        yield ServedEmulator((host, int(port)), lines)
 
 
 @pytest.fixture
@@ -50,16 +52,16 @@ def short_stall_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
 
 
-def exchange(address: Address, *pieces: bytes) -> bytes:
-    """Send pieces and return everything received until the server closes. The client does not close its side."""
+def send_chunks(address: Address, *chunks: bytes) -> bytes:
+    """Send chunks and return everything received until the server closes. The client does not close its side."""
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for piece in pieces:
-            connection.sendall(piece)
+        for chunk in chunks:
+            connection.sendall(chunk)
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Served) -> None:
+def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: ServedEmulator) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
@@ -70,7 +72,7 @@ def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Serv
 
 
 @pytest.mark.parametrize(
-    ("raw", "begins"),
+    ("raw", "excerpt"),
     [
         (b"CONNECT sms10692.com:443 HTTP/1.1\r\n\r\n", "CONNECT sms..."),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/..."),
@@ -85,35 +87,37 @@ def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Serv
     ids=lambda value: value[:20] if isinstance(value, bytes) else None,
 )
 @pytest.mark.usefixtures("short_stall_timeout")
-def test_every_request_refused_below_http_has_a_line_in_the_log(served: Served, raw: bytes, begins: str) -> None:
-    assert exchange(served.address, raw).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+def test_every_request_that_is_not_valid_http_has_a_line_in_the_log(
+    served: ServedEmulator, raw: bytes, excerpt: str
+) -> None:
+    assert send_chunks(served.address, raw).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
     (line,) = served.lines
     assert line.startswith("127.0.0.1:")
     assert ": 40" in line
     assert "5cc6" not in line
     assert "023239810" not in line
-    assert f"'{begins}'" in line
+    assert f"'{excerpt}'" in line
 
 
-def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served: Served) -> None:
+def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served: ServedEmulator) -> None:
     raw = f"POST {UTF8} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n".encode()
-    assert b"a chunk is longer than it says" in exchange(served.address, raw)
+    assert b"a chunk is longer than it says" in send_chunks(served.address, raw)
     assert "'POST ...': 400, a chunk is longer than it says" in served.lines[0]
 
 
 @pytest.mark.usefixtures("short_stall_timeout")
-def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_log(served: Served) -> None:
+def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_log(served: ServedEmulator) -> None:
     length = len(SEND)
     raw = build_request(UTF8, SEND).replace(
         f"Content-Length: {length}".encode(), f"Content-Length: {length + 2}".encode()
     )
-    received = exchange(served.address, raw)
-    said = f"{length} of {length + 2} bytes came (Content-Length is {length + 2}, and counts bytes, not characters)"
+    received = send_chunks(served.address, raw)
+    message = f"{length} of {length + 2} bytes came (Content-Length is {length + 2}, and counts bytes, not characters)"
     assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
-    assert received.endswith(f"{said}, and not the rest within 0.1 seconds\n".encode())
+    assert received.endswith(f"{message}, and not the rest within 0.1 seconds\n".encode())
     assert served.lines == ["POST /v2sms.aspx: 408"]
-    (entry,) = json.loads(send_raw(served.address, control_request("GET", "/accounts/12/requests")).body)["items"]
-    assert (entry["status"], entry["userid"], entry["request_bytes"]) == (408, "12", length)
+    (request,) = json.loads(send_raw(served.address, control_request("GET", "/accounts/12/requests")).body)["items"]
+    assert (request["status"], request["userid"], request["request_bytes"]) == (408, "12", length)
     assert (
         "<overage>1000<"
         in send_raw(served.address, build_request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
@@ -121,14 +125,14 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
 
 
 @pytest.mark.usefixtures("short_stall_timeout")
-def test_half_a_head_is_answered_408_and_logged(served: Served) -> None:
-    received = exchange(served.address, b"GET /v2sms.aspx HTTP/1.1\r\nHost")
+def test_half_a_head_is_answered_408_and_logged(served: ServedEmulator) -> None:
+    received = send_chunks(served.address, b"GET /v2sms.aspx HTTP/1.1\r\nHost")
     assert received.startswith(b"HTTP/1.1 408 ")
     assert received.endswith(b"30 bytes of a request came, and not the rest within 0.1 seconds\n")
     assert "'GET /v...': 408, 30 bytes of a request came" in served.lines[0]
 
 
-def test_the_response_to_a_truncated_body_names_the_byte_counts(served: Served) -> None:
+def test_the_response_to_a_truncated_body_names_the_byte_counts(served: ServedEmulator) -> None:
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(f"POST {UTF8} HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcd".encode())
         connection.shutdown(socket.SHUT_WR)
@@ -136,15 +140,15 @@ def test_the_response_to_a_truncated_body_names_the_byte_counts(served: Served) 
 
 
 @pytest.mark.parametrize(
-    "pieces",
+    "chunks",
     [
         (b"\r\n\r", b"\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n"),
         (b"\r", b"\n", b"\r", b"\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n"),
         (b"\n\n\r\nGET /v2sms.aspx HTTP/1.1\r\nConnection: close\r\n\r\n",),
     ],
 )
-def test_empty_lines_before_a_request_are_ignored(served: Served, pieces: tuple[bytes, ...]) -> None:
-    assert exchange(served.address, *pieces).startswith(b"HTTP/1.1 200 OK\r\n")
+def test_empty_lines_before_a_request_are_ignored(served: ServedEmulator, chunks: tuple[bytes, ...]) -> None:
+    assert send_chunks(served.address, *chunks).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 class ResetTransport:
@@ -173,7 +177,7 @@ class RefusingDispatcher:
     """A RequestHandler that refuses all requests, valid and invalid."""
 
     def dispatch(self, *_: object) -> object:
-        return text_response(404, "nothing there")
+        return text_response(404, "no such page")
 
     def bad_request(self, error: BadRequest, *_: object) -> object:
         return text_response(error.status, str(error))
@@ -183,9 +187,9 @@ class RefusingDispatcher:
 def test_a_client_that_reset_the_connection_before_its_refusal_causes_no_exception(raw: bytes) -> None:
     async def refuse() -> list[str]:
         transport = ResetTransport()
-        open_ones: set[HttpProtocol] = set()
+        open_connections: set[HttpProtocol] = set()
         connection = HttpProtocol(
-            cast(Any, RefusingDispatcher()), WriteCoalescer(asyncio.get_running_loop()), open_ones
+            cast(Any, RefusingDispatcher()), WriteCoalescer(asyncio.get_running_loop()), open_connections
         )
         connection.connection_made(cast(Any, transport))
         connection.get_buffer(-1)[: len(raw)] = raw
@@ -195,37 +199,39 @@ def test_a_client_that_reset_the_connection_before_its_refusal_causes_no_excepti
     assert asyncio.run(refuse())[-1] == "abort"
 
 
-# Many unfinished requests, slow ones, and answers that nobody reads
+# Many incomplete requests, slow requests, and unread responses
 
 
-def incomplete_request(size: int, missing: int) -> bytes:
+def build_incomplete_request(size: int, missing: int) -> bytes:
     """Build a request with `size` bytes of its body, of which `missing` more are declared."""
     return f"POST {UTF8} HTTP/1.1\r\nContent-Length: {size + missing}\r\n\r\n".encode() + b"x" * size
 
 
 def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is_received(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: ServedEmulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 100_000
     monkeypatch.setattr(receive_limits, "_MAX_BYTES", 5 * size // 2)
     with ExitStack() as opened:
         connections = [opened.enter_context(socket.create_connection(served.address, timeout=TIMEOUT)) for _ in "abc"]
         for connection in connections:
-            connection.sendall(incomplete_request(size, 10))
-            send_raw(served.address, build_request(UTF8, b"action=overage"))  # what is whole is answered meanwhile
+            connection.sendall(build_incomplete_request(size, 10))
+            send_raw(served.address, build_request(UTF8, b"action=overage"))  # complete requests are served meanwhile
         assert connections[0].recv(1000).startswith(b"HTTP/1.1 503 ")
         for connection in connections[1:]:
             connection.sendall(b"x" * 10)
             assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
-    kept = json.loads(send_raw(served.address, control_request("GET", "/requests")).body)["items"]
-    assert [entry["status"] for entry in kept].count(503) == 1
+    requests = json.loads(send_raw(served.address, control_request("GET", "/requests")).body)["items"]
+    assert [request["status"] for request in requests].count(503) == 1
     assert sum("POST /v2sms.aspx: 503" in line for line in served.lines) == 1
-    again = incomplete_request(size, 10) + b"x" * 10  # nothing is counted twice, or for ever
+    complete = build_incomplete_request(size, 10) + b"x" * 10  # bytes of closed and complete requests no longer count
     for _ in range(5):
-        assert send_raw(served.address, again).status == 200
+        assert send_raw(served.address, complete).status == 200
 
 
-def test_with_too_many_incomplete_heads_the_oldest_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_too_many_incomplete_heads_the_oldest_is_refused(
+    served: ServedEmulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(receive_limits, "_MAX_BYTES", 1000)
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
@@ -235,23 +241,23 @@ def test_with_too_many_incomplete_heads_the_oldest_is_refused(served: Served, mo
 
 
 @pytest.mark.usefixtures("short_stall_timeout")
-def test_complete_requests_wait_for_a_client_that_reads_slowly(served: Served) -> None:
-    asked = b"GET /_mock/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+def test_complete_requests_wait_for_a_client_that_reads_slowly(served: ServedEmulator) -> None:
+    request = b"GET /_mock/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.settimeout(TIMEOUT)
         connection.connect(served.address)
-        connection.sendall(asked * 100 + asked.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n"))
+        connection.sendall(request * 100 + request.replace(b"HTTP/1.1\r\n", b"HTTP/1.1\r\nConnection: close\r\n"))
         assert not threading.Event().wait(1.0)
         received = b"".join(iter(lambda: connection.recv(1024 * 1024), b""))
     assert received.count(b"HTTP/1.1 200 ") == 101
 
 
-def test_a_request_that_arrives_byte_by_byte_times_out(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_arrives_byte_by_byte_times_out(served: ServedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_RECEIVE_SECONDS", 0.3)
     received = b""
     with socket.create_connection(served.address, timeout=0.02) as connection:
-        connection.sendall(incomplete_request(0, 10_000))
+        connection.sendall(build_incomplete_request(0, 10_000))
         while not received:
             connection.sendall(b"x")
             with suppress(TimeoutError):
@@ -260,7 +266,7 @@ def test_a_request_that_arrives_byte_by_byte_times_out(served: Served, monkeypat
     assert b"and not the rest within 0.3 seconds" in received
 
 
-def test_a_client_that_never_reads_is_disconnected(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_never_reads_is_disconnected(served: ServedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_UNREAD_SECONDS", 0.2)
     raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:

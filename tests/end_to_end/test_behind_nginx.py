@@ -23,36 +23,38 @@ NAME = "sms.example"
 MODERN = "proxy_http_version 1.1; proxy_set_header X-Forwarded-For $remote_addr;"
 
 
-class Answer(NamedTuple):
+class ProxiedResponse(NamedTuple):
+    """A response received through nginx, or directly."""
+
     status: int
     headers: Mapping[str, str]
     text: str
 
 
-def ask(
+def send_request(
     address: Address,
     path: str,
     headers: Mapping[str, str] | None = None,
     *,
     form: Mapping[str, str] | None = None,
-    trusted: trustme.CA | None = None,
-) -> Answer:
-    """Send a request through nginx and return the response; over TLS if `authority` is given."""
+    authority: trustme.CA | None = None,
+) -> ProxiedResponse:
+    """Send a GET or, with a form, a POST request; over TLS with an `authority`."""
     connection: http.client.HTTPConnection
-    if trusted is None:
+    if authority is None:
         connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
     else:
         context = ssl.create_default_context()
-        trusted.configure_trust(context)
+        authority.configure_trust(context)
         context.check_hostname = False
         connection = http.client.HTTPSConnection(*address, timeout=TIMEOUT, context=context)
-    named = dict(headers or {})
+    all_headers = dict(headers or {})
     if form is not None:
-        named["Content-Type"] = "application/x-www-form-urlencoded"
+        all_headers["Content-Type"] = "application/x-www-form-urlencoded"
     try:
-        connection.request("GET" if form is None else "POST", path, urlencode(form) if form else None, named)
+        connection.request("GET" if form is None else "POST", path, urlencode(form) if form else None, all_headers)
         response = connection.getresponse()
-        return Answer(response.status, dict(response.headers), response.read().decode())
+        return ProxiedResponse(response.status, dict(response.headers), response.read().decode())
     finally:
         connection.close()
 
@@ -68,19 +70,21 @@ def undeclared() -> Iterator[Address]:
 @pytest.mark.parametrize(
     "path", ["/_mock/accounts", "/_mock/openapi.json", "/", "/account", "/login", "/static/icon.svg"]
 )
-def test_a_client_of_nginx_reaches_only_the_vendors_endpoints(undeclared: Address, directives: str, path: str) -> None:
-    with nginx(undeclared, directives) as front:
-        refused = ask(front, path, {"Host": "127.0.0.1"})
-        assert refused.status == 403
-        assert "mima" not in refused.text
-        assert "--public-url" in refused.text
-        assert "--trusted-proxy" in refused.text
-        assert "<returnstatus>" in ask(front, f"/v2sms.aspx?{SEND.decode()}").text
+def test_through_an_undeclared_proxy_only_the_vendors_endpoints_are_served(
+    undeclared: Address, directives: str, path: str
+) -> None:
+    with nginx(undeclared, directives) as proxy:
+        response = send_request(proxy, path, {"Host": "127.0.0.1"})
+        assert response.status == 403
+        assert "mima" not in response.text
+        assert "--public-url" in response.text
+        assert "--trusted-proxy" in response.text
+        assert "<returnstatus>" in send_request(proxy, f"/v2sms.aspx?{SEND.decode()}").text
 
 
-def test_the_same_endpoints_answer_without_nginx(undeclared: Address) -> None:
-    assert "mima" in ask(undeclared, "/_mock/accounts").text
-    assert ask(undeclared, "/account").status == 200
+def test_without_nginx_the_control_api_and_the_console_are_served(undeclared: Address) -> None:
+    assert "mima" in send_request(undeclared, "/_mock/accounts").text
+    assert send_request(undeclared, "/account").status == 200
 
 
 @pytest.mark.parametrize("directives", ["", FORWARDED, MODERN], ids=["default", "forwarded", "modern"])
@@ -88,36 +92,36 @@ def test_with_the_public_url_the_token_and_the_login_are_accepted(directives: st
     port = free_port()
     url = f"http://{NAME}:{port}"
     with emulator_process("--public-url", url, "--token", TOKEN, "--log-level", "error") as (_, address):
-        with nginx(address, directives, port=port) as front:
+        with nginx(address, directives, port=port) as proxy:
             host = {"Host": f"{NAME}:{port}"}
-            assert ask(front, "/_mock/accounts", host).status == 401
-            assert ask(front, "/_mock/accounts", host | {"Authorization": f"bearer {TOKEN}"}).status == 200
+            assert send_request(proxy, "/_mock/accounts", host).status == 401
+            assert send_request(proxy, "/_mock/accounts", host | {"Authorization": f"bearer {TOKEN}"}).status == 200
             login = {"token": TOKEN, "next": "/account"}
-            assert ask(front, "/login", host | {"Origin": "http://other.example"}, form=login).status == 403
-            entered = ask(front, "/login", host | {"Origin": url}, form=login)
-            assert (entered.status, entered.headers["Location"]) == (303, "/account")
-            cookie = entered.headers["Set-Cookie"]
+            assert send_request(proxy, "/login", host | {"Origin": "http://other.example"}, form=login).status == 403
+            login_response = send_request(proxy, "/login", host | {"Origin": url}, form=login)
+            assert (login_response.status, login_response.headers["Location"]) == (303, "/account")
+            cookie = login_response.headers["Set-Cookie"]
             assert "Secure" not in cookie
-            page = ask(front, "/account", host | {"Cookie": cookie.partition(";")[0]}).text
-            assert {f"http://{found}" for found in re.findall(r"http://([\w.:]+)/v2sms.aspx", page)} == {url}
+            page = send_request(proxy, "/account", host | {"Cookie": cookie.partition(";")[0]}).text
+            assert {f"http://{netloc}" for netloc in re.findall(r"http://([\w.:]+)/v2sms.aspx", page)} == {url}
 
 
 def test_a_public_url_of_another_host_requires_a_token() -> None:
     with emulator_process("--public-url", f"https://{NAME}", "--log-level", "error") as (process, address):
-        assert ask(address, "/_mock/accounts").status == 401
+        assert send_request(address, "/_mock/accounts").status == 401
         assert process.stdout is not None
-        said = [process.stdout.readline() for _ in range(3)]
-        token = said[-1].removeprefix("token of the control API: ").strip()
-        assert ask(address, "/_mock/accounts", {"Authorization": f"Bearer {token}"}).status == 200
+        lines = [process.stdout.readline() for _ in range(3)]
+        token = lines[-1].removeprefix("token of the control API: ").strip()
+        assert send_request(address, "/_mock/accounts", {"Authorization": f"Bearer {token}"}).status == 200
 
 
 def test_the_origin_of_an_allowed_host_is_accepted_if_nginx_drops_the_port() -> None:
     with emulator_process("--public-url", "http://127.0.0.1:1", "--allow-host", NAME, "--token", TOKEN) as (_, address):
-        with nginx(address, "proxy_set_header Host $host;") as front:
-            origin = f"http://{NAME}:{front[1]}"
-            headers = {"Host": f"{NAME}:{front[1]}", "Origin": origin}
-            entered = ask(front, "/login", headers, form={"token": TOKEN})
-            assert entered.status == 303
+        with nginx(address, "proxy_set_header Host $host;") as proxy:
+            origin = f"http://{NAME}:{proxy[1]}"
+            headers = {"Host": f"{NAME}:{proxy[1]}", "Origin": origin}
+            login_response = send_request(proxy, "/login", headers, form={"token": TOKEN})
+            assert login_response.status == 303
 
 
 @pytest.fixture(scope="module")
@@ -128,24 +132,28 @@ def authority() -> trustme.CA:
 def test_forwarded_headers_of_a_trusted_proxy_are_used(authority: trustme.CA) -> None:
     arguments = ("--trusted-proxy", "127.0.0.0/8", "--allow-host", NAME, "--token", TOKEN, "--log-level", "error")
     with emulator_process(*arguments) as (_, address):
-        with nginx(address, FORWARDED, certificate=authority.issue_cert(NAME)) as front:
-            url = f"https://{NAME}:{front[1]}"
-            host = {"Host": f"{NAME}:{front[1]}"}
-            entered = ask(front, "/login", host | {"Origin": url}, form={"token": TOKEN}, trusted=authority)
-            assert entered.status == 303
-            cookie = entered.headers["Set-Cookie"]
+        with nginx(address, FORWARDED, certificate=authority.issue_cert(NAME)) as proxy:
+            url = f"https://{NAME}:{proxy[1]}"
+            host = {"Host": f"{NAME}:{proxy[1]}"}
+            login_response = send_request(
+                proxy, "/login", host | {"Origin": url}, form={"token": TOKEN}, authority=authority
+            )
+            assert login_response.status == 303
+            cookie = login_response.headers["Set-Cookie"]
             assert "Secure" in cookie
-            page = ask(front, "/account", host | {"Cookie": cookie.partition(";")[0]}, trusted=authority).text
+            page = send_request(
+                proxy, "/account", host | {"Cookie": cookie.partition(";")[0]}, authority=authority
+            ).text
             assert f"{url}/v2sms.aspx" in page
             assert "http://" not in "".join(re.findall(r"\S+/v2sms.aspx", page))
             rebound = {"Host": "rebound.example", "Authorization": f"Bearer {TOKEN}"}
-            assert ask(front, "/_mock/accounts", rebound, trusted=authority).status == 403
+            assert send_request(proxy, "/_mock/accounts", rebound, authority=authority).status == 403
 
 
 def test_forwarded_headers_of_another_proxy_are_refused() -> None:
     with emulator_process("--trusted-proxy", "10.0.0.1", "--token", TOKEN, "--log-level", "error") as (_, address):
-        with nginx(address, FORWARDED) as front:
-            refused = ask(front, "/_mock/accounts", BEARER)
-            assert refused.status == 403
-            assert "--trusted-proxy" in json.loads(refused.text)["error"]
-        assert ask(address, "/_mock/accounts", BEARER).status == 200
+        with nginx(address, FORWARDED) as proxy:
+            response = send_request(proxy, "/_mock/accounts", BEARER)
+            assert response.status == 403
+            assert "--trusted-proxy" in json.loads(response.text)["error"]
+        assert send_request(address, "/_mock/accounts", BEARER).status == 200

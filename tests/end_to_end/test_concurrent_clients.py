@@ -28,22 +28,22 @@ from support.serve_cli import QUERY
 
 def test_r11_concurrent_fetches_share_no_item_and_lose_none() -> None:
     with emulator_process("--log-level", "error") as (_, address):
-        numbers = [str(13000000000 + place) for place in range(900)]
+        numbers = [str(13000000000 + index) for index in range(900)]
         send = f"action=send&{QUERY}&content=x&mobile={','.join(numbers)}"
         assert "Success" in send_raw(address, build_request(UTF8, send.encode())).body.decode()
         fetch = build_request(STATUS, f"action=query&{QUERY}&statusNum=10".encode())
-        taken: list[str] = []
+        fetched: list[str] = []
 
         def fetch_until_empty() -> None:
-            while boxes := re.findall(r"<mobile>(\d+)<", send_raw(address, fetch).body.decode()):
-                taken.extend(boxes)
+            while mobiles := re.findall(r"<mobile>(\d+)<", send_raw(address, fetch).body.decode()):
+                fetched.extend(mobiles)
 
         fetchers = [threading.Thread(target=fetch_until_empty) for _ in range(8)]
         for fetcher in fetchers:
             fetcher.start()
         for fetcher in fetchers:
             fetcher.join(60)
-        assert sorted(taken) == numbers
+        assert sorted(fetched) == numbers
 
 
 def test_an_unread_log_blocks_neither_responses_nor_the_shutdown() -> None:
@@ -62,9 +62,9 @@ def test_a_truncated_response_to_a_disconnected_client_is_no_error() -> None:
         for _ in range(20):
             with socket.create_connection(address, timeout=TIMEOUT) as connection:
                 connection.sendall(raw)
-        with socket.create_connection(address, timeout=TIMEOUT) as last, suppress(ConnectionError):
-            last.sendall(raw)
-            while last.recv(65536):  # what was asked before has been late before
+        with socket.create_connection(address, timeout=TIMEOUT) as connection, suppress(ConnectionError):
+            connection.sendall(raw)
+            while connection.recv(65536):  # the responses to the earlier requests were sent before this one
                 continue
         process.send_signal(signal.SIGTERM)
         assert "Traceback" not in wait_exit(process)[1]
@@ -90,15 +90,15 @@ sys.meta_path.insert(0, SlowFinder())
 from sms10692_mock.server.process import LazyWsgiApp
 from sms10692_mock.codec.forms import parse_fields
 
-def make():
+def create_app():
     from sms10692_mock.admin import app
     return lambda environ, start_response: [app]
 
-ways = [
-    lambda: LazyWsgiApp(make)({}, None),
+callables = [
+    lambda: LazyWsgiApp(create_app)({}, None),
     lambda: parse_fields(b"", "multipart/form-data; boundary=x", b"--x--", bytes.decode),
 ]
-threads = [threading.Thread(target=way) for way in ways]
+threads = [threading.Thread(target=run) for run in callables]
 for thread in threads:
     thread.start()
 for thread in threads:
@@ -106,8 +106,8 @@ for thread in threads:
 """
 
 
-def test_the_first_multipart_body_and_the_first_console_request_may_arrive_at_once() -> None:
-    done = subprocess.run(
+def test_concurrent_first_requests_to_the_form_parser_and_the_console_import_their_modules_without_an_error() -> None:
+    completed = subprocess.run(
         [sys.executable, "-c", CONCURRENT_IMPORTS], capture_output=True, text=True, timeout=TIMEOUT, check=True
     )
-    assert done.stderr == ""
+    assert completed.stderr == ""

@@ -1,4 +1,4 @@
-"""Tests of the life of a connection to a server under load: what is sent, when it is written, when it is closed.
+"""Tests of connections to a server under load: writes, half-closed connections, time-outs and shutdown.
 
 `test_sockets` tests the HTTP messages themselves.
 """
@@ -24,23 +24,23 @@ from support.emulators import TIMEOUT, UTF8, Address, build_request, emulator_pr
 from support.serve_cli import QUERY, SEND, get_overage
 
 OVERAGE = build_request(UTF8, f"action=overage&{QUERY}".encode())
-ELSEWHERE = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+HEALTH = b"GET /_mock/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 @pytest.fixture
-def busy() -> Iterator[Address]:
+def loaded() -> Iterator[Address]:
     """An emulator under load, so that it coalesces the writes of an event-loop iteration."""
     with emulator_process() as (_, address), ExitStack() as connections:
-        after_a_burst(address, connections)
+        send_burst(address, connections)
         yield address
 
 
-def after_a_burst(address: Address, connections: ExitStack) -> None:
-    many = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(16)]
+def send_burst(address: Address, connections: ExitStack) -> None:
+    clients = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(16)]
     for _ in range(3):
-        for connection in many:
+        for connection in clients:
             connection.sendall(OVERAGE)
-        for connection in many:
+        for connection in clients:
             assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
@@ -54,11 +54,11 @@ def receive_all(address: Address, raw: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "raw",
-    [OVERAGE, ELSEWHERE, build_request(UTF8, b"action=overage&userid=12&sign=x&timestamp=1")],
-    ids=["page", "beside", "why"],
+    [OVERAGE, HEALTH, build_request(UTF8, b"action=overage&userid=12&sign=x&timestamp=1")],
+    ids=["vendor", "fallback", "explained"],
 )
-def test_a_half_closed_connection_gets_its_response(busy: Address, raw: bytes) -> None:
-    assert re.findall(rb"HTTP/1.1 (\d+) ", receive_all(busy, raw * 3)) == [b"200"] * 3
+def test_a_half_closed_connection_gets_its_response(loaded: Address, raw: bytes) -> None:
+    assert re.findall(rb"HTTP/1.1 (\d+) ", receive_all(loaded, raw * 3)) == [b"200"] * 3
 
 
 @pytest.mark.parametrize(
@@ -66,58 +66,60 @@ def test_a_half_closed_connection_gets_its_response(busy: Address, raw: bytes) -
     [
         OVERAGE.replace(b"Host: x", b"Connection: close"),
         OVERAGE.replace(b"HTTP/1.1", b"HTTP/1.0"),
-        ELSEWHERE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
+        HEALTH.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),
         b"nonsense\r\n\r\n",
     ],
-    ids=["close", "1.0", "beside", "nonsense"],
+    ids=["close", "1.0", "fallback", "nonsense"],
 )
-def test_bytes_after_the_last_request_are_ignored(busy: Address, last: bytes) -> None:
-    assert receive_all(busy, last + build_request(UTF8, SEND)).count(b"HTTP/1.1 ") == 1
-    assert "<overage>1000<" in get_overage(busy)
+def test_bytes_after_the_last_request_are_ignored(loaded: Address, last: bytes) -> None:
+    assert receive_all(loaded, last + build_request(UTF8, SEND)).count(b"HTTP/1.1 ") == 1
+    assert "<overage>1000<" in get_overage(loaded)
 
 
-def test_requests_after_a_truncated_response_are_ignored(busy: Address) -> None:
+def test_requests_after_a_truncated_response_are_ignored(loaded: Address) -> None:
     assert (
-        send_raw(busy, control_request("POST", "/accounts/12/faults", {"kind": "truncate", "at": 5, "times": 1})).status
+        send_raw(
+            loaded, control_request("POST", "/accounts/12/faults", {"kind": "truncate", "at": 5, "times": 1})
+        ).status
         == 201
     )
-    assert receive_all(busy, OVERAGE + build_request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
-    assert "<overage>1000<" in get_overage(busy)
+    assert receive_all(loaded, OVERAGE + build_request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
+    assert "<overage>1000<" in get_overage(loaded)
 
 
-def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(busy: Address) -> None:
+def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(loaded: Address) -> None:
     received: list[bytes] = []
-    with socket.create_connection(busy, timeout=TIMEOUT) as connection:
-        reading = threading.Thread(
+    with socket.create_connection(loaded, timeout=TIMEOUT) as connection:
+        reader = threading.Thread(
             target=lambda: received.extend(iter(lambda: connection.recv(65536), b"")),
         )
-        reading.start()
+        reader.start()
         for _ in range(1000):
-            connection.sendall(ELSEWHERE + OVERAGE)
+            connection.sendall(HEALTH + OVERAGE)
         connection.shutdown(socket.SHUT_WR)
-        reading.join(TIMEOUT)
+        reader.join(TIMEOUT)
     assert b"".join(received).count(b"HTTP/1.1 200 OK\r\n") == 2000
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="nobody can be held there, nor be told to end")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither SIGSTOP nor SIGTERM")
 def test_requests_processed_before_the_shutdown_get_their_responses() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
-        after_a_burst(address, connections)
-        many = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(32)]
-        for connection in many:
+        send_burst(address, connections)
+        clients = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(32)]
+        for connection in clients:
             connection.sendall(OVERAGE)
             assert connection.recv(65536)
         process.send_signal(signal.SIGSTOP)
-        for connection in many:
+        for connection in clients:
             connection.sendall(build_request(UTF8, SEND))
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGCONT)
-        answered = sum(b"<message>ok<" in receive_some(connection) for connection in many)
-        done = sum("task 10" in line for line in wait_exit(process)[1].splitlines())
-        assert answered == done
+        responses = sum(b"<message>ok<" in receive_next(connection) for connection in clients)
+        executed = sum("task 10" in line for line in wait_exit(process)[1].splitlines())
+        assert responses == executed
 
 
-def receive_some(connection: socket.socket) -> bytes:
+def receive_next(connection: socket.socket) -> bytes:
     """Return the next bytes; none if the connection was closed or reset."""
     with suppress(ConnectionError):
         return connection.recv(65536)
@@ -154,7 +156,7 @@ def test_a_disconnect_during_a_hang_is_noticed() -> None:
 
 
 @pytest.mark.parametrize("seconds", [3600, 86_400])
-def test_a_client_that_disconnects_during_a_delay_is_forgotten(seconds: float) -> None:
+def test_the_connection_of_a_client_that_disconnects_during_a_delay_is_closed(seconds: float) -> None:
     with emulator_process() as (process, address):
         fault = {"kind": "latency", "seconds": seconds, "operations": ["overage"]}
         assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
@@ -167,14 +169,14 @@ def test_a_client_that_disconnects_during_a_delay_is_forgotten(seconds: float) -
             continue
 
 
-def test_a_half_closed_connection_gets_a_slightly_delayed_response(busy: Address) -> None:
+def test_a_half_closed_connection_gets_a_slightly_delayed_response(loaded: Address) -> None:
     fault = {"kind": "latency", "seconds": 0.05, "times": 1}
-    assert send_raw(busy, control_request("POST", "/accounts/12/faults", fault)).status == 201
-    assert b"<overage>1000<" in receive_all(busy, OVERAGE)
+    assert send_raw(loaded, control_request("POST", "/accounts/12/faults", fault)).status == 201
+    assert b"<overage>1000<" in receive_all(loaded, OVERAGE)
 
 
 def count_open_files(pid: int) -> int:
-    """Number of open files of a process; 0 if the system does not show it."""
+    """Return the number of open files of a process; 0 if the system does not show it."""
     folder = Path(f"/proc/{pid}/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 
@@ -182,14 +184,14 @@ def count_open_files(pid: int) -> int:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_without_file_descriptors_one_line_is_logged_and_open_connections_are_served() -> None:
     with emulator_process(files=48, at_most=True) as (process, address), ExitStack() as connections:
-        inside = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
-        inside.sendall(OVERAGE)
-        assert inside.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        connected = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+        connected.sendall(OVERAGE)
+        assert connected.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         for _ in range(80):
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         for _ in range(20):
-            inside.sendall(OVERAGE)
-            assert inside.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+            connected.sendall(OVERAGE)
+            assert connected.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         connections.close()
         assert send_raw(address, OVERAGE).status == 200
         process.send_signal(signal.SIGTERM)
@@ -199,59 +201,59 @@ def test_without_file_descriptors_one_line_is_logged_and_open_connections_are_se
 @pytest.mark.parametrize(
     ("method", "path", "status"), [("GET", "/static/console.css", 200), ("HEAD", "/static/console.css", 200)]
 )
-def test_a_response_has_one_date(busy: Address, method: str, path: str, status: int) -> None:
-    received = receive_all(busy, f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+def test_a_response_has_one_date(loaded: Address, method: str, path: str, status: int) -> None:
+    received = receive_all(loaded, f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     assert received.startswith(f"HTTP/1.1 {status} ".encode())
     assert received.partition(b"\r\n\r\n")[0].count(b"\r\nDate: ") == 1
 
 
-def test_a_response_without_a_body_has_no_content_length(busy: Address) -> None:
-    asked = b"GET /static/console.css HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-    tag = re.search(rb"\r\nETag: (.*)\r\n", receive_all(busy, asked + b"\r\n"))
+def test_a_response_without_a_body_has_no_content_length(loaded: Address) -> None:
+    head = b"GET /static/console.css HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+    tag = re.search(rb"\r\nETag: (.*)\r\n", receive_all(loaded, head + b"\r\n"))
     assert tag is not None
-    received = receive_all(busy, asked + b"If-None-Match: %b\r\n\r\n" % tag[1])
+    received = receive_all(loaded, head + b"If-None-Match: %b\r\n\r\n" % tag[1])
     assert received.startswith(b"HTTP/1.1 304 ")
     assert received.endswith(b"\r\n\r\n")
     assert b"Content-Length" not in received
 
 
-@pytest.mark.parametrize("half", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
-def test_an_incomplete_request_times_out(monkeypatch: pytest.MonkeyPatch, half: bytes) -> None:
+@pytest.mark.parametrize("incomplete", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
+def test_an_incomplete_request_times_out(monkeypatch: pytest.MonkeyPatch, incomplete: bytes) -> None:
     monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
     monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
         with (
             socket.create_connection((host, int(port)), timeout=TIMEOUT) as idle,
-            socket.create_connection((host, int(port)), timeout=TIMEOUT) as waiting,
+            socket.create_connection((host, int(port)), timeout=TIMEOUT) as stalled,
         ):
             idle.sendall(OVERAGE)
             assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
-            waiting.sendall(half)
-            assert waiting.recv(65536).startswith(b"HTTP/1.1 408 ")
+            stalled.sendall(incomplete)
+            assert stalled.recv(65536).startswith(b"HTTP/1.1 408 ")
             idle.sendall(OVERAGE)
             assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.parametrize(
-    "raw", [OVERAGE, ELSEWHERE, b"no request\r\n\r\n", OVERAGE[:-5]], ids=["page", "beside", "bad", "half"]
+    "raw", [OVERAGE, HEALTH, b"no request\r\n\r\n", OVERAGE[:-5]], ids=["vendor", "fallback", "invalid", "incomplete"]
 )
 def test_a_closed_connection_is_freed_without_a_collection(raw: bytes) -> None:
     """If the heap was frozen while the connection was open, a collection would never free it."""
     with Emulator() as emulator:
         host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-        receive_all((host, int(port)), ELSEWHERE)
+        receive_all((host, int(port)), HEALTH)
         gc.collect()
         gc.disable()
         try:
             assert receive_all((host, int(port)), raw).startswith(b"HTTP/1.1 ")
-            until = time.monotonic() + TIMEOUT / 10
-            while open_transports() and time.monotonic() < until:
+            deadline = time.monotonic() + TIMEOUT / 10
+            while count_open_transports() and time.monotonic() < deadline:
                 time.sleep(0.01)
-            assert open_transports() == 0
+            assert count_open_transports() == 0
         finally:
             gc.enable()
 
 
-def open_transports() -> int:
-    return sum(isinstance(one, asyncio.Transport) for one in gc.get_objects())
+def count_open_transports() -> int:
+    return sum(isinstance(item, asyncio.Transport) for item in gc.get_objects())

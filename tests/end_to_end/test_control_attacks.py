@@ -1,4 +1,4 @@
-"""Attacks on the control API over a socket: foreign origins, rebound host names, unusual paths and Host headers."""
+"""Tests of attacks on the control API over a socket: foreign origins, rebound hosts, unusual paths and Host headers."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from support.emulators import Address, build_request, emulator_process, read_log, send_raw, wait_exit
 
 SECRET = "5e cret:秘密"
-"""The password of an account that must not leave."""
+"""A password that no unauthorized response may contain."""
 
 TOKEN = "t0ken"
 
@@ -19,35 +19,35 @@ TOKEN = "t0ken"
 def address() -> Iterator[Address]:
     with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", "--allow-host", "Mock.Example") as (
         _,
-        found,
+        address,
     ):
-        yield found
+        yield address
 
 
 @pytest.fixture(scope="module")
 def with_token() -> Iterator[Address]:
-    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", "--token", TOKEN) as (_, found):
-        yield found
+    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", "--token", TOKEN) as (_, address):
+        yield address
 
 
-def status(address: Address, path: str, *headers: str, method: str = "GET", body: str = "") -> int:
-    """The status of an answer that shows no password unless it is 200, and lets no other origin read it."""
+def get_status(address: Address, path: str, *headers: str, method: str = "GET", body: str = "") -> int:
+    """Send a request and return the status of its response. A response other than 200 contains no password."""
     length = [f"Content-Length: {len(body)}"] if body else []
     raw = "\r\n".join([f"{method} {path} HTTP/1.1", *headers, *length, "", body]).encode("latin-1")
-    answer = send_raw(address, raw)
-    if answer.status != 200:
-        assert b"mima" not in answer.body
-        assert json.dumps(SECRET)[1:-1].encode() not in answer.body
-    return answer.status
+    response = send_raw(address, raw)
+    if response.status != 200:
+        assert b"mima" not in response.body
+        assert json.dumps(SECRET)[1:-1].encode() not in response.body
+    return response.status
 
 
 HOME = "Host: 127.0.0.1"
 ACCOUNTS = "/_mock/accounts"
 
 
-def test_what_the_attackers_are_after_is_there(address: Address) -> None:
-    answer = send_raw(address, f"GET {ACCOUNTS} HTTP/1.1\r\n{HOME}\r\n\r\n".encode())
-    assert [one["password"] for one in json.loads(answer.body)["accounts"]] == ["mima", SECRET]
+def test_an_authorized_client_sees_the_passwords(address: Address) -> None:
+    response = send_raw(address, f"GET {ACCOUNTS} HTTP/1.1\r\n{HOME}\r\n\r\n".encode())
+    assert [account["password"] for account in json.loads(response.body)["accounts"]] == ["mima", SECRET]
 
 
 @pytest.mark.parametrize(
@@ -86,8 +86,8 @@ def test_what_the_attackers_are_after_is_there(address: Address) -> None:
         ("X-Nothing: x", 403),
     ],
 )
-def test_a_name_that_was_rebound_to_this_machine_is_refused(address: Address, host: str, expected: int) -> None:
-    assert status(address, ACCOUNTS, host) == expected
+def test_only_loopback_and_allowed_hosts_are_accepted(address: Address, host: str, expected: int) -> None:
+    assert get_status(address, ACCOUNTS, host) == expected
 
 
 @pytest.mark.parametrize(
@@ -112,16 +112,16 @@ def test_a_name_that_was_rebound_to_this_machine_is_refused(address: Address, ho
         ("/_MOCK/accounts", 404),
         ("/x/../_mock/accounts", 404),
         ("/./_mock/accounts", 404),
-        ("/v2sms.aspx/../_mock/accounts", 200),  # the vendor's page, whatever follows it
+        ("/v2sms.aspx/../_mock/accounts", 200),  # the vendor's endpoint, with any path after it
         ("http://127.0.0.1/_mock/accounts", 403),
         ("http://rebound.example/_mock/accounts", 403),
         ("http:///_mock/accounts", 400),
     ],
 )
-def test_no_way_to_write_the_path_leads_around_the_guard(address: Address, target: str, expected: int) -> None:
-    answer = send_raw(address, f"GET {target} HTTP/1.1\r\nHost: rebound.example\r\n\r\n".encode())
-    assert answer.status == expected
-    assert b"mima" not in answer.body
+def test_no_spelling_of_the_path_bypasses_the_host_check(address: Address, target: str, expected: int) -> None:
+    response = send_raw(address, f"GET {target} HTTP/1.1\r\nHost: rebound.example\r\n\r\n".encode())
+    assert response.status == expected
+    assert b"mima" not in response.body
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def test_no_way_to_write_the_path_leads_around_the_guard(address: Address, targe
         ("HTTP://127.0.0.1/_mock/accounts", 200),
     ],
 )
-def test_the_host_of_a_target_in_absolute_form_counts(address: Address, target: str, expected: int) -> None:
-    assert status(address, target, HOME) == expected
-    assert status(address, target) == expected
+def test_the_host_of_a_target_in_absolute_form_is_checked(address: Address, target: str, expected: int) -> None:
+    assert get_status(address, target, HOME) == expected
+    assert get_status(address, target) == expected
 
 
 @pytest.mark.parametrize(
@@ -157,16 +157,18 @@ def test_the_host_of_a_target_in_absolute_form_counts(address: Address, target: 
     ],
 )
 @pytest.mark.parametrize("path", [ACCOUNTS, "/_mock/swagger", "/", "/requests", "/login", "/static/console.js"])
-def test_what_came_through_a_proxy_is_refused(address: Address, with_token: Address, header: str, path: str) -> None:
-    assert status(address, path, HOME, header) == 403
+def test_requests_with_headers_of_a_proxy_are_refused(
+    address: Address, with_token: Address, header: str, path: str
+) -> None:
+    assert get_status(address, path, HOME, header) == 403
     head = f"GET {path} HTTP/1.1\r\n{HOME}\r\n{header}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
-    answer = send_raw(with_token, head.encode())
-    assert answer.status == 403
-    assert b"--public-url URL" in answer.body
-    assert b"--trusted-proxy ADDRESS" in answer.body
+    response = send_raw(with_token, head.encode())
+    assert response.status == 403
+    assert b"--public-url URL" in response.body
+    assert b"--trusted-proxy ADDRESS" in response.body
 
 
-def test_http_1_0_is_taken_for_a_proxy_where_no_token_is_demanded(address: Address, with_token: Address) -> None:
+def test_http_1_0_requires_a_token(address: Address, with_token: Address) -> None:
     raw = f"GET {ACCOUNTS} HTTP/1.0\r\n{HOME}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
     refused = send_raw(address, raw)
     assert refused.status == 403
@@ -191,8 +193,10 @@ def test_http_1_0_is_taken_for_a_proxy_where_no_token_is_demanded(address: Addre
         ("", 403),
     ],
 )
-def test_with_a_token_what_cannot_be_rebound_is_let_in(with_token: Address, host: str, expected: int) -> None:
-    assert status(with_token, ACCOUNTS, f"Host: {host}", f"Authorization: Bearer {TOKEN}") == expected
+def test_with_a_token_only_hosts_that_cannot_be_rebound_are_accepted(
+    with_token: Address, host: str, expected: int
+) -> None:
+    assert get_status(with_token, ACCOUNTS, f"Host: {host}", f"Authorization: Bearer {TOKEN}") == expected
 
 
 @pytest.mark.parametrize(
@@ -211,10 +215,10 @@ def test_with_a_token_what_cannot_be_rebound_is_let_in(with_token: Address, host
         ("127.0.0.1:10692", "file://mock.example", 403),
     ],
 )
-def test_an_allowed_hosts_origin_is_let_in_whatever_host_the_proxy_wrote(
+def test_only_origins_of_the_request_host_or_of_allowed_hosts_are_accepted(
     address: Address, host: str, origin: str, expected: int
 ) -> None:
-    assert status(address, ACCOUNTS, f"Host: {host}", f"Origin: {origin}") == expected
+    assert get_status(address, ACCOUNTS, f"Host: {host}", f"Origin: {origin}") == expected
 
 
 @pytest.mark.parametrize(
@@ -237,16 +241,18 @@ def test_an_allowed_hosts_origin_is_let_in_whatever_host_the_proxy_wrote(
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "HEAD"])
 def test_a_page_of_another_origin_is_refused(address: Address, header: str, method: str) -> None:
-    assert status(address, ACCOUNTS, HOME, header, "Content-Type: application/json", method=method, body="{}") == 403
+    assert (
+        get_status(address, ACCOUNTS, HOME, header, "Content-Type: application/json", method=method, body="{}") == 403
+    )
 
 
-def test_no_answer_says_that_another_origin_may_read_it(address: Address) -> None:
+def test_no_response_has_cors_headers(address: Address) -> None:
     for method in ("GET", "OPTIONS", "POST"):
         command = ["curl", "--silent", "--include", "--request", method, f"http://{address[0]}:{address[1]}{ACCOUNTS}"]
         for origin in ([], ["--header", "Origin: http://other.example"], ["--header", "Sec-Fetch-Site: same-origin"]):
-            answer = subprocess.run([*command, *origin], capture_output=True, check=True).stdout.lower()
-            assert answer.startswith(b"http/1.1 ")
-            assert b"access-control" not in answer.partition(b"\r\n\r\n")[0]
+            response = subprocess.run([*command, *origin], capture_output=True, check=True).stdout.lower()
+            assert response.startswith(b"http/1.1 ")
+            assert b"access-control" not in response.partition(b"\r\n\r\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -266,18 +272,18 @@ def test_no_answer_says_that_another_origin_may_read_it(address: Address) -> Non
     [("POST", ACCOUNTS), ("POST", "/_mock/reset"), ("PUT", "/_mock/clock"), ("DELETE", "/_mock/accounts/77")],
 )
 def test_a_form_changes_nothing(address: Address, content_type: str, method: str, path: str) -> None:
-    refused = status(address, path, HOME, f"Content-Type: {content_type}", method=method, body="{}")
+    refused = get_status(address, path, HOME, f"Content-Type: {content_type}", method=method, body="{}")
     assert refused in (400, 415)
-    assert status(address, "/_mock/accounts/77", HOME) == 200
+    assert get_status(address, "/_mock/accounts/77", HOME) == 200
 
 
 def test_a_get_changes_nothing(address: Address) -> None:
     for path in ("reset", "clock/advance", "accounts/77/reset", "accounts/77/reports/requeue"):
-        assert status(address, f"/_mock/{path}", HOME) == 405
+        assert get_status(address, f"/_mock/{path}", HOME) == 405
     for header in ("X-HTTP-Method-Override: DELETE", "X-Method-Override: DELETE"):
-        assert status(address, "/_mock/accounts/77", HOME, header) == 200
-    assert status(address, "/_mock/accounts/77?_method=DELETE", HOME) == 200
-    assert status(address, "/_mock/accounts/77", HOME) == 200
+        assert get_status(address, "/_mock/accounts/77", HOME, header) == 200
+    assert get_status(address, "/_mock/accounts/77?_method=DELETE", HOME) == 200
+    assert get_status(address, "/_mock/accounts/77", HOME) == 200
 
 
 @pytest.mark.parametrize(
@@ -300,17 +306,17 @@ def test_a_get_changes_nothing(address: Address) -> None:
         (f"Cookie: token={TOKEN}", 401),
     ],
 )
-def test_only_the_token_lets_in(with_token: Address, header: str, expected: int) -> None:
-    assert status(with_token, ACCOUNTS, HOME, header) == expected
-    assert status(with_token, f"{ACCOUNTS}?token={TOKEN}", HOME, header) in (expected, 422)
+def test_only_the_token_authorizes(with_token: Address, header: str, expected: int) -> None:
+    assert get_status(with_token, ACCOUNTS, HOME, header) == expected
+    assert get_status(with_token, f"{ACCOUNTS}?token={TOKEN}", HOME, header) in (expected, 422)
 
 
-def test_the_token_lets_no_rebound_name_in(with_token: Address) -> None:
-    assert status(with_token, ACCOUNTS, "Host: rebound.example", f"Authorization: Bearer {TOKEN}") == 403
+def test_the_token_does_not_authorize_a_rebound_host(with_token: Address) -> None:
+    assert get_status(with_token, ACCOUNTS, "Host: rebound.example", f"Authorization: Bearer {TOKEN}") == 403
 
 
 @pytest.mark.parametrize("token", ["", "two words", "秘密", "tab\there"])
-def test_a_token_that_no_header_can_carry_is_refused_at_the_start(token: str) -> None:
+def test_a_token_that_no_header_can_contain_is_refused_at_startup(token: str) -> None:
     with pytest.raises(AssertionError, match="expected printable ASCII characters"):
         with emulator_process("--token", token):
             pass
@@ -323,14 +329,14 @@ def test_no_password_is_logged_or_hinted() -> None:
             f"action=overage&userid=12&account={SECRET}&timestamp=1&{SECRET}=x",
             f"action=send&userid={SECRET}&timestamp={SECRET}&sign={SECRET}&content={SECRET}",
         ):
-            answer = send_raw(address, build_request("/v2sms.aspx", form.encode()))
-            assert answer.status == 200
-        whole = json.loads(send_raw(address, f"GET /_mock/requests/1 HTTP/1.1\r\n{HOME}\r\n\r\n".encode()).body)
-        assert whole["diagnosis"]
-        assert not any(SECRET in finding["sentence"] for finding in whole["diagnosis"])
+            response = send_raw(address, build_request("/v2sms.aspx", form.encode()))
+            assert response.status == 200
+        detail = json.loads(send_raw(address, f"GET /_mock/requests/1 HTTP/1.1\r\n{HOME}\r\n\r\n".encode()).body)
+        assert detail["diagnosis"]
+        assert not any(SECRET in finding["sentence"] for finding in detail["diagnosis"])
         lines = read_log(process, 4)
         process.terminate()
-        said = "".join([*lines, *wait_exit(process)])
-    assert len(re.findall(r"POST /v2sms.aspx", said)) == 3
-    assert SECRET not in said
-    assert ascii(SECRET)[1:-1] not in said
+        output = "".join([*lines, *wait_exit(process)])
+    assert len(re.findall(r"POST /v2sms.aspx", output)) == 3
+    assert SECRET not in output
+    assert ascii(SECRET)[1:-1] not in output

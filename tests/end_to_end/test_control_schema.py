@@ -15,34 +15,34 @@ pytestmark = pytest.mark.slow("Generates requests to every path of the control A
 
 APP = create_app()
 LOCAL = {"Host": "localhost", "Content-Type": "application/json"}
-ADDRESSES = schemathesis.openapi.from_wsgi("/_mock/openapi.json", APP, headers=LOCAL)
+OPERATIONS = schemathesis.openapi.from_wsgi("/_mock/openapi.json", APP, headers=LOCAL)
 
 
-@ADDRESSES.parametrize()
+@OPERATIONS.parametrize()
 @settings(max_examples=10, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-def test_an_address_answers_as_it_is_described(case: schemathesis.Case[Any]) -> None:
-    if case.path_parameters.get("userid", "") < "a":  # of the others, every second, there is no account
-        made: Any = APP.test_client().post("/_mock/accounts", json={}).json
-        case.path_parameters["userid"] = made["userid"]
+def test_every_operation_responds_as_described(case: schemathesis.Case[Any]) -> None:
+    if case.path_parameters.get("userid", "") < "a":  # other userids stay unknown, for responses with 404
+        created: Any = APP.test_client().post("/_mock/accounts", json={}).json
+        case.path_parameters["userid"] = created["userid"]
     if "wait" in case.query:
         case.query["wait"] = 0
     response = case.call(headers=LOCAL)
-    # Rules between two fields have no place in a schema, nor what the account has sent, and what it has already.
-    beyond = ("Value error", "the record is no longer kept", "a balance is from")
-    is_beyond_a_schema = response.status_code == 422 and any(words in response.text for words in beyond)
-    case.validate_response(response, excluded_checks=[positive_data_acceptance] if is_beyond_a_schema else [])
+    # A schema cannot express rules between two fields, and rules that depend on the state of the account.
+    not_in_schema = ("Value error", "the record is no longer kept", "a balance is from")
+    is_expected_refusal = response.status_code == 422 and any(message in response.text for message in not_in_schema)
+    case.validate_response(response, excluded_checks=[positive_data_acceptance] if is_expected_refusal else [])
 
 
-def test_the_description_names_every_address() -> None:
-    described = {path.replace("{", "<").replace("}", ">") for path in ADDRESSES.raw_schema["paths"]}
-    of_the_description = ("openapi.", "swagger.")
+def test_the_description_contains_every_path() -> None:
+    described = {path.replace("{", "<").replace("}", ">") for path in OPERATIONS.raw_schema["paths"]}
+    description_endpoints = ("openapi.", "swagger.")
     rules = [rule for rule in APP.url_map.iter_rules() if rule.rule.startswith("/_mock")]
-    served = {rule.rule for rule in rules if not rule.endpoint.startswith(of_the_description)}
+    served = {rule.rule for rule in rules if not rule.endpoint.startswith(description_endpoints)}
     assert served == described
 
 
-def test_the_description_is_ordered_by_subject_with_ids_that_can_be_read() -> None:
-    """What a generated client is made of: a class for each tag, a method for each id, an address."""
+def test_every_described_operation_has_one_tag_and_a_readable_unique_id() -> None:
+    """Generated clients have a class for each tag, a method for each id, and the URL of the server."""
     document: Any = APP.test_client().get("/_mock/openapi.json", base_url="http://localhost:10692").json
     operations = [
         operation
@@ -52,11 +52,11 @@ def test_the_description_is_ordered_by_subject_with_ids_that_can_be_read() -> No
     ]
     ids = [operation["operationId"] for operation in operations]
     assert len(set(ids)) == len(ids)
-    assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)*", one) for one in ids)
+    assert all(re.fullmatch("[a-z]+([A-Z][a-z]+)*", operation_id) for operation_id in ids)
     assert {"listMessages", "createAccount", "addReply", "advanceAccountClock", "getHealth"} <= set(ids)
     tags = {tag["name"] for tag in document["tags"] if tag["description"]}
     assert tags == {tag for operation in operations for tag in operation["tags"]}
     assert {len(operation["tags"]) for operation in operations} == {1}
     assert document["servers"] == [{"url": "http://localhost:10692", "description": "this emulator"}]
-    for page in protocol.ENDPOINTS:
-        assert page.path in document["info"]["description"]
+    for endpoint in protocol.ENDPOINTS:
+        assert endpoint.path in document["info"]["description"]

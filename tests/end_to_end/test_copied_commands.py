@@ -1,6 +1,6 @@
-"""What users copy from the emulator is safe to paste: it sends what it says, and runs nothing that a stranger wrote.
+"""Tests that commands and programs copied from the emulator send the shown request and run nothing else.
 
-Strangers write requests, accounts' names and passwords. The lines are run in real shells, the programs by their
+Requests, account names and passwords may be hostile. The commands run in real shells, the programs in their
 interpreters.
 """
 
@@ -74,25 +74,25 @@ def recorder() -> Iterator[Recorder]:
         yield started
 
 
-def entry_of(
+def build_logged_request(
     method: str = "POST", body: bytes = b"", kind: str = FORM, query: bytes = b"", path: str = ""
 ) -> LoggedRequest:
-    """A request as the journal has it, at the page that the path follows."""
+    """Build an entry of the request log: a request to the send endpoint, with `path` appended to its path."""
     headers = [("Content-Type", kind)] if kind else []
     return LoggedRequest(
         1, 0.0, 0.0, 0.0, method, f"/v2sms.aspx{path}", query, headers, body, "", "", "", None, 200, "text/xml", b""
     )
 
 
-def entries() -> st.SearchStrategy[LoggedRequest]:
-    """Any request that the emulator's server lets through, and often a hostile one."""
+def logged_requests() -> st.SearchStrategy[LoggedRequest]:
+    """Return a strategy for all requests that the emulator's server accepts; many are hostile."""
     words = st.sampled_from([word.encode() for word in HOSTILE])
     bodies = st.lists(words | st.sampled_from(BYTES) | st.binary(max_size=20), max_size=3).map(b"".join)
     token = st.text("!#$%&'*+-.^_`|~AZaz09", min_size=1, max_size=12)
     in_a_line = st.characters(max_codepoint=255, exclude_categories=["Cc"])
     in_a_target = st.integers(33, 255).filter(lambda byte: byte != 127)
     return st.builds(
-        entry_of,
+        build_logged_request,
         st.sampled_from(METHODS) | token,
         bodies,
         st.sampled_from(KINDS) | st.text(in_a_line, max_size=20).map(lambda kind: kind.strip(" \t")),
@@ -102,76 +102,76 @@ def entries() -> st.SearchStrategy[LoggedRequest]:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@given(entry=entries())
+@given(logged=logged_requests())
 @settings(max_examples=15)
-@example(entry=entry_of("`touch$IFS$9PWNED`"))
-@example(entry=entry_of(body=b"@/etc/passwd"))
-@example(entry=entry_of(body=b"\0$"))
-@example(entry=entry_of(body=b"-n\0"))
-@example(entry=entry_of(body=b"a!!b"))
-@example(entry=entry_of(body=b"a\0!b"))
-@example(entry=entry_of("HEAD", b"a=b"))
-@example(entry=entry_of(query=b"a=b#c[1-2]{x,y}\xc4\xda"))
-@example(entry=entry_of(body=b"x", kind="a\\'b\xc4!"))
-def test_a_copied_curl_line_sends_the_same_request_and_does_nothing_else(
-    recorder: Recorder, tmp_path_factory: pytest.TempPathFactory, shell: str, entry: LoggedRequest
+@example(logged=build_logged_request("`touch$IFS$9PWNED`"))
+@example(logged=build_logged_request(body=b"@/etc/passwd"))
+@example(logged=build_logged_request(body=b"\0$"))
+@example(logged=build_logged_request(body=b"-n\0"))
+@example(logged=build_logged_request(body=b"a!!b"))
+@example(logged=build_logged_request(body=b"a\0!b"))
+@example(logged=build_logged_request("HEAD", b"a=b"))
+@example(logged=build_logged_request(query=b"a=b#c[1-2]{x,y}\xc4\xda"))
+@example(logged=build_logged_request(body=b"x", kind="a\\'b\xc4!"))
+def test_a_copied_curl_command_sends_the_same_request_and_runs_nothing_else(
+    recorder: Recorder, tmp_path_factory: pytest.TempPathFactory, shell: str, logged: LoggedRequest
 ) -> None:
-    line = as_curl(entry, recorder.url)
+    line = as_curl(logged, recorder.url)
     assert line.isprintable()
     assert line.isascii()
-    said = paste(shell, line, tmp_path_factory.getbasetemp())
+    output = paste(shell, line, tmp_path_factory.getbasetemp())
     if "interactive" not in shell:
-        assert said == ""
+        assert output == ""
     (request,) = recorder.take()
     path, _, query = request.target.partition(b"?")
-    assert request.method == entry.method
-    assert unquote_to_bytes(path) == entry.path.encode()
+    assert request.method == logged.method
+    assert unquote_to_bytes(path) == logged.path.encode()
     assert [unquote_to_bytes(part) for part in re.split(b"([&=])", query)] == [
-        unquote_to_bytes(part) for part in re.split(b"([&=])", entry.query)
+        unquote_to_bytes(part) for part in re.split(b"([&=])", logged.query)
     ]
-    assert request.headers.get("content-type", "") == (entry.headers[0][1] if entry.headers else "")
-    assert request.body == entry.body
+    assert request.headers.get("content-type", "") == (logged.headers[0][1] if logged.headers else "")
+    assert request.body == logged.body
 
 
-@given(entry=entries())
+@given(logged=logged_requests())
 @settings(max_examples=8)
-@example(entry=entry_of("X'\"\\\n"))
-@example(entry=entry_of("PUT", b"\0'''\"\"\"\\\n#", "a'\"b"))
-def test_a_copied_test_passes_whatever_the_request_held(entry: LoggedRequest) -> None:
-    status = 200 if entry.method in {"GET", "HEAD", "POST"} else 405
+@example(logged=build_logged_request("X'\"\\\n"))
+@example(logged=build_logged_request("PUT", b"\0'''\"\"\"\\\n#", "a'\"b"))
+def test_a_copied_test_passes_for_every_logged_request(logged: LoggedRequest) -> None:
+    status = 200 if logged.method in {"GET", "HEAD", "POST"} else 405
     account = Account("7'\"\\\n", "a'''\n\"\"\"", "{x}\\")
-    program = as_pytest(entry._replace(status=status), account)
+    program = as_pytest(logged._replace(status=status), account)
     assert all(line.isprintable() for line in program.splitlines())
     names: dict[str, Any] = {}
-    exec(program, names)  # noqa: S102 - that is what it is for
+    exec(program, names)  # noqa: S102 - the generated test is what is tested
     names["test_request_1"]()
 
 
-def account_of(userid: str, account: str, password: str) -> AccountDocument:
+def build_account(userid: str, account: str, password: str) -> AccountDocument:
     return AccountDocument.model_construct(userid=userid, account=account, password=password)
 
 
 ACCOUNTS = (
-    account_of("7'\"\\$!", "账 `touch PWNED` %s ${x} #{x} $(touch PWNED) \\u0022", "a'b\"c\\d $HOME 😀!! \\"),
-    account_of("@/etc/passwd", "-n\n'; touch PWNED; '", "\x1b[201~touch PWNED\r\n\x00\u202e\x7f\x85\u2028"),
-    account_of("-o PWNED", "*/ //\\u000a?>", "{$x} {{ 7*7 }} \\x41\\"),
+    build_account("7'\"\\$!", "账 `touch PWNED` %s ${x} #{x} $(touch PWNED) \\u0022", "a'b\"c\\d $HOME 😀!! \\"),
+    build_account("@/etc/passwd", "-n\n'; touch PWNED; '", "\x1b[201~touch PWNED\r\n\x00\u202e\x7f\x85\u2028"),
+    build_account("-o PWNED", "*/ //\\u000a?>", "{$x} {{ 7*7 }} \\x41\\"),
 )
 
 
 @pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
 @pytest.mark.parametrize("language", INTERPRETERS)
-def test_a_snippet_signs_for_any_credentials_and_does_nothing_else(
+def test_a_snippet_signs_for_any_credentials_and_runs_nothing_else(
     recorder: Recorder, tmp_path: Path, language: str, account: AccountDocument
 ) -> None:
-    place = tmp_path / "place"
-    place.mkdir()
+    folder = tmp_path / "folder"
+    folder.mkdir()
     program = snippet(language, account, recorder.url)
     assert all(line.isprintable() for line in program.splitlines())
-    done = subprocess.run(
-        INTERPRETERS[language](program, tmp_path), capture_output=True, cwd=place, timeout=TIMEOUT, check=True
+    completed = subprocess.run(
+        INTERPRETERS[language](program, tmp_path), capture_output=True, cwd=folder, timeout=TIMEOUT, check=True
     )
-    assert done.returncode == 0
-    assert list(place.iterdir()) == []
+    assert completed.returncode == 0
+    assert list(folder.iterdir()) == []
     (request,) = recorder.take()
     fields = {name: value[0] for name, value in parse_qs(request.body.decode(), keep_blank_values=True).items()}
     signed = f"{account.account}{account.password}{fields['timestamp']}".encode()
@@ -187,7 +187,7 @@ def test_a_snippet_signs_for_any_credentials_and_does_nothing_else(
 
 @pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
 def test_literals_of_java_csharp_and_javascript_are_printable_ascii(account: AccountDocument) -> None:
-    # All three read the escapes of JSON. Java reads \u before it reads anything else: none may stand for a quote.
+    # All three languages have the escapes of JSON. Java decodes \u before parsing, so no \u may encode a quote.
     for language in ("java", "csharp", "node"):
         program = snippet(language, account, "http://x")
         for text in (account.userid, account.account, account.password):
@@ -200,7 +200,7 @@ def test_literals_of_java_csharp_and_javascript_are_printable_ascii(account: Acc
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("host", ["http://x$(touch PWNED)'\"\\", "http://a;touch PWNED"])
-def test_the_address_in_a_snippet_is_quoted_too(language: str, host: str) -> None:
+def test_the_url_in_a_snippet_is_quoted(language: str, host: str) -> None:
     address = f"{host}/v2sms.aspx"
     quoted = {"curl": quote_text(address), "python": repr(address), "php": quote_php(address)}
     assert snippet(language, ACCOUNTS[0], host).count(quoted.get(language, json.dumps(address))) == 1
@@ -208,7 +208,7 @@ def test_the_address_in_a_snippet_is_quoted_too(language: str, host: str) -> Non
 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
-def test_the_first_line_to_paste_is_signed_for_any_credentials(
+def test_the_example_curl_command_is_signed_for_any_credentials(
     recorder: Recorder, tmp_path: Path, shell: str, account: AccountDocument
 ) -> None:
     paste(shell, example_curl(recorder.url, Account(account.userid, account.account, account.password), 0.0), tmp_path)
@@ -218,7 +218,7 @@ def test_the_first_line_to_paste_is_signed_for_any_credentials(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_the_first_line_to_paste_runs_nothing_that_stands_in_the_address(tmp_path: Path, shell: str) -> None:
+def test_the_example_curl_command_runs_nothing_from_the_url(tmp_path: Path, shell: str) -> None:
     for name in HOSTILE:
         paste(shell, example_curl(f"http://127.0.0.1:1/{name}", Account("7", "a", "b"), 0.0), tmp_path)
 
@@ -233,7 +233,7 @@ def test_the_first_line_to_paste_runs_nothing_that_stands_in_the_address(tmp_pat
 @settings(max_examples=10)
 @example(method="POST", body=b"@/etc/passwd", kind=FORM, chunk=0)
 @example(method="X|id", body=b"-n\0!!", kind="'!!", chunk=3)
-def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
+def test_a_curl_command_of_the_suite_sends_the_same_request_and_runs_nothing_else(
     recorder: Recorder,
     tmp_path_factory: pytest.TempPathFactory,
     shell: str,
@@ -242,26 +242,26 @@ def test_a_curl_line_of_the_suite_sends_the_same_request_and_does_nothing_else(
     kind: str,
     chunk: int,
 ) -> None:
-    asked = suite.replace_body(suite.build_request(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
-    line = (suite.chunk_body(asked, chunk) if chunk else asked).build_curl(recorder.url)
+    prepared = suite.replace_body(suite.build_request(suite.UTF8, query=[("a", "'!!\\")], method=method), body, kind)
+    line = (suite.chunk_body(prepared, chunk) if chunk else prepared).build_curl(recorder.url)
     assert line.isprintable()
     paste(shell, line, tmp_path_factory.getbasetemp())
     (request,) = recorder.take()
-    assert (request.method, request.target, request.body) == (method, asked.target, body)
+    assert (request.method, request.target, request.body) == (method, prepared.target, body)
     assert request.headers.get("content-type", "") == kind
 
 
-def test_half_a_curl_line_is_not_shown() -> None:
+def test_a_curl_command_that_is_too_long_is_not_shown() -> None:
     clause = CLAUSES[0]
-    long = suite.build_form(suite.UTF8, {"content": "'" * 200})
-    shown = format_failure(Verdict(clause, State.FAILED, preceding=(long,)), parse_address("http://127.0.0.1:1"), "")
+    request = suite.build_form(suite.UTF8, {"content": "'" * 200})
+    shown = format_failure(Verdict(clause, State.FAILED, preceding=(request,)), parse_address("http://127.0.0.1:1"), "")
     assert "curl" not in shown
     assert "POST /v2sms.aspx, 608 bytes" in shown
 
 
 @given(st.binary(max_size=30))
 @settings(max_examples=30)
-def test_printf_writes_any_bytes(raw: bytes) -> None:
+def test_the_printf_command_writes_any_bytes(raw: bytes) -> None:
     for shell in ("bash", "dash"):
         assert subprocess.run([shell, "-c", printf(raw)], capture_output=True, check=True).stdout == raw
 

@@ -10,42 +10,42 @@ from support.emulators import WsgiHarness, emulator_server, send_raw
 from support.exchanges import EXCHANGES, Exchange, load_exchange
 
 
-@pytest.mark.parametrize("held", EXCHANGES, ids=lambda held: held.name)
-def test_an_exchange_holds_inside_the_process(held: Exchange) -> None:
-    emulator = WsgiHarness(**held.given)
-    for name in held.before:
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
+def test_every_exchange_holds_inside_the_process(exchange: Exchange) -> None:
+    emulator = WsgiHarness(**exchange.given)
+    for name in exchange.before:
         emulator.send_raw(load_exchange(name).request)
-    assert emulator.send_raw(held.request) == held.response
+    assert emulator.send_raw(exchange.request) == exchange.response
 
 
-@pytest.mark.parametrize("chapter", sorted({held.name.split("/")[0] for held in EXCHANGES}))
+@pytest.mark.parametrize("chapter", sorted({exchange.name.split("/")[0] for exchange in EXCHANGES}))
 def test_the_exchanges_of_a_chapter_hold_over_a_socket(chapter: str) -> None:
-    for held in (held for held in EXCHANGES if held.name.startswith(chapter)):
-        with emulator_server(held.given) as address:
-            for name in held.before:
+    for exchange in (exchange for exchange in EXCHANGES if exchange.name.startswith(chapter)):
+        with emulator_server(exchange.given) as address:
+            for name in exchange.before:
                 send_raw(address, load_exchange(name).request)
-            assert send_raw(address, held.request) == held.response, held.name
+            assert send_raw(address, exchange.request) == exchange.response, exchange.name
 
 
-WORDS_OF = [
-    (operation, page, word)
+MESSAGES = [
+    (operation, endpoint, message)
     for operation in protocol.OPERATIONS
-    for page in operation.endpoints
-    for word in operation.messages
+    for endpoint in operation.endpoints
+    for message in operation.messages
 ]
 
 
-@pytest.mark.parametrize(("operation", "page", "word"), WORDS_OF, ids=lambda value: getattr(value, "path", None))
-def test_every_message_of_every_operation_has_an_exchange_on_each_page(
-    operation: protocol.Operation, page: protocol.Endpoint, word: str
+@pytest.mark.parametrize(("operation", "endpoint", "message"), MESSAGES, ids=lambda value: getattr(value, "path", None))
+def test_every_message_of_every_operation_has_an_exchange_on_each_endpoint(
+    operation: protocol.Operation, endpoint: protocol.Endpoint, message: str
 ) -> None:
-    codec = "gbk" if page.charset == "gb2312" else "utf-8"
+    codec = "gbk" if endpoint.charset == "gb2312" else "utf-8"
     element = "remark" if operation.item_element else "message"
-    wanted = f"<{element}>{word}</{element}>".encode(codec)
+    expected = f"<{element}>{message}</{element}>".encode(codec)
     assert [
-        held.name
-        for held in EXCHANGES
-        if held.request.startswith(f"POST {page.path} ".encode())
-        and (operation.item_element or f"action={operation.action}&".encode() in held.request + b"&")
-        and wanted in held.response.body
+        exchange.name
+        for exchange in EXCHANGES
+        if exchange.request.startswith(f"POST {endpoint.path} ".encode())
+        and (operation.item_element or f"action={operation.action}&".encode() in exchange.request + b"&")
+        and expected in exchange.response.body
     ]

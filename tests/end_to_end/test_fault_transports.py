@@ -21,8 +21,11 @@ _NOT_COMPARED = ("Date", "Connection")
 """Headers of the connection, which WSGI leaves to the server."""
 
 
-class Seen(NamedTuple):
-    """What a client sees of one response. `end` says whether it can use the connection again."""
+class ObservedResponse(NamedTuple):
+    """A response as seen by a client.
+
+    `end` is "whole" if the connection can be used again, "broken" if it was closed, "none" if there is no response.
+    """
 
     status: int | None
     headers: list[tuple[str, str]]
@@ -31,10 +34,10 @@ class Seen(NamedTuple):
 
 
 _NOTHING: list[tuple[str, str]] = []
-NEVER = Seen(None, _NOTHING, b"", "unreported")
-BROKEN = Seen(None, _NOTHING, b"", "broken")
+NO_RESPONSE = ObservedResponse(None, _NOTHING, b"", "none")
+DISCONNECTED = ObservedResponse(None, _NOTHING, b"", "broken")
 
-Asking = Callable[[Emulator, SmsVendor, str, str, bytes], Seen]
+SendRequest = Callable[[Emulator, SmsVendor, str, str, bytes], ObservedResponse]
 
 
 @pytest.fixture(scope="module")
@@ -43,33 +46,33 @@ def emulator() -> Iterator[Emulator]:
         yield emulator
 
 
-def over_a_socket(emulator: Emulator, vendor: SmsVendor, method: str, target: str, body: bytes) -> Seen:
+def send_over_socket(emulator: Emulator, vendor: SmsVendor, method: str, target: str, body: bytes) -> ObservedResponse:
     host, _, port = emulator.url.removeprefix("http://").rpartition(":")
     with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
         head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
         connection.sendall(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + body)
-        if hangs(vendor, connection):
-            return NEVER
+        if is_hanging(vendor, connection):
+            return NO_RESPONSE
         try:
             response = http.client.HTTPResponse(connection, method=method)
             response.begin()
         except (http.client.RemoteDisconnected, ConnectionResetError):
-            return BROKEN
+            return DISCONNECTED
         headers = sorted((name, value) for name, value in response.getheaders() if name not in _NOT_COMPARED)
         try:
             body = response.read()
         except http.client.IncompleteRead as error:
-            return Seen(response.status, headers, error.partial, "broken")
+            return ObservedResponse(response.status, headers, error.partial, "broken")
         connection.sendall(b"GET /v2sms.aspx HTTP/1.1\r\nHost: x\r\n\r\n")
         with suppress(ConnectionError):
-            came = connection.recv(9)
-            assert came in (b"HTTP/1.1 ", b""), "bytes behind the response"
-            return Seen(response.status, headers, body, "whole" if came else "broken")
-        return Seen(response.status, headers, body, "broken")
+            next_bytes = connection.recv(9)
+            assert next_bytes in (b"HTTP/1.1 ", b""), "bytes after the response"
+            return ObservedResponse(response.status, headers, body, "whole" if next_bytes else "broken")
+        return ObservedResponse(response.status, headers, body, "broken")
 
 
-def hangs(vendor: SmsVendor, connection: socket.socket) -> bool:
-    """Whether the request was logged with a `hang`, so that nothing will come."""
+def is_hanging(vendor: SmsVendor, connection: socket.socket) -> bool:
+    """Return whether the request was logged with the fault `hang`, so that no response will follow."""
     connection.settimeout(0.05)
     while True:
         with suppress(TimeoutError, ConnectionResetError):
@@ -80,7 +83,7 @@ def hangs(vendor: SmsVendor, connection: socket.socket) -> bool:
             return True
 
 
-def through_wsgi(emulator: Emulator, vendor: SmsVendor, method: str, target: str, body: bytes) -> Seen:
+def send_through_wsgi(emulator: Emulator, vendor: SmsVendor, method: str, target: str, body: bytes) -> ObservedResponse:
     path, _, query = target.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -93,41 +96,43 @@ def through_wsgi(emulator: Emulator, vendor: SmsVendor, method: str, target: str
     }
     setup_testing_defaults(environ)
     started: list[tuple[int, list[tuple[str, str]]]] = []
-    came = b""
+    received = b""
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: object = None) -> Any:
         started.append((int(status[:3]), sorted(headers)))
 
     try:
-        pieces = validator(emulator.wsgi)(environ, start_response)
+        chunks = validator(emulator.wsgi)(environ, start_response)
         try:
-            for piece in pieces:
-                came += piece
+            for chunk in chunks:
+                received += chunk
         finally:
-            pieces.close()  # type: ignore[attr-defined]  # the validator's has it
+            chunks.close()  # type: ignore[attr-defined]  # the validator's iterator has it
     except TimeoutError:
-        return NEVER
+        return NO_RESPONSE
     except ConnectionResetError:
-        return Seen(*started[0], came, "broken") if started else BROKEN
-    return Seen(*started[0], came, "whole")
+        return ObservedResponse(*started[0], received, "broken") if started else DISCONNECTED
+    return ObservedResponse(*started[0], received, "whole")
 
 
-def asked(emulator: Emulator, asking: Asking, faults: list[dict[str, Any]], method: str, page: str) -> Seen:
-    """What a new account sees of one request that these faults strike."""
+def observe(
+    emulator: Emulator, send_request: SendRequest, faults: list[dict[str, Any]], method: str, endpoint: str
+) -> ObservedResponse:
+    """Send one request of a new account with these faults, and return the observed response."""
     with emulator.account() as vendor:
         for fault in faults:
-            given = {"times": 1} | fault
-            vendor.fault(given.pop("kind"), **given)
-        return asking(emulator, vendor, method, *of_form(vendor, method, page))
+            settings = {"times": 1} | fault
+            vendor.fault(settings.pop("kind"), **settings)
+        return send_request(emulator, vendor, method, *build_target_and_body(vendor, method, endpoint))
 
 
-def of_form(vendor: SmsVendor, method: str, page: str) -> tuple[str, bytes]:
-    action = "overage" if page == UTF8 else "query"
-    form = "&".join(f"{name}={quote(value)}" for name, value in fields(vendor, action).items())
-    return (page, form.encode()) if method == "POST" else (f"{page}?{form}", b"")
+def build_target_and_body(vendor: SmsVendor, method: str, endpoint: str) -> tuple[str, bytes]:
+    action = "overage" if endpoint == UTF8 else "query"
+    form = "&".join(f"{name}={quote(value)}" for name, value in build_fields(vendor, action).items())
+    return (endpoint, form.encode()) if method == "POST" else (f"{endpoint}?{form}", b"")
 
 
-def fields(vendor: SmsVendor, action: str) -> dict[str, str]:
+def build_fields(vendor: SmsVendor, action: str) -> dict[str, str]:
     from sms10692.signing import sign
 
     stamp = "20120701231212"
@@ -160,16 +165,18 @@ FAULTS: list[list[dict[str, Any]]] = [
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize("faults", FAULTS, ids=json.dumps)
-def test_a_fault_is_the_same_on_a_socket_and_through_wsgi(
+def test_a_fault_has_the_same_effect_over_a_socket_and_through_wsgi(
     emulator: Emulator, faults: list[dict[str, Any]], method: str
 ) -> None:
-    page = STATUS if any(fault["kind"] == "drop_fetch" for fault in faults) else UTF8
-    socket_saw, wsgi_saw = (asked(emulator, way, faults, method, page) for way in (over_a_socket, through_wsgi))
-    assert socket_saw == wsgi_saw
+    endpoint = STATUS if any(fault["kind"] == "drop_fetch" for fault in faults) else UTF8
+    over_socket, over_wsgi = (
+        observe(emulator, send, faults, method, endpoint) for send in (send_over_socket, send_through_wsgi)
+    )
+    assert over_socket == over_wsgi
     if method == "HEAD":
-        assert socket_saw.body == b""
-        get = asked(emulator, over_a_socket, faults, "GET", page)
-        assert socket_saw == get._replace(body=b"")
+        assert over_socket.body == b""
+        get = observe(emulator, send_over_socket, faults, "GET", endpoint)
+        assert over_socket == get._replace(body=b"")
 
 
 @pytest.mark.parametrize(
@@ -181,27 +188,27 @@ def test_a_fault_is_the_same_on_a_socket_and_through_wsgi(
         ([{"kind": "empty_body"}, {"kind": "truncate", "at": 0}], "GET", 200, b"", "whole"),
         ([{"kind": "status", "status": 204}], "GET", 204, b"", "whole"),
         ([{"kind": "disconnect"}], "HEAD", None, b"", "broken"),
-        ([{"kind": "hang"}], "HEAD", None, b"", "unreported"),
+        ([{"kind": "hang"}], "HEAD", None, b"", "none"),
     ],
 )
-@pytest.mark.parametrize("asking", [over_a_socket, through_wsgi])
-def test_what_a_client_sees_of_a_broken_response(
+@pytest.mark.parametrize("send_request", [send_over_socket, send_through_wsgi])
+def test_a_broken_response_has_this_status_body_and_end(
     emulator: Emulator,
-    asking: Asking,
+    send_request: SendRequest,
     faults: list[dict[str, Any]],
     method: str,
     status: int | None,
     body: bytes,
     end: str,
 ) -> None:
-    seen = asked(emulator, asking, faults, method, UTF8)
-    assert (seen.status, seen.body, seen.end) == (status, body, end)
+    response = observe(emulator, send_request, faults, method, UTF8)
+    assert (response.status, response.body, response.end) == (status, body, end)
 
 
-def test_a_path_in_chinese_is_logged_alike(emulator: Emulator) -> None:
+def test_a_chinese_path_is_logged_the_same_over_a_socket_and_through_wsgi(emulator: Emulator) -> None:
     target = "/v2sms.aspx/内?action=x".encode().decode("latin-1")
     with emulator.account() as vendor:
-        through_wsgi(emulator, vendor, "GET", target, b"")
-        over_a_socket(emulator, vendor, "GET", "/v2sms.aspx/%E5%86%85?action=x", b"")
-    over_socket, over_wsgi = (one for one in emulator.control.requests(4) if "action=x" in one.path)
+        send_through_wsgi(emulator, vendor, "GET", target, b"")
+        send_over_socket(emulator, vendor, "GET", "/v2sms.aspx/%E5%86%85?action=x", b"")
+    over_socket, over_wsgi = (request for request in emulator.control.requests(4) if "action=x" in request.path)
     assert over_socket.path == over_wsgi.path == "/v2sms.aspx/内?action=x"

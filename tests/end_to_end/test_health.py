@@ -26,19 +26,19 @@ WAITING = 300
 """More requests than the fallback pool has threads."""
 
 
-def get(address: Address, path: str, *headers: str, method: str = "GET") -> Response:
+def send_get(address: Address, path: str, *headers: str, method: str = "GET") -> Response:
     return send_raw(address, "\r\n".join([f"{method} {path} HTTP/1.1", *headers, "", ""]).encode())
 
 
-def health(address: Address) -> tuple[int, bool]:
-    answer = get(address, DETAILS, "Host: 127.0.0.1")
-    return answer.status, json.loads(answer.body)["ready"]
+def get_health(address: Address) -> tuple[int, bool]:
+    response = send_get(address, DETAILS, "Host: 127.0.0.1")
+    return response.status, json.loads(response.body)["ready"]
 
 
 @pytest.fixture(scope="module")
 def exposed() -> Iterator[Address]:
     """An emulator as in a container: bound to all interfaces, so that it requires a token."""
-    with emulator_process("--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - it is what is tested
+    with emulator_process("--host", "0.0.0.0", "--log-level", "error") as (_, (_, port)):  # noqa: S104 - binding to all interfaces is tested
         yield "127.0.0.1", port
 
 
@@ -56,70 +56,70 @@ def exposed() -> Iterator[Address]:
 def test_a_health_check_needs_neither_a_token_nor_a_known_host(
     exposed: Address, path: str, body: bytes, headers: list[str]
 ) -> None:
-    assert get(exposed, path, *headers) == (200, "application/json", body)
-    assert get(exposed, path, *headers, method="HEAD") == (200, "application/json", b"")
+    assert send_get(exposed, path, *headers) == (200, "application/json", body)
+    assert send_get(exposed, path, *headers, method="HEAD") == (200, "application/json", b"")
 
 
 def test_details_require_authorization(exposed: Address) -> None:
-    assert get(exposed, DETAILS, "Host: 127.0.0.1").status == 401
-    assert get(exposed, DETAILS, "Host: rebound.example").status == 403
+    assert send_get(exposed, DETAILS, "Host: 127.0.0.1").status == 401
+    assert send_get(exposed, DETAILS, "Host: rebound.example").status == 403
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_a_health_check_is_read_only(exposed: Address, method: str) -> None:
-    assert get(exposed, LIVE, method=method).status == 405
-    assert get(exposed, READY, method=method).status == 405
+    assert send_get(exposed, LIVE, method=method).status == 405
+    assert send_get(exposed, READY, method=method).status == 405
 
 
-def test_the_same_without_a_socket() -> None:
-    office = FlaskEmulator(AccessPolicy(token="secret"))
+def test_without_a_socket_a_health_check_needs_neither_a_token_nor_a_known_host() -> None:
+    emulator = FlaskEmulator(AccessPolicy(token="secret"))
     for path, document in ((LIVE, {"live": True}), (READY, {"ready": True})):
-        response = office.http.get(path, headers={"Host": "rebound.example", "X-Forwarded-For": "10.0.0.1"})
+        response = emulator.http.get(path, headers={"Host": "rebound.example", "X-Forwarded-For": "10.0.0.1"})
         assert (response.status_code, response.json) == (200, document)
-        assert office.http.head(path).data == b""
+        assert emulator.http.head(path).data == b""
 
 
 def test_a_health_check_is_answered_while_all_threads_are_busy(exposed: Address) -> None:
     with emulator_process("--log-level", "error") as (_, address), ExitStack() as stack:
         waiting = [stack.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(WAITING)]
-        for one in waiting:
-            one.sendall(b"GET /_mock/accounts/12/messages?count=1&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        assert get(address, LIVE).status == 200
-        assert get(address, READY).status == 200
+        for connection in waiting:
+            connection.sendall(b"GET /_mock/accounts/12/messages?count=1&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert send_get(address, LIVE).status == 200
+        assert send_get(address, READY).status == 200
         assert select.select(waiting, [], [], 0)[0] == []
 
 
 def test_a_locked_file_is_not_ready_until_it_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "store"
     with emulator_process("--store", f"sqlite:{path}", "--log-level", "error") as (_, address):
-        assert health(address) == (200, True)
+        assert get_health(address) == (200, True)
         with file_locked(path):
-            assert eventually(lambda: get(address, READY).status == 503)
-            assert get(address, READY).body == b'{"ready":false}'
-            assert get(address, LIVE).status == 200
-            assert health(address) == (503, False)
-        assert eventually(lambda: get(address, READY).status == 200)
-        assert eventually(lambda: health(address) == (200, True))
+            assert eventually(lambda: send_get(address, READY).status == 503)
+            assert send_get(address, READY).body == b'{"ready":false}'
+            assert send_get(address, LIVE).status == 200
+            assert get_health(address) == (503, False)
+        assert eventually(lambda: send_get(address, READY).status == 200)
+        assert eventually(lambda: get_health(address) == (200, True))
 
 
 @NEED_SERVERS
-def test_an_unreachable_or_hanging_valkey_is_not_ready_until_it_is_back(tmp_path: Path) -> None:
+def test_an_unreachable_or_hanging_valkey_is_not_ready_until_it_responds_again(tmp_path: Path) -> None:
     server = start_server(tmp_path)
     with (
         terminating(server),
         emulator_process("--store", f"{get_url(server)}?timeout={TIMEOUT}", "--log-level", "error") as (_, address),
     ):
-        assert get(address, READY).status == 200
-        with unresponsive_server(server):  # and the store would wait for a minute
-            assert eventually(lambda: get(address, READY).status == 503)
-            assert get(address, LIVE).status == 200
-            assert health(address) == (503, False)
-        assert eventually(lambda: get(address, READY).status == 200)
+        assert send_get(address, READY).status == 200
+        with unresponsive_server(server):  # the store itself would wait for a minute
+            assert eventually(lambda: send_get(address, READY).status == 503)
+            assert send_get(address, LIVE).status == 200
+            assert get_health(address) == (503, False)
+        assert eventually(lambda: send_get(address, READY).status == 200)
         server.terminate()
-        assert eventually(lambda: get(address, READY).status == 503)
-        answer = get(address, DETAILS, "Host: 127.0.0.1")
-        assert answer.status == 503
-        assert json.loads(answer.body)["error"].startswith("the store is unavailable: ")
+        assert eventually(lambda: send_get(address, READY).status == 503)
+        response = send_get(address, DETAILS, "Host: 127.0.0.1")
+        assert response.status == 503
+        assert json.loads(response.body)["error"].startswith("the store is unavailable: ")
 
 
 class SlowStore:
@@ -148,16 +148,16 @@ def test_a_slow_check_is_shared_and_awaited_until_the_deadline() -> None:
     assert store.checks == 2
 
 
-def test_a_failed_check_names_its_reason_and_the_next_one_starts_anew() -> None:
-    class Away(MemoryStore):
-        is_away = True
+def test_a_failed_check_returns_its_reason_and_the_next_check_runs_again() -> None:
+    class UnavailableStore(MemoryStore):
+        is_available = False
 
         def check_ready(self) -> None:
-            if self.is_away:
-                raise StoreUnavailable("somewhere else")
+            if not self.is_available:
+                raise StoreUnavailable("the server is down")
 
-    store = Away()
+    store = UnavailableStore()
     probe = StoreProbe(store)
-    assert probe.failure() == "somewhere else"
-    store.is_away = False
+    assert probe.failure() == "the server is down"
+    store.is_available = True
     assert probe.failure() == ""

@@ -1,4 +1,7 @@
-"""Options of `sms10692-mock serve`, on the command line and in the environment; wrong values end with one line."""
+"""Tests of the options of `sms10692-mock serve`, on the command line and in the environment.
+
+A wrong value ends the command with one line on standard error.
+"""
 
 import os
 import socket
@@ -29,7 +32,7 @@ def address() -> Iterator[Address]:
         yield address
 
 
-def test_options_do_what_they_say(tmp_path: Path) -> None:
+def test_options_on_the_command_line_have_their_effects(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("\ufeffalpha\r\n\r\n beta \n", "utf-8")
     arguments = ["--account", "7:shop:a:b:5", "--account", "8:shop2:1234", "--postpaid", "8", "--deny-queues", "7"]
@@ -47,7 +50,7 @@ def test_options_do_what_they_say(tmp_path: Path) -> None:
         check_options(address)
 
 
-def test_options_may_come_from_the_environment(tmp_path: Path) -> None:
+def test_options_in_the_environment_have_the_same_effects(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_text("alpha\nbeta\n", "utf-8")
     environment = os.environ | {
@@ -81,7 +84,7 @@ def check_options(address: Address) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["serve", "--port", "70000"], "--port"),
         (["serve", "--port", "x"], "--port"),
@@ -99,7 +102,7 @@ def check_options(address: Address) -> None:
         (["serve", "--profile", "json"], "--profile"),
         (["serve", "--keywords", "/no/such/file"], "/no/such/file"),
         (["serve", "--keywords", "."], "cannot read"),
-        (["serve", "--host", "::g"], "::g"),  # no name, so that nobody far away is asked for it
+        (["serve", "--host", "::g"], "::g"),  # not a name, so that no DNS server is queried
         (["serve", "--host", "192.0.2.1", "--port", "0"], "192.0.2.1"),
         (["serve", "--host", "a..b"], "not a host name"),
         (["serve", "--host", "a" * 64], "aaa"),
@@ -118,15 +121,14 @@ def check_options(address: Address) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_option_is_one_clear_line(arguments: list[str], said: str) -> None:
-    assert said in get_start_error(*arguments)
+def test_a_wrong_option_ends_with_one_line(arguments: list[str], message: str) -> None:
+    assert message in get_start_error(*arguments)
 
 
-def test_a_wrong_environment_is_one_clear_line() -> None:
-    assert "7:shop" not in (
-        said := get_start_error("serve", environment=os.environ | {"SMS10692_MOCK_ACCOUNT": "7:shop"})
-    )
-    assert "SMS10692_MOCK_ACCOUNT" in said or "--account" in said
+def test_a_wrong_variable_ends_with_one_line() -> None:
+    error = get_start_error("serve", environment=os.environ | {"SMS10692_MOCK_ACCOUNT": "7:shop"})
+    assert "7:shop" not in error
+    assert "SMS10692_MOCK_ACCOUNT" in error or "--account" in error
 
 
 SERVICE = {
@@ -139,22 +141,22 @@ SERVICE = {
     "SMS10692_MOCK_PORT_10692_TCP_PORT": "10692",
     "SMS10692_MOCK_PORT_10692_TCP_ADDR": "10.96.0.12",
 }
-"""What Kubernetes sets in every container beside a Service `sms10692-mock`."""
+"""Variables that Kubernetes sets in every container of a namespace with a Service `sms10692-mock`."""
 
 
 @pytest.mark.parametrize("address", ["tcp://10.96.0.12:10692", "udp://10.96.0.12:53", "tcp://[fd00::12]:10692"])
-def test_the_variables_of_a_service_of_that_name_are_ignored_with_one_line(address: str) -> None:
+def test_variables_of_a_kubernetes_service_are_ignored_with_one_line(address: str) -> None:
     environment = os.environ | SERVICE | {"SMS10692_MOCK_PORT": address, "SMS10692_MOCK_ACCOUNT": "7:shop:a:5"}
-    with emulator_process(environment=environment) as (process, found):
-        assert "<overage>5<" in get_overage(found, "shop", "a", "7")
+    with emulator_process(environment=environment) as (process, emulator_address):
+        assert "<overage>5<" in get_overage(emulator_address, "shop", "a", "7")
         process.terminate()
-        said = wait_exit(process)[1]
-    (line,) = [line for line in said.splitlines() if "SMS10692_MOCK" in line]
+        log = wait_exit(process)[1]
+    (line,) = [line for line in log.splitlines() if "SMS10692_MOCK" in line]
     assert f"SMS10692_MOCK_PORT={address} is ignored" in line
 
 
 @pytest.mark.parametrize("option", [option for option in serve_command.params if option.name != "help"], ids=str)
-def test_no_option_is_read_from_a_variable_of_a_service(
+def test_no_option_is_read_from_a_variable_of_a_kubernetes_service(
     option: click.Parameter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in SERVICE.items():
@@ -164,26 +166,26 @@ def test_no_option_is_read_from_a_variable_of_a_service(
     assert os.environ["SMS10692_MOCK_PORT"] == SERVICE["SMS10692_MOCK_PORT"]
 
 
-def test_a_port_in_the_environment_is_no_service(address: Address) -> None:
+def test_a_port_in_the_environment_is_not_ignored(address: Address) -> None:
     assert str(address[1]) in get_start_error("serve", environment=os.environ | {"SMS10692_MOCK_PORT": str(address[1])})
     assert "--port" in get_start_error("serve", environment=os.environ | {"SMS10692_MOCK_PORT": "tcp"})
 
 
-def test_an_address_of_a_service_as_any_other_option_is_one_clear_line() -> None:
+def test_the_url_of_a_service_in_another_option_ends_with_one_line() -> None:
     environment = os.environ | {"SMS10692_MOCK_STORE": "tcp://10.96.0.12:6379"}
     assert "--store" in get_start_error("serve", environment=environment)
 
 
-def test_a_list_of_words_that_is_not_utf_8_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_word_list_that_is_not_utf_8_ends_with_one_line(tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
     words.write_bytes("发票".encode("gbk"))
     assert "is not UTF-8" in get_start_error("serve", "--keywords", str(words))
 
 
-def test_a_port_that_another_emulator_has_is_one_clear_line(address: Address) -> None:
+def test_a_port_in_use_by_another_emulator_ends_with_one_line(address: Address) -> None:
     assert str(address[1]) in get_start_error("serve", "--port", str(address[1]))
 
 
-def test_a_port_that_somebody_else_has_is_one_clear_line() -> None:
+def test_a_port_in_use_by_another_program_ends_with_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         assert "in use" in get_start_error("serve", "--port", str(other.getsockname()[1]))

@@ -1,4 +1,4 @@
-"""What `serve --store` keeps between two starts; start states and `--reset`."""
+"""Tests of `serve --store` over several starts, of initial states, and of `--reset`."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ from support.emulators import MANUAL_SIGN, STATUS, TIMEOUT, UTF8, Address, build
 from support.serve_cli import SEND, get_overage, get_start_error
 
 FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUAL_SIGN}".encode()
-SEED = """
+INITIAL_STATE = """
 [[accounts]]
 userid = "7"
 account = "shop"
@@ -31,9 +31,9 @@ replies = [{ mobile = "13800000000", content = "退订" }]
 SHOP = "[[accounts]]\nuserid='7'\naccount='a'\npassword='p'\n"
 
 
-def control(address: Address, path: str) -> dict[str, object]:
-    answer = send_raw(address, f"GET /_mock/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    document: dict[str, object] = json.loads(answer.body)
+def get_document(address: Address, path: str) -> dict[str, object]:
+    response = send_raw(address, f"GET /_mock/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    document: dict[str, object] = json.loads(response.body)
     return document
 
 
@@ -42,10 +42,10 @@ def store(tmp_path: Path) -> str:
     return f"sqlite:{tmp_path / 'store'}"
 
 
-def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
+def test_a_restart_continues_with_the_stored_data(store: str) -> None:
     with emulator_process("--store", store) as (process, address):
         assert b"<taskID>100001<" in send_raw(address, build_request(UTF8, SEND)).body
-        assert control(address, "health")["store"] == "sqlite"
+        assert get_document(address, "health")["store"] == "sqlite"
         process.terminate()
         process.wait(TIMEOUT)
     with emulator_process("--store", store, "--account", "12:test:mima:5") as (process, address):
@@ -53,39 +53,39 @@ def test_a_new_start_goes_on_where_the_last_one_ended(store: str) -> None:
         assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 999 points\n"
         assert "<overage>999<" in get_overage(address)
         assert send_raw(address, build_request(STATUS, FETCH)).body.count(b"<mobile>15023239810<") == 1
-        requests = control(address, "requests")["items"]
+        requests = get_document(address, "requests")["items"]
         assert isinstance(requests, list)
-        assert [one["operation"] for one in requests] == ["send", "overage", "status"]
+        assert [request["operation"] for request in requests] == ["send", "overage", "status"]
     with emulator_process("--store", store, "--reset") as (_, address):
         assert "<overage>1000<" in get_overage(address)
 
 
-def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
-    seed = tmp_path / "seed.toml"
-    seed.write_text(SEED, "utf-8")
+def test_an_initial_state_is_applied_once(store: str, tmp_path: Path) -> None:
+    state_file = tmp_path / "state.toml"
+    state_file.write_text(INITIAL_STATE, "utf-8")
     for _ in range(2):
-        with emulator_process("--store", store, "--initial-state", str(seed)) as (_, address):
+        with emulator_process("--store", store, "--initial-state", str(state_file)) as (_, address):
             assert "<overage>5<" in get_overage(address, "shop", "secret", "7")
-            assert control(address, "accounts/7/queue-stats") == {
+            assert get_document(address, "accounts/7/queue-stats") == {
                 "reports": {"created": 2, "scheduled": 1, "waiting": 1, "fetched": 0, "evicted": 0},
                 "replies": {"created": 1, "scheduled": 0, "waiting": 1, "fetched": 0, "evicted": 0},
             }
-            rules = control(address, "accounts/7/delivery-rules")["rules"]
+            rules = get_document(address, "accounts/7/delivery-rules")["rules"]
             assert isinstance(rules, list)
             assert [rule["outcome"] for rule in rules] == ["failed"]
-            sent, replies = (control(address, f"accounts/7/{what}")["items"] for what in ("messages", "replies"))
+            sent, replies = (get_document(address, f"accounts/7/{name}")["items"] for name in ("messages", "replies"))
             assert isinstance(sent, list)
             assert isinstance(replies, list)
-            assert [(one["content"], one["state"]) for one in sent] == [
+            assert [(message["content"], message["state"]) for message in sent] == [
                 ("first", "unreported"),
                 ("您的包裹已到", "scheduled"),
                 ("x", "waiting"),
             ]
-            assert [one["task_id"] for one in replies] == [sent[2]["task_id"]]
+            assert [reply["task_id"] for reply in replies] == [sent[2]["task_id"]]
 
 
 @pytest.mark.parametrize(
-    ("seed", "why"),
+    ("initial_state", "reason"),
     [
         ("accounts = 1", "accounts: Input should be a valid list"),
         ("[[accounts]]\nuserid = '7'", "accounts.0.account: Field required"),
@@ -111,31 +111,31 @@ def test_a_start_state_is_planted_once(store: str, tmp_path: Path) -> None:
         (f"accounts = [{'{a=' * 5000}", "is nested too deeply"),
     ],
 )
-def test_a_start_state_that_is_wrong_is_said_where(seed: str, why: str, tmp_path: Path) -> None:
-    file = tmp_path / "seed.toml"
-    file.write_text(seed, "utf-8")
-    assert why in get_start_error("serve", "--port", "0", "--initial-state", str(file))
+def test_an_error_in_an_initial_state_names_its_place(initial_state: str, reason: str, tmp_path: Path) -> None:
+    file = tmp_path / "state.toml"
+    file.write_text(initial_state, "utf-8")
+    assert reason in get_start_error("serve", "--port", "0", "--initial-state", str(file))
 
 
-def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: Path) -> None:
-    """A restart with what was given before goes on; a new password neither holds nor is passed over in silence."""
-    seed = tmp_path / "seed.toml"
+def test_an_option_that_contradicts_a_stored_account_is_an_error(store: str, tmp_path: Path) -> None:
+    """The same options start again. A new password is neither applied nor silently ignored."""
+    state_file = tmp_path / "state.toml"
     for options in ([], [], ["--account", "12:test:mima:5"]):
         with emulator_process("--store", store, *options):
             pass
-    for given, what, field in (
+    for account, difference, field in (
         ("12:test:NEW", "with another password", '"password": ...'),
         ("12:shop:mima", "with another name", '"account": ...'),
     ):
-        words = get_start_error("serve", "--port", "0", "--store", store, "--account", given)
-        assert what in words
-        assert f"PATCH /_mock/accounts/12 {{{field}}}" in words
-        assert "--reset" in words
-        assert "NEW" not in words
-        assert "mima" not in words
-    seed.write_text("[[accounts]]\nuserid='12'\naccount='test'\npassword='NEW'\n", "utf-8")
+        error = get_start_error("serve", "--port", "0", "--store", store, "--account", account)
+        assert difference in error
+        assert f"PATCH /_mock/accounts/12 {{{field}}}" in error
+        assert "--reset" in error
+        assert "NEW" not in error
+        assert "mima" not in error
+    state_file.write_text("[[accounts]]\nuserid='12'\naccount='test'\npassword='NEW'\n", "utf-8")
     assert "with another password" in get_start_error(
-        "serve", "--port", "0", "--store", store, "--initial-state", str(seed)
+        "serve", "--port", "0", "--store", store, "--initial-state", str(state_file)
     )
     assert "with another way to pay" in get_start_error("serve", "--port", "0", "--store", store, "--postpaid", "12")
     with emulator_process("--store", store, "--account", "12:test:NEW", "--reset") as (process, _):
@@ -143,13 +143,13 @@ def test_an_account_that_is_stored_otherwise_is_no_start(store: str, tmp_path: P
         assert process.stdout.readline() == "account test, userid 12, password as given, prepaid, 1000 points\n"
 
 
-def test_in_memory_nothing_is_stored_otherwise() -> None:
+def test_in_memory_an_account_may_have_any_password() -> None:
     with emulator_process("--account", "12:test:NEW") as (_, address):
         assert "<overage>1000<" in get_overage(address, password="NEW")
 
 
 @pytest.mark.parametrize(
-    ("options", "why"),
+    ("options", "reason"),
     [
         (["--store", "mysql://x"], "the stores are memory, sqlite:PATH and valkey://HOST:PORT/DATABASE"),
         (["--store", "Valkey://x"], "did you mean valkey? "),
@@ -177,8 +177,8 @@ def test_in_memory_nothing_is_stored_otherwise() -> None:
     ],
     ids=str,
 )
-def test_a_store_that_cannot_be_used_is_one_line_and_no_start(options: list[str], why: str) -> None:
-    assert why in get_start_error("serve", "--port", "0", *options)
+def test_an_unusable_option_of_the_store_ends_with_one_line(options: list[str], reason: str) -> None:
+    assert reason in get_start_error("serve", "--port", "0", *options)
 
 
 @pytest.mark.parametrize(
@@ -205,11 +205,11 @@ def test_a_store_that_cannot_be_used_is_one_line_and_no_start(options: list[str]
         "valkey::S3CRETpw@h/0",
     ],
 )
-def test_no_error_about_a_store_repeats_a_password(address: str) -> None:
+def test_no_error_about_a_store_contains_a_password(address: str) -> None:
     assert "S3CRETpw" not in get_start_error("serve", "--port", "0", "--store", address)
 
 
-def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(store: str) -> None:
+def test_while_the_file_is_locked_a_send_is_refused_and_a_fetch_is_503(store: str) -> None:
     with emulator_process("--store", store, "--log-level", "error") as (_, address):
         send_raw(address, build_request(UTF8, SEND))
         connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
@@ -222,15 +222,17 @@ def test_while_the_file_is_locked_a_send_is_another_error_and_a_fetch_is_503(sto
             connection.close()
         assert (fetched.status, fetched.body.count(b"\n")) == (503, 1)
         assert b"is locked by another program" in fetched.body
-        until = time.monotonic() + TIMEOUT
-        while (answer := send_raw(address, build_request(STATUS, FETCH))).status == 503 and time.monotonic() < until:
+        deadline = time.monotonic() + TIMEOUT
+        while (
+            response := send_raw(address, build_request(STATUS, FETCH))
+        ).status == 503 and time.monotonic() < deadline:
             time.sleep(0.05)  # the file is tried again a quarter of a second later
-        assert answer.body.count(b"<mobile>15023239810<") == 1
+        assert response.body.count(b"<mobile>15023239810<") == 1
         assert "<overage>999<" in get_overage(address)
 
 
 @pytest.mark.parametrize("level", ["error", "warning", "info"])
-def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -> None:
+def test_an_unavailable_store_is_logged_at_every_level(store: str, level: str) -> None:
     """Once, however many requests are refused."""
     with emulator_process("--store", store, "--log-level", level) as (process, address):
         connection = sqlite3.connect(store.removeprefix("sqlite:"), isolation_level=None)
@@ -243,14 +245,14 @@ def test_a_store_that_is_away_is_logged_at_every_level(store: str, level: str) -
             connection.close()
         process.terminate()
         logged = process.communicate(timeout=TIMEOUT)[1].splitlines()
-        away = [line for line in logged if "sms10692_mock.stores.availability" in line]
-        assert [line.partition("availability: ")[2] for line in away] == [
+        lines = [line for line in logged if "sms10692_mock.stores.availability" in line]
+        assert [line.partition("availability: ")[2] for line in lines] == [
             f"the store is unavailable: {store.removeprefix('sqlite:')} is locked by another program"
         ]
 
 
-def test_r7_task_numbers_rise_for_a_client_that_sends_to_two_processes_in_turn(store: str) -> None:
-    with emulator_process("--store", store) as (_, one), emulator_process("--store", store) as (_, other):
-        answers = [send_raw((one, other)[turn % 2], build_request(UTF8, SEND)).body.decode() for turn in range(80)]
-    numbers = [int(answer.partition("<taskID>")[2].partition("<")[0]) for answer in answers]
+def test_r7_task_ids_increase_for_a_client_that_alternates_between_two_processes(store: str) -> None:
+    with emulator_process("--store", store) as (_, first), emulator_process("--store", store) as (_, second):
+        responses = [send_raw((first, second)[turn % 2], build_request(UTF8, SEND)).body.decode() for turn in range(80)]
+    numbers = [int(response.partition("<taskID>")[2].partition("<")[0]) for response in responses]
     assert numbers == sorted(set(numbers))

@@ -32,10 +32,10 @@ def test_the_example_curl_command_gets_a_response() -> None:
         assert process.stdout.readline() == "account test, userid 12, password mima, prepaid, 1000 points\n"
         curl = shlex.split(process.stdout.readline())
         assert MANUAL_SIGN in curl[-1]
-        answer = subprocess.run(
+        response = subprocess.run(
             [*curl, "--silent"], capture_output=True, text=True, encoding="utf-8", check=True
         ).stdout
-    assert "<returnstatus>Success</returnstatus>" in answer
+    assert "<returnstatus>Success</returnstatus>" in response
 
 
 @pytest.mark.parametrize("arguments", [["--account", "12:a&b:c d:e"], ["--max-clock-skew", "60"]], ids=str)
@@ -44,36 +44,36 @@ def test_the_example_curl_command_is_signed_for_the_chosen_account(arguments: li
         assert process.stdout is not None
         process.stdout.readline()
         curl = shlex.split(process.stdout.readline())
-        answer = subprocess.run(
+        response = subprocess.run(
             [*curl, "--silent"], capture_output=True, text=True, encoding="utf-8", check=True
         ).stdout
-    assert "<returnstatus>Success</returnstatus>" in answer
+    assert "<returnstatus>Success</returnstatus>" in response
 
 
-def test_a_request_is_a_line_on_standard_error_and_nothing_on_standard_output() -> None:
+def test_a_request_writes_one_line_to_standard_error_and_none_to_standard_output() -> None:
     with emulator_process() as (process, address):
         send_raw(address, build_request(UTF8, SEND))
         send_raw(address, build_request(UTF8, b"action=send"))
         send_raw(address, b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
         assert process.stdout is not None
         assert [process.stdout.readline().partition(" ")[0] for _ in range(2)] == ["account", "curl"]
-        explained = read_log(process, 3)
+        log = read_log(process, 3)
         process.send_signal(signal.SIGTERM)
         out, err = wait_exit(process)
     assert out == ""
-    explained += err.splitlines()
-    lines = list(filter(is_request_line, explained))
+    log += err.splitlines()
+    lines = list(filter(is_request_line, log))
     assert len(lines) == 3
     assert "POST /v2sms.aspx send, userid '12': task 100001, numbers 1, points left 999" in lines[0]
     assert "POST /v2sms.aspx send, userid '': refused, 用户名或密码不能为空" in lines[1]
     assert "GET /nowhere: 404" in lines[2]
-    assert not re.search(f"mima|{MANUAL_SIGN}|15023239810", "".join(explained))
+    assert not re.search(f"mima|{MANUAL_SIGN}|15023239810", "".join(log))
 
 
 def test_the_log_explains_a_refused_request_below_its_line() -> None:
     with emulator_process() as (process, address):
-        upper = QUERY.replace(MANUAL_SIGN, MANUAL_SIGN.upper())
-        send_raw(address, build_request(UTF8, f"action=overage&{upper}".encode()))
+        upper_case_query = QUERY.replace(MANUAL_SIGN, MANUAL_SIGN.upper())
+        send_raw(address, build_request(UTF8, f"action=overage&{upper_case_query}".encode()))
         assert process.stderr is not None
         lines = [process.stderr.readline() for _ in range(2)]
     assert "refused, 用户名或密码错误" in lines[0]
@@ -106,7 +106,7 @@ def test_control_characters_of_an_account_do_not_reach_the_terminal() -> None:
         assert process.stdout.readline() == "account a\\nb\\x1b[2J, userid 7, password as given, prepaid, 1000 points\n"
 
 
-def test_the_server_goes_on_after_the_reader_of_its_log_has_ended() -> None:
+def test_the_server_continues_after_standard_error_is_closed() -> None:
     with emulator_process() as (process, address):
         assert process.stderr is not None
         process.stderr.close()
@@ -116,9 +116,9 @@ def test_the_server_goes_on_after_the_reader_of_its_log_has_ended() -> None:
         wait_exit(process)
 
 
-def test_standard_output_that_cannot_be_written_is_one_clear_line() -> None:
+def test_standard_output_that_cannot_be_written_ends_with_one_line() -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0"],
             stdout=full,
             stderr=subprocess.PIPE,
@@ -126,5 +126,5 @@ def test_standard_output_that_cannot_be_written_is_one_clear_line() -> None:
             timeout=TIMEOUT,
             check=False,
         )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "standard output" in done.stderr
+    assert (completed.returncode, completed.stderr.count("\n")) == (2, 1)
+    assert "standard output" in completed.stderr

@@ -29,9 +29,9 @@ from support.serve_cli import QUERY, SEND
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)])
 def test_a_signal_ends_the_process_despite_incomplete_requests(name: signal.Signals) -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
-        for place in range(40):
+        for index in range(40):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
-            connection.sendall(build_request(UTF8, SEND)[:-5] if place % 2 else b"")
+            connection.sendall(build_request(UTF8, SEND)[:-5] if index % 2 else b"")
         send_raw(address, build_request(UTF8, SEND))
         process.send_signal(name)
         wait_exit(process)
@@ -42,9 +42,7 @@ def test_a_full_pipe_as_standard_error_blocks_neither_responses_nor_the_shutdown
     """Includes records that the event loop logs."""
     with emulator_process(files=64, at_most=True) as (process, address), ExitStack() as connections:
         for _ in range(1500):
-            assert (
-                send_raw(address, build_request(UTF8, b"action=overage")).status == 200
-            )  # a line and why: the pipe is full
+            assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200  # the lines fill the pipe
         for _ in range(100):  # more than can be accepted, about which the event loop logs an error
             connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
         connections.close()
@@ -72,7 +70,9 @@ def test_a_signal_ends_the_process_despite_unread_responses() -> None:
         for _ in range(4):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             connection.sendall(build_request(STATUS, f"action=query&{QUERY}&statusNum=50000".encode()))
-            assert connection.recv(1) == b"H", "ten megabytes have begun to come, more than a socket holds"
+            assert connection.recv(1) == b"H", (
+                "the response has begun; its ten megabytes exceed the buffers of a socket"
+            )
         process.send_signal(signal.SIGTERM)
         wait_exit(process)
 
@@ -93,7 +93,7 @@ def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str
 
 
 def count_fetched_reports(address: Address) -> int:
-    """Number of reports that were fetched, before their response is complete."""
+    """Return the number of reports that were fetched, before their response is complete."""
     queues = json.loads(send_raw(address, control_request("GET", "/accounts/12/queue-stats")).body)
-    taken: int = queues["reports"]["fetched"]
-    return taken
+    fetched: int = queues["reports"]["fetched"]
+    return fetched

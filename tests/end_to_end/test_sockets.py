@@ -40,10 +40,10 @@ def test_incomplete_requests_do_not_delay_others(address: Address) -> None:
         assert "Sucess" in get_overage(address)
 
 
-@pytest.mark.parametrize("cut", ["length", "chunked"])
-def test_a_request_with_a_truncated_body_has_no_effect(cut: str) -> None:
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_a_request_with_a_truncated_body_has_no_effect(framing: str) -> None:
     with emulator_process() as (_, address), socket.create_connection(address, timeout=TIMEOUT) as connection:
-        if cut == "length":
+        if framing == "length":
             raw = build_request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
         else:
             head = f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{len(SEND):x}\r\n".encode()
@@ -104,10 +104,10 @@ def test_no_request_causes_status_500(address: Address, raw: bytes) -> None:
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         try:
             connection.sendall(raw)
-            with suppress(OSError):  # it may be gone meanwhile
+            with suppress(OSError):  # the server may have closed the connection
                 connection.shutdown(socket.SHUT_WR)
             received = b"".join(iter(lambda: connection.recv(65536), b""))
-        except ConnectionError:  # it had not read all before it refused
+        except ConnectionError:  # the server refused the request before it had read all of it
             return
     assert not received.startswith(b"HTTP/1.1 5"), received
 
@@ -138,13 +138,13 @@ def test_the_head_of_a_stream_has_no_body(address: Address) -> None:
 
 
 def test_405_names_the_allowed_methods_and_413_closes(address: Address) -> None:
-    def head(raw: bytes) -> bytes:
+    def get_head(raw: bytes) -> bytes:
         with socket.create_connection(address, timeout=TIMEOUT) as connection:
             connection.sendall(raw)
             return connection.recv(1000)
 
-    assert b"\r\nAllow: GET, HEAD, POST\r\n" in head(b"PUT /v2sms.aspx HTTP/1.1\r\nHost: x\r\n\r\n")
-    assert b"\r\nConnection: close\r\n" in head(build_request(UTF8, b"x" * (4 * 1024 * 1024 + 1)))
+    assert b"\r\nAllow: GET, HEAD, POST\r\n" in get_head(b"PUT /v2sms.aspx HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert b"\r\nConnection: close\r\n" in get_head(build_request(UTF8, b"x" * (4 * 1024 * 1024 + 1)))
 
 
 def test_a_client_that_expects_100_continue_gets_it(address: Address) -> None:
@@ -157,17 +157,17 @@ def test_a_client_that_expects_100_continue_gets_it(address: Address) -> None:
 
 
 def test_raw_bytes_are_decoded_in_the_charset_of_the_endpoint(address: Address) -> None:
-    for page, charset in ((UTF8, "utf-8"), (GBK, "gbk")):
-        target = f"{page}?action=checkkeyword&{QUERY}&content=".encode() + "发票".encode(charset)
-        answer = send_raw(address, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target)
-        assert "包含非法字符" in answer.body.decode(charset)
+    for path, charset in ((UTF8, "utf-8"), (GBK, "gbk")):
+        target = f"{path}?action=checkkeyword&{QUERY}&content=".encode() + "发票".encode(charset)
+        response = send_raw(address, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target)
+        assert "包含非法字符" in response.body.decode(charset)
 
 
 def test_pipelined_requests_are_answered_in_their_order(address: Address) -> None:
     numbers = range(20)
     with socket.create_connection(address, timeout=TIMEOUT) as connection:
         for number in numbers:
-            # Every other answer takes its time.
+            # Every other request runs on another thread.
             path = "/_mock/accounts" if number % 2 else UTF8
             connection.sendall(f"GET {path}/{number} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         connection.shutdown(socket.SHUT_WR)
@@ -189,10 +189,13 @@ def test_a_connection_serves_one_request_after_another(address: Address) -> None
     ("raw", "status"),
     [
         *(
-            (b"GET /v2sms.aspx?content=" + one + b" HTTP/1.1\r\nHost: x\r\n\r\n", 200)
-            for one in (b"\xc4\xda", b'"', b"<", b">", b"#")
+            (b"GET /v2sms.aspx?content=" + character + b" HTTP/1.1\r\nHost: x\r\n\r\n", 200)
+            for character in (b"\xc4\xda", b'"', b"<", b">", b"#")
         ),
-        *((b"GET /v2sms.aspx?content=" + one + b" HTTP/1.1\r\nHost: x\r\n\r\n", 400) for one in (b" ", b"\t", b"\0")),
+        *(
+            (b"GET /v2sms.aspx?content=" + character + b" HTTP/1.1\r\nHost: x\r\n\r\n", 400)
+            for character in (b" ", b"\t", b"\0")
+        ),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (b"GET /v2sms.aspx?content=" + b"x" * 65_600 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
         (b"GET /v2sms.aspx HTTP/1.1\r\n" + b"X: x\r\n" * 101 + b"\r\n", 431),

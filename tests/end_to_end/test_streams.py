@@ -18,20 +18,20 @@ from support.emulators import TIMEOUT, UTF8, build_request, emulator_process, re
 from support.serve_cli import SEND
 
 ENCODINGS = ("gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8")
-Ended: TypeAlias = subprocess.CompletedProcess[bytes]
+Completed: TypeAlias = subprocess.CompletedProcess[bytes]
 
 HARD = "商户€ß🎉\udcff"
 """Characters that some encodings lack, and a byte that is not UTF-8."""
 
 
-def run(*arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> Ended:
+def run(*arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> Completed:
     """Run the command to its end."""
     return subprocess.run(
         [sys.executable, "-m", "sms10692_mock", *arguments], stdout=stdout, stderr=stderr, timeout=TIMEOUT, check=False
     )
 
 
-def run_python(program: str, *arguments: str, encoding: str = "utf-8", stderr: int = subprocess.PIPE) -> Ended:
+def run_python(program: str, *arguments: str, encoding: str = "utf-8", stderr: int = subprocess.PIPE) -> Completed:
     """Run a Python program that modifies the command before it runs."""
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
@@ -49,10 +49,10 @@ def test_the_banner_and_the_log_are_written_in_any_encoding(encoding: str) -> No
     accounts = ["--account", f"7:商户€:{HARD[:-1]}", "--account", "8:账:x"]
     with emulator_process(*accounts, environment=environment, encoding=encoding) as (process, address):
         assert process.stdout is not None
-        greeting = [process.stdout.readline() for _ in range(3)]
-        assert "account test" in greeting[0]
-        assert greeting[1].startswith("account \\u5546\\u6237\\u20ac, userid 7")
-        assert greeting[2].startswith(f"account {'账'.encode(encoding, 'backslashreplace').decode(encoding)}, userid 8")
+        banner = [process.stdout.readline() for _ in range(3)]
+        assert "account test" in banner[0]
+        assert banner[1].startswith("account \\u5546\\u6237\\u20ac, userid 7")
+        assert banner[2].startswith(f"account {'账'.encode(encoding, 'backslashreplace').decode(encoding)}, userid 8")
         send_raw(address, build_request(UTF8, SEND.replace(b"userid=12", "userid=商户".encode())))
         (line,) = read_log(process, 1)[:1]
         assert "refused, " in line
@@ -76,7 +76,7 @@ REFUSED = (
     ["serve", "--port", HARD],
 )
 HELP = (["--help"], ["serve", "--help"], ["--version"])
-MANY = """
+RUN_COMMANDS = """
 import sys
 from sms10692_mock.__main__ import main
 codes = []
@@ -93,19 +93,19 @@ sys.exit(str(codes))
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_each_refusal_is_one_line_in_any_encoding(encoding: str) -> None:
-    done = run_python(MANY.format(commands=ascii(REFUSED)), encoding=encoding)
-    *lines, codes = done.stderr.decode(encoding).splitlines()
-    assert (done.stdout, codes) == (b"", str([2] * len(REFUSED)))
+    completed = run_python(RUN_COMMANDS.format(commands=ascii(REFUSED)), encoding=encoding)
+    *lines, codes = completed.stderr.decode(encoding).splitlines()
+    assert (completed.stdout, codes) == (b"", str([2] * len(REFUSED)))
     assert len(lines) == len(REFUSED)
     assert all(line.startswith("sms10692-mock: ") for line in lines)
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_help_is_written_in_any_encoding(encoding: str) -> None:
-    assert len(command.commands) == len(HELP) - 2, "a command whose help is not asked for"
-    done = run_python(MANY.format(commands=ascii(HELP)), encoding=encoding)
-    assert done.stderr.decode(encoding).strip() == str([0] * len(HELP))
-    assert done.stdout.decode(encoding).count("Usage: sms10692-mock") == 2
+    assert len(command.commands) == len(HELP) - 2, "a command whose help is not tested"
+    completed = run_python(RUN_COMMANDS.format(commands=ascii(HELP)), encoding=encoding)
+    assert completed.stderr.decode(encoding).strip() == str([0] * len(HELP))
+    assert completed.stdout.decode(encoding).count("Usage: sms10692-mock") == 2
 
 
 FAILING = """
@@ -130,19 +130,19 @@ main()
 )
 def test_an_internal_error_is_reported_in_any_encoding_with_exit_code_70(function: str, encoding: str) -> None:
     module, _, name = function.rpartition(".")
-    done = run_python(FAILING, module, name, encoding=encoding)
-    said = done.stderr.decode(encoding)
-    assert done.returncode == INTERNAL_ERROR == 70
-    assert "Traceback" in said
-    assert said.splitlines()[-1].startswith("sms10692-mock: internal error: RuntimeError(")
+    completed = run_python(FAILING, module, name, encoding=encoding)
+    output = completed.stderr.decode(encoding)
+    assert completed.returncode == INTERNAL_ERROR == 70
+    assert "Traceback" in output
+    assert output.splitlines()[-1].startswith("sms10692-mock: internal error: RuntimeError(")
 
 
 def test_an_error_while_loading_is_an_internal_error() -> None:
     program = (
         "import sys; sys.modules['sms10692_mock.domain.vendor'] = None; from sms10692_mock.__main__ import main; main()"
     )
-    done = run_python(program)
-    assert done.returncode == INTERNAL_ERROR
+    completed = run_python(program)
+    assert completed.returncode == INTERNAL_ERROR
 
 
 FAILING_AT_THE_END = """
@@ -162,9 +162,9 @@ main()
 
 
 def test_an_error_during_the_shutdown_is_an_internal_error() -> None:
-    done = run_python(FAILING_AT_THE_END)
-    assert done.returncode == INTERNAL_ERROR
-    assert done.stderr.endswith(b"sms10692-mock: internal error: RuntimeError('the store does not close')\n")
+    completed = run_python(FAILING_AT_THE_END)
+    assert completed.returncode == INTERNAL_ERROR
+    assert completed.stderr.endswith(b"sms10692-mock: internal error: RuntimeError('the store does not close')\n")
 
 
 def test_an_internal_error_ends_the_process_even_if_standard_error_is_not_read() -> None:
@@ -176,19 +176,19 @@ def test_an_internal_error_ends_the_process_even_if_standard_error_is_not_read()
     except BlockingIOError:
         os.set_blocking(writer, True)
     try:
-        done = run_python(FAILING, "sms10692_mock.cli", "banner", stderr=writer)
+        completed = run_python(FAILING, "sms10692_mock.cli", "banner", stderr=writer)
     finally:
         os.close(reader)
         os.close(writer)
-    assert done.returncode == INTERNAL_ERROR
+    assert completed.returncode == INTERNAL_ERROR
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["serve", "--port", "0"]], ids=str)
 def test_full_standard_output_is_one_line_and_exit_code_2(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = run(*arguments, stdout=full.fileno())
-    assert (done.returncode, done.stderr) == (
+        completed = run(*arguments, stdout=full.fileno())
+    assert (completed.returncode, completed.stderr) == (
         2,
         b"sms10692-mock: cannot write to standard output: No space left on device\n",
     )
@@ -198,10 +198,13 @@ def test_closed_standard_output_is_one_line_and_exit_code_2() -> None:
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = run("serve", "--help", stdout=writer)
+        completed = run("serve", "--help", stdout=writer)
     finally:
         os.close(writer)
-    assert (done.returncode, done.stderr) == (2, b"sms10692-mock: cannot write to standard output: Broken pipe\n")
+    assert (completed.returncode, completed.stderr) == (
+        2,
+        b"sms10692-mock: cannot write to standard output: Broken pipe\n",
+    )
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -216,13 +219,13 @@ from pathlib import Path
 from sms10692_mock import cli as command
 from sms10692_mock.__main__ import main
 
-def look(words, log):
+def check_streams(words, log):
     are_sockets = [stat.S_ISSOCK(os.fstat(descriptor).st_mode) for descriptor in range(3)]
-    found.write_text(str(are_sockets))
+    result.write_text(str(are_sockets))
     os._exit(0)
 
-found = Path(sys.argv[1])
-command._print_banner = look
+result = Path(sys.argv[1])
+command._print_banner = check_streams
 sys.argv = ["sms10692-mock", "serve", "--port", "0"]
 main()
 """
@@ -230,13 +233,15 @@ main()
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
-def test_with_closed_streams_it_serves_and_no_socket_gets_their_descriptors(closed: str, tmp_path: Path) -> None:
-    found = tmp_path / "found"
+def test_with_closed_streams_the_command_serves_and_no_socket_gets_their_descriptors(
+    closed: str, tmp_path: Path
+) -> None:
+    result = tmp_path / "result"
     command_line = f'exec "$0" -c "$1" "$2" {closed}'
-    done = subprocess.run(
-        ["/bin/sh", "-c", command_line, sys.executable, SERVING_WITHOUT_STREAMS, str(found)],
+    completed = subprocess.run(
+        ["/bin/sh", "-c", command_line, sys.executable, SERVING_WITHOUT_STREAMS, str(result)],
         capture_output=True,
         timeout=TIMEOUT,
         check=False,
     )
-    assert (done.returncode, found.read_text("utf-8")) == (0, "[False, False, False]")
+    assert (completed.returncode, result.read_text("utf-8")) == (0, "[False, False, False]")

@@ -14,7 +14,7 @@ from sms10692_mock.stores.memory.store import MemoryStore
 from stress.connections import control_request
 from support.emulators import TIMEOUT, Address, send_raw
 
-MANY = 300
+CLIENTS = 300
 """More clients than the server has threads."""
 
 
@@ -24,17 +24,17 @@ def emulator() -> Iterator[Emulator]:
         yield emulator
 
 
-def address_of(emulator: Emulator) -> Address:
+def get_address(emulator: Emulator) -> Address:
     host, _, port = emulator.url.removeprefix("http://").rpartition(":")
     return host, int(port)
 
 
-def until(holds: Callable[[], bool]) -> None:
+def wait_until(condition: Callable[[], bool]) -> None:
     for _ in range(int(TIMEOUT * 100)):
-        if holds():
+        if condition():
             return
         threading.Event().wait(0.01)
-    raise AssertionError("it never came")
+    raise AssertionError("the condition was not met in time")
 
 
 @pytest.mark.parametrize(
@@ -46,70 +46,72 @@ def until(holds: Callable[[], bool]) -> None:
     ],
     ids=["messages", "requests", "events"],
 )
-def test_many_waiting_clients_delay_no_other_and_are_forgotten_when_they_disconnect(
+def test_many_waiting_clients_delay_no_other_and_stop_waiting_when_they_disconnect(
     emulator: Emulator, raw: bytes
 ) -> None:
-    address = address_of(emulator)
+    address = get_address(emulator)
     with ExitStack() as connections:
-        for _ in range(MANY):
+        for _ in range(CLIENTS):
             connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
             connection.sendall(raw)
-        until(lambda: emulator._notifier.waiting > MANY * 0.9)  # of watchers, some pause between two events
+        wait_until(lambda: emulator._notifier.waiting > CLIENTS * 0.9)  # some streams pause between two events
         with socket.create_connection(address, timeout=TIMEOUT / 3) as other:
             other.sendall(control_request("GET", "/health"))
             assert other.recv(12) == b"HTTP/1.1 200"
-        assert threading.active_count() < MANY / 2
-    until(lambda: not emulator._notifier.waiting)
+        assert threading.active_count() < CLIENTS / 2
+    wait_until(lambda: not emulator._notifier.waiting)
 
 
 def test_a_wait_ends_with_a_change_in_its_account_and_ignores_other_accounts(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks: list[str] = []
-    look = MemoryStore.messages
+    reads: list[str] = []
+    original = MemoryStore.messages
 
-    def counting(store: MemoryStore, userid: str, *rest: Any) -> Any:
-        looks.append(userid)
-        return look(store, userid, *rest)
+    def count_and_read(store: MemoryStore, userid: str, *rest: Any) -> Any:
+        reads.append(userid)
+        return original(store, userid, *rest)
 
-    monkeypatch.setattr(MemoryStore, "messages", counting)
+    monkeypatch.setattr(MemoryStore, "messages", count_and_read)
     with emulator.account() as mine, emulator.account() as other:
-        with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
+        with socket.create_connection(get_address(emulator), timeout=TIMEOUT) as waiting:
             waiting.sendall(control_request("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
-            until(lambda: emulator._notifier.waiting == 1)
+            wait_until(lambda: emulator._notifier.waiting == 1)
             for _ in range(20):
                 other.top_up(1)
-            assert looks.count(mine.userid) == 1
-            mine.top_up(1)  # something else in its account
-            until(lambda: looks.count(mine.userid) >= 2)
+            assert reads.count(mine.userid) == 1
+            mine.top_up(1)  # a change in the account, but no message
+            wait_until(lambda: reads.count(mine.userid) >= 2)
             waiting.setblocking(False)
             with pytest.raises(BlockingIOError):
                 waiting.recv(1)
             waiting.settimeout(TIMEOUT)
 
 
-@pytest.mark.parametrize("close", ["whole", "half"])
+@pytest.mark.parametrize("close", ["both", "sending"])
 def test_a_disconnect_ends_the_wait(emulator: Emulator, close: str) -> None:
-    with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
+    with socket.create_connection(get_address(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control_request("GET", "/accounts/12/messages?wait=60"))
-        until(lambda: emulator._notifier.waiting == 1)
-        if close == "half":
+        wait_until(lambda: emulator._notifier.waiting == 1)
+        if close == "sending":
             waiting.shutdown(socket.SHUT_WR)
             assert waiting.recv(1) == b""
         else:
             waiting.close()
-        until(lambda: not emulator._notifier.waiting)
+        wait_until(lambda: not emulator._notifier.waiting)
 
 
 def test_a_wait_without_a_change_ends_after_its_time_with_the_current_items(emulator: Emulator) -> None:
-    response = send_raw(address_of(emulator), control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
+    response = send_raw(get_address(emulator), control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
     assert (response.status, json.loads(response.body)["items"]) == (200, [])
 
 
 def test_a_wait_for_an_account_that_is_deleted_meanwhile_ends_with_404(emulator: Emulator) -> None:
     vendor = emulator.account()
-    with socket.create_connection(address_of(emulator), timeout=TIMEOUT) as waiting:
+    with socket.create_connection(get_address(emulator), timeout=TIMEOUT) as waiting:
         waiting.sendall(control_request("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
-        until(lambda: emulator._notifier.waiting == 1)
-        assert send_raw(address_of(emulator), control_request("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
+        wait_until(lambda: emulator._notifier.waiting == 1)
+        assert (
+            send_raw(get_address(emulator), control_request("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
+        )
         assert waiting.recv(12) == b"HTTP/1.1 404"
