@@ -175,7 +175,7 @@ def test_the_plan_evicts_idle_accounts_and_cuts_the_largest_histories() -> None:
         result = plan(
             [Usage(userid, idle, used, History(messages)) for userid, idle, used, messages in accounts], limits
         )
-        return [account.userid for account in result.close], result.shrink, result.kept.messages
+        return [account.userid for account in result.evict], result.shrink, result.limits.messages
 
     assert make_plan(("a", True, 3, 0), ("b", True, 1, 0), ("c", True, 2, 0), ("d", False, 0, 0)) == (["b"], [], 10)
     assert make_plan(("a", False, 0, 0), ("b", False, 0, 0), ("c", False, 0, 0), ("new", True, 9, 0))[0] == []

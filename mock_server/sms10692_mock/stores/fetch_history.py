@@ -12,7 +12,7 @@ class FetchRecord(NamedTuple):
     """One fetch: index of its first item, time, and number of the request."""
 
     first: int
-    moment: float
+    time: float
     request: int
 
 
@@ -26,16 +26,16 @@ class FetchHistory(NamedTuple):
     cursor: int
     fetches: Sequence[FetchRecord]
 
-    def state_of(self, place: int | None) -> DeliveryState:
+    def state_of(self, index: int | None) -> DeliveryState:
         """The delivery state of the item at this index of the queue; None stands for an item that is not due yet."""
-        if place is None:
+        if index is None:
             return SCHEDULED
-        if place >= self.cursor:
+        if index >= self.cursor:
             return WAITING
-        if place < self.base:
+        if index < self.base:
             return DeliveryState("fetched")
-        index = bisect_right(self.fetches, place, key=lambda fetch: fetch.first) - 1
-        return DeliveryState("fetched", *self.fetches[index][1:])
+        fetch = self.fetches[bisect_right(self.fetches, index, key=lambda fetch: fetch.first) - 1]
+        return DeliveryState("fetched", fetch.time, fetch.request)
 
 
 def query_items(
@@ -49,11 +49,14 @@ def query_items(
 
     Items with another number than that of the query are skipped. `scheduled` is a heap, sorted here.
     """
-    later = [item for _, _, batch in sorted(scheduled) for item in batch.items]
+    scheduled_items = [item for _, _, batch in sorted(scheduled) for item in batch.items]
     step = -1 if query.newest_first else 1
-    for offset, items, end in [(history.base, log, length), (history.base + length, later, len(later))][::step]:
-        for place in range(end)[::step]:
-            item = items[place]
+    for offset, items, end in [
+        (history.base, log, length),
+        (history.base + length, scheduled_items, len(scheduled_items)),
+    ][::step]:
+        for index in range(end)[::step]:
+            item = items[index]
             if query.number is None or item.mobile == query.number:
-                state = SCHEDULED if items is later else history.state_of(offset + place)
-                yield QueueItem(offset + place + 1, item, state)
+                state = SCHEDULED if items is scheduled_items else history.state_of(offset + index)
+                yield QueueItem(offset + index + 1, item, state)

@@ -46,11 +46,11 @@ class Usage(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """`close`: accounts to evict unless used meanwhile. `shrink`: userids whose history is cut to the limits `kept`."""
+    """`evict`: accounts to evict unless used meanwhile. `shrink`: userids whose history is cut to `limits`."""
 
-    close: Sequence[Usage]
+    evict: Sequence[Usage]
     shrink: Sequence[str]
-    kept: History
+    limits: History
 
 
 def total_limits(limits: Limits) -> History:
@@ -71,18 +71,18 @@ def plan(usages: Iterable[Usage], limits: Limits) -> Plan:
     totals = [sum(column) for column in zip(*(account.history for account in accounts), strict=True)] or [0] * 6
     too_many = sum(account.is_idle for account in accounts) - limits.accounts
     recent_since = max((account.used for account in accounts), default=0.0) - _RECENT_SECONDS
-    close: list[Usage] = []
+    evict: list[Usage] = []
     for account in sorted((account for account in accounts if account.is_idle), key=lambda account: account.used):
-        is_history_to_go = account.used < recent_since and any(
+        contributes_to_excess = account.used < recent_since and any(
             total > limit and size > 0 for total, limit, size in zip(totals, allowed, account.history, strict=True)
         )
-        if too_many > 0 or is_history_to_go:
-            close.append(account)
+        if too_many > 0 or contributes_to_excess:
+            evict.append(account)
             too_many -= 1
             totals = [total - size for total, size in zip(totals, account.history, strict=True)]
-    evicted = {account.userid for account in close}
+    evicted = {account.userid for account in evict}
     remaining = [account for account in accounts if account.userid not in evicted]
-    kept = History(
+    history_limits = History(
         *(
             highest_cut(sorted(account.history[index] for account in remaining), limit)
             for index, limit in enumerate(allowed)
@@ -91,9 +91,9 @@ def plan(usages: Iterable[Usage], limits: Limits) -> Plan:
     shrink = [
         account.userid
         for account in remaining
-        if any(size > limit for size, limit in zip(account.history, kept, strict=True))
+        if any(size > limit for size, limit in zip(account.history, history_limits, strict=True))
     ]
-    return Plan(close, shrink, kept)
+    return Plan(evict, shrink, history_limits)
 
 
 def highest_cut(sizes: Sequence[int], limit: int) -> int:

@@ -14,13 +14,13 @@ from sms10692_mock.stores.fetch_history import FetchHistory, FetchRecord, query_
 class FetchQueue(Generic[Item]):
     """Items in the order of due time and arrival. **Not thread-safe: hold the lock of the account.**
 
-    A fetch moves the cursor. At least the last `kept` fetched items, or as many as have `kept_bytes`, stay stored and
-    can be requeued.
+    A fetch moves the cursor. At least the last `min_history` fetched items, or as many as have `min_history_bytes`,
+    stay stored and can be requeued.
     """
 
-    def __init__(self, kept: int, kept_bytes: int) -> None:
-        self._min_history = kept
-        self._min_history_bytes = kept_bytes
+    def __init__(self, min_history: int, min_history_bytes: int) -> None:
+        self._min_history = min_history
+        self._min_history_bytes = min_history_bytes
         self._items: list[Item] = []
         """Append-only, so that a reader needs no copy: it reads up to the length at the start."""
         self._base = 0
@@ -62,7 +62,7 @@ class FetchQueue(Generic[Item]):
         """
         target = self._base if number is None else max(self._base, self._cursor - number)
         if since is not None:
-            earliest = next((fetch.first for fetch in self._fetches if fetch.moment >= since), self._cursor)
+            earliest = next((fetch.first for fetch in self._fetches if fetch.time >= since), self._cursor)
             target = max(target, earliest)
         requeued = self._cursor - target
         self._bytes -= _size(self._items[target - self._base : self._cursor - self._base])
@@ -121,12 +121,12 @@ class FetchQueue(Generic[Item]):
         """Number and bytes of the fetched items that are still stored."""
         return self._cursor - self._base, self._bytes
 
-    def delete_fetched(self, kept: int, kept_bytes: int) -> None:
-        """Delete fetched items beyond the last `kept` items or `kept_bytes`, but never the very last."""
+    def delete_fetched(self, max_items: int, max_bytes: int) -> None:
+        """Delete fetched items beyond the last `max_items` or `max_bytes`, but never the very last."""
         fetched = self._cursor - self._base
-        number = max(0, fetched - max(kept, 1))
+        number = max(0, fetched - max(max_items, 1))
         self._bytes -= _size(self._items[:number])
-        while self._bytes > kept_bytes and number < fetched - 1:
+        while self._bytes > max_bytes and number < fetched - 1:
             self._bytes -= _size([self._items[number]])
             number += 1
         self._items = self._items[number:]

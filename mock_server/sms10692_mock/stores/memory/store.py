@@ -137,9 +137,9 @@ class MemoryStore:
     def enforce_limits(self) -> int:
         states = dict(self._states)
         actions = plan((state.usage() for state in states.values()), self._limits)
-        evicted = sum(self._evict(states[one.userid], one.used) for one in actions.close)
+        evicted = sum(self._evict(states[usage.userid], usage.used) for usage in actions.evict)
         for userid in actions.shrink:
-            states[userid].trim(actions.kept)
+            states[userid].trim(actions.limits)
         self._evicted += evicted
         return evicted
 
@@ -244,7 +244,7 @@ class MemoryStore:
         state = self._get_state(userid)
         with state.lock:
             due = (state.reports.next_due(now), state.replies.next_due(now))
-        return min((moment for moment in due if moment is not None), default=None)
+        return min((time for time in due if time is not None), default=None)
 
     def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
         state = self._get_state(userid)

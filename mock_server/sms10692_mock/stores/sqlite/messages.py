@@ -37,16 +37,16 @@ def query_messages(db: Connection, account: int, query: Query) -> Iterator[SentM
         [value for _, value in conditions],
     )
     numbered = (
-        (before + place + 1, place, task)
+        (before + index + 1, index, task)
         for before, task in ((before, _load_task(rest)) for before, *rest in tasks)
-        for place in _indexes(len(task.numbers), query.newest_first)
+        for index in _indexes(len(task.numbers), query.newest_first)
     )
     while chunk := list(islice(numbered, _CHUNK)):
         first, last = sorted((chunk[0][0], chunk[-1][0]))
         reports = queues.reports_by_message(db, get_queue_id(account, "reports"), first, last)
-        for number, place, task in chunk:
-            report, fate = reports.get(number, (None, UNREPORTED))
-            yield SentMessage(number, task, task.numbers[place], report, fate)
+        for number, index, task in chunk:
+            report, state = reports.get(number, (None, UNREPORTED))
+            yield SentMessage(number, task, task.numbers[index], report, state)
 
 
 def _indexes(count: int, newest_first: bool) -> range:

@@ -121,12 +121,12 @@ class SqliteStore:
         self._accounts.flush_last_used()
         with self._database.reading() as db:
             actions = plan(read_usages(db), self._limits)
-        evicted = self._accounts.evict(actions.close) if actions.close else 0
+        evicted = self._accounts.evict(actions.evict) if actions.evict else 0
         for userid in actions.shrink:
             with suppress(NoSuchAccount):  # deleted meanwhile
                 with self._database.reading() as db:
                     account_id = get_account_id(db, userid)
-                self._maintenance.trim(account_id, actions.kept)
+                self._maintenance.trim(account_id, actions.limits)
         return evicted
 
     # Balance, sends, queues

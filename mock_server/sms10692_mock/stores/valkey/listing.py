@@ -54,18 +54,18 @@ class _QueueSnapshot(NamedTuple):
     life: bytes
     requeued: int
     stop: int
-    later: int
+    scheduled: int
     base: int
     cursor: int
-    tasks_dropped: int
+    evicted_tasks: int
     tasks: int
-    messages_dropped: int
+    evicted_messages: int
     batches: Sequence[bytes]
 
     @property
     def queue(self) -> tuple[bytes, int, int, int]:
         """A value that changes when items are added, released or requeued."""
-        return self.life, self.requeued, self.stop, self.later
+        return self.life, self.requeued, self.stop, self.scheduled
 
     def check_unchanged(self, life: bytes, requeued: int) -> None:
         if (life, requeued) != (self.life, self.requeued):
@@ -81,8 +81,8 @@ class ListReader:
     def queue_stats(self, userid: str, queue: QueueName, now: float) -> QueueStats:
         snapshot = self._read_snapshot(userid, queue, now)
         return QueueStats(
-            snapshot.stop + snapshot.later,
-            snapshot.later,
+            snapshot.stop + snapshot.scheduled,
+            snapshot.scheduled,
             snapshot.stop - snapshot.cursor,
             snapshot.cursor,
             snapshot.base,
@@ -95,7 +95,7 @@ class ListReader:
     def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
         def page(last_try: bool) -> Page[SentMessage]:
             snapshot = self._read_snapshot(userid, "reports", now)
-            return paginate(self._messages(userid, snapshot, query), query, matches_message, snapshot.messages_dropped)
+            return paginate(self._messages(userid, snapshot, query), query, matches_message, snapshot.evicted_messages)
 
         return _retry_until_consistent(page)
 
@@ -114,7 +114,7 @@ class ListReader:
         return _retry_until_consistent(page)
 
     def _messages(self, userid: str, snapshot: _QueueSnapshot, query: Query) -> Iterator[SentMessage]:
-        begin, end = snapshot.tasks_dropped, snapshot.tasks_dropped + snapshot.tasks
+        begin, end = snapshot.evicted_tasks, snapshot.evicted_tasks + snapshot.tasks
         min_messages = max(_FIRST_CHUNK, query.limit + 1)
         while begin < end:
             order = "1" if query.newest_first else ""
@@ -129,7 +129,7 @@ class ListReader:
             else:
                 begin = first_task + len(rows)
             tasks = [_load_task_row(row, starts, snapshot) for row, starts in zip(rows, all_starts, strict=True)]
-            released = [places for task in tasks for places in task.released]
+            released = [indexes for task in tasks for indexes in task.released]
             firsts, lasts = [first for first, _ in released], [last for _, last in released]
             history = self._read_history(userid, snapshot, min(firsts, default=0), max(lasts, default=0))
             for task in reversed(tasks) if query.newest_first else tasks:
@@ -182,11 +182,11 @@ class ListReader:
         query: Query,
         last_try: bool,
     ) -> Iterator[QueueItem[Item]]:
-        number = snapshot.stop + (snapshot.later if query.newest_first else 0)
+        number = snapshot.stop + (snapshot.scheduled if query.newest_first else 0)
         for read in count(0, _FIRST_CHUNK):
             if last_try:
                 batches = snapshot.batches if read == 0 else ()
-            elif not snapshot.later:
+            elif not snapshot.scheduled:
                 batches = ()
             else:
                 indexes = (-read - _FIRST_CHUNK, -read - 1) if query.newest_first else (read, read + _FIRST_CHUNK - 1)

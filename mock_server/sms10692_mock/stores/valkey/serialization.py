@@ -52,8 +52,8 @@ def dump_replies(replies: Sequence[InboundReply]) -> list[SerializedBatch]:
 
 
 def _dump_report(report: StatusReport) -> str:
-    due, mobile, task_id, status, errorcode, extno, place = report
-    return f"[{due!r},{quoted(mobile)},{task_id},{status},{quoted(errorcode)},{quoted(extno)},{place}]"
+    due, mobile, task_id, status, errorcode, extno, recipient_index = report
+    return f"[{due!r},{quoted(mobile)},{task_id},{status},{quoted(errorcode)},{quoted(extno)},{recipient_index}]"
 
 
 def load_batch(kind: type[Item], lines: bytes) -> list[Item]:
@@ -69,12 +69,12 @@ def random_version() -> bytes:
 class ReportRun(NamedTuple):
     """Run-length encoding: equal reports of one batch for consecutive recipients of a task.
 
-    `offset`: index of the first report in its batch. `place`: its index in the task. `size`: length of the run.
-    `mobile` and `task_id` are None if they are those of the task.
+    `offset`: index of the first report in its batch. `recipient_index`: index of the first recipient in the task.
+    `size`: length of the run. `mobile` and `task_id` are None if they are those of the task.
     """
 
     offset: int
-    place: int
+    recipient_index: int
     size: int
     status: int
     errorcode: str
@@ -94,15 +94,19 @@ def _runs(task: Task, reports: Sequence[StatusReport]) -> list[list[Any]]:
     expected: tuple[Any, ...] = ()
     """Values of the next report if it continues the last run."""
     numbers, task_id_of_task = task.numbers, task.task_id
-    for index, (_, mobile, task_id, status, errorcode, extno, place) in enumerate(reports):
-        if place == NO_TASK_INDEX:
+    for index, (_, mobile, task_id, status, errorcode, extno, recipient_index) in enumerate(reports):
+        if recipient_index == NO_TASK_INDEX:
             continue
-        is_regular = task_id == task_id_of_task and place < len(numbers) and mobile == numbers[place]
-        if is_regular and expected == (index, place, status, errorcode, extno):
+        is_regular = (
+            task_id == task_id_of_task and recipient_index < len(numbers) and mobile == numbers[recipient_index]
+        )
+        if is_regular and expected == (index, recipient_index, status, errorcode, extno):
             runs[-1][_SIZE] += 1
         else:
-            runs.append([index, place, 1, status, errorcode, extno, *(() if is_regular else (mobile, task_id))])
-        expected = (index + 1, place + 1, status, errorcode, extno) if is_regular else ()
+            runs.append(
+                [index, recipient_index, 1, status, errorcode, extno, *(() if is_regular else (mobile, task_id))]
+            )
+        expected = (index + 1, recipient_index + 1, status, errorcode, extno) if is_regular else ()
     return runs
 
 
@@ -124,21 +128,25 @@ class DecodedTask(NamedTuple):
     task: Task
     reported: Sequence[RunPosition]
 
-    def report(self, place: int) -> tuple[int, int, StatusReport] | None:
+    def report(self, recipient_index: int) -> tuple[int, int, StatusReport] | None:
         """The report of the recipient at this index: its batch, its index in the batch, and the report.
 
         None if missing.
         """
-        offset = bisect_right(self.reported, place, key=lambda reported: reported.run.place) - 1
+        offset = bisect_right(self.reported, recipient_index, key=lambda reported: reported.run.recipient_index) - 1
         if offset < 0:
             return None
         batch, due, run = self.reported[offset]
-        step = place - run.place
+        step = recipient_index - run.recipient_index
         if step >= run.size:
             return None
-        mobile = self.task.numbers[place] if run.mobile is None else run.mobile
+        mobile = self.task.numbers[recipient_index] if run.mobile is None else run.mobile
         task_id = self.task.task_id if run.task_id is None else run.task_id
-        return batch, run.offset + step, StatusReport(due, mobile, task_id, run.status, run.errorcode, run.extno, place)
+        return (
+            batch,
+            run.offset + step,
+            StatusReport(due, mobile, task_id, run.status, run.errorcode, run.extno, recipient_index),
+        )
 
 
 def load_task(body: bytes) -> DecodedTask:
@@ -147,7 +155,7 @@ def load_task(body: bytes) -> DecodedTask:
     reported = [
         RunPosition(batch, due, ReportRun(*run)) for batch, (due, runs) in enumerate(row[_TASK_FIELDS]) for run in runs
     ]
-    reported.sort(key=lambda reported: reported.run.place)
+    reported.sort(key=lambda reported: reported.run.recipient_index)
     return DecodedTask(Task(*row[:_TASK_FIELDS]), reported)
 
 
@@ -157,16 +165,16 @@ _BYTES_FIELDS: Final = tuple(LoggedRequest._fields.index(name) for name in ("que
 def dump_request(entry: LoggedRequest) -> bytes:
     """Serialize a logged request as JSON; bytes as Latin-1 characters."""
     row: list[Any] = list(entry)
-    for place in _BYTES_FIELDS:
-        row[place] = row[place].decode("latin-1")
+    for index in _BYTES_FIELDS:
+        row[index] = row[index].decode("latin-1")
     return encode_text(to_json(row))
 
 
 def load_request(text: bytes) -> LoggedRequest:
     """Load a logged request."""
     row: list[Any] = json.loads(decode_text(text))
-    for place in _BYTES_FIELDS:
-        row[place] = row[place].encode("latin-1")
+    for index in _BYTES_FIELDS:
+        row[index] = row[index].encode("latin-1")
     entry = LoggedRequest(*row)
     headers = redact_headers([(name, value) for name, value in entry.headers])  # earlier versions stored credentials
     return entry._replace(headers=headers, faults=tuple(entry.faults))

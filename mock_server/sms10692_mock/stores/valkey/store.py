@@ -264,8 +264,10 @@ class ValkeyStore:
 
     def _register_existing(self, userids: Sequence[str]) -> None:
         """Register those of these userids whose account exists."""
-        kept = self._client.run_on_all_nodes(scripts.ACCOUNT, [(account_keys(userid)[:1], ("",)) for userid in userids])
-        for userid, reply in zip(userids, kept, strict=True):
+        replies = self._client.run_on_all_nodes(
+            scripts.ACCOUNT, [(account_keys(userid)[:1], ("",)) for userid in userids]
+        )
+        for userid, reply in zip(userids, replies, strict=True):
             if reply is not None:
                 self._register(userid, temporary=load_account(decode_text(reply[1])).temporary)
 
@@ -284,18 +286,18 @@ class ValkeyStore:
     def enforce_limits(self) -> int:
         actions = plan(self._usages(), self._limits)
         count = 0
-        for chunk in _chunks(actions.close):
+        for chunk in _chunks(actions.evict):
             # The next float after the last use: an account that was used since stays.
-            calls = [(account_keys(one.userid), (repr(nextafter(one.used, inf)), "1")) for one in chunk]
+            calls = [(account_keys(usage.userid), (repr(nextafter(usage.used, inf)), "1")) for usage in chunk]
             deleted_keys = self._client.run_on_all_nodes(scripts.DELETE_ACCOUNT, calls)
-            deleted = [one.userid for one, keys in zip(chunk, deleted_keys, strict=True) if keys is not None]
+            deleted = [usage.userid for usage, keys in zip(chunk, deleted_keys, strict=True) if keys is not None]
             if deleted:
                 self._unregister(deleted)
                 self._reserve_numbers(_EVICTED, len(deleted))
             count += len(deleted)
         for userid in actions.shrink:
             with suppress(NoSuchAccount):  # deleted meanwhile
-                self._run(scripts.TRIM, userid, *actions.kept)
+                self._run(scripts.TRIM, userid, *actions.limits)
         return count
 
     def _usages(self) -> Iterator[Usage]:

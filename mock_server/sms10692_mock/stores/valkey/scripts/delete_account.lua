@@ -3,8 +3,8 @@
 -- delete it only if its queues are empty.
 -- Returns the number of deleted keys, or nil if the account stays.
 if ARGV[1] then
-  local kept = redis.call('HMGET', ACCOUNT, 'temporary', 'used')
-  if kept[1] and (kept[1] ~= '1' or tonumber(kept[2]) >= tonumber(ARGV[1])) then
+  local fields = redis.call('HMGET', ACCOUNT, 'temporary', 'used')
+  if fields[1] and (fields[1] ~= '1' or tonumber(fields[2]) >= tonumber(ARGV[1])) then
     return nil
   end
 end

@@ -5,24 +5,24 @@ if not account_exists() then
   return NO_ACCOUNT
 end
 local q, limit, now = queue(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local moved = release_due(q, now)
+local released = release_due(q, now)
 local from = q.cursor - q.base
 local number = math.min(limit, q.stop - q.cursor)
 if number <= 0 then
-  if moved then
+  if released then
     save(q)
   end
   return ''
 end
 local items = redis.call('LRANGE', q.log, from, from + number - 1)
-redis.call('ZADD', q.fetches, whole(q.cursor), whole(q.cursor) .. ' ' .. now .. ' ' .. ARGV[4])
+redis.call('ZADD', q.fetches, format_integer(q.cursor), format_integer(q.cursor) .. ' ' .. now .. ' ' .. ARGV[4])
 q.cursor = q.cursor + number
 for _, item in ipairs(items) do
   q.bytes = q.bytes + #item
 end
 local keep, keep_bytes = tonumber(ARGV[5]), tonumber(ARGV[6])
-local over = from + number
-if over > 2 * keep or q.bytes > 2 * keep_bytes then
+local fetched = from + number
+if fetched > 2 * keep or q.bytes > 2 * keep_bytes then
   delete_fetched(q, keep, keep_bytes)
 end
 save(q)

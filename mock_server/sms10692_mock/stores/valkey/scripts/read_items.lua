@@ -5,16 +5,17 @@ if not account_exists() then
   return NO_ACCOUNT
 end
 local q = queue(ARGV[1])
-local kept = redis.call('HMGET', ACCOUNT, 'life', q.prefix .. 'requeued')
+local fields = redis.call('HMGET', ACCOUNT, 'life', q.prefix .. 'requeued')
 local from, to = math.max(tonumber(ARGV[2]), q.base), math.min(tonumber(ARGV[3]), q.stop)
 local items, fetches = {}, {}
 if from < to then
   if ARGV[4] == '1' then
     items = redis.call('LRANGE', q.log, from - q.base, to - q.base - 1)
   end
-  fetches = redis.call('ZREVRANGEBYSCORE', q.fetches, whole(from), '-inf', 'LIMIT', 0, 1)
-  for _, fetch in ipairs(redis.call('ZRANGEBYSCORE', q.fetches, '(' .. whole(from), '(' .. whole(to))) do
+  fetches = redis.call('ZREVRANGEBYSCORE', q.fetches, format_integer(from), '-inf', 'LIMIT', 0, 1)
+  local others = redis.call('ZRANGEBYSCORE', q.fetches, '(' .. format_integer(from), '(' .. format_integer(to))
+  for _, fetch in ipairs(others) do
     fetches[#fetches + 1] = fetch
   end
 end
-return { kept[1], tonumber(kept[2]), from, table.concat(items, '\n'), table.concat(fetches, '\n') }
+return { fields[1], tonumber(fields[2]), from, table.concat(items, '\n'), table.concat(fetches, '\n') }

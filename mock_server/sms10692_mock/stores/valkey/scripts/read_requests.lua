@@ -15,11 +15,11 @@ if backwards then
 else
   numbers = redis.call('Z' .. range, list, from == '' and open_low or low, open_high, 'LIMIT', 0, ARGV[4])
 end
-for place, number in ipairs(numbers) do
-  numbers[place] = string.format('%d', tonumber(string.match(number, '%d+$')))
+for index, number in ipairs(numbers) do
+  numbers[index] = string.format('%d', tonumber(string.match(number, '%d+$')))
 end
 local entries = #numbers > 0 and redis.call('HMGET', ENTRIES, unpack(numbers)) or {}
-for place, entry in ipairs(entries) do
-  entries[place] = string.match(entry, '^[^\n]*\n(.*)$')
+for index, entry in ipairs(entries) do
+  entries[index] = string.match(entry, '^[^\n]*\n(.*)$')
 end
 return { tonumber(redis.call('HGET', STATE, 'evicted') or '0'), entries }

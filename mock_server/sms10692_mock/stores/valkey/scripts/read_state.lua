@@ -1,7 +1,7 @@
 -- Read the state of an account and of one queue; release due items first.
 -- ARGV: name of the queue, now; optionally first and last index of scheduled batches to read, in the order of due time.
--- Returns the life id of the account, number of requeues, stop, later, base, cursor; numbers of dropped tasks, stored
--- evicted tasks and messages; the lines of the batches.
+-- Returns the life id of the account, number of requeues, stop, scheduled, base, cursor; numbers of evicted tasks,
+-- stored tasks and evicted messages; the lines of the batches.
 if not account_exists() then
   return NO_ACCOUNT
 end
@@ -9,7 +9,7 @@ local q = queue(ARGV[1])
 if release_due(q, ARGV[2]) then
   save(q)
 end
-local kept = redis.call('HMGET', ACCOUNT, 'life', q.prefix .. 'requeued', 'evicted_tasks', 'evicted')
+local fields = redis.call('HMGET', ACCOUNT, 'life', q.prefix .. 'requeued', 'evicted_tasks', 'evicted')
 local batches = {}
 if ARGV[3] then
   for _, arrival in ipairs(redis.call('ZRANGE', q.schedule, ARGV[3], ARGV[4])) do
@@ -17,6 +17,6 @@ if ARGV[3] then
   end
 end
 return {
-  kept[1], tonumber(kept[2]), q.stop, q.scheduled, q.base, q.cursor,
-  tonumber(kept[3]), redis.call('LLEN', SENT), tonumber(kept[4]), batches,
+  fields[1], tonumber(fields[2]), q.stop, q.scheduled, q.base, q.cursor,
+  tonumber(fields[3]), redis.call('LLEN', SENT), tonumber(fields[4]), batches,
 }

@@ -3,47 +3,47 @@
 -- messages after which to stop.
 -- Returns the life id of the account, number of requeues of reports, index of the first task, the tasks in ascending
 -- order, and for each the index of the first report of each of its batches, '' if not due yet.
-local kept = redis.call('HMGET', ACCOUNT, 'life', 'rrequeued', 'evicted_tasks')
-if not kept[1] then
+local fields = redis.call('HMGET', ACCOUNT, 'life', 'rrequeued', 'evicted_tasks')
+if not fields[1] then
   return NO_ACCOUNT
 end
-local evicted = tonumber(kept[3])
+local evicted = tonumber(fields[3])
 local from, to = math.max(tonumber(ARGV[1]) - evicted, 0), tonumber(ARGV[2]) - evicted
-local backwards, enough = ARGV[3] == '1', tonumber(ARGV[4])
+local backwards, remaining = ARGV[3] == '1', tonumber(ARGV[4])
 local tasks, starts = {}, {}
-while from < to and enough > 0 do
+while from < to and remaining > 0 do
   local number = math.min(to - from, 100)
   local first = backwards and to - number or from
-  local some = redis.call('LRANGE', SENT, first, first + number - 1)
-  if #some == 0 then
+  local chunk = redis.call('LRANGE', SENT, first, first + number - 1)
+  if #chunk == 0 then
     break
   end
-  local taken = 0
-  for place = 1, #some do
-    local task = some[backwards and #some + 1 - place or place]
+  local read = 0
+  for index = 1, #chunk do
+    local task = chunk[backwards and #chunk + 1 - index or index]
     local numbers, its_starts = string.match(task, '^%d+ (%d+) %d+ ([^\n]*)')
     local all = {}
     for start in string.gmatch(its_starts, '[^,]+') do
       all[#all + 1] = string.match(start, '^=(%d+)$') or redis.call('HGET', STARTS, start) or ''
     end
     tasks[#tasks + 1], starts[#starts + 1] = task, table.concat(all, ',')
-    taken, enough = taken + 1, enough - tonumber(numbers)
-    if enough <= 0 then
+    read, remaining = read + 1, remaining - tonumber(numbers)
+    if remaining <= 0 then
       break
     end
   end
   if backwards then
-    to = to - taken
+    to = to - read
   else
-    from = from + taken
+    from = from + read
   end
 end
 if backwards then
-  for place = 1, math.floor(#tasks / 2) do
-    local other = #tasks + 1 - place
-    tasks[place], tasks[other] = tasks[other], tasks[place]
-    starts[place], starts[other] = starts[other], starts[place]
+  for index = 1, math.floor(#tasks / 2) do
+    local other = #tasks + 1 - index
+    tasks[index], tasks[other] = tasks[other], tasks[index]
+    starts[index], starts[other] = starts[other], starts[index]
   end
-  return { kept[1], tonumber(kept[2]), to + evicted, tasks, starts }
+  return { fields[1], tonumber(fields[2]), to + evicted, tasks, starts }
 end
-return { kept[1], tonumber(kept[2]), from - #tasks + evicted, tasks, starts }
+return { fields[1], tonumber(fields[2]), from - #tasks + evicted, tasks, starts }

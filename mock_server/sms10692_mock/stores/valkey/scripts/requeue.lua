@@ -10,20 +10,20 @@ if ARGV[2] ~= '' then
   target = math.max(target, q.cursor - tonumber(ARGV[2]))
 end
 if ARGV[3] ~= '' then
-  local since, earliest, seen = tonumber(ARGV[3]), nil, 0
+  local since, earliest, offset = tonumber(ARGV[3]), nil, 0
   while not earliest do
-    local some = redis.call('ZRANGE', q.fetches, seen, seen + AT_ONCE - 1)
-    if #some == 0 then
+    local chunk = redis.call('ZRANGE', q.fetches, offset, offset + CHUNK - 1)
+    if #chunk == 0 then
       break
     end
-    for _, fetch in ipairs(some) do
+    for _, fetch in ipairs(chunk) do
       local first, time = string.match(fetch, '^(%d+) (%S+)')
       if tonumber(time) >= since then
         earliest = tonumber(first)
         break
       end
     end
-    seen = seen + #some
+    offset = offset + #chunk
   end
   target = math.max(target, earliest or q.cursor)
 end
@@ -33,7 +33,7 @@ each_line(q, target, q.cursor, function(line)
   return true
 end)
 q.cursor = target
-redis.call('ZREMRANGEBYSCORE', q.fetches, whole(target), '+inf')
+redis.call('ZREMRANGEBYSCORE', q.fetches, format_integer(target), '+inf')
 redis.call('HINCRBY', ACCOUNT, q.prefix .. 'requeued', 1)
 save(q)
 return number
