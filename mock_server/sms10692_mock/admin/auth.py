@@ -1,4 +1,4 @@
-"""Access control of the control API and the console.
+"""Access policy of the control API and the console: which requests are allowed.
 
 Allowed are programs and browsers on this machine and, if a token is set, requests with the token. Rejected are pages of
 other origins, unknown host names (DNS rebinding), form posts, and requests through an undeclared proxy. The vendor's

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from sms10692_mock.diagnosis import Finding, PreviousFetch
 from sms10692_mock.diagnosis.service import diagnose_logged, public_findings
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.domain.store import Store, StoreUnavailable
+from sms10692_mock.domain.store import RequestLogStore, Store, StoreUnavailable
 from sms10692_mock.server.http_types import Response
 
 _HINT_LIMIT: Final = 1000
@@ -109,7 +109,7 @@ class LastFetches:
         self._fetches: dict[tuple[str, str], tuple[int, PreviousFetch]] = {}
         self._lock = Lock()
 
-    def replace(self, entry: LoggedRequest, store: Store) -> PreviousFetch | None:
+    def replace(self, entry: LoggedRequest, store: RequestLogStore) -> PreviousFetch | None:
         """Remember this fetch. Returns the previous fetch of the queue, if the request log still has it."""
         if entry.fetched is None:
             return None

@@ -88,39 +88,8 @@ class Runner(Protocol):
         """Close the connections of the runner. Work that has started may still finish."""
 
 
-class Store(Protocol):
-    """What the vendor remembers: accounts, settings, queues, sent messages and the request log.
-
-    Every operation raises StoreUnavailable when the store cannot be used. Operations on a userid raise NoSuchAccount
-    when no such account exists, except where stated otherwise.
-
-    **Hold no lock across a store call, and publish nothing before the commit**: see the rules at the top of this
-    module.
-
-    A queue has two parts: scheduled items, and released items in their order. An operation that takes `now` first
-    releases the items due by then, ordered by due time and then by arrival, in each queue that it reads or appends to.
-    A released item stays released when the clock goes back.
-    """
-
-    name: str
-    """The kind of store: `memory`, `sqlite` or `valkey`."""
-
-    blocking: bool
-    """Whether an operation may wait for a network, a disk or another writer. **Never call a blocking store on the event
-    loop's thread**, except through its `Runner`.
-    """
-
-    def create_runner(self, threads: Executor) -> Runner:
-        """Return a runner for the event loop that is running. `threads` runs what has to block."""
-
-    def close(self) -> None:
-        """Write pending data and close files and connections. **Call no other method afterwards.**"""
-
-    def check_ready(self) -> None:
-        """Raise StoreUnavailable unless the store can be read and written now and has lost no data.
-
-        Waits for a network or a disk, a few seconds at most. **Do not call this on the event loop's thread.**
-        """
+class AccountStore(Protocol):
+    """Accounts: credentials, permissions, rules and faults. Balances are in `SendStore`."""
 
     def create_account(self, account: Account, *, keep: bool = False) -> bool:
         """Create an account, replacing an account of the same userid and all of its data. Raises BalanceOutOfBounds.
@@ -169,6 +138,10 @@ class Store(Protocol):
     def evicted(self) -> int:
         """Return how many accounts `enforce_limits` has ever deleted."""
 
+
+class SettingsStore(Protocol):
+    """The settings that apply to all accounts: clock, forbidden words, faults."""
+
     def settings(self) -> Settings:
         """Return the settings that apply to all accounts."""
 
@@ -177,6 +150,10 @@ class Store(Protocol):
 
         `change` may be called more than once, after a conflict with another writer, so it must have no side effects.
         """
+
+
+class SendStore(Protocol):
+    """Balances and sent messages."""
 
     def add_points(self, userid: str, points: int) -> None:
         """Add points to a balance; sendTotal grows as much (2.3). Raises BalanceOutOfBounds."""
@@ -209,6 +186,18 @@ class Store(Protocol):
         by `used.after`; raises RulesConflict, without any effect, if the account's rules are not `used.before`.
         """
 
+    def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
+        """List the sent messages of an account. `since` and `until` filter by the time of the send."""
+
+
+class QueueStore(Protocol):
+    """The two queues of each account: status reports and replies.
+
+    A queue has two parts: scheduled items, and released items in their order. An operation that takes `now` first
+    releases the items due by then, ordered by due time and then by arrival, in each queue that it reads or appends to.
+    A released item stays released when the clock goes back.
+    """
+
     def enqueue(
         self, userid: str, reports: Sequence[StatusReport], replies: Sequence[InboundReply], now: float
     ) -> None:
@@ -238,14 +227,15 @@ class Store(Protocol):
     def next_due(self, userid: str, now: float) -> float | None:
         """Return the earliest time after `now` at which an item becomes due, or None."""
 
-    def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
-        """List the sent messages of an account. `since` and `until` filter by the time of the send."""
-
     def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         """List the reports of an account, fetched ones included. `since` and `until` filter by due time."""
 
     def replies(self, userid: str, query: Query, now: float) -> Page[QueueItem[InboundReply]]:
         """List the replies of an account, fetched ones included. `since` and `until` filter by due time."""
+
+
+class RequestLogStore(Protocol):
+    """The last requests to the vendor's endpoints, whether or not their account exists."""
 
     def next_request(self) -> int:
         """Allocate a number for a request: unique, and increasing within one process."""
@@ -268,3 +258,34 @@ class Store(Protocol):
 
     def clear_request_log(self) -> None:
         """Delete all entries of the request log."""
+
+
+class Store(AccountStore, SettingsStore, SendStore, QueueStore, RequestLogStore, Protocol):
+    """What the vendor remembers, by subject. Most code needs one or two of the parts.
+
+    Every operation raises StoreUnavailable when the store cannot be used. Operations on a userid raise NoSuchAccount
+    when no such account exists, except where stated otherwise.
+
+    **Hold no lock across a store call, and publish nothing before the commit**: see the rules at the top of this
+    module.
+    """
+
+    name: str
+    """The kind of store: `memory`, `sqlite` or `valkey`."""
+
+    blocking: bool
+    """Whether an operation may wait for a network, a disk or another writer. **Never call a blocking store on the event
+    loop's thread**, except through its `Runner`.
+    """
+
+    def create_runner(self, threads: Executor) -> Runner:
+        """Return a runner for the event loop that is running. `threads` runs what has to block."""
+
+    def close(self) -> None:
+        """Write pending data and close files and connections. **Call no other method afterwards.**"""
+
+    def check_ready(self) -> None:
+        """Raise StoreUnavailable unless the store can be read and written now and has lost no data.
+
+        Waits for a network or a disk, a few seconds at most. **Do not call this on the event loop's thread.**
+        """

@@ -1,4 +1,4 @@
-"""Bridge from the asyncio server to a WSGI application, which is called on worker threads.
+"""WSGI bridge: calls a WSGI application for the asyncio server, on worker threads.
 
 A response has a complete body or, for server-sent events, is streamed. An application that waits for a change (see
 `domain.notifier`) holds no thread meanwhile: its wait is repeated on the event loop.
