@@ -13,7 +13,7 @@ from support.emulators import TIMEOUT
 
 pytest_plugins = ["pytester"]
 
-FROZEN = """
+PREAMBLE = """
 from contextlib import contextmanager
 from time import CLOCK_MONOTONIC, clock_gettime
 from unittest import mock
@@ -27,49 +27,49 @@ NEW_YEAR = "2026-01-01 00:00:00"
 
 
 @contextmanager
-def patched():
+def patch_time_functions():
     with mock.patch("time.sleep"), mock.patch("time.monotonic", return_value=0.0):
         yield
 
 
-WAYS = {
+PATCHES = {
     "freezegun": lambda: freeze_time(NEW_YEAR),
     "freezegun, real_asyncio": lambda: freeze_time(NEW_YEAR, real_asyncio=True),
     "freezegun, tick": lambda: freeze_time(NEW_YEAR, tick=True),
     "freezegun, auto_tick_seconds": lambda: freeze_time(NEW_YEAR, auto_tick_seconds=15),
     "time-machine": lambda: time_machine.travel(NEW_YEAR, tick=False),
     "time-machine, tick": lambda: time_machine.travel(NEW_YEAR, tick=True),
-    "patched": patched,
+    "unittest.mock": patch_time_functions,
 }
-each = pytest.mark.parametrize("way", WAYS)
+each_patch = pytest.mark.parametrize("patch", PATCHES)
 
 
 class Elapsed:
     def __enter__(self):
-        self._begun = clock_gettime(CLOCK_MONOTONIC)
+        self._started = clock_gettime(CLOCK_MONOTONIC)
         return self
 
     def __exit__(self, *_):
-        self.seconds = clock_gettime(CLOCK_MONOTONIC) - self._begun
+        self.seconds = clock_gettime(CLOCK_MONOTONIC) - self._started
 """
 
 
 def test_a_wait_lasts_its_timeout_in_real_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        FROZEN
+        PREAMBLE
         + """
         from sms10692_mock import EmulatorControl, MessageNotSent
 
-        @each
-        def test_in_process(sms_vendor, way):
-            with WAYS[way](), Elapsed() as elapsed:
+        @each_patch
+        def test_in_process(sms_vendor, patch):
+            with PATCHES[patch](), Elapsed() as elapsed:
                 with pytest.raises(MessageNotSent, match="within 0.3 s"):
                     sms_vendor.wait_message(to="13800000000", timeout=0.3)
             assert elapsed.seconds >= 0.3
 
-        @each
-        def test_over_a_socket(sms_vendor, way):
-            with WAYS[way](), EmulatorControl(sms_vendor.url) as control:
+        @each_patch
+        def test_over_a_socket(sms_vendor, patch):
+            with PATCHES[patch](), EmulatorControl(sms_vendor.url) as control:
                 with Elapsed() as elapsed, pytest.raises(MessageNotSent):
                     control.get_account(sms_vendor.userid).wait_message(timeout=0.3)
             assert elapsed.seconds >= 0.3
@@ -89,17 +89,17 @@ def test_a_wait_lasts_its_timeout_in_real_time(pytester: pytest.Pytester) -> Non
 
 def test_a_latency_lasts_in_real_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        FROZEN
+        PREAMBLE
         + """
         import httpx2
         from sms10692 import Client
 
-        @each
-        @pytest.mark.parametrize("through", ["a socket", "WSGI"])
-        def test_latency(sms_vendor, way, through):
+        @each_patch
+        @pytest.mark.parametrize("transport_name", ["a socket", "WSGI"])
+        def test_latency(sms_vendor, patch, transport_name):
             sms_vendor.fault("latency", seconds=0.3)
-            transport = httpx2.WSGITransport(app=sms_vendor.wsgi) if through == "WSGI" else None
-            with WAYS[way](), Elapsed() as elapsed:
+            transport = httpx2.WSGITransport(app=sms_vendor.wsgi) if transport_name == "WSGI" else None
+            with PATCHES[patch](), Elapsed() as elapsed:
                 with Client(sms_vendor.url, **sms_vendor.credentials, transport=transport) as client:
                     client.overage()
             assert elapsed.seconds >= 0.3
@@ -112,14 +112,14 @@ def test_a_latency_lasts_in_real_time(pytester: pytest.Pytester) -> None:
 
 def test_the_vendors_clock_shows_the_frozen_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
-        FROZEN
+        PREAMBLE
         + """
         from datetime import timedelta
         from sms10692 import Client
 
-        @pytest.mark.parametrize("way", [way for way in WAYS if way != "patched"])
-        def test_it(sms_vendor, way):
-            with WAYS[way](), Client(sms_vendor.url, **sms_vendor.credentials) as client:
+        @pytest.mark.parametrize("patch", [patch for patch in PATCHES if patch != "unittest.mock"])
+        def test_it(sms_vendor, patch):
+            with PATCHES[patch](), Client(sms_vendor.url, **sms_vendor.credentials) as client:
                 client.send("15023239810", "x")
                 (report,) = client.status()
                 assert f"{report.receivetime:%Y-%m}" in ("2025-12", "2026-01")
@@ -149,5 +149,5 @@ with {context}:
             except MessageNotSent:
                 print("not sent")
 """)
-    ended = subprocess.run([sys.executable, str(script)], timeout=TIMEOUT, capture_output=True, text=True, check=True)
-    assert ended.stdout == "not sent\n"
+    result = subprocess.run([sys.executable, str(script)], timeout=TIMEOUT, capture_output=True, text=True, check=True)
+    assert result.stdout == "not sent\n"
