@@ -85,7 +85,6 @@ bench-deps: $(DEV_STAMP) ## download the other tools that the benchmarks compare
 
 docs: $(DEV_STAMP) ## write the tables of docs/ that come from registries and clauses
 	$(TOOL) tools/reference_tables.py
-	$(BIN)/python -m sms10692_contract.generate_docs
 
 screenshots: $(DEV_STAMP) ## take a picture of every console page, into screenshots/
 	PYTHONPATH=tests:tools $(BIN)/python tools/screenshots.py screenshots

@@ -14,7 +14,9 @@ from wsgiref.validate import validator
 import pytest
 
 from sms10692_mock import Emulator
+from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.testing.account import SmsVendor
+from support import faults as fault_samples
 from support.emulators import STATUS, TIMEOUT, UTF8
 
 _NOT_COMPARED = ("Date", "Connection")
@@ -142,20 +144,11 @@ def build_fields(vendor: SmsVendor, action: str) -> dict[str, str]:
 
 FAULTS: list[list[dict[str, Any]]] = [
     [],
-    [{"kind": "latency", "seconds": 0.01}],
-    [{"kind": "hang"}],
-    [{"kind": "status", "status": 503}],
+    *([fault] for fault in fault_samples.FAULTS.values()),
     [{"kind": "status", "status": 204}],
     [{"kind": "status", "status": 304}],
-    [{"kind": "empty_body"}],
     [{"kind": "truncate", "at": 0}],
-    [{"kind": "truncate", "at": 5}],
     [{"kind": "truncate", "at": 10_000}],
-    [{"kind": "disconnect"}],
-    [{"kind": "wrong_charset", "charset": "gbk"}],
-    [{"kind": "bom"}],
-    [{"kind": "vendor_error", "message": "其他错误"}],
-    [{"kind": "drop_fetch"}],
     [{"kind": "bom", "apply": False}, {"kind": "truncate", "at": 2}],
     [{"kind": "status", "status": 204}, {"kind": "bom"}],
     [{"kind": "empty_body"}, {"kind": "truncate", "at": 0}],
@@ -168,7 +161,7 @@ FAULTS: list[list[dict[str, Any]]] = [
 def test_a_fault_has_the_same_effect_over_a_socket_and_through_wsgi(
     emulator: Emulator, faults: list[dict[str, Any]], method: str
 ) -> None:
-    endpoint = STATUS if any(fault["kind"] == "drop_fetch" for fault in faults) else UTF8
+    endpoint = STATUS if any(FAULT_KINDS[fault["kind"]].operations for fault in faults) else UTF8
     over_socket, over_wsgi = (
         observe(emulator, send, faults, method, endpoint) for send in (send_over_socket, send_through_wsgi)
     )

@@ -12,7 +12,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple, get_args
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 import click
@@ -24,7 +24,6 @@ from sms10692_contract.run_command import run as contract_run_command
 from sms10692_mock import EmulatorControl
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
-from sms10692_mock.domain.faults import Kind
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
 from support.emulators import WsgiHarness, build_request, emulator_process
 
@@ -33,7 +32,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:10692"
 DOCUMENTS: Final = sorted(
     file.relative_to(TOP).as_posix()
     for file in [*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")]
-    if file.name != "contract.md"  # generated; test_suite_table compares it
+    if file.name != "contract.md"  # generated
 )
 TRANSLATED: Final = [name for name in DOCUMENTS if name.removesuffix(".md") + ".zh-CN.md" in DOCUMENTS]
 EACH_TRANSLATED: Final = pytest.mark.parametrize("name", TRANSLATED)
@@ -326,7 +325,7 @@ def table_rows(name: str, heading: int) -> list[str]:
 @pytest.mark.parametrize(
     ("file", "text"), reference_tables.render_files().items(), ids=lambda value: getattr(value, "name", "")
 )
-def test_the_tables_of_options_and_stores_are_up_to_date(file: Path, text: str) -> None:
+def test_a_generated_document_is_up_to_date(file: Path, text: str) -> None:
     assert file.read_text("utf-8") == text, "run make docs"
 
 
@@ -343,11 +342,6 @@ def test_every_reserved_number_is_in_the_reference(suffix: str) -> None:
     between = {f"1000000000{digit}" for digit in range(2, 8)}
     assert set(re.findall(r"1000000\d{4}", text)) | between == set(RESERVED_NUMBERS)
     assert "、".join(protocol.SEND.messages[1:]) in text or ", ".join(protocol.SEND.messages[1:]) in text
-
-
-@EACH_LANGUAGE
-def test_every_kind_of_fault_has_a_row_in_the_reference(suffix: str) -> None:
-    assert re.findall(r"^\| `([a-z_]+)` \|", read(f"docs/reference{suffix}"), re.MULTILINE) == list(get_args(Kind))
 
 
 @EACH_LANGUAGE

@@ -1,4 +1,4 @@
-"""The testing handles and the control API have the same names: arguments, fields, fault kinds."""
+"""The testing handles and the control API have the same names: arguments, fields, operations, outcomes."""
 
 import inspect
 from dataclasses import fields
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from sms10692_mock import Emulator, EmulatorControl, SmsVendor
 from sms10692_mock.admin.services import accounts, behaviour, message_documents, requests
-from sms10692_mock.domain.faults import Kind
+from sms10692_mock.domain.delivery import OUTCOMES, OutcomeName
 from sms10692_mock.testing import models
 from sms10692_mock.testing.scope import ControlScope
 
@@ -52,6 +52,6 @@ def test_a_method_has_all_arguments_of_the_control_api(method: Any, document: ty
     assert set(inspect.signature(method).parameters) - {"self"} == document.model_fields.keys() - {"private_clock"}
 
 
-def test_fault_kinds_and_operations_match_the_emulator() -> None:
-    assert get_args(models.FaultKind) == get_args(Kind)
+def test_operations_and_outcomes_match_the_emulator() -> None:
     assert get_args(models.OperationName) == get_args(behaviour.OperationName)
+    assert get_args(models.OutcomeName) == get_args(OutcomeName) == tuple(OUTCOMES)

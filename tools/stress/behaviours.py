@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from stress.connections import ConnectionBroken, RawConnection, RawResponse, build_form_request, control_request
 from stress.oracle import QUEUES, REPLYING_PREFIX, ClientRecord, Item, QueueName
 from support.emulators import CALL, GBK, STATUS, UTF8, Address, build_request
+from support.faults import FAULTS
 
 TIMEOUT: Final = 1.5
 """Seconds that a client waits for a response before it closes the connection."""
@@ -34,22 +36,15 @@ _LARGE_SEND: Final = 1500
 QUEUE_ENDPOINTS: Final[dict[QueueName, str]] = {"reports": STATUS, "replies": CALL}
 
 _FAULTS: Final[tuple[dict[str, Any], ...]] = (
+    *FAULTS.values(),
     {"kind": "latency", "seconds": 0.1, "seconds_max": 0.8},
-    {"kind": "hang"},
     {"kind": "hang", "apply": True},
-    {"kind": "status", "status": 500},
-    {"kind": "status", "status": 503, "apply": True},
-    {"kind": "empty_body"},
+    {"kind": "status", "status": 500, "apply": True},
     {"kind": "truncate", "at": 0},
     {"kind": "truncate", "at": 60},
     {"kind": "truncate", "at": 300},
-    {"kind": "disconnect"},
     {"kind": "disconnect", "apply": True},
-    {"kind": "wrong_charset", "charset": "utf-16"},
-    {"kind": "bom"},
     {"kind": "vendor_error", "message": "其他错误", "operations": ["send"]},
-    {"kind": "vendor_error", "message": "用户名或密码错误"},
-    {"kind": "drop_fetch"},
     {"kind": "drop_fetch", "operations": ["call"]},
 )
 _GLOBAL_FAULT_OPERATIONS: Final = ("overage", "checkkeyword", "call")
@@ -269,7 +264,7 @@ async def _change_faults(
     context: StressContext, connection: RawConnection, rng: Random, accounts: list[dict[str, Any]]
 ) -> None:
     fault = dict(rng.choice(_FAULTS))
-    for_all = rng.random() < 0.2 and "operations" not in fault and fault["kind"] != "drop_fetch"
+    for_all = rng.random() < 0.2 and "operations" not in fault and not FAULT_KINDS[fault["kind"]].operations
     path = "/faults" if for_all else f"/accounts/{rng.choice(accounts)['userid']}/faults"
     if for_all:
         fault["operations"] = rng.sample(_GLOBAL_FAULT_OPERATIONS, rng.randint(1, 3))

@@ -7,7 +7,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from sms10692_mock.domain.faults import Fault, Kind
+from sms10692_mock.domain.fault_kinds import FaultKind
+from sms10692_mock.domain.faults import Fault
 from sms10692_mock.server.http_types import BODILESS, Response
 
 _BOM: Final = b"\xef\xbb\xbf"
@@ -38,7 +39,7 @@ _IIS_TITLES: Final = {
 def inject(response: Response, faults: Sequence[Fault]) -> Response:
     """Apply faults to a response, in their order."""
     for fault in faults:
-        response = _INJECTORS[fault.kind](response, fault)
+        response = INJECTORS[fault.kind](response, fault)
     return _without_body(response) if response.status in BODILESS else response
 
 
@@ -69,7 +70,7 @@ def _declare_charset(response: Response, fault: Fault) -> Response:
     return with_body(response, head + end + rest, f"{content_type}; charset={fault.charset}")
 
 
-_INJECTORS: Final[Mapping[Kind, Callable[[Response, Fault], Response]]] = {
+INJECTORS: Final[Mapping[FaultKind, Callable[[Response, Fault], Response]]] = {
     "latency": lambda response, fault: response._replace(delay=response.delay + fault.latency()),
     "hang": lambda response, fault: response._replace(never_send=True),
     "status": _replace_by_error_page,

@@ -7,10 +7,12 @@ and replies; the store queues them.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sms10692 import protocol
 from sms10692_mock.domain.faults import seeded_random
+
+OutcomeName: TypeAlias = Literal["delivered", "failed", "unreported"]
 
 
 class DeliveryOutcome(NamedTuple):
@@ -32,6 +34,13 @@ class DeliveryOutcome(NamedTuple):
 _MOBILE_NUMBER: Final = re.compile("1[0-9]{10}")
 _DELIVERED: Final = DeliveryOutcome()
 _UNDELIVERABLE: Final = DeliveryOutcome(protocol.FAILED, "UNDELIV")
+
+OUTCOMES: Final[Mapping[OutcomeName, DeliveryOutcome]] = {
+    "delivered": _DELIVERED,
+    "failed": _UNDELIVERABLE,
+    "unreported": DeliveryOutcome(unreported=True),
+}
+"""The outcomes that a rule can have, by name, with their defaults."""
 
 RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
     **{
@@ -73,6 +82,16 @@ class DeliveryRules:
 
 
 NO_DELIVERY_RULES: Final = DeliveryRules()
+
+
+def name_outcome(outcome: DeliveryOutcome) -> OutcomeName:
+    """Return the name of an outcome.
+
+    >>> name_outcome(DeliveryOutcome(protocol.FAILED, "MK:0011"))
+    'failed'
+    """
+    key = outcome.status, outcome.unreported
+    return next(name for name, known in OUTCOMES.items() if (known.status, known.unreported) == key)
 
 
 def default_outcome(number: str) -> DeliveryOutcome:

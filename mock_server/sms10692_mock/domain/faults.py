@@ -1,30 +1,13 @@
-"""Fault injection: fault definitions, and which of them apply to a request.
+"""Faults, and which of them apply to a request.
 
-The effect of a fault on the HTTP response is in `app.fault_injection`.
+Their kinds are in `fault_kinds`; the effect of a fault on the HTTP response is in `app.fault_injection`.
 """
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeAlias
 
-Kind: TypeAlias = Literal[
-    "latency",
-    "hang",
-    "status",
-    "empty_body",
-    "truncate",
-    "disconnect",
-    "wrong_charset",
-    "bom",
-    "vendor_error",
-    "drop_fetch",
-]
-
-APPLY_BY_DEFAULT: Final[frozenset[Kind]] = frozenset(
-    {"latency", "empty_body", "truncate", "wrong_charset", "bom", "drop_fetch"}
-)
-"""Kinds for which the vendor still executes the request by default; only the response is faulty."""
+from sms10692_mock.domain.fault_kinds import FaultKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +22,7 @@ class Fault:
     """
 
     id: str
-    kind: Kind
+    kind: FaultKind
     operations: tuple[str, ...] = ()
     times: int | None = None
     probability: float = 1.0

@@ -8,23 +8,12 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
+from sms10692_mock.domain.fault_kinds import FaultKind
 from sms10692_mock.testing.api_client import ControlError
 
 ValueT = TypeVar("ValueT")
 
 State: TypeAlias = Literal["unreported", "scheduled", "waiting", "fetched"]
-FaultKind: TypeAlias = Literal[
-    "latency",
-    "hang",
-    "status",
-    "empty_body",
-    "truncate",
-    "disconnect",
-    "wrong_charset",
-    "bom",
-    "vendor_error",
-    "drop_fetch",
-]
 OperationName: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call"]
 OutcomeName: TypeAlias = Literal["delivered", "failed", "unreported"]
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from sms10692_mock.domain.fault_kinds import FaultKind
 from sms10692_mock.testing.api_client import ControlApi
 from sms10692_mock.testing.clock import Clock
-from sms10692_mock.testing.models import Fault, FaultKind, OperationName, Request, from_document
+from sms10692_mock.testing.models import Fault, OperationName, Request, from_document
 
 Value = TypeVar("Value")
 
@@ -39,11 +40,8 @@ class ControlScope:
         """Add a fault for requests of these operations, or of all operations.
 
         The fault applies until it is removed, or to the next `times` requests, with this `probability`, repeatable with
-        `seed`. Kinds and their arguments: `latency` (`seconds`, up to `seconds_max`); `hang` (no response); `status`
-        (an HTTP `status`); `empty_body`; `truncate` (at byte `at`); `disconnect` (before the response); `wrong_charset`
-        (the label says `charset`); `bom`; `vendor_error` (a refusal with this `message` of the manual); `drop_fetch`
-        (the queue is fetched, then the connection is closed). `apply` decides whether the vendor executes the request
-        all the same.
+        `seed`. The kinds and their arguments are in the table "Faults" of the reference and in `domain.fault_kinds`.
+        `apply` decides whether the vendor executes the request all the same.
         """
         document = self._do(
             "POST",

@@ -1,6 +1,6 @@
 """Faults page: presets, injected faults, delivery rules and the clock."""
 
-from typing import Any, Final, get_args
+from typing import Any
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
@@ -27,9 +27,8 @@ from sms10692_mock.admin.services.behaviour import (
     TooManyRules,
 )
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting, NoPendingEvent
-from sms10692_mock.domain.faults import Kind
-
-_KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+from sms10692_mock.domain.delivery import OUTCOMES
+from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 
 
 def add_faults(pages: Blueprint, control: ControlService) -> None:
@@ -51,7 +50,8 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             ],
             rules=behaviour.rules_with_names(userid),
             clock=clocks.get(userid),
-            kinds=_KINDS,
+            kinds=FAULT_KINDS,
+            outcomes=OUTCOMES,
             operations=[operation.name for operation in protocol.OPERATIONS],
             messages=sorted(
                 {message for operation in protocol.OPERATIONS for message in operation.messages} - {"", protocol.OK}

@@ -1,6 +1,7 @@
 """Translation catalogue of the console: language selection and text lookup.
 
-The texts are in `texts.toml`. The vendor's own words are never translated.
+The texts are in `texts.toml`; those of fault kinds are in `domain.fault_kinds`. The vendor's own words are never
+translated.
 """
 
 import tomllib
@@ -10,6 +11,8 @@ from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 
 from werkzeug.datastructures import LanguageAccept
+
+from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 
 Language: TypeAlias = Literal["zh", "en"]
 
@@ -25,7 +28,8 @@ def texts() -> Mapping[str, Mapping[str, str]]:
     '短信'
     """
     table = (files(__package__) / "texts.toml").read_text("utf-8")
-    return dict(_flatten(tomllib.loads(table), ""))
+    labels = {f"fault.{kind}": spec.label._asdict() for kind, spec in FAULT_KINDS.items()}
+    return dict(_flatten(tomllib.loads(table), "")) | labels
 
 
 def _flatten(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -19,6 +19,7 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.behaviour import RuleDocument
 from sms10692_mock.admin.services.message_documents import NewReply, NewReport
 from sms10692_mock.admin.services.schemas import ListQuery
+from sms10692_mock.domain.delivery import OUTCOMES
 
 _SEARCHED_MESSAGES: Final = 300
 """Newest messages that are searched for numbers."""
@@ -53,6 +54,7 @@ def add_phone(pages: Blueprint, control: ControlService) -> None:
             mobile=mobile,
             numbers=numbers,
             conversation=_conversation(control, account.userid, mobile) if mobile else [],
+            outcomes=OUTCOMES,
             rule=next((rule for rule in rules if rule.number == mobile), None),
         )
 

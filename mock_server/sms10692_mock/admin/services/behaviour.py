@@ -17,8 +17,9 @@ from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.schemas import INTEGRAL, Seconds, Seed, StrictInput, Text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_FAULTS, MAX_RULES
-from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
-from sms10692_mock.domain.faults import APPLY_BY_DEFAULT, Fault, Kind
+from sms10692_mock.domain.delivery import OUTCOMES, DeliveryRule, DeliveryRules, OutcomeName, name_outcome
+from sms10692_mock.domain.fault_kinds import FAULT_KINDS, FaultKind
+from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.store import Store
 
 OperationName = Literal["send", "overage", "checkkeyword", "status", "call"]
@@ -32,8 +33,6 @@ _Count = Annotated[
 _MESSAGES: Final = frozenset(message for operation in protocol.OPERATIONS for message in operation.messages) - {
     protocol.OK
 }
-_REQUIRED_FIELD: Final[dict[Kind, str]] = {"latency": "seconds", "vendor_error": "message", "wrong_charset": "charset"}
-_QUEUE_OPERATIONS: Final = (protocol.STATUS.name, protocol.CALL.name)
 
 
 class NoSuchFault(LookupError):
@@ -56,7 +55,7 @@ class RuleDocument(StrictInput):
     """Delivery result of messages to numbers with a prefix. `delay` is in seconds; `reply` is the phone's reply."""
 
     number: str = Field("", pattern=r"^[0-9+]{0,32}$", description="a number or a prefix; empty: every number")
-    outcome: Literal["delivered", "failed", "unreported"] = "delivered"
+    outcome: OutcomeName = "delivered"
     errorcode: Text | None = Field(None, description="default: DELIVRD or UNDELIV")
     delay: Seconds = 0.0
     reply: Text | None = None
@@ -74,12 +73,10 @@ class DeliveryRulesDocument(StrictInput):
 class NewFault(StrictInput):
     """A fault to inject. Without `operations`, it applies to all operations."""
 
-    kind: Kind = Field(
-        description="latency: respond after `seconds`, up to `seconds_max`. hang: never respond. status: HTTP `status` "
-        "with an IIS error page. empty_body: empty body. truncate: disconnect before byte `at` of the body. "
-        "disconnect: disconnect before the response. wrong_charset: declare `charset`. bom: prepend a byte order mark. "
-        "vendor_error: refuse with `message`. drop_fetch: take items from the queue, then disconnect. On Windows, "
-        "`serve` does not disconnect for disconnect and drop_fetch: the response arrives."
+    kind: FaultKind = Field(
+        description="What the client sees. "
+        + " ".join(f"{kind}: {spec.effect.en}." for kind, spec in FAULT_KINDS.items())
+        + " On Windows, `serve` does not disconnect before a response: it arrives."
     )
     operations: list[OperationName] = Field(default_factory=list)
     times: _Count | None = None
@@ -95,15 +92,16 @@ class NewFault(StrictInput):
 
     @model_validator(mode="after")
     def _check_consistency(self) -> "NewFault":
-        required = _REQUIRED_FIELD.get(self.kind)
-        if required and not getattr(self, required):
-            raise ValueError(f"a fault of the kind {self.kind} requires {required}")
+        spec = FAULT_KINDS[self.kind]
+        if spec.required and not getattr(self, spec.parameter):
+            raise ValueError(f"a fault of the kind {self.kind} requires {spec.parameter}")
         if self.seconds_max is not None and self.seconds_max < self.seconds:
             raise ValueError("seconds_max is less than seconds")
-        if self.kind == "drop_fetch" and not set(self.operations) <= set(_QUEUE_OPERATIONS):
-            raise ValueError("operations: a fault of the kind drop_fetch applies to status and call only")
-        if self.kind == "vendor_error" and self.apply:
-            raise ValueError("apply: a request that is refused with a message is never processed")
+        if spec.operations and not set(self.operations) <= set(spec.operations):
+            operations = " and ".join(spec.operations)
+            raise ValueError(f"operations: a fault of the kind {self.kind} applies to {operations} only")
+        if spec.executed == "never" and self.apply:
+            raise ValueError(f"apply: a request with a fault of the kind {self.kind} is never executed")
         return self
 
 
@@ -111,7 +109,7 @@ class FaultDocument(BaseModel):
     """An active fault. `evaluated` is the number of requests for which its probability was evaluated."""
 
     id: str
-    kind: Kind
+    kind: FaultKind
     operations: list[str]
     times: int | None
     probability: float
@@ -203,15 +201,14 @@ class BehaviourService:
 
     def add_fault(self, userid: str | None, new: NewFault) -> FaultDocument:
         """Activate a fault. Raises NoSuchAccount and TooManyFaults."""
+        spec = FAULT_KINDS[new.kind]
         fault = Fault(
             **new.model_dump()
             | {
                 "id": secrets.token_hex(4),
-                "operations": tuple(
-                    _QUEUE_OPERATIONS if new.kind == "drop_fetch" and not new.operations else new.operations
-                ),
+                "operations": tuple(new.operations) or spec.operations,
                 "message": new.message or "",
-                "apply": new.kind in APPLY_BY_DEFAULT if new.apply is None else new.apply,
+                "apply": spec.executed == "yes" if new.apply is None else new.apply,
             }
         )
         self._update_faults(userid, lambda faults: _check_fault_limit((*faults, fault), userid))
@@ -241,14 +238,9 @@ class BehaviourService:
 
 
 def _parse_rule(document: RuleDocument) -> DeliveryRule:
-    failed = document.outcome == "failed"
-    outcome = DeliveryOutcome(
-        status=protocol.FAILED if failed else protocol.DELIVERED,
-        errorcode=document.errorcode if document.errorcode is not None else "UNDELIV" if failed else "DELIVRD",
-        delay=document.delay,
-        unreported=document.outcome == "unreported",
-        reply=document.reply,
-    )
+    outcome = OUTCOMES[document.outcome]._replace(delay=document.delay, reply=document.reply)
+    if document.errorcode is not None:
+        outcome = outcome._replace(errorcode=document.errorcode)
     return DeliveryRule(document.number, outcome, document.probability, document.times)
 
 
@@ -285,12 +277,9 @@ def _rules_document(rules: DeliveryRules) -> DeliveryRulesDocument:
 
 def _rule_document(rule: DeliveryRule) -> RuleDocument:
     outcome = rule.outcome
-    name: Literal["delivered", "failed", "unreported"] = (
-        "unreported" if outcome.unreported else "failed" if outcome.status == protocol.FAILED else "delivered"
-    )
     return RuleDocument.model_construct(
         number=rule.number,
-        outcome=name,
+        outcome=name_outcome(outcome),
         errorcode=outcome.errorcode,
         delay=outcome.delay,
         reply=outcome.reply,
