@@ -15,10 +15,10 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.server import receive_limits, server
 from sms10692_mock.server.http1_head import BadRequest
 from sms10692_mock.server.http_types import text_response
 from sms10692_mock.server.protocol import HttpProtocol
+from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.write_coalescer import WriteCoalescer
 from stress.connections import control_request
@@ -34,22 +34,22 @@ class ServedEmulator(NamedTuple):
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[ServedEmulator]:
-    monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
+def served(request: pytest.FixtureRequest) -> Iterator[ServedEmulator]:
     options, lines = build_options(), list[str]()
     vendor, notifier = build_vendor(options), ChangeNotifier()
     with ThreadRunner(
         dispatcher_factory(
             VendorApp(vendor, options.profile, lines.append, notifier), admin_app(vendor, options, notifier)
-        )
+        ),
+        getattr(request, "param", ConnectionLimits()),
     ) as runner:
         host, _, port = runner.url.removeprefix("http://").rpartition(":")
         yield ServedEmulator((host, int(port)), lines)
 
 
-@pytest.fixture
-def short_stall_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
+def with_limits(**limits: Any) -> pytest.MarkDecorator:
+    """Run a test on a server with these limits, which it checks often."""
+    return pytest.mark.parametrize("served", [ConnectionLimits(sweep=0.05)._replace(**limits)], indirect=True, ids=[""])
 
 
 def send_chunks(address: Address, *chunks: bytes) -> bytes:
@@ -86,7 +86,7 @@ def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Serv
     ],
     ids=lambda value: value[:20] if isinstance(value, bytes) else None,
 )
-@pytest.mark.usefixtures("short_stall_timeout")
+@with_limits(stalled=0.1)
 def test_every_request_that_is_not_valid_http_has_a_line_in_the_log(
     served: ServedEmulator, raw: bytes, excerpt: str
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served:
     assert "'POST ...': 400, a chunk is longer than it says" in served.lines[0]
 
 
-@pytest.mark.usefixtures("short_stall_timeout")
+@with_limits(stalled=0.1)
 def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_log(served: ServedEmulator) -> None:
     length = len(SEND)
     raw = build_request(UTF8, SEND).replace(
@@ -124,7 +124,7 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
     )
 
 
-@pytest.mark.usefixtures("short_stall_timeout")
+@with_limits(stalled=0.1)
 def test_half_a_head_is_answered_408_and_logged(served: ServedEmulator) -> None:
     received = send_chunks(served.address, b"GET /v2sms.aspx HTTP/1.1\r\nHost")
     assert received.startswith(b"HTTP/1.1 408 ")
@@ -207,11 +207,11 @@ def build_incomplete_request(size: int, missing: int) -> bytes:
     return f"POST {UTF8} HTTP/1.1\r\nContent-Length: {size + missing}\r\n\r\n".encode() + b"x" * size
 
 
+@with_limits(incomplete_bytes=250_000)
 def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is_received(
-    served: ServedEmulator, monkeypatch: pytest.MonkeyPatch
+    served: ServedEmulator,
 ) -> None:
     size = 100_000
-    monkeypatch.setattr(receive_limits, "_MAX_BYTES", 5 * size // 2)
     with ExitStack() as opened:
         connections = [opened.enter_context(socket.create_connection(served.address, timeout=TIMEOUT)) for _ in "abc"]
         for connection in connections:
@@ -229,10 +229,8 @@ def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is
         assert send_raw(served.address, complete).status == 200
 
 
-def test_with_too_many_incomplete_heads_the_oldest_is_refused(
-    served: ServedEmulator, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(receive_limits, "_MAX_BYTES", 1000)
+@with_limits(incomplete_bytes=1000)
+def test_with_too_many_incomplete_heads_the_oldest_is_refused(served: ServedEmulator) -> None:
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
         assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
@@ -240,7 +238,7 @@ def test_with_too_many_incomplete_heads_the_oldest_is_refused(
     assert "'GET /v...': 503, 1016 bytes of a request came, and more than 1000 bytes of unfinished requests" in line
 
 
-@pytest.mark.usefixtures("short_stall_timeout")
+@with_limits(stalled=0.1)
 def test_complete_requests_wait_for_a_client_that_reads_slowly(served: ServedEmulator) -> None:
     request = b"GET /_mock/openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
     with socket.socket() as connection:
@@ -253,8 +251,8 @@ def test_complete_requests_wait_for_a_client_that_reads_slowly(served: ServedEmu
     assert received.count(b"HTTP/1.1 200 ") == 101
 
 
-def test_a_request_that_arrives_byte_by_byte_times_out(served: ServedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_RECEIVE_SECONDS", 0.3)
+@with_limits(receive=0.3)
+def test_a_request_that_arrives_byte_by_byte_times_out(served: ServedEmulator) -> None:
     received = b""
     with socket.create_connection(served.address, timeout=0.02) as connection:
         connection.sendall(build_incomplete_request(0, 10_000))
@@ -266,8 +264,8 @@ def test_a_request_that_arrives_byte_by_byte_times_out(served: ServedEmulator, m
     assert b"and not the rest within 0.3 seconds" in received
 
 
-def test_a_client_that_never_reads_is_disconnected(served: ServedEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_UNREAD_SECONDS", 0.2)
+@with_limits(unread=0.2)
+def test_a_client_that_never_reads_is_disconnected(served: ServedEmulator) -> None:
     raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
     with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
         connection.setblocking(False)

@@ -18,9 +18,19 @@ from pathlib import Path
 import pytest
 
 from sms10692_mock import Emulator
-from sms10692_mock.server import server
+from sms10692_mock.server.receive_limits import ConnectionLimits
 from stress.connections import control_request
-from support.emulators import TIMEOUT, UTF8, Address, build_request, emulator_process, read_log, send_raw, wait_exit
+from support.emulators import (
+    TIMEOUT,
+    UTF8,
+    Address,
+    build_request,
+    emulator_process,
+    emulator_server,
+    read_log,
+    send_raw,
+    wait_exit,
+)
 from support.serve_cli import QUERY, SEND, get_overage
 
 OVERAGE = build_request(UTF8, f"action=overage&{QUERY}".encode())
@@ -218,21 +228,18 @@ def test_a_response_without_a_body_has_no_content_length(loaded: Address) -> Non
 
 
 @pytest.mark.parametrize("incomplete", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
-def test_an_incomplete_request_times_out(monkeypatch: pytest.MonkeyPatch, incomplete: bytes) -> None:
-    monkeypatch.setattr(server, "_STALLED_SECONDS", 0.1)
-    monkeypatch.setattr(server, "_SWEEP_SECONDS", 0.05)
-    with Emulator() as emulator:
-        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-        with (
-            socket.create_connection((host, int(port)), timeout=TIMEOUT) as idle,
-            socket.create_connection((host, int(port)), timeout=TIMEOUT) as stalled,
-        ):
-            idle.sendall(OVERAGE)
-            assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
-            stalled.sendall(incomplete)
-            assert stalled.recv(65536).startswith(b"HTTP/1.1 408 ")
-            idle.sendall(OVERAGE)
-            assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+def test_an_incomplete_request_times_out(half: bytes) -> None:
+    with (
+        emulator_server({}, ConnectionLimits(stalled=0.1, sweep=0.05)) as address,
+        socket.create_connection(address, timeout=TIMEOUT) as idle,
+        socket.create_connection(address, timeout=TIMEOUT) as waiting,
+    ):
+        idle.sendall(OVERAGE)
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+        waiting.sendall(half)
+        assert waiting.recv(65536).startswith(b"HTTP/1.1 408 ")
+        idle.sendall(OVERAGE)
+        assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,9 @@ class BlockedStream(io.StringIO):
         self.flushed.release()
 
 
-def test_lines_beyond_the_buffer_are_dropped_and_counted_and_no_call_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_log, "_MAX_BUFFERED", 10 * len(f"{format_time(0.0)} line 0\n"))
+def test_lines_beyond_the_buffer_are_dropped_and_counted_and_no_call_blocks() -> None:
     stuck = BlockedStream()
-    writer = LogWriter(stuck)
+    writer = LogWriter(stuck, max_buffered=10 * len(f"{format_time(0.0)} line 0\n"))
     writer("first")
     assert stuck.is_full.wait(TIMEOUT)
     writer.flush()

@@ -29,6 +29,7 @@ from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.process import LazyWsgiApp
+from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.wsgi_types import Application
 
@@ -285,12 +286,12 @@ def emulator_process(
 
 
 @contextmanager
-def emulator_server(settings: dict[str, Any]) -> Iterator[Address]:
+def emulator_server(settings: dict[str, Any], limits: ConnectionLimits | None = None) -> Iterator[Address]:
     """Serve an emulator on a socket of this process, with the clock frozen at `MANUAL_TIME`."""
     config = build_options(**settings)
     vendor, notifier = build_vendor(config), ChangeNotifier()
     pages = VendorApp(vendor, config.profile, notifier=notifier)
-    with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier))) as runner:
+    with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier)), limits) as runner:
         host, _, port = runner.url.removeprefix("http://").rpartition(":")
         yield host, int(port)
 

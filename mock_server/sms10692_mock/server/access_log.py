@@ -29,8 +29,9 @@ class LogWriter:
     pager that reads its log has ended.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: TextIO | None, max_buffered: int = _MAX_BUFFERED) -> None:
         self._stream = stream
+        self._max_buffered = max_buffered
         self._lock = threading.Lock()
         self._buffer: deque[str] = deque()
         self._size = 0
@@ -50,7 +51,7 @@ class LogWriter:
         if self._stream is None:
             return
         with self._lock:
-            if self._size + len(text) > _MAX_BUFFERED:
+            if self._size + len(text) > self._max_buffered:
                 self._dropped += text.count("\n")
                 return
             self._buffer.append(text)

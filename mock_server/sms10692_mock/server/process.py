@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
 from sms10692_mock.server.handler import HandlerFactory
 from sms10692_mock.server.heap_freezer import HeapFreezer
+from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.server import BACKLOG, Server
 from sms10692_mock.server.thread_pools import create_thread_pools
 from sms10692_mock.server.wsgi_types import Application, Environ, StartResponse
@@ -122,7 +123,7 @@ async def _serve_until_stopped(
     freezer = HeapFreezer(loop, lambda: handler.is_idle)
     handler.call_when_idle(freezer.freeze_if_due)
     freezer.install()
-    server = Server(handler)
+    server = Server(handler, ConnectionLimits())
     await server.open(listener)
     when_ready()
     await stop_requested.wait()

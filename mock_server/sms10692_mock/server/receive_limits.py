@@ -1,9 +1,23 @@
-"""Limit of the memory that the incomplete requests of all connections hold together."""
+"""Limits of incomplete requests and slow clients: times of each connection, and the memory of all together."""
 
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
-_MAX_BYTES: Final = 64 * 1024 * 1024
-"""Bytes that all incomplete requests together may hold."""
+_MAX_INCOMPLETE_BYTES: Final = 64 * 1024 * 1024
+
+
+class ConnectionLimits(NamedTuple):
+    """Limits of the connections of a server, in seconds and bytes.
+
+    `stalled` is how long an incomplete request may receive nothing, `receive` the time from its first byte to its last,
+    `unread` how long a client may read nothing of a response; all three are checked every `sweep` seconds.
+    `incomplete_bytes` is what all incomplete requests together may hold.
+    """
+
+    stalled: float = 30.0
+    receive: float = 120.0
+    unread: float = 60.0
+    sweep: float = 7.5
+    incomplete_bytes: int = _MAX_INCOMPLETE_BYTES
 
 
 class Receiver(Protocol):
@@ -16,7 +30,8 @@ class Receiver(Protocol):
 class IncompleteRequests:
     """The connections with an incomplete request, oldest request first, and the bytes that each holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = _MAX_INCOMPLETE_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._held: dict[Receiver, tuple[float, int]] = {}
         self._total = 0
 
@@ -25,10 +40,10 @@ class IncompleteRequests:
         began, before = self._held.get(receiver, (now, 0))
         self._held[receiver] = began, size
         self._total += size - before
-        while self._total > _MAX_BYTES and self._held:
+        while self._total > self._max_bytes and self._held:
             oldest = next(iter(self._held))
             self.remove(oldest)
-            oldest.refuse_overload(_MAX_BYTES)
+            oldest.refuse_overload(self._max_bytes)
 
     def remove(self, receiver: Receiver) -> None:
         """Forget the request of a connection: it is complete or was dropped. Without one, nothing happens."""

@@ -11,21 +11,13 @@ from typing import Any, Final
 
 from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.protocol import HttpProtocol
-from sms10692_mock.server.receive_limits import IncompleteRequests
+from sms10692_mock.server.receive_limits import ConnectionLimits, IncompleteRequests
 from sms10692_mock.server.write_coalescer import WriteCoalescer
 
 BACKLOG: Final = 1024
 """Connections that the kernel may hold before they are accepted."""
 _ACCEPT_BATCH: Final = 16
 """Connections accepted per iteration of the loop. Without free file descriptors asyncio also retries this often."""
-_STALLED_SECONDS: Final = 30.0
-"""Time for which an incomplete request may receive nothing."""
-_RECEIVE_SECONDS: Final = 120.0
-"""Time from the first byte of a request to its last."""
-_UNREAD_SECONDS: Final = 60.0
-"""Time for which a client may read nothing of a response."""
-_SWEEP_SECONDS: Final = 7.5
-"""Interval at which these three limits are checked."""
 _CLOSE_POLL_SECONDS: Final = 0.001
 _ERROR_LOG_SECONDS: Final = 60.0
 _FD_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -36,10 +28,11 @@ _logger = logging.getLogger(__name__)
 class Server:
     """A listening socket and its connections. All methods are for the thread of the event loop."""
 
-    def __init__(self, handler: RequestHandler) -> None:
+    def __init__(self, handler: RequestHandler, limits: ConnectionLimits) -> None:
         self._handler = handler
+        self._limits = limits
         self._connections: set[HttpProtocol] = set()
-        self._incomplete_requests = IncompleteRequests()
+        self._incomplete_requests = IncompleteRequests(limits.incomplete_bytes)
 
     async def open(self, listener: socket.socket) -> None:
         """Accept connections at this socket, which is closed with the server."""
@@ -60,15 +53,15 @@ class Server:
 
     def _enforce_time_limits(self, loop: asyncio.AbstractEventLoop) -> None:
         """Refuse requests that stay incomplete, close connections of clients that do not read; repeat later."""
-        now = loop.time()
+        now, limits = loop.time(), self._limits
         for connection in list(self._connections):
-            if connection.unread_for(now) >= _UNREAD_SECONDS:
-                connection.abort_unread(_UNREAD_SECONDS)
-            elif connection.is_stalled(now - _STALLED_SECONDS):
-                connection.time_out(_STALLED_SECONDS)
-            elif connection.began_receiving_before(now - _RECEIVE_SECONDS):
-                connection.time_out(_RECEIVE_SECONDS)
-        self._next_sweep = loop.call_later(_SWEEP_SECONDS, self._enforce_time_limits, loop)
+            if connection.unread_for(now) >= limits.unread:
+                connection.abort_unread(limits.unread)
+            elif connection.is_stalled(now - limits.stalled):
+                connection.time_out(limits.stalled)
+            elif connection.began_receiving_before(now - limits.receive):
+                connection.time_out(limits.receive)
+        self._next_sweep = loop.call_later(limits.sweep, self._enforce_time_limits, loop)
 
     async def close(self, grace: float) -> None:
         """Stop accepting and close all connections: idle ones now, busy ones after `grace` seconds at the latest."""

@@ -13,6 +13,7 @@ from typing import Final, Self
 from sms10692_mock.server.event_loop import EventLoop
 from sms10692_mock.server.handler import HandlerFactory
 from sms10692_mock.server.process import format_url, listening_socket
+from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.server import Server
 from sms10692_mock.server.thread_pools import create_thread_pools
 
@@ -28,8 +29,9 @@ class ThreadRunner:
     RuntimeError if the thread has failed.
     """
 
-    def __init__(self, create_handler: HandlerFactory) -> None:
+    def __init__(self, create_handler: HandlerFactory, limits: ConnectionLimits | None = None) -> None:
         self._create_handler = create_handler
+        self._limits = limits or ConnectionLimits()
         self._failure: BaseException | None = None
         self._server: Server | None = None
 
@@ -72,7 +74,7 @@ class ThreadRunner:
         self._loop = asyncio.get_running_loop()
         self._stop_requested = asyncio.Event()
         with self._listener as listener:
-            server = self._server = Server(self._create_handler(self._threads))
+            server = self._server = Server(self._create_handler(self._threads), self._limits)
             await server.open(listener)
             self._ready.set()
             await self._stop_requested.wait()
