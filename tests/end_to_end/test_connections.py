@@ -228,16 +228,16 @@ def test_a_response_without_a_body_has_no_content_length(loaded: Address) -> Non
 
 
 @pytest.mark.parametrize("incomplete", [OVERAGE[:30], OVERAGE[:-5]], ids=["head", "body"])
-def test_an_incomplete_request_times_out(half: bytes) -> None:
+def test_an_incomplete_request_times_out(incomplete: bytes) -> None:
     with (
         emulator_server({}, ConnectionLimits(stalled=0.1, sweep=0.05)) as address,
         socket.create_connection(address, timeout=TIMEOUT) as idle,
-        socket.create_connection(address, timeout=TIMEOUT) as waiting,
+        socket.create_connection(address, timeout=TIMEOUT) as stalled,
     ):
         idle.sendall(OVERAGE)
         assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
-        waiting.sendall(half)
-        assert waiting.recv(65536).startswith(b"HTTP/1.1 408 ")
+        stalled.sendall(incomplete)
+        assert stalled.recv(65536).startswith(b"HTTP/1.1 408 ")
         idle.sendall(OVERAGE)
         assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
 
