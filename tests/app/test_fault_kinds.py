@@ -66,19 +66,6 @@ def test_the_vendor_executes_a_request_as_the_kind_or_the_fault_says(
     assert fault["operations"] == list(spec.operations)
 
 
-@pytest.mark.parametrize("kind", [kind for kind, spec in FAULT_KINDS.items() if spec.required])
-def test_a_required_parameter_is_named_when_it_is_missing(emulator: FlaskEmulator, kind: FaultKind) -> None:
-    status, error = emulator.refusal("POST", "faults", json={"kind": kind})
-    assert (status, f"{kind} requires {FAULT_KINDS[kind].parameter}" in error) == (422, True)
-
-
-@pytest.mark.parametrize("kind", [kind for kind, spec in FAULT_KINDS.items() if spec.operations])
-def test_a_kind_for_some_operations_is_refused_for_others(emulator: FlaskEmulator, kind: FaultKind) -> None:
-    document = FAULTS[kind] | {"operations": ["overage"]}
-    status, error = emulator.refusal("POST", "faults", json=document)
-    assert (status, f"applies to {' and '.join(FAULT_KINDS[kind].operations)} only" in error) == (422, True)
-
-
 @EACH_LANGUAGE
 @EACH_KIND
 def test_the_console_adds_and_shows_a_fault_of_each_kind(

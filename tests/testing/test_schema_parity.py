@@ -1,4 +1,4 @@
-"""The testing handles and the control API have the same names: arguments, fields, operations, outcomes."""
+"""The testing handles and the control API have the same names: arguments, fields, operations, outcomes, states."""
 
 import inspect
 from dataclasses import fields
@@ -10,6 +10,8 @@ from pydantic import BaseModel
 from sms10692_mock import Emulator, EmulatorControl, SmsVendor
 from sms10692_mock.admin.services import accounts, behaviour, message_documents, requests
 from sms10692_mock.domain.delivery import OUTCOMES, OutcomeName
+from sms10692_mock.domain.faults import Fault
+from sms10692_mock.domain.records import State
 from sms10692_mock.testing import models
 from sms10692_mock.testing.scope import ControlScope
 
@@ -24,6 +26,7 @@ from sms10692_mock.testing.scope import ControlScope
         (models.Queues, message_documents.QueuesDocument),
         (models.Rule, behaviour.RuleDocument),
         (models.Fault, behaviour.FaultDocument),
+        (Fault, behaviour.FaultDocument),
         (models.Finding, requests.FindingDocument),
     ],
 )
@@ -52,6 +55,12 @@ def test_a_method_has_all_arguments_of_the_control_api(method: Any, document: ty
     assert set(inspect.signature(method).parameters) - {"self"} == document.model_fields.keys() - {"private_clock"}
 
 
-def test_operations_and_outcomes_match_the_emulator() -> None:
+def test_a_new_fault_has_all_fields_of_a_fault_that_can_be_chosen() -> None:
+    chosen = behaviour.FaultDocument.model_fields.keys() - {"id", "evaluated"}
+    assert behaviour.NewFault.model_fields.keys() == chosen
+
+
+def test_operations_outcomes_and_states_match_the_emulator() -> None:
     assert get_args(models.OperationName) == get_args(behaviour.OperationName)
     assert get_args(models.OutcomeName) == get_args(OutcomeName) == tuple(OUTCOMES)
+    assert get_args(models.State) == get_args(State)
