@@ -54,7 +54,7 @@ def _load_initial_state(file: str) -> "InitialState":
     return load_initial_state(Path(file))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ServeOptions(Options):
     """All options of the command, as given: `accounts` and `limits` do not yet contain what other options change."""
 

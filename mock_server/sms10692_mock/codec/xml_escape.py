@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-_NEEDS_ESCAPING: Final = re.compile("[&<>\r]|[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_NOT_ALLOWED: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_ALLOWED: Final = re.compile("[\0-\b\v\f\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NEEDS_ESCAPING: Final = re.compile(f"[&<>\r{_NOT_ALLOWED.pattern[1:]}")
 _ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 
 
