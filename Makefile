@@ -56,7 +56,7 @@ test-suite-mutation: $(DEV_STAMP) ## run the whole contract suite against every 
 	SMS10692_FULL_MUTATION=1 $(BIN)/pytest tests/contract_suite/test_suite_detects_mutants.py $(ARGS)
 
 test-crash: $(DEV_STAMP) ## kill emulators and Valkey servers under load, CRASH_COUNT=50 times each, and check what survived
-	PYTHONPATH=tests:tools $(BIN)/python -m crash $(CRASH_COUNT)
+	$(TOOL) -m stress.crash $(CRASH_COUNT)
 
 test-flaky: $(DEV_STAMP) ## run the quick contract suite FLAKY_RUNS=50 times while another process keeps a core busy
 	PYTHONPATH=tests:tools $(BIN)/python tools/flakiness.py --runs $(FLAKY_RUNS)

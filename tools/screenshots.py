@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page
 
 from sms10692.signing import CHINA, format_timestamp
 from support.browser import BrowserProfile, browser_page, chromium
-from support.emulators import Address, build_request, emulator_process, send_raw, sign
+from support.emulators import emulator_process, sign
+from support.http_client import Address, build_request, send_raw
 
 PROFILES = [
     BrowserProfile(language, width, theme)

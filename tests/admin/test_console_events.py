@@ -2,7 +2,7 @@
 
 from sms10692_mock.admin.console import sse
 from sms10692_mock.domain.notifier import ChangeNotifier, deferring
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 
 
 def test_many_notifications_become_few_events() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sms10692_mock.admin.auth import AccessPolicy
-from support.emulators import Address, emulator_process, send_raw
+from support.emulators import emulator_process
 from support.flask_emulator import FlaskEmulator
+from support.http_client import Address, send_raw
 
 # Accounts
 

@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import pytest
 
 from sms10692_mock.domain.notifier import ChangeNotifier
-from support.emulators import TIMEOUT, sign
+from support.emulators import sign
 from support.flask_emulator import FlaskEmulator
+from support.http_client import TIMEOUT
 
 NUMBERS = [str(13000000000 + number) for number in range(7)]
 

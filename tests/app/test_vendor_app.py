@@ -21,7 +21,8 @@ from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.profiles import MANUAL
-from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, Response, WsgiHarness, build_request, call_wsgi
+from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, WsgiHarness, call_wsgi
+from support.http_client import Response, build_request
 
 ENDPOINTS = [UTF8, GBK, STATUS, CALL]
 

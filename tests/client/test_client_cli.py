@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from support.emulators import TIMEOUT, emulator_process, killed_after, read_request
+from support.emulators import emulator_process, killed_after
+from support.http_client import TIMEOUT, read_request
 
 PASSWORD = "mima-and-more"
 NUMBERS = [str(13000000000 + index) for index in range(25)]

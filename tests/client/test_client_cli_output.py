@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sms10692.terminal import escape_controls
-from support.emulators import TIMEOUT, emulator_process
+from support.emulators import emulator_process
+from support.http_client import TIMEOUT
 from support.raw_servers import encode_response, raw_server
 
 ENCODINGS = ["utf-8", "gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-16"]

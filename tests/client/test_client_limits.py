@@ -12,7 +12,7 @@ import pytest
 from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse
 from sms10692.transport import Deadline
 from support.client import BODY, EACH_SEND, SETTINGS
-from support.emulators import TIMEOUT, read_request
+from support.http_client import TIMEOUT, read_request
 from support.raw_servers import encode_response, raw_server
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"

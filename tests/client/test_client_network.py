@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse, SmsError
 from support.client import BODY, EACH_SEND, SETTINGS
-from support.emulators import TIMEOUT, closed_port
+from support.http_client import TIMEOUT, closed_port
 from support.raw_servers import encode_response, raw_server
 
 RESPONSE = encode_response(BODY)

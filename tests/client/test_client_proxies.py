@@ -14,7 +14,7 @@ import pytest
 from sms10692 import AsyncClient, Client, ConnectionFailed, InvalidResponse
 from sms10692.proxies import find_route
 from support.client import BODY, EACH_SEND, SETTINGS
-from support.emulators import TIMEOUT, closed_port
+from support.http_client import TIMEOUT, closed_port
 from support.raw_servers import encode_response, raw_server
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

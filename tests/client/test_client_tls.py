@@ -14,7 +14,7 @@ import trustme
 
 from sms10692 import ConnectionFailed
 from support.client import BODY, EACH_SEND
-from support.emulators import TIMEOUT, read_request
+from support.http_client import TIMEOUT, read_request
 from support.raw_servers import encode_response
 
 AUTHORITY = trustme.CA()

@@ -27,7 +27,8 @@ from sms10692 import (
     responses,
 )
 from sms10692_mock.admin.app import create_app
-from support.emulators import TIMEOUT, emulator_process
+from support.emulators import emulator_process
+from support.http_client import TIMEOUT
 
 SETTINGS: dict[str, Any] = {"userid": "12", "account": "test", "password": "mima"}
 NUMBERS = [str(13000000000 + index) for index in range(5)]

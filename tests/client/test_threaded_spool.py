@@ -13,7 +13,7 @@ import pytest
 from sms10692 import AsyncClient, InvalidResponse, SpoolError
 from sms10692.spool import SpoolFile
 from support.client import SETTINGS
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 
 BODY = (
     b"<returnsms><statusbox><mobile>15023239810</mobile><taskid>1212</taskid><status>10</status>"

@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from support.browser import BROWSER_PROFILES, BrowserProfile, NoBrowser, browser_page, chromium, required_in_ci
-from support.emulators import Address, build_request, emulator_process, send_raw, sign
+from support.emulators import emulator_process, sign
+from support.http_client import Address, build_request, send_raw
 
 
 class ServedEmulator(NamedTuple):

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from console.conftest import ConsoleAccount, ServedEmulator
 from support import timings
 from support.browser import BROWSER_PROFILES, BrowserProfile, browser_page
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
 

@@ -11,7 +11,8 @@ from sms10692_mock.admin.console.i18n import text
 from support.browser import BROWSER_PROFILES, HOST, browser_page
 from support.console import PAGES
 from support.emulators import emulator_process
-from support.nginx import FORWARDED, free_port, nginx
+from support.http_client import free_port
+from support.nginx import FORWARDED, nginx
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
 

@@ -17,8 +17,9 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from support.client_mistakes import RIGHT, SIGNS, TEXTS
 from support.diagnosis import FORM, NOW, OTHERS, SECRETS, TIMESTAMP, build_form, md5
-from support.emulators import Address, emulator_process
+from support.emulators import emulator_process
 from support.flask_emulator import FlaskEmulator
+from support.http_client import Address
 
 QUEUES = (protocol.STATUS, protocol.CALL)
 

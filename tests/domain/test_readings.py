@@ -12,13 +12,12 @@ from support.emulators import (
     STATUS,
     UTF8,
     WsgiHarness,
-    build_request,
     emulator_server,
     get_message,
-    send_raw,
     sign,
 )
 from support.flask_emulator import FlaskEmulator
+from support.http_client import build_request, send_raw
 
 EMPTY = "用户名或密码不能为空"
 SQL = "发送内容包含sql注入字符"

@@ -1,7 +1,6 @@
 """Tests of invalid and incomplete requests over sockets: response, close of the connection, line in the log."""
 
 import asyncio
-import json
 import socket
 import ssl
 import threading
@@ -21,8 +20,17 @@ from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.write_coalescer import WriteCoalescer
-from stress.connections import control_request
-from support.emulators import TIMEOUT, UTF8, Address, admin_app, build_options, build_request, send_raw
+from support.emulators import UTF8, admin_app, build_options
+from support.http_client import (
+    TIMEOUT,
+    Address,
+    build_request,
+    call_control,
+    connect,
+    parse_address,
+    read_all,
+    send_raw,
+)
 from support.serve_cli import QUERY, SEND
 
 
@@ -43,8 +51,7 @@ def served(request: pytest.FixtureRequest) -> Iterator[ServedEmulator]:
         ),
         getattr(request, "param", ConnectionLimits()),
     ) as runner:
-        host, _, port = runner.url.removeprefix("http://").rpartition(":")
-        yield ServedEmulator((host, int(port)), lines)
+        yield ServedEmulator(parse_address(runner.url), lines)
 
 
 def with_limits(**limits: Any) -> pytest.MarkDecorator:
@@ -54,17 +61,17 @@ def with_limits(**limits: Any) -> pytest.MarkDecorator:
 
 def send_chunks(address: Address, *chunks: bytes) -> bytes:
     """Send chunks and return everything received until the server closes. The client does not close its side."""
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for chunk in chunks:
             connection.sendall(chunk)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        return read_all(connection)
 
 
 def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: ServedEmulator) -> None:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
+    with connect(served.address) as connection:
         with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
             context.wrap_socket(connection)
     (line,) = served.lines
@@ -116,7 +123,7 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
     assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert received.endswith(f"{message}, and not the rest within 0.1 seconds\n".encode())
     assert served.lines == ["POST /v2sms.aspx: 408"]
-    (request,) = json.loads(send_raw(served.address, control_request("GET", "/accounts/12/requests")).body)["items"]
+    (request,) = call_control(served.address, "GET", "/accounts/12/requests")["items"]
     assert (request["status"], request["userid"], request["request_bytes"]) == (408, "12", length)
     assert (
         "<overage>1000<"
@@ -133,10 +140,10 @@ def test_half_a_head_is_answered_408_and_logged(served: ServedEmulator) -> None:
 
 
 def test_the_response_to_a_truncated_body_names_the_byte_counts(served: ServedEmulator) -> None:
-    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
+    with connect(served.address) as connection:
         connection.sendall(f"POST {UTF8} HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcd".encode())
         connection.shutdown(socket.SHUT_WR)
-        assert b"the body broke off: 4 of 9 bytes came" in b"".join(iter(lambda: connection.recv(65536), b""))
+        assert b"the body broke off: 4 of 9 bytes came" in read_all(connection)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +220,7 @@ def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is
 ) -> None:
     size = 100_000
     with ExitStack() as opened:
-        connections = [opened.enter_context(socket.create_connection(served.address, timeout=TIMEOUT)) for _ in "abc"]
+        connections = [opened.enter_context(connect(served.address)) for _ in "abc"]
         for connection in connections:
             connection.sendall(build_incomplete_request(size, 10))
             send_raw(served.address, build_request(UTF8, b"action=overage"))  # complete requests are served meanwhile
@@ -221,7 +228,7 @@ def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is
         for connection in connections[1:]:
             connection.sendall(b"x" * 10)
             assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
-    requests = json.loads(send_raw(served.address, control_request("GET", "/requests")).body)["items"]
+    requests = call_control(served.address, "GET", "/requests")["items"]
     assert [request["status"] for request in requests].count(503) == 1
     assert sum("POST /v2sms.aspx: 503" in line for line in served.lines) == 1
     complete = build_incomplete_request(size, 10) + b"x" * 10  # bytes of closed and complete requests no longer count
@@ -231,7 +238,7 @@ def test_with_too_many_incomplete_bodies_the_oldest_is_refused_and_the_newest_is
 
 @with_limits(incomplete_bytes=1000)
 def test_with_too_many_incomplete_heads_the_oldest_is_refused(served: ServedEmulator) -> None:
-    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
+    with connect(served.address) as connection:
         connection.sendall(b"GET /v2sms.aspx?" + b"x" * 1000)
         assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
     (line,) = served.lines
@@ -267,7 +274,7 @@ def test_a_request_that_arrives_byte_by_byte_times_out(served: ServedEmulator) -
 @with_limits(unread=0.2)
 def test_a_client_that_never_reads_is_disconnected(served: ServedEmulator) -> None:
     raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000
-    with socket.create_connection(served.address, timeout=TIMEOUT) as connection:
+    with connect(served.address) as connection:
         connection.setblocking(False)
         while not any("bytes for 0.2 seconds, and was disconnected" in line for line in served.lines):
             with suppress(BlockingIOError, ConnectionError):

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 import pytest
 import trustme
 
-from support.emulators import TIMEOUT, Address, emulator_process
-from support.nginx import FORWARDED, free_port, nginx
+from support.emulators import emulator_process
+from support.http_client import TIMEOUT, Address, free_port
+from support.nginx import FORWARDED, nginx
 from support.serve_cli import SEND
 
 pytestmark = pytest.mark.slow("Starts nginx for every test.")

@@ -5,7 +5,6 @@ The stress tool combines all of this, with faults.
 
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,16 +12,8 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
-from stress.connections import control_request
-from support.emulators import (
-    STATUS,
-    TIMEOUT,
-    UTF8,
-    build_request,
-    emulator_process,
-    send_raw,
-    wait_exit,
-)
+from support.emulators import STATUS, UTF8, emulator_process, wait_exit
+from support.http_client import TIMEOUT, build_request, call_control, connect, send_raw
 from support.serve_cli import QUERY
 
 
@@ -57,12 +48,12 @@ def test_an_unread_log_blocks_neither_responses_nor_the_shutdown() -> None:
 def test_a_truncated_response_to_a_disconnected_client_is_no_error() -> None:
     with emulator_process() as (process, address):
         for fault in ({"kind": "latency", "seconds": 0.1}, {"kind": "truncate", "at": 50}):
-            assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
+            call_control(address, "POST", "/accounts/12/faults", fault)
         raw = build_request(UTF8, f"action=overage&{QUERY}".encode())
         for _ in range(20):
-            with socket.create_connection(address, timeout=TIMEOUT) as connection:
+            with connect(address) as connection:
                 connection.sendall(raw)
-        with socket.create_connection(address, timeout=TIMEOUT) as connection, suppress(ConnectionError):
+        with connect(address) as connection, suppress(ConnectionError):
             connection.sendall(raw)
             while connection.recv(65536):  # the responses to the earlier requests were sent before this one
                 continue
@@ -74,7 +65,7 @@ def test_a_truncated_response_to_a_disconnected_client_is_no_error() -> None:
 def test_more_connections_than_the_soft_file_limit_are_all_served() -> None:
     with emulator_process(files=128) as (_, address), ExitStack() as connections:
         for _ in range(200):
-            connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            connections.enter_context(connect(address))
         assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200
 
 

@@ -19,17 +19,16 @@ import pytest
 
 from sms10692_mock import Emulator
 from sms10692_mock.server.receive_limits import ConnectionLimits
-from stress.connections import control_request
-from support.emulators import (
+from support.emulators import UTF8, emulator_process, emulator_server, read_log, wait_exit
+from support.http_client import (
     TIMEOUT,
-    UTF8,
     Address,
     build_request,
-    emulator_process,
-    emulator_server,
-    read_log,
+    call_control,
+    connect,
+    parse_address,
+    read_all,
     send_raw,
-    wait_exit,
 )
 from support.serve_cli import QUERY, SEND, get_overage
 
@@ -46,7 +45,7 @@ def loaded() -> Iterator[Address]:
 
 
 def send_burst(address: Address, connections: ExitStack) -> None:
-    clients = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(16)]
+    clients = [connections.enter_context(connect(address)) for _ in range(16)]
     for _ in range(3):
         for connection in clients:
             connection.sendall(OVERAGE)
@@ -56,10 +55,10 @@ def send_burst(address: Address, connections: ExitStack) -> None:
 
 def receive_all(address: Address, raw: bytes) -> bytes:
     """Send bytes, close the sending side, and return everything received."""
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        return read_all(connection)
 
 
 @pytest.mark.parametrize(
@@ -87,19 +86,14 @@ def test_bytes_after_the_last_request_are_ignored(loaded: Address, last: bytes) 
 
 
 def test_requests_after_a_truncated_response_are_ignored(loaded: Address) -> None:
-    assert (
-        send_raw(
-            loaded, control_request("POST", "/accounts/12/faults", {"kind": "truncate", "at": 5, "times": 1})
-        ).status
-        == 201
-    )
+    call_control(loaded, "POST", "/accounts/12/faults", {"kind": "truncate", "at": 5, "times": 1})
     assert receive_all(loaded, OVERAGE + build_request(UTF8, SEND)).endswith(b"\r\n\r\n<?xml")
     assert "<overage>1000<" in get_overage(loaded)
 
 
 def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(loaded: Address) -> None:
     received: list[bytes] = []
-    with socket.create_connection(loaded, timeout=TIMEOUT) as connection:
+    with connect(loaded) as connection:
         reader = threading.Thread(
             target=lambda: received.extend(iter(lambda: connection.recv(65536), b"")),
         )
@@ -115,7 +109,7 @@ def test_a_thousand_requests_at_once_over_one_connection_are_all_answered(loaded
 def test_requests_processed_before_the_shutdown_get_their_responses() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         send_burst(address, connections)
-        clients = [connections.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(32)]
+        clients = [connections.enter_context(connect(address)) for _ in range(32)]
         for connection in clients:
             connection.sendall(OVERAGE)
             assert connection.recv(65536)
@@ -139,8 +133,8 @@ def receive_next(connection: socket.socket) -> bytes:
 def test_a_response_after_the_signal_is_the_last_of_its_connection() -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         fault = {"kind": "latency", "seconds": 0.2, "times": 1}
-        assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
-        connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+        call_control(address, "POST", "/accounts/12/faults", fault)
+        connection = connections.enter_context(connect(address))
         connection.sendall(OVERAGE)
         read_log(process, 2)
         process.send_signal(signal.SIGTERM)
@@ -151,15 +145,10 @@ def test_a_response_after_the_signal_is_the_last_of_its_connection() -> None:
 
 def test_a_disconnect_during_a_hang_is_noticed() -> None:
     with emulator_process() as (process, address):
-        assert (
-            send_raw(
-                address, control_request("POST", "/accounts/12/faults", {"kind": "hang", "operations": ["overage"]})
-            ).status
-            == 201
-        )
+        call_control(address, "POST", "/accounts/12/faults", {"kind": "hang", "operations": ["overage"]})
         before = count_open_files(process.pid)
         for _ in range(5):
-            with socket.create_connection(address, timeout=TIMEOUT) as connection:
+            with connect(address) as connection:
                 connection.sendall(OVERAGE + b"x" * 200_000)
         while count_open_files(process.pid) > before:
             continue
@@ -169,10 +158,10 @@ def test_a_disconnect_during_a_hang_is_noticed() -> None:
 def test_the_connection_of_a_client_that_disconnects_during_a_delay_is_closed(seconds: float) -> None:
     with emulator_process() as (process, address):
         fault = {"kind": "latency", "seconds": seconds, "operations": ["overage"]}
-        assert send_raw(address, control_request("POST", "/accounts/12/faults", fault)).status == 201
+        call_control(address, "POST", "/accounts/12/faults", fault)
         before = count_open_files(process.pid)
         for _ in range(20):
-            with socket.create_connection(address, timeout=TIMEOUT) as connection:
+            with connect(address) as connection:
                 connection.sendall(OVERAGE)
         read_log(process, 21)
         while count_open_files(process.pid) > before:
@@ -181,7 +170,7 @@ def test_the_connection_of_a_client_that_disconnects_during_a_delay_is_closed(se
 
 def test_a_half_closed_connection_gets_a_slightly_delayed_response(loaded: Address) -> None:
     fault = {"kind": "latency", "seconds": 0.05, "times": 1}
-    assert send_raw(loaded, control_request("POST", "/accounts/12/faults", fault)).status == 201
+    call_control(loaded, "POST", "/accounts/12/faults", fault)
     assert b"<overage>1000<" in receive_all(loaded, OVERAGE)
 
 
@@ -194,11 +183,11 @@ def count_open_files(pid: int) -> int:
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_without_file_descriptors_one_line_is_logged_and_open_connections_are_served() -> None:
     with emulator_process(files=48, at_most=True) as (process, address), ExitStack() as connections:
-        connected = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+        connected = connections.enter_context(connect(address))
         connected.sendall(OVERAGE)
         assert connected.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
         for _ in range(80):
-            connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            connections.enter_context(connect(address))
         for _ in range(20):
             connected.sendall(OVERAGE)
             assert connected.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -231,8 +220,8 @@ def test_a_response_without_a_body_has_no_content_length(loaded: Address) -> Non
 def test_an_incomplete_request_times_out(incomplete: bytes) -> None:
     with (
         emulator_server({}, ConnectionLimits(stalled=0.1, sweep=0.05)) as address,
-        socket.create_connection(address, timeout=TIMEOUT) as idle,
-        socket.create_connection(address, timeout=TIMEOUT) as stalled,
+        connect(address) as idle,
+        connect(address) as stalled,
     ):
         idle.sendall(OVERAGE)
         assert idle.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -248,12 +237,12 @@ def test_an_incomplete_request_times_out(incomplete: bytes) -> None:
 def test_a_closed_connection_is_freed_without_a_collection(raw: bytes) -> None:
     """If the heap was frozen while the connection was open, a collection would never free it."""
     with Emulator() as emulator:
-        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-        receive_all((host, int(port)), HEALTH)
+        address = parse_address(emulator.url)
+        receive_all(address, HEALTH)
         gc.collect()
         gc.disable()
         try:
-            assert receive_all((host, int(port)), raw).startswith(b"HTTP/1.1 ")
+            assert receive_all(address, raw).startswith(b"HTTP/1.1 ")
             deadline = time.monotonic() + TIMEOUT / 10
             while count_open_transports() and time.monotonic() < deadline:
                 time.sleep(0.01)

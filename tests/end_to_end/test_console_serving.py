@@ -20,7 +20,8 @@ from sms10692_mock.admin.console.clauses import clauses
 from sms10692_mock.admin.console.snippets import snippet
 from sms10692_mock.admin.console.sse import MIN_INTERVAL
 from sms10692_mock.admin.services.accounts import AccountDocument
-from support.emulators import TIMEOUT, Address, build_request, emulator_process, send_raw, sign
+from support.emulators import emulator_process, sign
+from support.http_client import TIMEOUT, Address, build_request, connect, parse_address, send_raw
 from support.shells import INTERPRETERS
 
 QUERY = f"userid=12&timestamp=1&sign={sign('test', 'mima', '1')}"
@@ -41,7 +42,7 @@ def build_get(address: Address, path: str) -> bytes:
 
 def open_stream(address: Address) -> socket.socket:
     """Open a stream of events and wait for its first event."""
-    connection = socket.create_connection(address, timeout=TIMEOUT)
+    connection = connect(address)
     connection.sendall(build_get(address, "/live"))
     assert b"text/event-stream" in receive_until(connection, b"data: ")
     return connection
@@ -65,8 +66,7 @@ def test_a_change_sends_an_event_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(sse, "_KEEPALIVE", TIMEOUT)
     monkeypatch.setattr("sms10692_mock.domain.notifier.POLL_SECONDS", TIMEOUT)
     with Emulator() as emulator:
-        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-        address = host, int(port)
+        address = parse_address(emulator.url)
         with open_stream(address) as events:
             events.settimeout(TIMEOUT / 3)
             for _ in range(3):
@@ -104,7 +104,7 @@ def test_streams_and_waiting_requests_delay_no_other_request(address: Address) -
     all_waiting: list[socket.socket] = []
     with ExitStack() as stack:
         for _ in range(50):
-            waiting = stack.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            waiting = stack.enter_context(connect(address))
             waiting.sendall(build_get(address, "/_mock/accounts/12/messages?wait=60&text=never"))
             all_waiting.append(waiting)
         for _ in range(20):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from support.emulators import Address, build_request, emulator_process, read_log, send_raw, wait_exit
+from support.emulators import emulator_process, read_log, wait_exit
+from support.http_client import Address, build_request, send_raw
 
 SECRET = "5e cret:秘密"
 """A password that no unauthorized response may contain."""

@@ -29,7 +29,7 @@ from sms10692_mock.app.curl_example import example_curl
 from sms10692_mock.app.shell_quoting import printf, quote_bytes, quote_text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import LoggedRequest
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 from support.shells import INTERPRETERS, SHELLS, Recorder, paste, running_recorder
 
 pytestmark = pytest.mark.slow("Starts shells and interpreters for every snippet.")

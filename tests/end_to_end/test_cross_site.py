@@ -8,8 +8,9 @@ import pytest
 
 from sms10692_mock.config import Options
 from sms10692_mock.emulator import Emulator
-from support.emulators import CREDENTIALS, STATUS, UTF8, Address, Response, build_request, emulator_process, send_raw
+from support.emulators import CREDENTIALS, STATUS, UTF8, emulator_process
 from support.flask_emulator import FlaskEmulator
+from support.http_client import Address, Response, build_request, parse_address, send_raw
 
 FETCH = f"action=query&{'&'.join(f'{name}={value}' for name, value in CREDENTIALS.items())}"
 SEND = FETCH.replace("query", "send") + "&mobile=15023239810&content=x"
@@ -78,5 +79,4 @@ def test_without_a_socket_cross_site_requests_are_refused_unless_allowed() -> No
 @pytest.mark.parametrize(("is_allowed", "status"), [(False, 403), (True, 200)])
 def test_an_emulator_in_this_process_refuses_cross_site_requests_unless_allowed(is_allowed: bool, status: int) -> None:
     with Emulator(Options(allow_cross_site=is_allowed)) as emulator:
-        host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-        assert send_get((host, int(port)), f"{UTF8}?{SEND}", IMAGE).status == status
+        assert send_get(parse_address(emulator.url), f"{UTF8}?{SEND}", IMAGE).status == status

@@ -6,8 +6,9 @@ No switch rewrites the exchanges.
 import pytest
 
 from sms10692 import protocol
-from support.emulators import WsgiHarness, emulator_server, send_raw
+from support.emulators import WsgiHarness, emulator_server
 from support.exchanges import EXCHANGES, Exchange, load_exchange
+from support.http_client import send_raw
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)

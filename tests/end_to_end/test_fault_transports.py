@@ -17,7 +17,8 @@ from sms10692_mock import Emulator
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.testing.account import SmsVendor
 from support import faults as fault_samples
-from support.emulators import STATUS, TIMEOUT, UTF8
+from support.emulators import STATUS, UTF8
+from support.http_client import TIMEOUT, connect, parse_address
 
 _NOT_COMPARED = ("Date", "Connection")
 """Headers of the connection, which WSGI leaves to the server."""
@@ -49,8 +50,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 def send_over_socket(emulator: Emulator, vendor: SmsVendor, method: str, target: str, body: bytes) -> ObservedResponse:
-    host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=TIMEOUT) as connection:
+    with connect(parse_address(emulator.url)) as connection:
         head = f"{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
         connection.sendall(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + body)
         if is_hanging(vendor, connection):

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from support.emulators import CALL, GBK, STATUS, UTF8, Address, build_request, emulator_process, sign
+from support.emulators import CALL, GBK, STATUS, UTF8, emulator_process, sign
+from support.http_client import Address, build_request
 
 _TIMEOUT = 60
 _CLOCK_TOLERANCE = 0.01

@@ -2,7 +2,6 @@
 
 import json
 import select
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,8 +14,9 @@ from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.domain.store import Store, StoreUnavailable
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.probe import StoreProbe
-from support.emulators import TIMEOUT, Address, Response, emulator_process, send_raw
+from support.emulators import emulator_process
 from support.flask_emulator import FlaskEmulator
+from support.http_client import TIMEOUT, Address, Response, connect, send_raw
 from support.stores import file_locked
 from support.valkey_server import get_url, start_server, terminating, unresponsive_server
 from support.valkey_store import NEED_SERVERS, eventually
@@ -81,7 +81,7 @@ def test_without_a_socket_a_health_check_needs_neither_a_token_nor_a_known_host(
 
 def test_a_health_check_is_answered_while_all_threads_are_busy(exposed: Address) -> None:
     with emulator_process("--log-level", "error") as (_, address), ExitStack() as stack:
-        waiting = [stack.enter_context(socket.create_connection(address, timeout=TIMEOUT)) for _ in range(WAITING)]
+        waiting = [stack.enter_context(connect(address)) for _ in range(WAITING)]
         for connection in waiting:
             connection.sendall(b"GET /_mock/accounts/12/messages?count=1&wait=60 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert send_get(address, LIVE).status == 200

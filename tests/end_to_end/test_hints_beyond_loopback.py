@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from support.emulators import TIMEOUT, Address, emulator_process, is_request_line, sign, wait_exit
+from support.emulators import emulator_process, is_request_line, sign, wait_exit
+from support.http_client import TIMEOUT, Address
 
 ACCOUNT = ("77", "shop", "s3cretpw")
 OTHER = ("78", "other", "an0therone")

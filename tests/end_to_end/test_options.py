@@ -13,16 +13,8 @@ import pytest
 from click.core import ParameterSource
 
 from sms10692_mock.cli import serve_command
-from support.emulators import (
-    STATUS,
-    UTF8,
-    Address,
-    build_request,
-    emulator_process,
-    send_raw,
-    sign,
-    wait_exit,
-)
+from support.emulators import STATUS, UTF8, emulator_process, sign, wait_exit
+from support.http_client import Address, build_request, send_raw
 from support.serve_cli import QUERY, get_overage, get_start_error
 
 

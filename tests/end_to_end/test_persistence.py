@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import MANUAL_SIGN, STATUS, TIMEOUT, UTF8, Address, build_request, emulator_process, send_raw
+from support.emulators import MANUAL_SIGN, STATUS, UTF8, emulator_process
+from support.http_client import TIMEOUT, Address, build_request, send_raw
 from support.serve_cli import SEND, get_overage, get_start_error
 
 FETCH = f"action=query&userid=12&timestamp=20120701231212&sign={MANUAL_SIGN}".encode()

@@ -12,17 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import (
-    MANUAL_SIGN,
-    TIMEOUT,
-    UTF8,
-    build_request,
-    emulator_process,
-    is_request_line,
-    read_log,
-    send_raw,
-    wait_exit,
-)
+from support.emulators import MANUAL_SIGN, UTF8, emulator_process, is_request_line, read_log, wait_exit
+from support.http_client import TIMEOUT, build_request, send_raw
 from support.serve_cli import QUERY, SEND, get_overage
 
 

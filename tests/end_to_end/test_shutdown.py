@@ -3,26 +3,15 @@
 The shutdown of an emulator inside a test process is tested in `tests/testing/test_emulator.py`.
 """
 
-import json
 import signal
-import socket
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-from stress.connections import control_request
-from support.emulators import (
-    STATUS,
-    TIMEOUT,
-    UTF8,
-    Address,
-    build_request,
-    emulator_process,
-    send_raw,
-    wait_exit,
-)
+from support.emulators import STATUS, UTF8, emulator_process, wait_exit
+from support.http_client import TIMEOUT, Address, build_request, call_control, connect, send_raw
 from support.serve_cli import QUERY, SEND
 
 
@@ -30,7 +19,7 @@ from support.serve_cli import QUERY, SEND
 def test_a_signal_ends_the_process_despite_incomplete_requests(name: signal.Signals) -> None:
     with emulator_process() as (process, address), ExitStack() as connections:
         for index in range(40):
-            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            connection = connections.enter_context(connect(address))
             connection.sendall(build_request(UTF8, SEND)[:-5] if index % 2 else b"")
         send_raw(address, build_request(UTF8, SEND))
         process.send_signal(name)
@@ -44,10 +33,10 @@ def test_a_full_pipe_as_standard_error_blocks_neither_responses_nor_the_shutdown
         for _ in range(1500):
             assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200  # the lines fill the pipe
         for _ in range(100):  # more than can be accepted, about which the event loop logs an error
-            connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            connections.enter_context(connect(address))
         connections.close()
         assert send_raw(address, build_request(UTF8, b"action=overage")).status == 200
-        assert send_raw(address, control_request("GET", "/health")).status == 200
+        call_control(address, "GET", "/health")
         process.send_signal(signal.SIGTERM)
         assert process.wait(TIMEOUT) == 0
 
@@ -68,7 +57,7 @@ def test_a_signal_ends_the_process_despite_unread_responses() -> None:
         for _ in range(2):
             send_raw(address, build_request(UTF8, send))
         for _ in range(4):
-            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            connection = connections.enter_context(connect(address))
             connection.sendall(build_request(STATUS, f"action=query&{QUERY}&statusNum=50000".encode()))
             assert connection.recv(1) == b"H", (
                 "the response has begun; its ten megabytes exceed the buffers of a socket"
@@ -82,7 +71,7 @@ def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str
     with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address):
         send_raw(address, build_request(UTF8, f"action=send&{QUERY}&content=x&mobile=".encode() + b"1," * 500_000))
         assert count_fetched_reports(address) == 0
-        with socket.create_connection(address, timeout=TIMEOUT) as connection:
+        with connect(address) as connection:
             connection.sendall(build_request(STATUS, f"action=query&{QUERY}&{form}".encode()))
             while not count_fetched_reports(address):
                 continue
@@ -94,6 +83,6 @@ def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str
 
 def count_fetched_reports(address: Address) -> int:
     """Return the number of reports that were fetched, before their response is complete."""
-    queues = json.loads(send_raw(address, control_request("GET", "/accounts/12/queue-stats")).body)
+    queues = call_control(address, "GET", "/accounts/12/queue-stats")
     fetched: int = queues["reports"]["fetched"]
     return fetched

@@ -12,17 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.emulators import (
-    CALL,
-    GBK,
-    STATUS,
-    TIMEOUT,
-    UTF8,
-    Address,
-    build_request,
-    emulator_process,
-    send_raw,
-)
+from support.emulators import CALL, GBK, STATUS, UTF8, emulator_process
+from support.http_client import Address, build_request, connect, read_all, send_raw
 from support.serve_cli import QUERY, SEND, get_overage
 
 
@@ -35,14 +26,14 @@ def address() -> Iterator[Address]:
 def test_incomplete_requests_do_not_delay_others(address: Address) -> None:
     with ExitStack() as connections:
         for _ in range(300):
-            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            connection = connections.enter_context(connect(address))
             connection.sendall(build_request(UTF8, SEND)[:-5])
         assert "Sucess" in get_overage(address)
 
 
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_a_request_with_a_truncated_body_has_no_effect(framing: str) -> None:
-    with emulator_process() as (_, address), socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with emulator_process() as (_, address), connect(address) as connection:
         if framing == "length":
             raw = build_request(UTF8, SEND).replace(b"Content-Length: ", b"Content-Length: 1")
         else:
@@ -57,7 +48,7 @@ def test_a_request_with_a_truncated_body_has_no_effect(framing: str) -> None:
 @pytest.mark.parametrize("size", [4 * 1024 * 1024 + 1, 16 * 1024 * 1024])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_client_that_sends_too_large_a_body_can_read_413(address: Address, size: int, chunked: bool) -> None:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         if chunked:
             connection.sendall(f"POST {UTF8} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
             connection.sendall(f"{size:x}\r\n".encode() + b"x" * size + b"\r\n0\r\n\r\n")
@@ -101,12 +92,12 @@ REQUESTS = st.builds(
 
 @given(raw=REQUESTS)
 def test_no_request_causes_status_500(address: Address, raw: bytes) -> None:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         try:
             connection.sendall(raw)
             with suppress(OSError):  # the server may have closed the connection
                 connection.shutdown(socket.SHUT_WR)
-            received = b"".join(iter(lambda: connection.recv(65536), b""))
+            received = read_all(connection)
         except ConnectionError:  # the server refused the request before it had read all of it
             return
     assert not received.startswith(b"HTTP/1.1 5"), received
@@ -122,16 +113,16 @@ def test_no_request_causes_status_500(address: Address, raw: bytes) -> None:
     ids=["header", "target", "nonsense"],
 )
 def test_a_client_that_is_refused_while_sending_can_read_the_response(address: Address, raw: bytes) -> None:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         connection.sendall(raw)
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        received = read_all(connection)
     assert re.match(rb"HTTP/1.1 4\d\d ", received)
 
 
 def test_the_head_of_a_stream_has_no_body(address: Address) -> None:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         connection.sendall(f"HEAD /live HTTP/1.1\r\nHost: {address[0]}\r\nConnection: close\r\n\r\n".encode())
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        received = read_all(connection)
     assert received.startswith(b"HTTP/1.1 200 OK\r\n")
     assert received.endswith(b"\r\n\r\n")
     assert received.count(b"\r\n\r\n") == 1
@@ -139,7 +130,7 @@ def test_the_head_of_a_stream_has_no_body(address: Address) -> None:
 
 def test_405_names_the_allowed_methods_and_413_closes(address: Address) -> None:
     def get_head(raw: bytes) -> bytes:
-        with socket.create_connection(address, timeout=TIMEOUT) as connection:
+        with connect(address) as connection:
             connection.sendall(raw)
             return connection.recv(1000)
 
@@ -148,7 +139,7 @@ def test_405_names_the_allowed_methods_and_413_closes(address: Address) -> None:
 
 
 def test_a_client_that_expects_100_continue_gets_it(address: Address) -> None:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         head, _, body = build_request(UTF8, SEND).partition(b"\r\n\r\n")
         connection.sendall(head + b"\r\nExpect: 100-continue\r\n\r\n")
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -165,18 +156,18 @@ def test_raw_bytes_are_decoded_in_the_charset_of_the_endpoint(address: Address) 
 
 def test_pipelined_requests_are_answered_in_their_order(address: Address) -> None:
     numbers = range(20)
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         for number in numbers:
             # Every other request runs on another thread.
             path = "/_mock/accounts" if number % 2 else UTF8
             connection.sendall(f"GET {path}/{number} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         connection.shutdown(socket.SHUT_WR)
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        received = read_all(connection)
     assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"403" if number % 2 else b"200" for number in numbers]
 
 
 def test_a_connection_serves_one_request_after_another(address: Address) -> None:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         for _ in range(3):
             connection.sendall(build_request(UTF8, b"action=overage"))
             received = b""
@@ -208,7 +199,7 @@ def test_invalid_http_is_refused_as_documented(address: Address, raw: bytes, sta
 
 
 def test_a_head_request_has_the_headers_of_a_get_and_no_body(address: Address) -> None:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         connection.sendall(b"HEAD /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         received = b"".join(iter(lambda: connection.recv(1000), b""))
     length = len(send_raw(address, b"GET /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\n\r\n").body)

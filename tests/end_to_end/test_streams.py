@@ -14,7 +14,8 @@ import pytest
 
 from sms10692_mock.cli import command
 from sms10692_mock.streams import INTERNAL_ERROR
-from support.emulators import TIMEOUT, UTF8, build_request, emulator_process, read_log, send_raw, wait_exit
+from support.emulators import UTF8, emulator_process, read_log, wait_exit
+from support.http_client import TIMEOUT, build_request, send_raw
 from support.serve_cli import SEND
 
 ENCODINGS = ("gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8")

@@ -11,8 +11,7 @@ import pytest
 
 from sms10692_mock import Emulator
 from sms10692_mock.stores.memory.store import MemoryStore
-from stress.connections import control_request
-from support.emulators import TIMEOUT, Address, send_raw
+from support.http_client import TIMEOUT, Address, build_control_request, connect, parse_address, send_raw
 
 CLIENTS = 300
 """More clients than the server has threads."""
@@ -25,8 +24,7 @@ def emulator() -> Iterator[Emulator]:
 
 
 def get_address(emulator: Emulator) -> Address:
-    host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-    return host, int(port)
+    return parse_address(emulator.url)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -40,8 +38,8 @@ def wait_until(condition: Callable[[], bool]) -> None:
 @pytest.mark.parametrize(
     "raw",
     [
-        control_request("GET", "/accounts/12/messages?wait=60"),
-        control_request("GET", "/requests?wait=60"),
+        build_control_request("GET", "/accounts/12/messages?wait=60"),
+        build_control_request("GET", "/requests?wait=60"),
         b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
     ],
     ids=["messages", "requests", "events"],
@@ -52,11 +50,11 @@ def test_many_waiting_clients_delay_no_other_and_stop_waiting_when_they_disconne
     address = get_address(emulator)
     with ExitStack() as connections:
         for _ in range(CLIENTS):
-            connection = connections.enter_context(socket.create_connection(address, timeout=TIMEOUT))
+            connection = connections.enter_context(connect(address))
             connection.sendall(raw)
         wait_until(lambda: emulator._notifier.waiting > CLIENTS * 0.9)  # some streams pause between two events
         with socket.create_connection(address, timeout=TIMEOUT / 3) as other:
-            other.sendall(control_request("GET", "/health"))
+            other.sendall(build_control_request("GET", "/health"))
             assert other.recv(12) == b"HTTP/1.1 200"
         assert threading.active_count() < CLIENTS / 2
     wait_until(lambda: not emulator._notifier.waiting)
@@ -74,8 +72,8 @@ def test_a_wait_ends_with_a_change_in_its_account_and_ignores_other_accounts(
 
     monkeypatch.setattr(MemoryStore, "messages", count_and_read)
     with emulator.account() as mine, emulator.account() as other:
-        with socket.create_connection(get_address(emulator), timeout=TIMEOUT) as waiting:
-            waiting.sendall(control_request("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
+        with connect(get_address(emulator)) as waiting:
+            waiting.sendall(build_control_request("GET", f"/accounts/{mine.userid}/messages?wait=60&mobile=1"))
             wait_until(lambda: emulator._notifier.waiting == 1)
             for _ in range(20):
                 other.top_up(1)
@@ -90,8 +88,8 @@ def test_a_wait_ends_with_a_change_in_its_account_and_ignores_other_accounts(
 
 @pytest.mark.parametrize("close", ["both", "sending"])
 def test_a_disconnect_ends_the_wait(emulator: Emulator, close: str) -> None:
-    with socket.create_connection(get_address(emulator), timeout=TIMEOUT) as waiting:
-        waiting.sendall(control_request("GET", "/accounts/12/messages?wait=60"))
+    with connect(get_address(emulator)) as waiting:
+        waiting.sendall(build_control_request("GET", "/accounts/12/messages?wait=60"))
         wait_until(lambda: emulator._notifier.waiting == 1)
         if close == "sending":
             waiting.shutdown(socket.SHUT_WR)
@@ -102,16 +100,17 @@ def test_a_disconnect_ends_the_wait(emulator: Emulator, close: str) -> None:
 
 
 def test_a_wait_without_a_change_ends_after_its_time_with_the_current_items(emulator: Emulator) -> None:
-    response = send_raw(get_address(emulator), control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
+    response = send_raw(get_address(emulator), build_control_request("GET", "/accounts/12/messages?wait=0.05&count=2"))
     assert (response.status, json.loads(response.body)["items"]) == (200, [])
 
 
 def test_a_wait_for_an_account_that_is_deleted_meanwhile_ends_with_404(emulator: Emulator) -> None:
     vendor = emulator.account()
-    with socket.create_connection(get_address(emulator), timeout=TIMEOUT) as waiting:
-        waiting.sendall(control_request("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
+    with connect(get_address(emulator)) as waiting:
+        waiting.sendall(build_control_request("GET", f"/accounts/{vendor.userid}/messages?wait=60"))
         wait_until(lambda: emulator._notifier.waiting == 1)
         assert (
-            send_raw(get_address(emulator), control_request("DELETE", f"/accounts/{vendor.userid}", {})).status == 200
+            send_raw(get_address(emulator), build_control_request("DELETE", f"/accounts/{vendor.userid}", {})).status
+            == 200
         )
         assert waiting.recv(12) == b"HTTP/1.1 404"

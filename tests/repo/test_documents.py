@@ -25,7 +25,8 @@ from sms10692_mock import EmulatorControl
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
-from support.emulators import WsgiHarness, build_request, emulator_process
+from support.emulators import WsgiHarness, emulator_process
+from support.http_client import build_request
 
 TOP: Final = Path(__file__).parents[2]
 DEFAULT_URL: Final = "http://127.0.0.1:10692"

@@ -15,7 +15,8 @@ import pytest
 
 from sms10692_mock.server import access_log
 from sms10692_mock.server.access_log import LogStream, LogWriter, format_time, take_over_stderr
-from support.emulators import TIMEOUT, UTF8, emulator_process, send_raw, wait_exit
+from support.emulators import UTF8, emulator_process, wait_exit
+from support.http_client import TIMEOUT, send_raw
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d"
 

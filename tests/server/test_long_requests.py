@@ -16,7 +16,8 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.emulator import Emulator
 from sms10692_mock.profiles import PROFILES
-from support.emulators import MANUAL_TIME, TIMEOUT, build_options
+from support.emulators import MANUAL_TIME, build_options
+from support.http_client import TIMEOUT
 
 LONG = {
     "commas": (protocol.V2SMS, b"action=send&content=x&mobile=15023239810" + b"," * 500_000),

@@ -2,7 +2,6 @@
 
 import http.client
 import logging
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +15,8 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.server.thread_runner import ThreadRunner
-from support.emulators import TIMEOUT, build_options
+from support.emulators import build_options
+from support.http_client import TIMEOUT, connect, parse_address, read_all
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 TEXT = [("Content-Type", "text/plain")]
@@ -31,14 +31,13 @@ def serving(application: App, *, validated: bool = True) -> Iterator[tuple[str, 
             VendorApp(build_vendor(chosen), chosen.profile), validator(application) if validated else application
         )
     ) as running:
-        host, _, port = running.url.removeprefix("http://").rpartition(":")
-        yield host, int(port)
+        yield parse_address(running.url)
 
 
 def raw_response(address: tuple[str, int], method: str = "GET", version: str = "1.1") -> bytes:
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with connect(address) as connection:
         connection.sendall(f"{method} /app HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        return read_all(connection)
 
 
 def split_response(raw: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -180,7 +179,7 @@ def test_the_result_is_closed_at_its_end_after_an_error_and_when_the_client_disc
 
     with serving(application) as address:
         for kind in ("whole", "failing", "events"):
-            with socket.create_connection(address, timeout=TIMEOUT) as connection:
+            with connect(address) as connection:
                 connection.sendall(f"GET /app?{kind} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
                 assert connection.recv(9) == b"HTTP/1.1 "
             assert made[-1].closed.wait(TIMEOUT), kind
@@ -246,11 +245,11 @@ def test_the_environment_of_any_request_satisfies_the_wsgiref_validator() -> Non
         body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
         return [f"{environ['PATH_INFO']} {environ.get('HTTP_COOKIE')} ".encode("latin-1") + body]
 
-    with serving(echo) as address, socket.create_connection(address, timeout=TIMEOUT) as connection:
+    with serving(echo) as address, connect(address) as connection:
         connection.sendall(
             b"POST /\xe5\x86\x85 HTTP/1.1\r\nHost: x\r\nCookie: a=1\r\nCookie: b=2\r\nX_Y: z\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\nOPTIONS * HTTP/1.1\r\nConnection: close\r\n\r\n"
         )
-        received = b"".join(iter(lambda: connection.recv(65536), b""))
+        received = read_all(connection)
     assert b"/\xe5\x86\x85 a=1; b=2 abc" in received
     assert received.endswith(b"/* None ")

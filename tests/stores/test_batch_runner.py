@@ -31,7 +31,8 @@ from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import PROFILES
 from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite import SqliteStore, database, queues
-from support.emulators import CREDENTIALS, TIMEOUT, get_message
+from support.emulators import CREDENTIALS, get_message
+from support.http_client import TIMEOUT
 from support.runners import HandledValue, submit
 from support.stores import disk_full
 

@@ -16,7 +16,7 @@ from sms10692_mock.domain.records import RulesTransition, Settings
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, accounts, connections, database, queues
 from sms10692_mock.stores.sqlite.fair_lock import FairLock
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 from support.stores import POSTPAID, PREPAID, build_report, build_task, disk_full, file_locked
 
 FAULT = Fault(id="1", kind="status", times=3)

@@ -17,7 +17,8 @@ import pytest
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import Store, StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, connections, database, schema
-from support.emulators import CREDENTIALS, UTF8, build_request, emulator_process, send_raw
+from support.emulators import CREDENTIALS, UTF8, emulator_process
+from support.http_client import build_request, send_raw
 from support.sqlite_schema import restore_version_4
 from support.stores import (
     POSTPAID,

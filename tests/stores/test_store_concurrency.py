@@ -12,7 +12,7 @@ from functools import partial
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Query, StatusReport, Task
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 from support.stores import (
     EACH_STORE,
     POSTPAID,

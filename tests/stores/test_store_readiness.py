@@ -11,7 +11,7 @@ from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.sqlite import SqliteStore, database
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
-from support.emulators import closed_port
+from support.http_client import closed_port
 from support.stores import EACH_STORE, StoreFactory, disk_full, file_locked, file_missing, open_test_store
 from support.valkey_server import ValkeyServer, get_url, open_client, start_server, terminating
 from support.valkey_store import NEED_SERVERS, eventually, is_available, open_store

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from support import valkey_store
-from support.emulators import CREDENTIALS, STATUS, TIMEOUT, UTF8, build_request, closed_port, emulator_process, send_raw
+from support.emulators import CREDENTIALS, STATUS, UTF8, emulator_process
+from support.http_client import TIMEOUT, build_request, closed_port, send_raw
 from support.valkey_server import ValkeyServer, get_url, start_server, terminating, unresponsive_server
 from support.valkey_store import NEED_SERVERS, eventually
 

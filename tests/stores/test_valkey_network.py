@@ -13,7 +13,7 @@ from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey import connection_pool
 from sms10692_mock.stores.valkey.store import SCHEMA_VERSION, ValkeyStore
 from support import valkey_store
-from support.emulators import TIMEOUT, closed_port
+from support.http_client import TIMEOUT, closed_port
 from support.valkey_server import (
     ValkeyServer,
     get_url,

@@ -24,7 +24,7 @@ from sms10692_mock.stores.valkey.pipelined_runner import PipelinedRunner
 from sms10692_mock.stores.valkey.script_client import ScriptClient
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 from support.runners import submit
 from support.valkey_server import (
     ValkeyServer,

@@ -1,19 +1,14 @@
-"""Emulators for tests: in this process with a clock that the test sets (`WsgiHarness`), on a socket, or as a process.
-
-Also the raw HTTP helpers that most tests use: `build_request` builds a POST, `send_raw` sends it over a socket.
-"""
+"""Emulators for tests: in this process with a clock that the test sets (`WsgiHarness`), on a socket, or a process."""
 
 import hashlib
-import http.client
 import io
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import IO, Any, Final, NamedTuple
+from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
 from sms10692_mock.admin.auth import AccessPolicy
@@ -32,6 +27,7 @@ from sms10692_mock.server.process import LazyWsgiApp
 from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.wsgi_types import Application
+from support.http_client import TIMEOUT, Address, Response, build_request, parse_address
 
 MANUAL_TIME = 1322835131.0
 """2011-12-02 22:12:11 in China, the receivetime of the manual's examples."""
@@ -43,19 +39,6 @@ CREDENTIALS = {"userid": "12", "timestamp": "20120701231212", "sign": MANUAL_SIG
 
 UTF8, GBK, STATUS, CALL = "/v2sms.aspx", "/v2smsGBK.aspx", "/v2statusApi.aspx", "/v2callApi.aspx"
 CHARSETS = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
-
-Address = tuple[str, int]
-
-TIMEOUT: Final = 60.0
-"""Seconds after which an expected event counts as missing. Generous, because a busy machine must not fail tests."""
-
-
-class Response(NamedTuple):
-    """The parts of an HTTP response that tests compare."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 def sign(account: str, password: str, timestamp: str) -> str:
@@ -175,49 +158,18 @@ def call_wsgi(application: Any, environ: dict[str, Any]) -> Response:
     return Response(*started[0], body)
 
 
-def build_request(path: str, body: bytes, content_type: str = "application/x-www-form-urlencoded") -> bytes:
-    """Build a raw POST request."""
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
-def read_request(connection: socket.socket) -> bytes:
-    """Read one complete request, which may arrive in parts; returns b"" if the client closes early."""
-    raw = b""
-    while b"\r\n\r\n" not in raw or len(raw.partition(b"\r\n\r\n")[2]) < _declared_length(raw):
-        chunk = connection.recv(65536)
-        if not chunk:
-            return b""
-        raw += chunk
-    return raw
-
-
-def _declared_length(raw: bytes) -> int:
-    return int(raw.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+def build_form_request(account: dict[str, str], path: str, charset: str = "utf-8", **fields: str) -> bytes:
+    """Build a raw signed request to a vendor endpoint. `account` is the account's document from the control API."""
+    signed = {"userid": account["userid"], "timestamp": CREDENTIALS["timestamp"]}
+    signed["sign"] = sign(account["account"], account["password"], signed["timestamp"])
+    pairs = (f"{name}={quote(value.encode(charset), safe=',')}" for name, value in (signed | fields).items())
+    return build_request(path, "&".join(pairs).encode())
 
 
 def get_message(response_text: str) -> str:
     """Return the content of the element `message`, or `remark`, of a response."""
     name = "message" if "<message>" in response_text else "remark"
     return response_text.partition(f"<{name}>")[2].partition(f"</{name}>")[0]
-
-
-def send_raw(address: Address, raw: bytes) -> Response:
-    """Send a raw HTTP request over a new socket and read the response."""
-    with socket.create_connection(address, timeout=TIMEOUT) as connection:
-        connection.sendall(raw)
-        response = http.client.HTTPResponse(connection, method=raw[:4].decode("latin-1").strip())
-        response.begin()
-        return Response(response.status, response.getheader("Content-Type", ""), response.read())
-
-
-@contextmanager
-def closed_port() -> Iterator[int]:
-    """Yield a port that refuses connections: the port is bound, so that no other process can listen on it."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        yield port
 
 
 def read_log(process: subprocess.Popen[str], requests: int) -> list[str]:
@@ -273,16 +225,27 @@ def emulator_process(
     files: int | None = None,
     at_most: bool = False,
     encoding: str = "utf-8",
+    log: IO[str] | int = subprocess.PIPE,
 ) -> Iterator[tuple[subprocess.Popen[str], Address]]:
     """Start `sms10692-mock serve` on a free port. Yields the process and its address.
 
-    `files` is the soft limit of open files, or the hard limit with `at_most`; `encoding` is that of the streams.
+    `files` is the soft limit of open files, or the hard limit with `at_most`; `encoding` is that of the streams; `log`
+    is where standard error goes.
     """
     command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
     if files is not None:
         command = ["sh", "-c", f'ulimit {"" if at_most else "-S "}-n "$0" && exec "$@"', str(files), *command]
-    with _start_process(command, environment, encoding) as (process, address):
-        yield process, address
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=log, text=True, encoding=encoding, env=environment
+    ) as process:
+        try:
+            assert process.stdout is not None
+            with killed_after(process, TIMEOUT):
+                first_line = process.stdout.readline()
+            assert first_line.startswith("listening on http://"), process.communicate()[1]
+            yield process, parse_address(first_line)
+        finally:
+            process.kill()
 
 
 @contextmanager
@@ -292,26 +255,7 @@ def emulator_server(settings: dict[str, Any], limits: ConnectionLimits | None = 
     vendor, notifier = build_vendor(config), ChangeNotifier()
     pages = VendorApp(vendor, config.profile, notifier=notifier)
     with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier)), limits) as runner:
-        host, _, port = runner.url.removeprefix("http://").rpartition(":")
-        yield host, int(port)
-
-
-@contextmanager
-def _start_process(
-    command: list[str], environment: dict[str, str] | None = None, encoding: str = "utf-8"
-) -> Iterator[tuple[subprocess.Popen[str], Address]]:
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding=encoding, env=environment
-    ) as process:
-        try:
-            assert process.stdout is not None
-            with killed_after(process, TIMEOUT):
-                first_line = process.stdout.readline()
-            assert first_line.startswith("listening on http://"), process.communicate()[1]
-            host, _, port = first_line.strip().removeprefix("listening on http://").rpartition(":")
-            yield process, (host.strip("[]"), int(port))
-        finally:
-            process.kill()
+        yield parse_address(runner.url)
 
 
 def _decode_chunked(body: bytes) -> bytes:

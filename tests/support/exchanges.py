@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.emulators import Response
+from support.http_client import Response
 
 EXCHANGES_FOLDER = Path(__file__).parents[2] / "fixtures" / "exchanges"
 

@@ -11,7 +11,7 @@ import pytest
 
 from sms10692 import Client
 from sms10692_mock import Emulator, EmulatorControl, SmsVendor
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 
 NUMBER, OTHER_NUMBER = "15023239810", "13527576163"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from time import monotonic, sleep
 import pytest
 import trustme
 
-from support.emulators import TIMEOUT, Address
+from support.http_client import TIMEOUT, Address, connect, free_port
 
 REQUIRED_VARIABLE = "SMS10692_REQUIRE_NGINX"
 """If this environment variable is set, a machine without nginx fails its tests instead of skipping them."""
@@ -51,13 +50,6 @@ http {{
 """
 
 _POLL_SECONDS = 0.01
-
-
-def free_port() -> int:
-    """Return a free port, for a process that must know its port before it listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -104,7 +96,7 @@ def _wait_until_listening(process: subprocess.Popen[str], port: int) -> None:
     deadline = monotonic() + TIMEOUT
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
+            connect(("127.0.0.1", port)).close()
             return
         except ConnectionRefusedError:
             assert process.poll() is None, process.communicate()[1]

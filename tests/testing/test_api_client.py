@@ -16,7 +16,7 @@ import vcr
 from sms10692_mock import ControlUnreachable, Emulator, EmulatorControl, SmsVendor
 from sms10692_mock.testing.api_client import ControlError
 from support import handles
-from support.emulators import closed_port, read_request
+from support.http_client import closed_port, read_request
 
 emulator = handles.emulator
 

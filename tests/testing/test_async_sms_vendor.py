@@ -14,8 +14,8 @@ from sms10692_mock import AsyncSmsVendor, EmulatorControl, MessageNotSent, SmsVe
 from sms10692_mock.testing.async_sms_vendor import AsyncClock
 from sms10692_mock.testing.clock import Clock
 from support import handles
-from support.emulators import TIMEOUT
 from support.handles import NUMBER, OTHER_NUMBER
+from support.http_client import TIMEOUT
 
 pytest_plugins = ["pytester"]
 

@@ -20,8 +20,8 @@ from sms10692_mock import ControlRefused, Emulator, Options
 from sms10692_mock.profiles import OBSERVED
 from sms10692_mock.server import thread_runner
 from support import handles, timings
-from support.emulators import TIMEOUT, send_raw
 from support.handles import NUMBER, open_client
+from support.http_client import TIMEOUT, parse_address, send_raw
 
 emulator = handles.emulator
 
@@ -70,7 +70,7 @@ def _measure_stop() -> tuple[float, bool]:
     with Emulator() as emulator:
         with emulator.account() as vendor, open_client(vendor) as client:
             client.overage()
-        address = _address(emulator)
+        address = parse_address(emulator.url)
         started = time.perf_counter()
     seconds = time.perf_counter() - started
     with socket.socket() as connection:
@@ -85,7 +85,7 @@ def test_an_emulator_stops_while_a_request_is_pending(pending: str, capfd: pytes
             connection.settimeout(TIMEOUT)
             with Emulator() as emulator:
                 emulator.control.fault("hang", "overage")
-                connection.connect(_address(emulator))
+                connection.connect(parse_address(emulator.url))
                 connection.sendall(_PENDING_REQUESTS[pending])
                 _wait_until_received(emulator, pending)
             with suppress(ConnectionResetError):  # a reset means that the connection is closed, too
@@ -105,7 +105,8 @@ def _wait_until_received(emulator: Emulator, pending: str) -> None:
         assert time.monotonic() < until
         time.sleep(0.001)
     assert (
-        send_raw(_address(emulator), b"GET /v2sms.aspx?action=checkkeyword HTTP/1.1\r\nHost: x\r\n\r\n").status == 200
+        send_raw(parse_address(emulator.url), b"GET /v2sms.aspx?action=checkkeyword HTTP/1.1\r\nHost: x\r\n\r\n").status
+        == 200
     )
 
 
@@ -117,11 +118,6 @@ _PENDING_REQUESTS = {
     "events": b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "message": b"GET /_mock/accounts/12/messages?wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
-
-
-def _address(emulator: Emulator) -> tuple[str, int]:
-    host, _, port = emulator.url.removeprefix("http://").rpartition(":")
-    return host, int(port)
 
 
 def test_an_emulator_can_be_entered_again() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires os.fork")
 

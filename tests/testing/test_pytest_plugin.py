@@ -11,7 +11,8 @@ import pytest
 
 from parallel_load.run import ParallelResult, run_parallel_tests
 from sms10692_mock import EmulatorControl
-from support.emulators import closed_port, emulator_process
+from support.emulators import emulator_process
+from support.http_client import closed_port
 
 pytestmark = pytest.mark.slow("Starts pytest in a subprocess for most tests.")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.emulators import TIMEOUT
+from support.http_client import TIMEOUT
 
 pytest_plugins = ["pytester"]
 

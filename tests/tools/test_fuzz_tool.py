@@ -12,7 +12,8 @@ from fuzz.mutators import build_malformed_control_request, build_malformed_reque
 from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
 from fuzz.run import check_request, fuzz_in_process, fuzz_over_socket, minimise
 from fuzz.targets import InProcessTarget
-from support.emulators import Address, emulator_process
+from support.emulators import emulator_process
+from support.http_client import Address
 
 TARGET = InProcessTarget()
 

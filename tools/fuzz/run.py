@@ -20,7 +20,7 @@ from fuzz.mutators import build_malformed_control_request, build_malformed_reque
 from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
 from fuzz.targets import InProcessTarget, send_over_socket
 from sms10692_mock.domain.api_request import match_endpoint
-from support.emulators import Address
+from support.http_client import Address
 
 _RESET_EVERY: Final = 2000
 """Requests after which the target is reset, so that its queues stay short."""

@@ -16,7 +16,8 @@ from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import Settings, Task
 from sms10692_mock.server.http_types import Response
-from support.emulators import Address, admin_app, build_options
+from support.emulators import admin_app, build_options
+from support.http_client import Address
 
 _INCOMPLETE_AFTER: Final = 0.5
 """Seconds without a response after which the request counts as incomplete, and the sending side is closed."""

@@ -7,20 +7,24 @@ import asyncio
 import itertools
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
-from stress.connections import ConnectionBroken, RawConnection, RawResponse, build_form_request, control_request
 from stress.oracle import QUEUES, REPLYING_PREFIX, ClientRecord, Item, QueueName
-from support.emulators import CALL, GBK, STATUS, UTF8, Address, build_request
+from support.emulators import CALL, GBK, STATUS, UTF8, build_form_request
 from support.faults import FAULTS
-
-TIMEOUT: Final = 1.5
-"""Seconds that a client waits for a response before it closes the connection."""
+from support.http_client import (
+    Address,
+    ConnectionBroken,
+    RawConnection,
+    Response,
+    build_control_request,
+    build_request,
+)
 
 DELIVERY_RULES: Final = [
     {"number": "131", "outcome": "unreported"},
@@ -56,14 +60,31 @@ _TASK_ID: Final = re.compile(r"<returnstatus>Success</returnstatus>.*<taskID>([0
 
 @dataclass
 class StressContext:
-    """Shared state of a run. `rounds` starts a client's loop; `failures` describes responses that must never occur."""
+    """Shared state of a run.
 
-    address: Address
+    - `get_address`: returns the address of the emulator, which may change between two connections
+    - `continues`: whether a client begins another round, by its number
+    - `timeout`: seconds that a client waits for a response before it closes the connection
+    - `store_fails`: whether the emulator may answer 503, because its store is killed
+    - `failures`: descriptions of responses that must never occur
+    """
+
+    get_address: Callable[[], Address]
     seed: int
-    rounds: Callable[[], AsyncIterator[int]]
+    continues: Callable[[int], bool]
+    timeout: float = 1.5
+    store_fails: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def connect(self) -> RawConnection:
+        """Return a connection, which is opened on first use."""
+        return RawConnection(self.get_address)
+
+    def rounds(self) -> Iterator[int]:
+        """Number the rounds of one client, until the run ends."""
+        return itertools.takewhile(self.continues, itertools.count())
 
     def create_rng(self, name: str) -> Random:
         """Return the random generator of one client."""
@@ -73,25 +94,33 @@ class StressContext:
         """Return phone numbers that no client has sent to."""
         return [f"{rng.choice(_PREFIXES)}{next(self.numbers):08}" for _ in range(count)]
 
-    async def request(self, connection: RawConnection, raw: bytes, timeout: float = TIMEOUT) -> RawResponse:
+    async def request(self, connection: RawConnection, raw: bytes, timeout: float | None = None) -> Response:
         """Send a request and count its response. Records a 5xx that no fault explains. Raises ConnectionBroken."""
         try:
-            response = await connection.request(raw, timeout)
+            response = await connection.request(raw, timeout or self.timeout)
         except ConnectionBroken:
             self.counts["requests without a complete response"] += 1
             raise
         self.counts["requests answered"] += 1
         # A status set by a fault comes with the type text/html, even if another fault emptied the body.
-        if response.status >= 500 and not response.headers.get("content-type", "").startswith("text/html"):
-            self.failures.append(f"{response.status} to {raw[:200]!r}: {response.headers} {response.body[:200]!r}")
+        is_expected = response.content_type.startswith("text/html") or (self.store_fails and response.status == 503)
+        if response.status >= 500 and not is_expected:
+            self.failures.append(f"{response.status} to {raw[:200]!r}: {response.content_type} {response.body[:200]!r}")
         return response
 
     async def control(self, connection: RawConnection, method: str, path: str, document: object = None) -> Any:
-        """Send a request to the control API and return the parsed response. Raises ConnectionBroken."""
-        return (await self.request(connection, control_request(method, path, document), 60.0)).json()
+        """Send a request to the control API and return the parsed response. Raises ConnectionBroken.
+
+        A request that was refused because the store was killed is repeated.
+        """
+        raw = build_control_request(method, path, document)
+        async with asyncio.timeout(60.0):
+            while (response := await self.request(connection, raw, 60.0)).status == 503:
+                await asyncio.sleep(0.01)
+        return response.json()
 
 
-def decode_response(response: RawResponse, charset: str = "utf-8") -> str | None:
+def decode_response(response: Response, charset: str = "utf-8") -> str | None:
     """Return the text of a vendor response, or None when a fault has damaged the response."""
     label = "gb2312" if charset == "gbk" else charset
     try:
@@ -121,6 +150,7 @@ async def send(
         record.unanswered.append(tuple(mobiles))
     elif sent := _TASK_ID.search(text):
         record.acknowledged.update(dict.fromkeys(mobiles, int(sent[1])))
+        context.counts["sends acknowledged"] += 1
     else:
         record.unsent.update(mobiles)
 
@@ -131,16 +161,13 @@ async def fetch(
     account: dict[str, Any],
     connection: RawConnection,
     queue: QueueName,
-    timeout: float = 2 * TIMEOUT,
+    timeout: float | None = None,
     **fields: str,
 ) -> list[Item] | None:
     """Fetch from a queue and record the items. Returns None when no readable response arrived."""
     try:
-        text = decode_response(
-            await context.request(
-                connection, build_form_request(account, QUEUE_ENDPOINTS[queue], action="query", **fields), timeout
-            )
-        )
+        raw = build_form_request(account, QUEUE_ENDPOINTS[queue], action="query", **fields)
+        text = decode_response(await context.request(connection, raw, timeout or 2 * context.timeout))
     except ConnectionBroken:
         text = None
     if text is None:
@@ -155,8 +182,8 @@ async def normal_client(
     context: StressContext, name: str, record: ClientRecord, account: dict[str, Any], pause: float
 ) -> None:
     """Send, fetch and query, as ordinary programs do, with and without keep-alive."""
-    rng, connection = context.create_rng(name), RawConnection(context.address)
-    async for _ in context.rounds():
+    rng, connection = context.create_rng(name), context.connect()
+    for _ in context.rounds():
         await asyncio.sleep(rng.expovariate(1 / pause))
         choice = rng.random()
         if choice < 0.5:
@@ -187,8 +214,8 @@ async def aborting_client(
     context: StressContext, name: str, record: ClientRecord, account: dict[str, Any], pause: float
 ) -> None:
     """Close the connection in the middle of a request, before the response, or in the middle of the response."""
-    rng, connection = context.create_rng(name), RawConnection(context.address)
-    async for _ in context.rounds():
+    rng, connection = context.create_rng(name), context.connect()
+    for _ in context.rounds():
         await asyncio.sleep(rng.expovariate(1 / pause))
         mobiles, queue, in_request = (
             context.new_mobiles(rng, rng.choices([1, 3, _LARGE_SEND], [100, 100, 1])[0]),
@@ -212,7 +239,7 @@ async def aborting_client(
         with suppress(OSError):
             await connection.write(raw)
             if rng.random() < 0.5:
-                await (asyncio.sleep(rng.random() * 0.02) if in_request else connection.read_some(TIMEOUT))
+                await (asyncio.sleep(rng.random() * 0.02) if in_request else connection.read_some(context.timeout))
         connection.close(reset=rng.random() < 0.5)
         context.counts["connections closed early"] += 1
 
@@ -222,7 +249,7 @@ async def idle_client(context: StressContext, name: str, account: dict[str, Any]
     rng = context.create_rng(name)
     overage = build_form_request(account, UTF8, action="overage")
     data = rng.choice([b"", overage, overage[:30], overage[:-20]])
-    connection = RawConnection(context.address)
+    connection = context.connect()
     try:
         while True:
             with suppress(OSError, ConnectionBroken):
@@ -234,8 +261,8 @@ async def idle_client(context: StressContext, name: str, account: dict[str, Any]
 
 async def waiting_reader(context: StressContext, name: str, account: dict[str, Any], seconds: float) -> None:
     """Send requests whose responses are delayed by a latency fault."""
-    rng, connection = context.create_rng(name), RawConnection(context.address)
-    async for _ in context.rounds():
+    rng, connection = context.create_rng(name), context.connect()
+    for _ in context.rounds():
         with suppress(ConnectionBroken):
             path = rng.choice([UTF8, STATUS])
             await context.request(
@@ -249,8 +276,8 @@ async def waiting_reader(context: StressContext, name: str, account: dict[str, A
 
 async def fault_toggler(context: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
     """Add faults, for one account or for all; sometimes delete them. Deletes all of them at the end."""
-    rng, connection = context.create_rng("faults"), RawConnection(context.address)
-    async for _ in context.rounds():
+    rng, connection = context.create_rng("faults"), context.connect()
+    for _ in context.rounds():
         await asyncio.sleep(rng.expovariate(1 / pause))
         for _ in range(rng.randint(1, 3)):
             with suppress(ConnectionBroken):
@@ -279,7 +306,7 @@ async def _change_faults(
 
 async def list_reader(context: StressContext, accounts: list[dict[str, Any]], pause: float) -> None:
     """Read lists through the control API, with long polling, as tests and the console do."""
-    rng, connection = context.create_rng("lists"), RawConnection(context.address)
+    rng, connection = context.create_rng("lists"), context.connect()
     lists = (
         "messages",
         "messages?order=desc&text=内",
@@ -288,19 +315,19 @@ async def list_reader(context: StressContext, accounts: list[dict[str, Any]], pa
         "queues",
         "clock",
     )
-    async for _ in context.rounds():
+    for _ in context.rounds():
         await asyncio.sleep(rng.expovariate(1 / pause))
         chosen = rng.choice([*lists, "messages?wait=0.5&count=1000"])
         path = rng.choice([f"/accounts/{rng.choice(accounts)['userid']}/{chosen}", "/accounts", "/requests?order=desc"])
         with suppress(ConnectionBroken):
-            await context.request(connection, control_request("GET", path.replace("内", "%E5%86%85")), 10.0)
+            await context.request(connection, build_control_request("GET", path.replace("内", "%E5%86%85")), 10.0)
     connection.close()
 
 
 async def short_lived_account(context: StressContext, name: str, pause: float) -> None:
     """Create an account, use it over several connections, and reset and delete the account meanwhile."""
-    rng, connection = context.create_rng(name), RawConnection(context.address)
-    async for _ in context.rounds():
+    rng, connection = context.create_rng(name), context.connect()
+    for _ in context.rounds():
         await asyncio.sleep(rng.expovariate(1 / pause))
         with suppress(ConnectionBroken):
             account = await context.control(connection, "POST", "/accounts", {})
@@ -320,7 +347,7 @@ async def short_lived_account(context: StressContext, name: str, pause: float) -
 
 
 async def _use_account(context: StressContext, account: dict[str, Any], times: int) -> None:
-    record, connection = ClientRecord(), RawConnection(context.address)
+    record, connection = ClientRecord(), context.connect()
     for number in range(times):
         await send(context, record, account, connection, [f"1300000{number:04}"])
         await fetch(context, record, account, connection, "reports")
@@ -329,7 +356,7 @@ async def _use_account(context: StressContext, account: dict[str, Any], times: i
 
 async def large_body_client(context: StressContext, account: dict[str, Any], pause: float) -> None:
     """Send large requests (50,000 numbers, bodies of 4 MiB and more) and bursts with a wrong password."""
-    rng, connection = context.create_rng("large bodies"), RawConnection(context.address)
+    rng, connection = context.create_rng("large bodies"), context.connect()
     numbers = ",".join(str(15000000000 + index) for index in range(50_000))
     large = (
         build_form_request(account, UTF8, action="send", content="x", mobile=numbers),
@@ -343,12 +370,12 @@ async def large_body_client(context: StressContext, account: dict[str, Any], pau
     wrong_password = build_form_request(
         account | {"password": "wrong"}, UTF8, action="send", content="内容", mobile="15023239810"
     )
-    async for _ in context.rounds():
+    for _ in context.rounds():
         await asyncio.sleep(rng.expovariate(1 / pause))
         with suppress(ConnectionBroken):
             await context.request(connection, rng.choice(large), 30.0)
             context.counts["large requests"] += 1
-        burst = [RawConnection(context.address) for _ in range(10)]
+        burst = [context.connect() for _ in range(10)]
         await asyncio.gather(*(member.request(wrong_password) for member in burst), return_exceptions=True)
         for member in burst:
             member.close()

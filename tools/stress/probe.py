@@ -15,9 +15,8 @@ from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any, Final
 
-from stress.connections import build_form_request
 from stress.oracle import Item
-from support.emulators import STATUS, UTF8
+from support.emulators import STATUS, UTF8, build_form_request
 
 KINDS: Final = ("send", "status", "refused")
 

@@ -1,7 +1,7 @@
 """Runs the stress test against one `sms10692-mock serve` process.
 
-Steps: create the accounts, run all clients at once while memory and open files are sampled, drain every queue, and
-compare the records of clients and emulator (`oracle`).
+Steps: create the accounts, run all clients at once while memory and open files are sampled, and compare the records of
+clients and emulator (`comparison`).
 """
 
 import asyncio
@@ -11,22 +11,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from stress import behaviours
-from stress.behaviours import QUEUE_ENDPOINTS, StressContext
-from stress.connections import RawConnection
-from stress.oracle import QUEUES, ClientRecord, EmulatorRecord, discrepancies
-from support.emulators import TIMEOUT, Address, killed_after
+from stress.behaviours import StressContext
+from stress.comparison import compare
+from stress.oracle import ClientRecord
+from support.emulators import emulator_process
+from support.http_client import TIMEOUT, Address
 
 _TOP = Path(__file__).parents[2]
 _AMPLE_POINTS = 10**9
 """Points of an account that must not run out of points."""
-_MAX_FAILED_FETCHES = 5
 
 
 class StressSize(NamedTuple):
@@ -83,7 +82,7 @@ class StressResult:
         return latencies[min(len(latencies) - 1, int(len(latencies) * fraction))]
 
 
-class EmulatorProcess(NamedTuple):
+class StressedEmulator(NamedTuple):
     """The emulator under test, its address, and the file with its standard error."""
 
     process: subprocess.Popen[str]
@@ -100,47 +99,22 @@ class EmulatorProcess(NamedTuple):
         return len(list(Path(f"/proc/{self.process.pid}/fd").iterdir()))
 
 
-@contextmanager
-def start_emulator(*arguments: str) -> Iterator[EmulatorProcess]:
-    """Start `sms10692-mock serve` on a free port, with standard error in a temporary file."""
-    command = [sys.executable, "-m", "sms10692_mock", "serve", "--port", "0", *arguments]
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
-        with log.open("w") as err, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=err, text=True) as process:
-            try:
-                with killed_after(process, TIMEOUT):
-                    line = process.stdout.readline() if process.stdout else ""
-                host, _, port = line.strip().removeprefix("listening on http://").rpartition(":")
-                yield EmulatorProcess(process, (host, int(port)), log)
-            finally:
-                process.kill()
-
-
 def run_stress(
     size: StressSize, seed: int, seconds: float | None = None, rounds: int = 0, arguments: Sequence[str] = ()
 ) -> StressResult:
     """Run for `seconds`, or for `rounds` rounds of each client if `seconds` is None."""
-    with start_emulator(*arguments) as emulator:
-        return asyncio.run(_run_clients(emulator, size, seed, _limit_rounds(seconds, rounds)))
-
-
-def _limit_rounds(seconds: float | None, rounds: int) -> Callable[[], AsyncIterator[int]]:
     deadline = None if seconds is None else time.monotonic() + seconds
 
-    async def iterate() -> AsyncIterator[int]:
-        number = 0
-        while number < rounds if deadline is None else time.monotonic() < deadline:
-            yield number
-            number += 1
+    def continues(number: int) -> bool:
+        return number < rounds if deadline is None else time.monotonic() < deadline
 
-    return iterate
+    with tempfile.NamedTemporaryFile("w") as log, emulator_process(*arguments, log=log) as (process, address):
+        emulator = StressedEmulator(process, address, Path(log.name))
+        return asyncio.run(_run_clients(emulator, size, StressContext(lambda: address, seed, continues)))
 
 
-async def _run_clients(
-    emulator: EmulatorProcess, size: StressSize, seed: int, rounds: Callable[[], AsyncIterator[int]]
-) -> StressResult:
-    context, result = StressContext(emulator.address, seed, rounds), StressResult()
-    connection = RawConnection(emulator.address)
+async def _run_clients(emulator: StressedEmulator, size: StressSize, context: StressContext) -> StressResult:
+    result, connection = StressResult(), context.connect()
 
     async def create_account(**settings: Any) -> dict[str, Any]:
         document: dict[str, Any] = await context.control(
@@ -152,7 +126,7 @@ async def _run_clients(
     baseline, probe, slow, idle, large = [await create_account() for _ in range(5)]
     for account in accounts:
         path = f"/accounts/{account['userid']}/delivery-rules"
-        await context.control(connection, "PUT", path, {"rules": behaviours.DELIVERY_RULES, "seed": seed})
+        await context.control(connection, "PUT", path, {"rules": behaviours.DELIVERY_RULES, "seed": context.seed})
     late = {"kind": "latency", "seconds": size.slow}
     await context.control(connection, "POST", f"/accounts/{slow['userid']}/faults", late)
     connection.close()
@@ -193,19 +167,7 @@ async def _run_clients(
     await asyncio.gather(measuring, *idle_tasks, return_exceptions=True)
     await _settle(emulator, result)
     for account in [*accounts, probe]:
-        record = records[account["userid"]]
-        await _drain(context, account, record)
-        recorded = await _read_emulator_record(context, account)
-        result.failures += [f"{account['userid']}: {discrepancy}" for discrepancy in discrepancies(record, recorded)]
-        context.counts["messages"] += len(recorded.messages)
-        context.counts["points"] += recorded.account["send_total"] - recorded.account["points"]
-        for queue in QUEUES:
-            context.counts[f"{queue} fetched"] += recorded.queues[queue]["fetched"]
-            context.counts[f"{queue} received"] += sum(map(len, record.fetched[queue]))
-            context.counts[f"fetches of {queue} without a response"] += record.lost[queue]
-        context.counts["numbers acknowledged"] += len(record.acknowledged)
-        context.counts["numbers without a response"] += sum(map(len, record.unanswered))
-        context.counts["numbers of truncated or refused requests"] += len(record.unsent)
+        context.counts += await compare(context, account, records[account["userid"]])
     result.failures += context.failures
     result.counts = dict(sorted(context.counts.items()))
     log = emulator.log.read_text("utf-8", "replace")
@@ -215,14 +177,14 @@ async def _run_clients(
     return result
 
 
-async def _measure(emulator: EmulatorProcess, result: StressResult) -> None:
+async def _measure(emulator: StressedEmulator, result: StressResult) -> None:
     while True:
         result.memory.append(emulator.memory())
         result.open_files.append(emulator.open_files())
         await asyncio.sleep(0.5)
 
 
-async def _settle(emulator: EmulatorProcess, result: StressResult) -> None:
+async def _settle(emulator: StressedEmulator, result: StressResult) -> None:
     """Wait until the emulator has closed the connections of all clients, then sample once more."""
     deadline = time.monotonic() + TIMEOUT
     while emulator.open_files() > result.open_files[0] and time.monotonic() < deadline:
@@ -235,7 +197,7 @@ class _ProbeProcess:
     """Async context manager that runs the probe, and adds its result to the run's result at exit."""
 
     def __init__(
-        self, emulator: EmulatorProcess, account: dict[str, Any], result: StressResult, record: ClientRecord
+        self, emulator: StressedEmulator, account: dict[str, Any], result: StressResult, record: ClientRecord
     ) -> None:
         self._emulator = emulator
         self._account = account
@@ -270,44 +232,6 @@ def _stdin(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:
     if process.stdin is None:
         raise AssertionError("the process was started with a pipe")
     return process.stdin
-
-
-async def _drain(context: StressContext, account: dict[str, Any], record: ClientRecord) -> None:
-    """Fetch until both queues are empty. The clock is advanced first, so that scheduled items fall due."""
-    connection = RawConnection(context.address)
-    await context.control(connection, "POST", f"/accounts/{account['userid']}/clock/advance", {"seconds": 10})
-    for queue in QUEUE_ENDPOINTS:
-        # A fetch without a response is repeated; only an empty response means that the queue is empty.
-        limit = record.lost[queue] + _MAX_FAILED_FETCHES
-        while await behaviours.fetch(context, record, account, connection, queue, timeout=TIMEOUT) != []:
-            if record.lost[queue] >= limit:
-                raise AssertionError(
-                    f"{queue} of {account['userid']} cannot be fetched: too many fetches without a response"
-                )
-    connection.close()
-
-
-async def _read_emulator_record(context: StressContext, account: dict[str, Any]) -> EmulatorRecord:
-    connection = RawConnection(context.address)  # A new connection, because the server closes idle ones.
-    path = f"/accounts/{account['userid']}"
-
-    async def read_all(name: str) -> list[dict[str, Any]]:
-        items: list[dict[str, Any]] = []
-        after = ""
-        while True:
-            page = await context.control(connection, "GET", f"{path}/{name}?limit=1000{after}")
-            items += page["items"]
-            if page["next"] is None:
-                return items
-            after = f"&after={page['next']}"
-
-    with closing(connection):
-        return EmulatorRecord(
-            account=await context.control(connection, "GET", path),
-            messages=await read_all("messages"),
-            queues=await context.control(connection, "GET", f"{path}/queue-stats"),
-            items={"reports": await read_all("reports"), "replies": await read_all("replies")},
-        )
 
 
 def format_result(result: StressResult) -> str:
