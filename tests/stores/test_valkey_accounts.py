@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sms10692_mock.domain.records import Query, StatusReport
-from sms10692_mock.stores.valkey import connection_pool
+from sms10692_mock.stores.valkey.connection import Batch
+from sms10692_mock.stores.valkey.runner import CommandExecutor
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.valkey_server import ValkeyServer
@@ -39,21 +40,21 @@ def test_a_userid_without_an_account_is_unregistered(
 
 
 def test_expired_accounts_are_deleted_in_batches(server: ValkeyServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    travels: list[int] = []
-    travel = connection_pool.NodePool.execute
+    batch_sizes: list[int] = []
+    execute = CommandExecutor.execute
 
-    def counted(self: Any, *commands: Any) -> Any:
-        travels.append(len(commands))
-        return travel(self, *commands)
+    def count_and_execute(executor: CommandExecutor, address: tuple[str, int], batch: Batch) -> list[Any]:
+        batch_sizes.append(batch.size)
+        return execute(executor, address, batch)
 
     with open_store(server) as store:
         for number in range(300):
             store.create_account(replace(ACCOUNT, userid=str(number), temporary=number != 7))
         assert store.expire(0.0) == 0
-        monkeypatch.setattr(connection_pool.NodePool, "execute", counted)
+        monkeypatch.setattr(CommandExecutor, "execute", count_and_execute)
         assert store.expire(time.time() + 60) == 299
         assert store.userids() == ["7"]
-    assert len(travels) < 10
+    assert len(batch_sizes) < 10
 
 
 def test_a_send_to_50_000_numbers_is_listed_in_pages(store: ValkeyStore) -> None:

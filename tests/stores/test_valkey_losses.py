@@ -14,7 +14,8 @@ from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores import readiness
-from sms10692_mock.stores.valkey import request_log
+from sms10692_mock.stores.availability import AvailabilityLog
+from sms10692_mock.stores.valkey import request_log, script_client
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.emulators import MANUAL_SIGN, admin_app
@@ -185,9 +186,8 @@ def test_a_request_that_the_server_rejects_is_dropped_and_the_others_are_logged(
 def test_an_outage_of_the_server_is_logged_once_and_its_end_once(
     store: ValkeyStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, server: ValkeyServer
 ) -> None:
-    availability = store._client._node(store._client._seed).availability
     now = 50.0
-    monkeypatch.setattr(availability, "_clock", lambda: now)
+    monkeypatch.setattr(script_client, "AvailabilityLog", lambda: AvailabilityLog(lambda: now))
     open_client(server).config_set("maxmemory", 1)
     try:
         for _ in range(20):

@@ -1,23 +1,36 @@
 """The Valkey store while the server is unreachable, hangs, returns, or is out of memory: errors are clear."""
 
+import asyncio
 import socket
+import ssl
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+import trustme
 
 from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
-from sms10692_mock.stores.valkey import connection_pool
+from sms10692_mock.stores.valkey import connection
+from sms10692_mock.stores.valkey.connection import Connection
+from sms10692_mock.stores.valkey.runner import PipelinedRunner
 from sms10692_mock.stores.valkey.store import SCHEMA_VERSION, ValkeyStore
 from support import valkey_store
 from support.http_client import TIMEOUT, closed_port
+from support.runners import submit
 from support.valkey_server import (
     ValkeyServer,
     get_url,
     open_client,
+    start_cluster,
+    start_node,
     start_server,
     terminating,
     unresponsive_server,
@@ -31,36 +44,64 @@ store = valkey_store.store
 
 
 class Proxy:
-    """A proxy that can cut the connection after a request: the server executes it, but its reply is lost."""
+    """A proxy that can cut the connection after a request: the server executes it, but its reply is lost.
 
-    def __init__(self, server: ValkeyServer) -> None:
-        self._server = server
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"valkey://127.0.0.1:{self._listener.getsockname()[1]}/0"
+    `tls`: clients connect with TLS.
+    """
+
+    def __init__(self, server: ValkeyServer, tls: ssl.SSLContext | None = None) -> None:
         self.cuts_before_replies = False
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._server = server
+        self._tls = tls
+        self._url: Future[str] = Future()
+        self._thread = threading.Thread(target=asyncio.run, args=(self._listen(),))
+        self._thread.start()
+        self.url = self._url.result(TIMEOUT)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            upstream = socket.create_connection(("127.0.0.1", self._server.port))
-            threading.Thread(target=self._forward, args=(client, upstream, False), daemon=True).start()
-            threading.Thread(target=self._forward, args=(upstream, client, True), daemon=True).start()
+    async def _listen(self) -> None:
+        self._loop, self._closed = asyncio.get_running_loop(), asyncio.Event()
+        async with await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls) as listener:
+            scheme = "valkeys" if self._tls else "valkey"
+            self._url.set_result(f"{scheme}://127.0.0.1:{listener.sockets[0].getsockname()[1]}/0")
+            await self._closed.wait()
 
-    def _forward(self, source: socket.socket, target: socket.socket, are_replies: bool) -> None:
-        with source, target:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        replies, requests = await asyncio.open_connection("127.0.0.1", self._server.port)
+        await asyncio.gather(self._forward(reader, requests, False), self._forward(replies, writer, True))
+
+    async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, are_replies: bool) -> None:
+        try:
             with suppress(OSError):
-                while (chunk := source.recv(65536)) and not (are_replies and self.cuts_before_replies):
-                    target.sendall(chunk)
-            for connection in (source, target):
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                while (chunk := await source.read(65536)) and not (are_replies and self.cuts_before_replies):
+                    target.write(chunk)
+        finally:
+            target.close()
 
     def close(self) -> None:
-        self._listener.close()
+        """Stop. All clients must have closed their connections."""
+        self._loop.call_soon_threadsafe(self._closed.set)
+        self._thread.join()
+
+
+CALL_ON_THREAD_AND_IN_TASK = pytest.mark.parametrize("in_task", [False, True], ids=["on a thread", "in a task"])
+Result = TypeVar("Result")
+
+
+def call(in_task: bool, store: ValkeyStore, operation: Callable[[], Result]) -> Result:
+    """Call an operation of the store, on this thread or in a task of a runner."""
+    if not in_task:
+        return operation()
+
+    async def run_task() -> Result:
+        with ThreadPoolExecutor(1) as threads:
+            runner = store.create_runner(threads)
+            try:
+                return await submit(runner, operation)
+            finally:
+                runner.close()
+                await asyncio.sleep(0)
+
+    return asyncio.run(run_task())
 
 
 def test_an_unreachable_server_is_an_error_at_startup() -> None:
@@ -90,17 +131,28 @@ def test_missing_permissions_on_the_server_are_one_error() -> None:
 
 def test_data_of_a_newer_version_is_rejected(server: ValkeyServer) -> None:
     open_client(server).set("sms10692:{all}:form", SCHEMA_VERSION + 1)
-    with pytest.raises(StoreUnavailable, match="has version 2; this program supports version 1"):
+    with pytest.raises(StoreUnavailable, match=f"has version {SCHEMA_VERSION + 1}; this program supports"):
         ValkeyStore(get_url(server))
 
 
-def test_an_operation_whose_reply_was_lost_is_not_repeated(server: ValkeyServer, store: ValkeyStore) -> None:
+@CALL_ON_THREAD_AND_IN_TASK
+def test_an_operation_whose_reply_was_lost_is_not_repeated(
+    server: ValkeyServer, store: ValkeyStore, in_task: bool
+) -> None:
     proxy = Proxy(server)
     far = ValkeyStore(proxy.url)
-    assert far.record_send("12", TASK, [REPORT], [], 2.0) == 99
-    proxy.cuts_before_replies = True
-    with pytest.raises(StoreUnavailable):
-        far.record_send("12", TASK, [REPORT], [], 2.0)
+
+    def send() -> int | None:
+        return far.record_send("12", TASK, [REPORT], [], 2.0)
+
+    def send_without_reply() -> int | None:
+        far.account("12")  # the connection is open
+        proxy.cuts_before_replies = True
+        return send()
+
+    assert call(in_task, far, send) == 99
+    with pytest.raises(StoreUnavailable, match="closed the connection"):
+        call(in_task, far, send_without_reply)
     assert eventually(lambda: store.balance("12").messages == 2)
     proxy.cuts_before_replies = False
     assert eventually(lambda: is_available(lambda: far.account("12")))
@@ -135,21 +187,72 @@ def test_a_server_that_comes_back_is_used_again_with_its_data(tmp_path: Path) ->
                 assert store.fetch_reports("12", 10, 2.0, 1) == [REPORT]
 
 
+@pytest.mark.parametrize("killed", [0, 2], ids=["the node of the address", "another node"])
+def test_a_killed_cluster_node_that_returns_is_used_again_without_help(tmp_path: Path, killed: int) -> None:
+    userids = [str(number) for number in range(30)]
+    with ExitStack() as stack:
+        nodes = [stack.enter_context(terminating(node)) for node in start_cluster(tmp_path)]
+        store = stack.enter_context(open_store(nodes[0]))
+        for userid in userids:
+            store.create_account(replace(ACCOUNT, userid=userid))
+
+        def send(userid: str) -> bool:
+            return is_available(partial(store.record_send, userid, TASK, [REPORT], [], 2.0))
+
+        async def send_in_tasks(runner: PipelinedRunner) -> list[bool]:
+            return await asyncio.gather(*(submit(runner, partial(send, userid)) for userid in userids))
+
+        async def kill_node() -> None:
+            with ThreadPoolExecutor(1) as threads:
+                runner = store.create_runner(threads)
+                assert all(await send_in_tasks(runner))
+                nodes[killed].terminate()
+                sent = await send_in_tasks(runner)
+                assert 5 < sum(sent) < 25, "the accounts on other nodes are served"
+                assert [send(userid) for userid in userids] == sent, "threads find the same nodes"
+                stack.enter_context(terminating(start_node(tmp_path / str(killed), nodes[killed])))
+                assert eventually(lambda: all(is_available(partial(store.balance, userid)) for userid in userids))
+                expected = [3 if is_sent else 1 for is_sent in sent]
+                assert [store.balance(userid).messages for userid in userids] == expected, "nothing was sent twice"
+                assert all(await send_in_tasks(runner))
+                runner.close()
+                await asyncio.sleep(0)
+
+        asyncio.run(kill_node())
+
+
+@CALL_ON_THREAD_AND_IN_TASK
+def test_a_server_with_tls_is_used_if_its_certificate_is_trusted(
+    server: ValkeyServer, store: ValkeyStore, tmp_path: Path, in_task: bool
+) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    trusted = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(trusted)
+    proxy = Proxy(server, tls)
+    with pytest.raises(StoreUnavailable, match="certificate verify failed"):
+        ValkeyStore(proxy.url)
+    ValkeyStore(f"{proxy.url}?ssl_cert_reqs=none").close()
+    far = ValkeyStore(f"{proxy.url}?ssl_ca_certs={trusted}&ssl_check_hostname=true")
+    assert call(in_task, far, lambda: far.record_send("12", TASK, [REPORT], [], 2.0)) == 99
+    far.close()
+    assert store.balance("12").messages == 1
+    proxy.close()
+
+
 def test_only_the_first_operation_waits_for_a_hanging_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked_again(node: object) -> None:
-        raise AssertionError(f"{connection_pool} was used, although the server is known to be unavailable")
+    def refuse_to_connect(*_: object) -> Connection:
+        raise AssertionError("a connection is opened, although the server is known to be unavailable")
 
     with terminating(start_server()) as server, open_store(server, timeout=1.0) as store:
         store.create_account(ACCOUNT)
-        now = time.monotonic()
         with unresponsive_server(server), monkeypatch.context() as patched:
-            patched.setattr(connection_pool, "monotonic", lambda: now)
-            with pytest.raises(StoreUnavailable):
+            patched.setattr(connection, "RETRY_AFTER", TIMEOUT)
+            with pytest.raises(StoreUnavailable, match="no reply in time"):
                 store.account("12")
-            patched.setattr(connection_pool.NodePool, "_acquire", asked_again)
-            with pytest.raises(StoreUnavailable):
+            patched.setattr(connection, "Connection", refuse_to_connect)
+            with pytest.raises(StoreUnavailable, match="no reply in time"):
                 store.account("12")
-        assert eventually(lambda: is_available(lambda: store.account("12")))
 
 
 def test_scripts_unknown_to_the_server_are_loaded_again(server: ValkeyServer, store: ValkeyStore) -> None:

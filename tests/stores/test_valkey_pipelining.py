@@ -1,7 +1,6 @@
-"""`PipelinedRunner` and `PipelinedConnection` on a real server: results, errors, outages and time-outs of tasks."""
+"""`PipelinedRunner` and `Connection` on a real server: results, errors, outages and time-outs of tasks."""
 
 import asyncio
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,27 +8,25 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
+from libvalkey import pack_command
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.records import RulesTransition, Settings
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavailable
-from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.valkey import settings_cache
-from sms10692_mock.stores.valkey.pipelined_connection import ConnectionSettings, PipelinedConnection
-from sms10692_mock.stores.valkey.pipelined_runner import PipelinedRunner
-from sms10692_mock.stores.valkey.script_client import ScriptClient
+from sms10692_mock.stores.valkey.connection import Batch, Connection, ConnectionPool, Unavailable
+from sms10692_mock.stores.valkey.options import parse_options
+from sms10692_mock.stores.valkey.runner import PipelinedRunner
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.http_client import TIMEOUT
 from support.runners import submit
 from support.valkey_server import (
     ValkeyServer,
-    flush,
-    get_cluster,
     get_url,
     open_client,
     start_server,
@@ -62,20 +59,18 @@ async def running_loop(store: ValkeyStore) -> AsyncIterator[PipelinedRunner]:
     """A runner whose connection is open."""
     with ThreadPoolExecutor(4) as threads:
         runner = store.create_runner(threads)
-        assert isinstance(runner, PipelinedRunner)
         try:
-            await wait_until_open(runner, store)
+            await submit(runner, partial(store.balance, "12"))
             yield runner
         finally:
             runner.close()
             await asyncio.sleep(0)
 
 
-async def wait_until_open(runner: PipelinedRunner, store: ValkeyStore) -> None:
-    """Wait until commands use the pipelined connection instead of threads."""
+async def wait_until_available(runner: PipelinedRunner, store: ValkeyStore) -> None:
     async with asyncio.timeout(TIMEOUT):
-        while not runner._connection.is_open:
-            await gather_results(runner, partial(store.balance, "12"))
+        while isinstance((await gather_results(runner, partial(store.balance, "12")))[0], StoreUnavailable):
+            await asyncio.sleep(0.01)
 
 
 async def gather_results(runner: PipelinedRunner, *tasks: Callable[[], object]) -> list[object]:
@@ -104,13 +99,13 @@ def send(store: ValkeyStore, userid: str = "12") -> int | None:
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of commands in each write."""
     writes: list[int] = []
-    flush = PipelinedConnection._flush
+    flush = Connection._flush
 
-    def count_and_flush(connection: PipelinedConnection) -> None:
+    def count_and_flush(connection: Connection) -> None:
         writes.append(len(connection._unsent))
         flush(connection)
 
-    monkeypatch.setattr(PipelinedConnection, "_flush", count_and_flush)
+    monkeypatch.setattr(Connection, "_flush", count_and_flush)
     return writes
 
 
@@ -200,7 +195,7 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
                 assert {type(result) for result in results} <= {int, StoreUnavailable}
                 assert isinstance(results[-1], StoreUnavailable)
                 with terminating(start_server(tmp_path, port, appendonly="yes", appendfsync="always")):
-                    await wait_until_open(runner, store)
+                    await wait_until_available(runner, store)
                     sent = store.balance("12").messages
                     assert sent >= sum(isinstance(result, int) for result in results)
                     assert await gather_results(runner, sending) == [100 - sent - 1]
@@ -228,7 +223,7 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
                         longest, previous = max(longest, time.monotonic() - previous), time.monotonic()
                 assert {type(future.exception()) for future in submitted} == {StoreUnavailable}
                 assert longest < 0.4
-                await wait_until_open(runner, store)
+                await wait_until_available(runner, store)
                 async with asyncio.timeout(TIMEOUT):
                     while not isinstance((await gather_results(runner, partial(send, store)))[0], int):
                         await asyncio.sleep(0.01)
@@ -237,31 +232,29 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
         store.close()
 
 
-def test_a_connection_that_is_closed_at_once_is_not_open() -> None:
-    async def greet() -> None:
-        accepted = asyncio.Event()
+def test_a_connection_that_the_server_closes_at_once_executes_nothing_and_is_not_opened_again_at_once() -> None:
+    async def execute_twice() -> None:
+        accepted = 0
 
         def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal accepted
+            accepted += 1
             writer.close()
-            accepted.set()
 
         async with await asyncio.start_server(close, "127.0.0.1", 0) as listener:
             port: int = listener.sockets[0].getsockname()[1]
-            connection = PipelinedConnection(
-                ConnectionSettings(("127.0.0.1", port), [("CLIENT", "SETNAME", "x")], 1.0, 1.0)
-            )
-            replies: list[object] = []
-            assert not connection.send(("PING",), replies.append)
-            await accepted.wait()
-            while connection._transport is not None or connection._connecting is not None:
-                await asyncio.sleep(0.001)
-            assert not connection.is_open
-            assert not connection.send(("PING",), replies.append)
-            assert replies == []
-            connection.close()
+            options = parse_options(f"valkey://127.0.0.1:{port}").build_connection_options()
+            pool = ConnectionPool(options, asyncio.get_running_loop())
+            for _ in range(2):
+                replies: asyncio.Future[list[object]] = asyncio.get_running_loop().create_future()
+                pool.execute(("127.0.0.1", port), Batch(b"PING\r\nPING\r\n", 2), replies.set_result)
+                async with asyncio.timeout(TIMEOUT):
+                    assert list(map(type, await replies)) == [Unavailable] * 2
+            assert accepted == 1
+            pool.close()
             await asyncio.sleep(0)
 
-    asyncio.run(greet())
+    asyncio.run(execute_twice())
 
 
 def test_concurrent_tasks_read_new_settings_after_the_cache_expired(
@@ -280,14 +273,11 @@ def test_an_invalid_command_fails_only_its_own_task(store: ValkeyStore) -> None:
     assert right == 99
 
 
-def test_calls_outside_of_tasks_are_not_pipelined(store: ValkeyStore, writes: list[int]) -> None:
-    threads = [threading.Thread(target=send, args=(store,)) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert writes == []
-    assert store.balance("12").points == 97
+def test_all_threads_share_one_connection(server: ValkeyServer, store: ValkeyStore) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        assert sorted(threads.map(lambda _: send(store), range(30))) == list(range(70, 100))  # type: ignore[type-var]
+    names = [connection["name"] for connection in open_client(server).client_list()]
+    assert names.count("sms10692-mock") == 1
 
 
 def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
@@ -310,34 +300,9 @@ def test_user_password_and_database_are_sent_first(tmp_path: Path) -> None:
         store.close()
 
 
-def test_clusters_and_tls_have_no_pipelined_connection() -> None:
-    store = ValkeyStore(get_url(flush(get_cluster()[0])))
-
-    async def create_runner() -> object:
-        with ThreadPoolExecutor(1) as threads:
-            return store.create_runner(threads)
-
-    assert isinstance(asyncio.run(create_runner()), BatchRunner)
-    store.close()
-    assert _single_server_client({"connection_class": object}).direct_endpoint is None
-
-
 def test_a_user_without_a_password_is_sent_with_an_empty_password() -> None:
-    options = {"username": "shop", "client_name": "x", "socket_connect_timeout": 1.0, "socket_timeout": 1.0}
-    endpoint = _single_server_client(options).direct_endpoint
-    assert endpoint is not None
-    assert list(endpoint.hello) == [("AUTH", "shop", ""), ("CLIENT", "SETNAME", "x")]
-
-
-def _single_server_client(options: dict[str, Any]) -> ScriptClient:
-    """A client for one server that has sent no command yet."""
-    client_under_test = ScriptClient.__new__(ScriptClient)
-    client_under_test.is_cluster, client_under_test._options, client_under_test._seed = (
-        False,
-        options,
-        ("127.0.0.1", 6379),
-    )
-    return client_under_test
+    hello = parse_options("valkey://shop@h").build_connection_options().hello
+    assert hello.packed.startswith(pack_command(("AUTH", "shop", "")))
 
 
 def test_a_command_that_is_too_large_does_not_affect_others() -> None:

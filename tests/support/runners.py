@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from sms10692_mock.stores.batch_runner import BatchRunner
-from sms10692_mock.stores.valkey.pipelined_runner import PipelinedRunner
+from sms10692_mock.stores.valkey.runner import PipelinedRunner
 
 T = TypeVar("T")
 

@@ -72,25 +72,46 @@ def get_server() -> ValkeyServer:
 @cache
 def get_cluster() -> tuple[ValkeyServer, ...]:
     """Return the cluster that all tests of this process share. The cluster ends with the process."""
-    nodes = [_retry_until_started(_start_node) for _ in range(_NODES)]
-    servers = [server for server, _ in nodes]
+    return start_cluster()
+
+
+def start_cluster(folder: Path | None = None) -> tuple[ValkeyServer, ...]:
+    """Start a cluster of three. Its data is in subfolders of `folder`, one for each index, if that is not None.
+
+    A node with a folder writes each change to disk before it replies.
+    """
+    folders = [None if folder is None else folder / str(index) for index in range(_NODES)]
+    servers = tuple(start_node(folder) for folder in folders)
     share = _SLOTS // _NODES + 1
-    for number, (server, bus) in enumerate(nodes):
+    for number, server in enumerate(servers):
         last = min((number + 1) * share, _SLOTS) - 1
         open_client(server).execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         open_client(server).execute_command("CLUSTER", "ADDSLOTSRANGE", number * share, last)
-        open_client(servers[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, bus)
+        open_client(servers[0]).execute_command("CLUSTER", "MEET", "127.0.0.1", server.port, _get_bus_port(server))
     deadline = time.monotonic() + _TIMEOUT
     while not all(_is_joined(server) for server in servers):
         assert time.monotonic() < deadline, "the cluster did not form in time"
         time.sleep(0.05)
-    return tuple(servers)
+    return servers
 
 
-def _start_node() -> tuple[ValkeyServer, int]:
-    """Start a cluster node. Returns the server and the port of its cluster bus."""
-    bus = free_port()
-    return _start_once(None, free_port(), {"cluster_enabled": "yes", "cluster_port": bus}), bus
+def start_node(folder: Path | None = None, former: ValkeyServer | None = None) -> ValkeyServer:
+    """Start a cluster node, or start a former one again with its data and its ports."""
+    options: dict[str, str | int] = {"cluster_enabled": "yes"}
+    if folder is not None:
+        folder.mkdir(exist_ok=True)
+        options |= {"appendonly": "yes", "appendfsync": "always"}
+
+    def start() -> ValkeyServer:
+        port, bus = (former._desired_port, _get_bus_port(former)) if former else (free_port(), free_port())
+        return _start_once(folder, port, options | {"cluster_port": bus})
+
+    return _retry_until_started(start)
+
+
+def _get_bus_port(server: ValkeyServer) -> int:
+    port: int = server._config["cluster-port"]
+    return port
 
 
 def _is_joined(server: ValkeyServer) -> bool:
@@ -117,7 +138,7 @@ def get_url(server: ValkeyServer) -> str:
 
 @contextmanager
 def terminating(server: ValkeyServer) -> Iterator[ValkeyServer]:
-    """Terminate the server at the end of the block."""
+    """Kill the server at the end of the block."""
     try:
         yield server
     finally:

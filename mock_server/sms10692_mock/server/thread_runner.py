@@ -10,7 +10,7 @@ import weakref
 from types import TracebackType
 from typing import Final, Self
 
-from sms10692_mock.server.event_loop import EventLoop
+from sms10692_mock.event_loop import EventLoop
 from sms10692_mock.server.handler import HandlerFactory
 from sms10692_mock.server.process import format_url, listening_socket
 from sms10692_mock.server.receive_limits import ConnectionLimits

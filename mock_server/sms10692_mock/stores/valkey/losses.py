@@ -10,9 +10,8 @@ from typing import Any, Final, Protocol
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.stores.valkey import scripts
-from sms10692_mock.stores.valkey.connection_pool import Argument
 from sms10692_mock.stores.valkey.keys import GLOBAL_KEYS, SCHEMA_KEY
-from sms10692_mock.stores.valkey.script_client import Script
+from sms10692_mock.stores.valkey.script_client import Argument, Script
 from sms10692_mock.stores.valkey.serialization import encode_text
 
 _log: Final = logging.getLogger(__name__)

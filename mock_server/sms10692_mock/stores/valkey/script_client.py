@@ -1,26 +1,23 @@
 """Runs Lua scripts on the node that has their keys: on one server, or on a cluster.
 
-Handles cluster slots and redirections, and loads scripts that a node does not know. The connections to one node are in
-`connection_pool`.
-
-The cluster client of the `valkey` library is not used: after an error it sends a command again that may have been
-executed, and it forgets nodes that were unreachable.
+Handles cluster slots and redirections, and loads scripts that a node does not know. The connections to the nodes are in
+`connection`, and how callers wait for them in `runner`.
 """
 
 import hashlib
 import logging
+from binascii import crc_hqx
 from collections.abc import Sequence
-from threading import Lock
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from valkey.crc import key_slot
-from valkey.exceptions import NoScriptError, ResponseError
+from libvalkey import pack_command
 
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.stores.valkey.connection_pool import Address, Argument, Command, NodePool, Unavailable
+from sms10692_mock.stores.availability import AvailabilityLog
+from sms10692_mock.stores.valkey.connection import Address, Batch, ErrorReply, Unavailable
 from sms10692_mock.stores.valkey.options import parse_options
-from sms10692_mock.stores.valkey.pipelined_connection import ConnectionSettings
+from sms10692_mock.stores.valkey.runner import CommandExecutor, PipelinedRunner
 
 _log: Final = logging.getLogger(__name__)
 
@@ -31,6 +28,9 @@ _SLOT_REFRESH_INTERVAL: Final = 0.25
 """Seconds between two attempts to read the slot map."""
 
 _MAX_REDIRECTIONS: Final = 5
+
+
+Argument: TypeAlias = bytes | str | int
 
 
 class Script(NamedTuple):
@@ -46,21 +46,12 @@ def make_script(name: str, text: str) -> Script:
     return Script(name, text.encode(), hashlib.sha1(text.encode()).hexdigest())  # noqa: S324 - prescribed by the server
 
 
-class ScriptCall(NamedTuple):
-    """A call of a script. **All keys must be in one slot.**"""
-
-    script: Script
-    keys: Sequence[bytes]
-    arguments: Sequence[Argument]
-
-    @property
-    def command(self) -> Command:
-        """The EVALSHA command."""
-        return ("EVALSHA", self.script.sha, len(self.keys), *self.keys, *self.arguments)
-
-
 class ScriptError(Exception):
     """An error that a script itself returned: its first word."""
+
+
+class _NoScriptError(Exception):
+    """The node does not know the script, and did not run it."""
 
 
 class _MovedError(Exception):
@@ -71,45 +62,57 @@ class _MovedError(Exception):
 
 
 class ScriptClient:
-    """Client for one server or for all nodes of a cluster. Thread-safe.
+    """Client for one server or for all nodes of a cluster. Thread-safe; usable in the tasks of a runner.
 
     Raises StoreUnavailable if no usable server answers, ValueError for an invalid `url`.
     """
 
     def __init__(self, url: str) -> None:
-        self._options = parse_options(url)
-        self._seed: Address = (self._options.pop("host", "127.0.0.1"), self._options.pop("port", 6379))
-        self._lock = Lock()
-        self._nodes: dict[Address, NodePool] = {}
+        options = parse_options(url)
+        self._seed = options.address
+        self._password = options.password
+        self._database = options.database
         self._slots: list[Address] = []
         self._slots_stale = False
         self._slots_next_try = 0.0
+        self._availability: dict[Address, AvailabilityLog] = {}
         self.logs = False
         """Whether unavailable nodes are logged. False at start-up, where the error is raised instead."""
+        try:
+            self._executor = CommandExecutor(options.build_connection_options())
+        except (OSError, ValueError) as error:
+            raise StoreUnavailable(f"{_format(self._seed)}: {error}") from None
         self.is_cluster = False
-        self.is_cluster = self._probe()
+        try:
+            self.is_cluster = self._probe()
+        except BaseException:
+            self.close()
+            raise
 
     def run(self, script: Script, keys: Sequence[bytes], *arguments: Argument) -> Any:
         """Run a script at most once and return its reply. **All keys must be in one slot.**
 
         Raises ScriptError for an error of the script itself, StoreUnavailable for any other error. After
-        StoreUnavailable the script may have run.
+        StoreUnavailable the script may have run. Inside a task of a runner other tasks run on this thread meanwhile.
+        **The caller must not hold a lock.**
         """
-        command = ScriptCall(script, keys, arguments).command
+        command = _pack_call(script, keys, arguments)
         redirect: Address | None = None
         for _ in range(_MAX_REDIRECTIONS):
             address = redirect or self._address(keys[0])
             try:
-                return self._execute(address, *([("ASKING",), command] if redirect else [command]))
-            except NoScriptError:
-                self._execute(address, ("SCRIPT", "LOAD", script.text))
+                if redirect is None:
+                    return self._execute(address, command)
+                return self._execute(address, _ASKING + command, 2)
+            except _NoScriptError:
+                self._execute(address, pack_command(("SCRIPT", "LOAD", script.text)))
             except _MovedError as error:
                 redirect = error.address if error.is_ask else None
                 if not error.is_ask:  # newer than the slot map of the other nodes
-                    self._slots[key_slot(keys[0])] = error.address
+                    self._slots[_key_slot(keys[0])] = error.address
                     self._slots_stale = True
         raise StoreUnavailable(
-            f"{self._node(self._seed)}: too many redirections: the nodes disagree about the owner of {keys[0]!a}"
+            f"{_format(self._seed)}: too many redirections: the nodes disagree about the owner of {keys[0]!a}"
         )
 
     def run_on_all_nodes(
@@ -124,12 +127,12 @@ class ScriptClient:
             by_address.setdefault(self._address(keys[0]), []).append(index)
         replies: list[Any] = [None] * len(calls)
         for address, indexes in by_address.items():
-            node = self._node(address)
-            node_replies = node.execute(*(ScriptCall(script, *calls[index]).command for index in indexes))
+            packed = b"".join(_pack_call(script, *calls[index]) for index in indexes)
+            node_replies = self._executor.execute(address, Batch(packed, len(indexes)))
             for index, reply in zip(indexes, node_replies, strict=True):
                 keys, arguments = calls[index]
-                is_error = isinstance(reply, ResponseError)
-                replies[index] = self.run(script, keys, *arguments) if is_error else self.raise_for_error(reply, node)
+                is_error = isinstance(reply, ErrorReply)
+                replies[index] = self.run(script, keys, *arguments) if is_error else self._check(reply, address)
         return replies
 
     def check_writable(self) -> None:
@@ -139,81 +142,58 @@ class ScriptClient:
         for address in dict.fromkeys(self._slots or [self._seed]):
             self._execute(address, _WRITE_PROBE)
 
-    @property
-    def direct_endpoint(self) -> ConnectionSettings | None:
-        """The endpoint for a pipelined connection; None for a cluster, and for connections with TLS."""
-        options = self._options
-        if self.is_cluster or "connection_class" in options:
-            return None
-        user, password = options.get("username"), options.get("password")
-        hello: list[Command] = []
-        if user or password:
-            hello.append(("AUTH", *([user] if user else []), password or ""))
-        hello.append(("CLIENT", "SETNAME", options["client_name"]))
-        if options.get("db"):
-            hello.append(("SELECT", options["db"]))
-        return ConnectionSettings(self._seed, hello, options["socket_connect_timeout"], options["socket_timeout"])
+    def create_runner(self) -> PipelinedRunner:
+        """Create a runner on the event loop that is running."""
+        return self._executor.create_runner()
 
     def close(self) -> None:
-        """Close all idle connections."""
-        for node in list(self._nodes.values()):
-            node.close_idle()
+        """Close all connections."""
+        self._executor.close()
 
-    def _execute(self, address: Address, *commands: Command) -> Any:
-        """Execute commands on one connection and return the last reply."""
-        node = self._node(address)
-        return self.raise_for_error(node.execute(*commands)[-1], node)
+    def _execute(self, address: Address, packed: bytes, count: int = 1) -> Any:
+        """Execute commands on one node and return the last reply."""
+        return self._check(self._executor.execute(address, Batch(packed, count))[-1], address)
 
-    def raise_for_error(self, reply: Any, node: NodePool | None = None) -> Any:
-        """Return a reply that is not an error.
-
-        Raises NoScriptError, ScriptError and StoreUnavailable. Default: seed node.
-        """
-        node = node or self._node(self._seed)
+    def _check(self, reply: Any, address: Address) -> Any:
+        """Return a reply that is not an error. Raises an error of this module, or StoreUnavailable."""
         if isinstance(reply, Unavailable):
             self._slots_stale = True
-            raise self._unavailable(node, str(reply)) from None
-        if not isinstance(reply, ResponseError):
-            if node.availability.is_unavailable:
-                node.availability.succeeded()
+            raise self._build_unavailable(address, str(reply))
+        if not isinstance(reply, ErrorReply):
+            availability = self._availability.get(address)
+            if availability is not None and availability.is_unavailable:
+                availability.succeeded()
             return reply
-        if isinstance(reply, NoScriptError):
-            raise reply
-        code, _, rest = str(reply).partition(" ")
-        if self.is_cluster and code in ("MOVED", "ASK"):
-            host, _, port = rest.rpartition(" ")[2].rpartition(":")
-            raise _MovedError((host or node.host, int(port)), code == "ASK")
-        if code in _SCRIPT_ERRORS:
-            raise ScriptError(code)
-        self._slots_stale = self._slots_stale or code == "CLUSTERDOWN"
-        raise self._unavailable(node, f"{node}: {reply}")
+        if reply.code == "NOSCRIPT":
+            raise _NoScriptError
+        if self.is_cluster and reply.code in ("MOVED", "ASK"):
+            host, _, port = str(reply).rpartition(" ")[2].rpartition(":")
+            raise _MovedError((host or address[0], int(port)), reply.code == "ASK")
+        if reply.code in _SCRIPT_ERRORS:
+            raise ScriptError(reply.code)
+        self._slots_stale = self._slots_stale or reply.code == "CLUSTERDOWN"
+        raise self._build_unavailable(address, f"{_format(address)}: {reply}")
 
-    def _unavailable(self, node: NodePool, message: str) -> StoreUnavailable:
-        message = node.without_password(message)
+    def _build_unavailable(self, address: Address, message: str) -> StoreUnavailable:
+        """Log an outage. The server may quote the AUTH command, so the password is masked."""
+        message = message.replace(self._password, "***") if self._password else message
         if self.logs:
-            node.availability.failed(message)
+            self._availability.setdefault(address, AvailabilityLog()).failed(message)
         return StoreUnavailable(message)
-
-    def _node(self, address: Address) -> NodePool:
-        node = self._nodes.get(address)
-        if node is None:
-            with self._lock:
-                node = self._nodes.setdefault(address, NodePool(address, self._options))
-        return node
 
     def _address(self, key: bytes) -> Address:
         if not self.is_cluster:
             return self._seed
         if self._slots_stale and self._slots_next_try < monotonic():
             self._refresh_slots()
-        return self._slots[key_slot(key)]
+        return self._slots[_key_slot(key)]
 
     def _refresh_slots(self) -> None:
         self._slots_next_try = monotonic() + _SLOT_REFRESH_INTERVAL
         failure: StoreUnavailable | None = None
         for address in dict.fromkeys([self._seed, *self._slots]):
             try:
-                ranges = self._execute(address, ("CLUSTER", "SLOTS"))
+                ranges = self._execute(address, _CLUSTER_SLOTS)
             except StoreUnavailable as error:
                 failure = error
                 continue
@@ -223,17 +203,17 @@ class ScriptClient:
         raise failure or StoreUnavailable("the cluster has no reachable node")
 
     def _probe(self) -> bool:
-        node = self._node(self._seed)
-        info = _parse_info(self._execute(self._seed, ("INFO",)))
+        server = _format(self._seed)
+        info = _parse_info(self._execute(self._seed, _INFO))
         version = info.get("valkey_version") or info["redis_version"]
         if int(version.partition(".")[0]) < MIN_SERVER_VERSION:
             raise StoreUnavailable(
-                f"{node}: the server has version {version}; version {MIN_SERVER_VERSION} or newer is required"
+                f"{server}: the server has version {version}; version {MIN_SERVER_VERSION} or newer is required"
             )
         is_cluster = info.get("cluster_enabled") == "1"
         if is_cluster:
-            if self._options.get("db"):
-                raise StoreUnavailable(f"{node}: a cluster supports database 0 only")
+            if self._database:
+                raise StoreUnavailable(f"{server}: a cluster supports database 0 only")
             self._refresh_slots()
         for address in dict.fromkeys(self._slots or [self._seed]):
             self._warn_of_eviction(address)
@@ -241,22 +221,40 @@ class ScriptClient:
 
     def _warn_of_eviction(self, address: Address) -> None:
         """Log a warning if the server evicts keys when memory is short: accounts and reports would be lost."""
-        info = _parse_info(self._execute(address, ("INFO", "memory")))
+        info = _parse_info(self._execute(address, _INFO_MEMORY))
         policy = info.get("maxmemory_policy", "noeviction")
         if policy.startswith("allkeys-"):
             _log.warning(
                 "%s has maxmemory-policy %s, so accounts and reports are lost when its memory is full: "
                 "set maxmemory-policy noeviction",
-                self._node(address),
+                _format(address),
                 policy,
             )
 
 
-_WRITE_PROBE: Final[Command] = ("EVAL", "#!lua\nreturn 1", 0)
+_ASKING: Final = pack_command(("ASKING",))
+_CLUSTER_SLOTS: Final = pack_command(("CLUSTER", "SLOTS"))
+_INFO: Final = pack_command(("INFO",))
+_INFO_MEMORY: Final = pack_command(("INFO", "memory"))
+
+_WRITE_PROBE: Final = pack_command(("EVAL", "#!lua\nreturn 1", 0))
 """A script without the flag `no-writes`: a replica and a server without memory or disk space reject it."""
 
 _SCRIPT_ERRORS: Final = frozenset({"NOACCOUNT"})
 """First words of the errors that the scripts themselves return."""
+
+
+def _format(address: Address) -> str:
+    return f"{address[0]}:{address[1]}"
+
+
+def _pack_call(script: Script, keys: Sequence[bytes], arguments: Sequence[Argument]) -> bytes:
+    return pack_command(("EVALSHA", script.sha, len(keys), *keys, *arguments))
+
+
+def _key_slot(key: bytes) -> int:
+    """The cluster slot of a key with a hash tag in braces."""
+    return crc_hqx(key[key.index(b"{") + 1 : key.index(b"}")], 0) % _SLOT_COUNT
 
 
 def _parse_info(text: bytes) -> dict[str, str]:

@@ -10,8 +10,7 @@ from sms10692_mock.domain.records import Settings
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.stores.serialization import dump_settings, load_settings
 from sms10692_mock.stores.valkey import scripts
-from sms10692_mock.stores.valkey.connection_pool import Argument
-from sms10692_mock.stores.valkey.script_client import Script
+from sms10692_mock.stores.valkey.script_client import Argument, Script
 from sms10692_mock.stores.valkey.serialization import decode_text, encode_text, random_version
 
 _CACHE_SECONDS: Final = 0.5

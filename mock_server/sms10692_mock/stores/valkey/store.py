@@ -1,6 +1,6 @@
 """The Valkey store: shared by many processes, on a Valkey or Redis server or cluster.
 
-Each operation is one Lua script (`scripts`), executed by `script_client` or, on the event loop, by `pipelined_runner`.
+Each operation is one Lua script (`scripts`), executed by `script_client`.
 Lists are read in `listing`.
 """
 
@@ -27,7 +27,6 @@ from sms10692_mock.domain.records import (
     Task,
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict, StoreUnavailable
-from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.due_batches import Item
 from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.retention import GrowthMonitor, History, Usage, plan
@@ -36,8 +35,8 @@ from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.keys import CACHE_SIZE, GLOBAL_KEYS, SCHEMA_KEY, account_keys
 from sms10692_mock.stores.valkey.listing import ListReader
 from sms10692_mock.stores.valkey.losses import Losses
-from sms10692_mock.stores.valkey.pipelined_runner import PipelinedRunner, call_script
 from sms10692_mock.stores.valkey.request_log import ValkeyRequestLog
+from sms10692_mock.stores.valkey.runner import PipelinedRunner
 from sms10692_mock.stores.valkey.script_client import Script, ScriptClient, ScriptError
 from sms10692_mock.stores.valkey.sequences import BlockSequence
 from sms10692_mock.stores.valkey.serialization import (
@@ -75,7 +74,7 @@ class ValkeyStore:
 
     def __init__(self, url: str, limits: Limits | None = None, real_time: Clock = system_time) -> None:
         self._client = ScriptClient(url)
-        self._call = partial(call_script, self._client)
+        self._call = self._client.run
         version = self._write_schema_version()
         if version != SCHEMA_VERSION:
             self._client.close()
@@ -125,9 +124,8 @@ class ValkeyStore:
         self._client.check_writable()
         self._losses.check()
 
-    def create_runner(self, threads: Executor) -> "PipelinedRunner | BatchRunner":
-        settings = self._client.direct_endpoint
-        return BatchRunner(threads) if settings is None else PipelinedRunner(self._client, settings, threads)
+    def create_runner(self, _: Executor) -> PipelinedRunner:
+        return self._client.create_runner()
 
     def close(self) -> None:
         self._request_log.close()

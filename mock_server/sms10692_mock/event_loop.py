@@ -1,4 +1,4 @@
-"""The event loop of a server in the process of another program."""
+"""An event loop for a thread in the process of another program."""
 
 import asyncio
 import sys
