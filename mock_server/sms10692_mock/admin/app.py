@@ -24,7 +24,7 @@ from sms10692_mock.admin.openapi import INFO, DescribedApp
 from sms10692_mock.admin.security_headers import add_security_headers
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountExists
-from sms10692_mock.admin.services.behaviour import NoSuchFault, TooManyFaults, TooManyRules
+from sms10692_mock.admin.services.behaviour import NoSuchFault, TooManyEntries
 from sms10692_mock.admin.services.clocks import NoPendingEvent
 from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.admin.services.requests import NoSuchRequest
@@ -168,8 +168,7 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchAccount, 404, "there is no account with the userid {}"),
     (NoSuchRequest, 404, "there is no request {}, or it is no longer kept"),
     (NoSuchFault, 404, "there is no fault {}"),
-    (TooManyRules, 422, "{}"),
-    (TooManyFaults, 422, "{}"),
+    (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),
     (AccountExists, 409, "{}"),

@@ -18,13 +18,13 @@ from sms10692_mock.admin.console.presets import BY_NAME, PRESETS, RESTORED_POINT
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountPatch
 from sms10692_mock.admin.services.behaviour import (
+    REFUSALS,
     DeliveryRulesDocument,
     NewFault,
     NoSuchFault,
     NoSuchRule,
     RuleDocument,
-    TooManyFaults,
-    TooManyRules,
+    TooManyEntries,
 )
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting, NoPendingEvent
 from sms10692_mock.domain.delivery import OUTCOMES
@@ -53,9 +53,7 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             kinds=FAULT_KINDS,
             outcomes=OUTCOMES,
             operations=[operation.name for operation in protocol.OPERATIONS],
-            messages=sorted(
-                {message for operation in protocol.OPERATIONS for message in operation.messages} - {"", protocol.OK}
-            ),
+            messages=REFUSALS,
         )
 
     @pages.post("/faults/preset")
@@ -144,9 +142,8 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
     def no_such_rule(error: NoSuchRule) -> ResponseReturnValue:
         return message_response("faults.no_such_rule", 404)
 
-    @pages.errorhandler(TooManyFaults)
-    @pages.errorhandler(TooManyRules)
-    def too_many(error: TooManyFaults | TooManyRules) -> ResponseReturnValue:
+    @pages.errorhandler(TooManyEntries)
+    def too_many(error: TooManyEntries) -> ResponseReturnValue:
         return message_response("error.invalid", 422, reason=str(error))
 
     @pages.errorhandler(NoSuchFault)

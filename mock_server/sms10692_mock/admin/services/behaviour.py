@@ -30,9 +30,10 @@ _Count = Annotated[
     INTEGRAL,
 ]
 
-_MESSAGES: Final = frozenset(message for operation in protocol.OPERATIONS for message in operation.messages) - {
-    protocol.OK
-}
+REFUSALS: Final = tuple(
+    sorted({message for operation in protocol.OPERATIONS for message in operation.messages} - {"", protocol.OK})
+)
+"""The manual's messages of refused requests."""
 
 
 class NoSuchFault(LookupError):
@@ -43,12 +44,8 @@ class NoSuchRule(LookupError):
     """There is no rule with this name, or it has been removed."""
 
 
-class TooManyFaults(ValueError):
-    """An account, or the list for all accounts, has the maximum number of faults."""
-
-
-class TooManyRules(ValueError):
-    """An account has the maximum number of rules."""
+class TooManyEntries(ValueError):
+    """There is the maximum number of faults or rules."""
 
 
 class RuleDocument(StrictInput):
@@ -86,7 +83,7 @@ class NewFault(StrictInput):
     seconds_max: float | None = Field(None, ge=0, le=MAX_FAULT_SECONDS)
     at: Annotated[int, Field(ge=0, le=2**31), INTEGRAL] = 0
     status: Annotated[int, Field(ge=200, le=599), INTEGRAL] = 500
-    message: Literal[tuple(sorted(_MESSAGES))] | None = None  # type: ignore[valid-type]  # the manual's messages
+    message: Literal[REFUSALS] | None = None  # type: ignore[valid-type]  # the manual's messages
     charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")
     apply: bool | None = Field(None, description="whether the request is processed anyway; default: depends on `kind`")
 
@@ -149,9 +146,9 @@ class BehaviourService:
         )
 
     def add_rule(self, userid: str, document: RuleDocument) -> DeliveryRulesDocument:
-        """Add a rule before the others. Raises NoSuchAccount and TooManyRules."""
+        """Add a rule before the others. Raises NoSuchAccount and TooManyEntries."""
         rule = _parse_rule(document)
-        return self._update_rules(userid, lambda rules: _check_rule_limit((rule, *rules)))
+        return self._update_rules(userid, lambda rules: _limit_rules((rule, *rules)))
 
     def rules_with_names(self, userid: str) -> list[tuple[str, RuleDocument]]:
         """Return the rules of an account, each with a name for `remove_rule`.
@@ -163,25 +160,23 @@ class BehaviourService:
 
     def remove_rule(self, userid: str, name: str) -> None:
         """Remove one rule. Raises NoSuchAccount and NoSuchRule."""
-        removed: list[str] = []
 
         def remove(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
             names = _rule_names(rules)
-            removed[:] = [candidate for candidate in names if candidate == name]
+            if name not in names:
+                raise NoSuchRule(name)
             return tuple(rule for candidate, rule in zip(names, rules, strict=True) if candidate != name)
 
         self._update_rules(userid, remove)
-        if not removed:
-            raise NoSuchRule(name)
 
     def set_rule_for_number(self, userid: str, number: str, document: RuleDocument | None) -> DeliveryRulesDocument:
         """Replace all rules for exactly this number by one rule before the others, or by none.
 
-        Raises NoSuchAccount and TooManyRules.
+        Raises NoSuchAccount and TooManyEntries.
         """
         first = () if document is None else (_parse_rule(document),)
         return self._update_rules(
-            userid, lambda rules: _check_rule_limit((*first, *(rule for rule in rules if rule.number != number)))
+            userid, lambda rules: _limit_rules((*first, *(rule for rule in rules if rule.number != number)))
         )
 
     def _update_rules(
@@ -200,7 +195,7 @@ class BehaviourService:
         return FaultsDocument.model_construct(faults=[_fault_document(fault) for fault in active])
 
     def add_fault(self, userid: str | None, new: NewFault) -> FaultDocument:
-        """Activate a fault. Raises NoSuchAccount and TooManyFaults."""
+        """Activate a fault. Raises NoSuchAccount and TooManyEntries."""
         spec = FAULT_KINDS[new.kind]
         fault = Fault(
             **new.model_dump()
@@ -211,20 +206,26 @@ class BehaviourService:
                 "apply": spec.executed == "yes" if new.apply is None else new.apply,
             }
         )
-        self._update_faults(userid, lambda faults: _check_fault_limit((*faults, fault), userid))
+
+        def add(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
+            if len(faults) >= MAX_FAULTS:
+                scope = "for all accounts" if userid is None else "for one account"
+                raise TooManyEntries(f"at most {MAX_FAULTS} faults can be active {scope}; delete some first")
+            return (*faults, fault)
+
+        self._update_faults(userid, add)
         return _fault_document(fault)
 
     def remove_fault(self, userid: str | None, fault_id: str) -> None:
         """Remove a fault. Raises NoSuchAccount and NoSuchFault."""
-        removed: list[Fault] = []
 
         def remove(faults: tuple[Fault, ...]) -> tuple[Fault, ...]:
-            removed[:] = [fault for fault in faults if fault.id == fault_id]
-            return tuple(fault for fault in faults if fault.id != fault_id)
+            remaining = tuple(fault for fault in faults if fault.id != fault_id)
+            if len(remaining) == len(faults):
+                raise NoSuchFault(fault_id)
+            return remaining
 
         self._update_faults(userid, remove)
-        if not removed:
-            raise NoSuchFault(fault_id)
 
     def clear_faults(self, userid: str | None) -> None:
         """Remove all faults. Raises NoSuchAccount."""
@@ -244,17 +245,10 @@ def _parse_rule(document: RuleDocument) -> DeliveryRule:
     return DeliveryRule(document.number, outcome, document.probability, document.times)
 
 
-def _check_rule_limit(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
+def _limit_rules(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
     if len(rules) > MAX_RULES:
-        raise TooManyRules(f"an account can have at most {MAX_RULES} rules; remove some first")
+        raise TooManyEntries(f"an account can have at most {MAX_RULES} rules; remove some first")
     return rules
-
-
-def _check_fault_limit(faults: tuple[Fault, ...], userid: str | None) -> tuple[Fault, ...]:
-    if len(faults) > MAX_FAULTS:
-        scope = "for all accounts" if userid is None else "for one account"
-        raise TooManyFaults(f"at most {MAX_FAULTS} faults can be active {scope}; delete some first")
-    return faults
 
 
 def _rule_names(rules: Sequence[DeliveryRule]) -> list[str]:
