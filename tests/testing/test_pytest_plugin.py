@@ -48,12 +48,12 @@ def test_each_test_has_its_own_account_with_the_marker_arguments(pytester: pytes
         from httpx2 import WSGITransport
         from sms10692 import Client, PayInfo
 
-        seen = []
+        userids = []
 
-        @pytest.mark.parametrize("place", range(2))
-        def test_fresh(sms_vendor, sms_emulator, place):
-            assert sms_vendor.userid not in seen
-            seen.append(sms_vendor.userid)
+        @pytest.mark.parametrize("index", range(2))
+        def test_fresh(sms_vendor, sms_emulator, index):
+            assert sms_vendor.userid not in userids
+            userids.append(sms_vendor.userid)
             transport = WSGITransport(app=sms_vendor.wsgi)
             with Client(sms_vendor.url, **sms_vendor.credentials, transport=transport) as client:
                 client.send("15023239810", "x")
@@ -65,7 +65,7 @@ def test_each_test_has_its_own_account_with_the_marker_arguments(pytester: pytes
             assert (sms_emulator.clock.now() - before).total_seconds() < 10**5
 
         @pytest.mark.sms_vendor(points=7, profile="observed")
-        class TestTerms:
+        class TestSettings:
             def test_of_a_class(self, sms_vendor):
                 assert (sms_vendor.balance().points, sms_vendor.balance().profile) == (7, "observed")
 
@@ -73,9 +73,9 @@ def test_each_test_has_its_own_account_with_the_marker_arguments(pytester: pytes
             def test_of_a_test(self, sms_vendor):
                 assert (sms_vendor.balance().points, sms_vendor.balance().profile) == (0, "manual")
 
-        def test_they_are_closed(sms_emulator):
+        def test_accounts_are_deleted(sms_emulator):
             assert sms_emulator.userids() == ["12"]
-            assert len(seen) == 2
+            assert len(userids) == 2
         """
     )
     pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=5)
@@ -96,15 +96,15 @@ def test_an_invalid_marker_is_an_error_that_lists_the_keywords(pytester: pytest.
         def test_unknown(sms_vendor): pass
 
         @pytest.mark.sms_vendor(balance=6)
-        class TestBelowAWrongOne:
+        class TestWithInvalidMarker:
             @pytest.mark.sms_vendor(points=1)
-            def test_a_right_one(self, sms_vendor): pass
+            def test_valid(self, sms_vendor): pass
 
         @pytest.mark.sms_vendor(6)
-        def test_asks_for_no_vendor(): pass
+        def test_without_fixture(): pass
 
         @pytest.mark.sms_vendor(account="shop", points=1, postpaid=False, can_read_queues=True, profile="observed")
-        def test_right(sms_vendor): pass
+        def test_valid(sms_vendor): pass
         """
     )
     result = pytester.runpytest_subprocess()
@@ -147,7 +147,7 @@ def test_a_token_without_a_url_is_a_usage_error(pytester: pytest.Pytester) -> No
 def test_a_failed_test_shows_its_requests_and_no_password(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("CI", raising=False)  # there pytest repeats every message in its summary
+    monkeypatch.delenv("CI", raising=False)  # in CI pytest repeats every message in its summary
     pytester.makepyfile(
         """
         import pytest
@@ -177,10 +177,10 @@ def test_a_failed_test_shows_its_requests_and_no_password(
             overage(sms_vendor, sms_vendor.password)
             raise LookupError
 
-        def test_cannot_begin(registered):
+        def test_has_setup_error(registered):
             pass
 
-        def test_waits_in_vain(sms_vendor):
+        def test_wait_times_out(sms_vendor):
             overage(sms_vendor, sms_vendor.password)
             sms_vendor.wait_message(timeout=0)
 
@@ -199,14 +199,14 @@ def test_a_failed_test_shows_its_requests_and_no_password(
     assert (pytester.path / "password").read_text() not in output
 
 
-def test_a_failing_report_does_not_abort_the_run(pytester: pytest.Pytester) -> None:
+def test_an_error_in_the_report_does_not_abort_the_run(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
-        def test_is_unlucky(sms_vendor, monkeypatch):
+        def test_fails(sms_vendor, monkeypatch):
             monkeypatch.setattr(type(sms_vendor), "explain", lambda self: {}["later"])
             assert 1 == 2
 
-        def test_is_another(sms_vendor):
+        def test_passes(sms_vendor):
             pass
         """
     )
@@ -215,9 +215,9 @@ def test_a_failing_report_does_not_abort_the_run(pytester: pytest.Pytester) -> N
     assert "KeyError: 'later'" in result.stdout.str()
 
 
-@pytest.mark.parametrize("way", ["options", "environment", "ini"])
+@pytest.mark.parametrize("source", ["options", "environment", "ini"])
 def test_a_remote_emulator_serves_all_processes_without_the_extra(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: EmulatorControl, way: str
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server: EmulatorControl, source: str
 ) -> None:
     pytester.makepyfile(
         flask=WITHOUT_FLASK,
@@ -227,12 +227,12 @@ def test_a_remote_emulator_serves_all_processes_without_the_extra(
             sms_vendor.top_up(1)
         """,
     )
-    arguments = ["--sms-vendor", server.url, "--sms-vendor-token", TOKEN] if way == "options" else []
-    monkeypatch.setenv("SMS10692_MOCK_TOKEN", "wrong" if way == "options" else TOKEN)
-    if way == "ini":
+    arguments = ["--sms-vendor", server.url, "--sms-vendor-token", TOKEN] if source == "options" else []
+    monkeypatch.setenv("SMS10692_MOCK_TOKEN", "wrong" if source == "options" else TOKEN)
+    if source == "ini":
         pytester.makeini(f"[pytest]\nsms_vendor = {server.url}")
     else:
-        monkeypatch.setenv("SMS10692_MOCK_URL", "wrong" if way == "options" else server.url)
+        monkeypatch.setenv("SMS10692_MOCK_URL", "wrong" if source == "options" else server.url)
     pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
     assert only_the_default_account_is_left(server)
 
@@ -269,7 +269,7 @@ def test_a_test_that_does_not_read_the_url_uses_no_socket(pytester: pytest.Pytes
     pytester.runpytest_subprocess("--disable-socket").assert_outcomes(passed=3)
 
 
-def test_an_unreachable_emulator_is_an_error_and_no_skip(pytester: pytest.Pytester) -> None:
+def test_an_unreachable_emulator_is_an_error_and_not_a_skip(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(sms_vendor): pass")
     with closed_port() as port:
         url = f"http://127.0.0.1:{port}"
@@ -293,7 +293,7 @@ def test_without_flask_only_tests_with_the_fixture_fail_and_name_the_command(pyt
     result.stdout.fnmatch_lines(['*sms_vendor: flask is missing; *: pip install "click*"flask>=*'])
 
 
-def test_a_run_without_the_fixture_imports_nothing_of_the_emulator(pytester: pytest.Pytester) -> None:
+def test_a_run_without_the_fixture_imports_only_the_plugin_of_the_emulator(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import sys
@@ -314,28 +314,28 @@ def test_parallel_tests_on_one_emulator_are_isolated(
     tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config
 ) -> None:
     tests, workers = (500, "8") if FULL else (8, "2")
-    times = run_parallel_tests(tmp_path, tests, "-n", workers, *_at(server))
+    times = run_parallel_tests(tmp_path, tests, "-n", workers, *_remote_arguments(server))
     assert times.passed == 3 * tests, times.output
     assert only_the_default_account_is_left(server)
-    _say(pytestconfig, f"{tests} tests on {workers} workers", times)
+    _print_times(pytestconfig, f"{tests} tests on {workers} workers", times)
 
 
-@pytest.mark.skipif(not FULL, reason="milliseconds are measured by `make test-parallel`, with nothing else at work")
-@pytest.mark.parametrize("where", ["in process", "over a socket"])
+@pytest.mark.skipif(not FULL, reason="milliseconds are measured by `make test-parallel`, on an otherwise idle machine")
+@pytest.mark.parametrize("label", ["in process", "over a socket"])
 def test_the_fixture_takes_at_most_two_milliseconds(
-    tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config, where: str
+    tmp_path: Path, server: EmulatorControl, pytestconfig: pytest.Config, label: str
 ) -> None:
     times = run_parallel_tests(
-        tmp_path, 500, "-k", "fresh or without", *(_at(server) if where == "over a socket" else ())
+        tmp_path, 500, "-k", "fresh or without", *(_remote_arguments(server) if label == "over a socket" else ())
     )
     assert times.passed == 2 * 500, times.output
-    _say(pytestconfig, where, times)
+    _print_times(pytestconfig, label, times)
     assert times.cost() < 2.0, times.fixture
 
 
-def _at(server: EmulatorControl) -> tuple[str, ...]:
+def _remote_arguments(server: EmulatorControl) -> tuple[str, ...]:
     return "--sms-vendor", server.url, "--sms-vendor-token", TOKEN
 
 
-def _say(config: pytest.Config, where: str, times: ParallelResult) -> None:
-    config.get_terminal_writer().line(f"\nset-up and tear-down of sms_vendor, {where}: {times.format()}")
+def _print_times(config: pytest.Config, label: str, times: ParallelResult) -> None:
+    config.get_terminal_writer().line(f"\nset-up and tear-down of sms_vendor, {label}: {times.format()}")
