@@ -13,7 +13,7 @@ from typing import Any
 from flask import Flask, jsonify
 
 from sms10692 import protocol
-from sms10692_mock.admin.app import build_control, create_admin_app
+from sms10692_mock.admin.app import create_admin_app
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import NewAccount
@@ -70,10 +70,10 @@ def measure_admin_api() -> dict[str, float]:
     """Return milliseconds of CPU time by operation."""
     options = Options()
     vendor, notifier = build_vendor(options), ChangeNotifier()
-    control = build_control(vendor, options, notifier)
+    control = ControlService(vendor, options, notifier)
     admin_app, bare_app = create_admin_app(control, AccessPolicy()), Flask("bare")
     bare_app.post("/")(lambda: jsonify(userid="1"))
-    vendor_app = VendorApp(vendor, options.profile)
+    vendor_app = VendorApp(vendor, options)
     body = b"action=overage&userid=12&timestamp=20260101000000&sign=" + b"0" * 32
     refused_request = VendorRequest("POST", b"", "application/x-www-form-urlencoded", body, protocol.V2SMS.path)
     filled = [_create_filled_account(control, 100_000) for _ in range(3)]

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from benchmarks.rss import rss_mib
 from sms10692 import protocol, signing
-from sms10692_mock.admin.app import build_control
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import NewAccount
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import Options, build_vendor
@@ -33,8 +33,8 @@ class Workload:
         self.options = replace(Options(), clock=lambda: self.now, account_ttl=_ACCOUNT_TTL)
         self.vendor = build_vendor(self.options)
         notifier = ChangeNotifier()
-        self.control = build_control(self.vendor, self.options, notifier)
-        self.vendor_app = VendorApp(self.vendor, self.options.profile, notifier=notifier)
+        self.control = ControlService(self.vendor, self.options, notifier)
+        self.vendor_app = VendorApp(self.vendor, self.options, notifier=notifier)
         self.vendor.store.add_points(DEFAULT_ACCOUNT.userid, 10**9)
         self.random = random.Random(1)
         self.temporary = (DEFAULT_ACCOUNT.userid, DEFAULT_ACCOUNT.account, DEFAULT_ACCOUNT.password)

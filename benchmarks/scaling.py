@@ -25,7 +25,6 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Limits, StatusReport
 from sms10692_mock.domain.store import Store
-from sms10692_mock.profiles import MANUAL
 from sms10692_mock.stores.factory import open_store
 
 CHART_FILE: Final = Path(__file__).parent.parent / "docs" / "costs.svg"
@@ -130,8 +129,8 @@ def _run_emulator(store: str, words: int) -> Iterator[Emulator]:
             address = stack.enter_context(valkey_server())
         opened = open_store(address, Limits(), time.time)
         stack.callback(opened.close)
-        vendor = build_vendor(Options(accounts=(_RICH,), keywords=Keywords(forbidden)), opened)
-        yield Emulator(VendorApp(vendor, MANUAL), opened)
+        options = Options(accounts=(_RICH,), keywords=Keywords(forbidden))
+        yield Emulator(VendorApp(build_vendor(options, opened), options), opened)
 
 
 def _measure_microseconds(request: RequestFunction) -> float:

@@ -75,9 +75,7 @@ class _NullApp:
 def _run_in_emulator_server(application: Any, options: Options = RICH, pages: VendorApp | None = None) -> None:
     listener = listening_socket("127.0.0.1", 0)
     serve(
-        dispatcher_factory(
-            pages or VendorApp(build_vendor(options), options.profile, LogWriter(sys.stderr)), application
-        ),
+        dispatcher_factory(pages or VendorApp(build_vendor(options), options, LogWriter(sys.stderr)), application),
         listener,
         when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),
         when_stopped=lambda: None,

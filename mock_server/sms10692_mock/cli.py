@@ -127,12 +127,11 @@ def _serve(given: ServeOptions) -> None:
     notifier = ChangeNotifier()
     pages = VendorApp(
         vendor,
-        options.profile,
+        options,
         log if options.log_level in ("debug", "info") else None,
         notifier,
         debug_log=log if options.log_level == "debug" else None,
         is_exposed=exposed,
-        allows_cross_site=options.allow_cross_site,
     )
 
     def when_stopped() -> None:

@@ -87,6 +87,7 @@ class Options:
     """Options of an emulator. `accounts` are created at the start unless they are stored already.
 
     `clock` is the clock of real time. `limits` bounds the history that the store keeps.
+    Without an `account_ttl` no temporary account is deleted for its age.
     """
 
     accounts: tuple[Account, ...] = option(
@@ -144,7 +145,7 @@ class Options:
     )
     clock: Clock = system_time
     limits: Limits = Limits()
-    account_ttl: float = option(
+    account_ttl: float | None = option(
         24 * 3600.0,
         flag="--account-ttl",
         help="Delete temporary accounts after this time without a request.",

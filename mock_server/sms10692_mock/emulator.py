@@ -8,8 +8,9 @@ import threading
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from sms10692_mock.admin.app import build_control, create_admin_app
+from sms10692_mock.admin.app import create_admin_app
 from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
@@ -38,10 +39,8 @@ class Emulator:
     def __init__(self, options: Options | None = None) -> None:
         options = options or Options()
         vendor, self._notifier = build_vendor(options), ChangeNotifier()
-        vendor_app = VendorApp(
-            vendor, options.profile, notifier=self._notifier, allows_cross_site=options.allow_cross_site
-        )
-        admin_app = create_admin_app(build_control(vendor, options, self._notifier), AccessPolicy())
+        vendor_app = VendorApp(vendor, options, notifier=self._notifier)
+        admin_app = create_admin_app(ControlService(vendor, options, self._notifier), AccessPolicy())
         self.wsgi = WsgiVendorApp(vendor_app, admin_app)
         self._vendor_app, self._admin_app = vendor_app, admin_app
         self._runner: ThreadRunner | None = None

@@ -127,6 +127,7 @@ def banner(url: str, options: Options, store: Store) -> str:
 
 def build_admin_app(vendor: Vendor, options: Options, notifier: ChangeNotifier, policy: AccessPolicy) -> Application:
     """Build the control API and the console. Imports Flask, which takes longer than the rest of the start."""
-    from sms10692_mock.admin.app import build_control, create_admin_app
+    from sms10692_mock.admin.app import create_admin_app
+    from sms10692_mock.admin.services import ControlService
 
-    return create_admin_app(build_control(vendor, options, notifier), policy)
+    return create_admin_app(ControlService(vendor, options, notifier), policy)

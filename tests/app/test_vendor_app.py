@@ -20,7 +20,6 @@ from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain.records import LoggedRequest, Query
-from sms10692_mock.profiles import MANUAL
 from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, WsgiHarness, call_wsgi
 from support.http_client import Response, build_request
 
@@ -111,8 +110,9 @@ def send_environ(**environ: Any) -> Response:
 
 def log_request(**environ: Any) -> LoggedRequest:
     """Send a request that is rejected before the vendor handles it, and return its entry in the request log."""
-    vendor = build_vendor(Options())
-    vendor_app = VendorApp(vendor, MANUAL)
+    options = Options()
+    vendor = build_vendor(options)
+    vendor_app = VendorApp(vendor, options)
     call_wsgi(WsgiVendorApp(vendor_app, fallback), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
     (entry,) = vendor.store.requests(None, Query()).items
     assert diagnose_logged(entry, vendor.store) == ()
@@ -138,8 +138,9 @@ def test_a_request_rejected_before_the_vendor_is_in_the_request_log() -> None:
 
 
 def test_the_first_fetch_after_a_reset_gets_no_polling_warning() -> None:
-    vendor = build_vendor(Options())
-    vendor_app = VendorApp(vendor, MANUAL)
+    options = Options()
+    vendor = build_vendor(options)
+    vendor_app = VendorApp(vendor, options)
     form = "&".join(f"{name}={value}" for name, value in (CREDENTIALS | {"action": "query"}).items()).encode()
     fetch = VendorRequest("POST", b"", "application/x-www-form-urlencoded", form)
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sms10692 import protocol
-from sms10692_mock.admin.app import build_control
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import ResetOptions
 from sms10692_mock.admin.services.clocks import Advance
 from sms10692_mock.app.hints import LastFetches
@@ -82,7 +82,7 @@ def test_an_operation_on_all_accounts_skips_one_that_is_deleted_meanwhile(operat
     store, vendor = _deleting_store()
     sent = parse_request(protocol.V2SMS, CREDENTIALS | {"action": "send", "mobile": "10000000023", "content": "x"})
     vendor.handle(sent)
-    control = build_control(vendor, build_options(), ChangeNotifier())
+    control = ControlService(vendor, build_options(), ChangeNotifier())
     store.to_delete = "7"
     assert operation(control) == ["12"]
     with pytest.raises(NoSuchAccount):
@@ -191,7 +191,7 @@ def test_the_preamble_of_a_multipart_body_is_ignored(before: str, boundary: str)
 def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> None:
     options = build_options()
     vendor = build_vendor(options)
-    pages = VendorApp(vendor, options.profile)
+    pages = VendorApp(vendor, options)
 
     def hint(length: int) -> str:
         body = b"action=send&userid=12&timestamp=1&sign=1&content=" + b"x" * length
@@ -200,7 +200,7 @@ def test_the_response_to_a_long_request_does_not_wait_for_its_diagnosis() -> Non
 
     assert hint(100).startswith("signature.")
     assert hint(70_000) == "not explained at once: GET /_mock/requests/2"
-    control = build_control(vendor, options, ChangeNotifier())
+    control = ControlService(vendor, options, ChangeNotifier())
     assert [finding.code for finding in control.requests.get(None, 2).diagnosis]
 
 

@@ -15,7 +15,6 @@ from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.emulator import Emulator
-from sms10692_mock.profiles import PROFILES
 from support.emulators import MANUAL_TIME, build_options
 from support.http_client import TIMEOUT
 
@@ -34,8 +33,8 @@ LONG = {
 @pytest.mark.parametrize("name", LONG)
 def test_other_threads_run_during_a_long_request(name: str) -> None:
     page, form = LONG[name]
-    chosen = build_options(lambda: MANUAL_TIME)
-    pages = VendorApp(build_vendor(chosen), PROFILES["observed"])
+    chosen = build_options(lambda: MANUAL_TIME, profile="observed")
+    pages = VendorApp(build_vendor(chosen), chosen)
     sign = signing.sign("test", "mima", "20120701231212")
     body = form + f"&userid=12&timestamp=20120701231212&sign={sign}".encode()
     turns, done = 0, threading.Event()

@@ -28,7 +28,7 @@ def serving(application: App, *, validated: bool = True) -> Iterator[tuple[str, 
     chosen = build_options()
     with ThreadRunner(
         dispatcher_factory(
-            VendorApp(build_vendor(chosen), chosen.profile), validator(application) if validated else application
+            VendorApp(build_vendor(chosen), chosen), validator(application) if validated else application
         )
     ) as running:
         yield parse_address(running.url)

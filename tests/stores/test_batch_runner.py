@@ -23,12 +23,12 @@ import pytest
 from sms10692 import protocol
 from sms10692_mock.app.hints import FinishedRequest
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
+from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import PROFILES
 from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite import SqliteStore, database, queues
 from support.emulators import CREDENTIALS, get_message
@@ -281,7 +281,7 @@ class SqliteVendorApp:
         self.store.settle()
         self.log: list[str] = []
         vendor = Vendor(self.store, lambda: 1e9, Keywords(()))
-        self._vendor_app = VendorApp(vendor, PROFILES["manual"], self.log.append)
+        self._vendor_app = VendorApp(vendor, Options(), self.log.append)
 
     def handle_batch(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[FinishedRequest]:
         """Handle requests that arrive at once, one for each action."""

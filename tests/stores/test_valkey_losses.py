@@ -86,7 +86,7 @@ def test_clients_work_after_a_flush(server: ValkeyServer) -> None:
     with open_store(server) as store:
         options, notifier = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
-        pages = VendorApp(vendor, options.profile, notifier=notifier)
+        pages = VendorApp(vendor, options, notifier=notifier)
         browser = Client(WsgiVendorApp(pages, admin_app(vendor, options, notifier)))
         open_client(server).flushall()
         assert "<overage>1000<" in browser.post("/v2sms.aspx", data=FORM).text

@@ -78,9 +78,10 @@ def admin_app(vendor: Vendor, config: Options, notifier: ChangeNotifier) -> Lazy
     """Return the admin application. Flask is imported at the first request, which most tests never make."""
 
     def make() -> Application:
-        from sms10692_mock.admin.app import build_control, create_admin_app
+        from sms10692_mock.admin.app import create_admin_app
+        from sms10692_mock.admin.services import ControlService
 
-        return create_admin_app(build_control(vendor, config, notifier), AccessPolicy())
+        return create_admin_app(ControlService(vendor, config, notifier), AccessPolicy())
 
     return LazyWsgiApp(make)
 
@@ -93,7 +94,7 @@ class WsgiHarness:
         config = build_options(lambda: self.now, **settings)
         vendor, notifier = build_vendor(config), ChangeNotifier()
         self._application = WsgiVendorApp(
-            VendorApp(vendor, config.profile, notifier=notifier), admin_app(vendor, config, notifier)
+            VendorApp(vendor, config, notifier=notifier), admin_app(vendor, config, notifier)
         )
 
     def send_raw(self, raw: bytes) -> Response:
@@ -253,7 +254,7 @@ def emulator_server(settings: dict[str, Any], limits: ConnectionLimits | None = 
     """Serve an emulator on a socket of this process, with the clock frozen at `MANUAL_TIME`."""
     config = build_options(**settings)
     vendor, notifier = build_vendor(config), ChangeNotifier()
-    pages = VendorApp(vendor, config.profile, notifier=notifier)
+    pages = VendorApp(vendor, config, notifier=notifier)
     with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier)), limits) as runner:
         yield parse_address(runner.url)
 

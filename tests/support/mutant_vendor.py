@@ -63,7 +63,7 @@ class DefectiveVendorApp(VendorApp):
     """The vendor application with the hooks of a defect."""
 
     def __init__(self, vendor: Vendor, defect: Defect) -> None:
-        super().__init__(vendor, PROFILES["manual"])
+        super().__init__(vendor, Options())
         self._defective_vendor = vendor
         self._defect = defect
         self._renderers = {name: XmlRenderer(profile) for name, profile in PROFILES.items()}

@@ -44,7 +44,7 @@ class InProcessTarget:
         vendor, notifier = build_vendor(config), ChangeNotifier()
         self._store = vendor.store
         fallback = admin_app(vendor, config, notifier)
-        pages = VendorApp(vendor, config.profile, log=lambda line: None, notifier=notifier)
+        pages = VendorApp(vendor, config, log=lambda line: None, notifier=notifier)
         self._with_hints = WsgiVendorApp(pages, fallback)
         self._without_hints = WsgiVendorApp(cast(VendorApp, _WithoutHints(pages)), fallback)
         self._record_send()

@@ -34,7 +34,6 @@ from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import NoSuchAccount, Store, StoreUnavailable
-from sms10692_mock.domain.vendor import Vendor
 
 
 def create_app(
@@ -49,15 +48,10 @@ def create_app(
     """
     options = options or Options()
     vendor, notifier = build_vendor(options, store), ChangeNotifier()
-    app = create_admin_app(build_control(vendor, options, notifier), access_policy or AccessPolicy())
-    vendor_app = VendorApp(vendor, options.profile, notifier=notifier, allows_cross_site=options.allow_cross_site)
+    app = create_admin_app(ControlService(vendor, options, notifier), access_policy or AccessPolicy())
+    vendor_app = VendorApp(vendor, options, notifier=notifier)
     app.wsgi_app = WsgiVendorApp(vendor_app, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
-
-
-def build_control(vendor: Vendor, options: Options, notifier: ChangeNotifier) -> ControlService:
-    """Create the services for an emulator with these options."""
-    return ControlService(vendor, options.profile.name, notifier, options.accounts, options.account_ttl)
 
 
 def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Flask:

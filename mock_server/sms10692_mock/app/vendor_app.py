@@ -16,6 +16,7 @@ from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
 from sms10692_mock.codec.xml import XmlRenderer
+from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.service import needs_diagnosis, style_warnings
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
@@ -25,7 +26,7 @@ from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, 
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.profiles import PROFILES, Profile
+from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.http_types import Response, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.redaction import redact_headers
@@ -92,31 +93,30 @@ class VendorApp:
     A request is handled in two phases: `handle` uses the store, `finish` publishes the result. A `Runner` of the store
     runs both. `respond` is both and the hint, for callers without a runner.
 
-    `profile`: how responses look for accounts without a profile of their own.
+    `options`: the profile of accounts without one of their own, and whether browsers may send requests for pages of
+    other sites.
     `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
     `debug_log`: gets the lines about requests that the console and health checks send all the time.
     `notifier`: is notified after each request.
     `is_exposed`: hosts other than this one can read hints. Then hints use no secrets but those of the sender's account.
-    `allows_cross_site`: accept requests that browsers send for pages of other sites.
     """
 
     def __init__(
         self,
         vendor: Vendor,
-        profile: Profile,
+        options: Options,
         log: Callable[[str], None] | None = None,
         notifier: ChangeNotifier | None = None,
         *,
         debug_log: Callable[[str], None] | None = None,
         is_exposed: bool = False,
-        allows_cross_site: bool = False,
     ) -> None:
         self._vendor = vendor
-        self._default_profile = profile.name
+        self._default_profile = options.profile.name
         self._renderers = {name: XmlRenderer(known) for name, known in PROFILES.items()}
         self._log = log
         self._debug_log = debug_log
-        self.allows_cross_site = allows_cross_site
+        self.allows_cross_site = options.allow_cross_site
         self._last_fetches = LastFetches()
         self._notify = (notifier or ChangeNotifier()).notify
         self.blocking = vendor.store.blocking

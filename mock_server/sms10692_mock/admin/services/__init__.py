@@ -3,7 +3,6 @@
 Inputs and results are pydantic models. The services know neither HTTP nor HTML; they work on the vendor and its store.
 """
 
-from collections.abc import Sequence
 from typing import Final, Literal
 
 from pydantic import BaseModel
@@ -14,7 +13,7 @@ from sms10692_mock.admin.services.behaviour import BehaviourService
 from sms10692_mock.admin.services.clocks import ClockService
 from sms10692_mock.admin.services.messages import MessageService
 from sms10692_mock.admin.services.requests import RequestLogService
-from sms10692_mock.domain.accounts import Account
+from sms10692_mock.config import Options
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.vendor import Vendor
@@ -83,18 +82,11 @@ class ControlService:
     `notifier` is notified by the vendor's endpoints, and by the application after each change through these services.
     """
 
-    def __init__(
-        self,
-        vendor: Vendor,
-        profile: ProfileName,
-        notifier: ChangeNotifier,
-        configured: Sequence[Account],
-        account_ttl: float | None,
-    ) -> None:
+    def __init__(self, vendor: Vendor, options: Options, notifier: ChangeNotifier) -> None:
         self.vendor = vendor
         self.notifier = notifier
-        self.profile: ProfileName = profile
-        self.accounts = AccountService(vendor, profile, configured, account_ttl)
+        self.profile = options.profile.name
+        self.accounts = AccountService(vendor, options)
         self.clocks = ClockService(vendor, self.accounts)
         self.messages = MessageService(vendor, self.accounts, notifier)
         self.requests = RequestLogService(vendor.store, self.accounts, notifier)

@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from sms10692_mock.admin.services.schemas import INTEGRAL, Name, StrictInput, Text
+from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account, is_url_safe, random_id, temporary_userid
 from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import ClockOverride, current_time
@@ -132,20 +133,14 @@ class ForbiddenWords(StrictInput):
 
 
 class AccountService:
-    """Reads and changes accounts.
+    """Reads and changes accounts. Those of `options` exist after a reset of the whole emulator."""
 
-    `configured` are the accounts that exist after a reset of the whole emulator. `account_ttl` is the time-to-live of
-    unused temporary accounts in seconds; None keeps them for ever.
-    """
-
-    def __init__(
-        self, vendor: Vendor, profile: ProfileName, configured: Sequence[Account], account_ttl: float | None
-    ) -> None:
+    def __init__(self, vendor: Vendor, options: Options) -> None:
         self._vendor = vendor
         self._store = vendor.store
-        self._dialect: ProfileName = profile
-        self._configured = configured
-        self._account_ttl = account_ttl
+        self._default_profile = options.profile.name
+        self._configured = options.accounts
+        self._account_ttl = options.account_ttl
         self._last_expiry = vendor.wall_clock()
 
     def get(self, userid: str) -> Account:
@@ -168,7 +163,7 @@ class AccountService:
             send_total=balance.total_added,
             messages=balance.messages,
             can_read_queues=account.can_read_queues,
-            profile=PROFILES[account.profile or self._dialect].name,
+            profile=PROFILES[account.profile or self._default_profile].name,
             temporary=account.temporary,
         )
 

@@ -14,6 +14,7 @@ from sms10692_mock.admin.services.accounts import Userid
 from sms10692_mock.admin.services.behaviour import DeliveryRulesDocument
 from sms10692_mock.admin.services.message_documents import NewReply, ReplyOfNumber, ReportOfNumber
 from sms10692_mock.admin.services.schemas import Name, StrictInput, Text
+from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import add_seconds
@@ -105,7 +106,7 @@ def build_accounts(state: InitialState) -> tuple[Account, ...]:
 def apply_initial_state(state: InitialState, vendor: Vendor) -> None:
     """Create the accounts that the store does not have yet, with their data. Existing accounts stay unchanged."""
     # Other processes may have accounts in this store: without a TTL, this service deletes none of them.
-    control = ControlService(vendor, "manual", ChangeNotifier(), (), account_ttl=None)
+    control = ControlService(vendor, Options(accounts=(), account_ttl=None), ChangeNotifier())
     for account, initial in zip(build_accounts(state), state.accounts, strict=True):
         if vendor.store.account(account.userid) is not None:
             continue
