@@ -14,14 +14,13 @@ from support.emulators import emulator_process
 
 _SOCKET_RATIO = 50
 """One of this many requests goes over a socket."""
-_CONTROL_PROBABILITY = 0.05
 _SLICE_SIZE = 50_000
 """Requests per seed. The next slice uses the next seed and starts again from the unchanged requests."""
 
 
 def _run_slice(task: tuple[int, int, float]) -> FuzzStats:
     seed, requests, deadline = task
-    return fuzz_in_process(seed, requests, deadline, _CONTROL_PROBABILITY)
+    return fuzz_in_process(seed, requests, deadline)
 
 
 def _parse_arguments() -> argparse.Namespace:

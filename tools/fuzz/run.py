@@ -1,39 +1,44 @@
-"""The fuzzing loop: sends malformed requests, checks each response, and minimises the requests that fail.
+"""Fuzz runs: Hypothesis generates malformed requests and shrinks those whose responses are wrong.
 
-A request that leads to a new kind of response (`novelty_key`) joins the corpus, from which later requests are made.
+A run consists of rounds. A request that leads to a new kind of response (`novelty_key`) joins the corpus from which
+the requests of later rounds are made.
 """
 
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
-from random import Random
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
+
 from fuzz.corpus import VENDOR_REQUESTS, FuzzInput
-from fuzz.http_errors import corrupt_http
-from fuzz.mutators import build_malformed_control_request, build_malformed_request
+from fuzz.http_errors import malformed_bytes
+from fuzz.mutators import malformed_control_requests, malformed_requests
 from fuzz.oracle import FuzzResponse, check_control_response, check_raw_response, check_vendor_response
 from fuzz.targets import InProcessTarget, send_over_socket
 from sms10692_mock.domain.api_request import match_endpoint
 from support.http_client import Address
 
-_RESET_EVERY: Final = 2000
-"""Requests after which the target is reset, so that its queues stay short."""
+_SEED_STRIDE: Final = 10**6
+_ROUND_SIZE: Final = 250
+"""Requests of one round, for which the corpus is fixed and the target is new, so that its queues stay short."""
+_CONTROL_EVERY: Final = 20
+"""One of this many rounds requests the control API."""
 _MAX_CORPUS: Final = 3000
 _DIAGNOSE_EVERY: Final = 50
 """One of this many requests also runs the diagnosis, which is slow."""
-_MAX_TRIES: Final = 300
+_SOCKET_ROUND_SIZE: Final = 50
 _THREADS: Final = 32
-_BATCH_SIZE: Final = 1000
 _EXCLUDED_ON_SOCKET: Final = (b"wait=", b"fault")
 """Requests with these bytes are not sent over a socket, where no request may hang and every 5xx is a failure."""
-_MAX_FAILURES: Final = 20
-"""Stop after this many failures."""
+
+_Input = TypeVar("_Input", FuzzInput, bytes)
 
 _MESSAGE: Final = re.compile(
     rb"<(?:message|remark|errorcode)>[^<]*|<(?:status|call)box>|\"(?:Message|Remark)\":\"[^\"]*|<checkCounts>"
@@ -77,82 +82,97 @@ def novelty_key(request: FuzzInput, response: FuzzResponse) -> tuple[object, ...
     return request.target[:8].lower(), response.status, messages, codes
 
 
-def minimise(request: FuzzInput) -> FuzzInput:
-    """Remove parts of the body and the query for as long as the request still fails, in at most `_MAX_TRIES` tries."""
-    tries, target = _MAX_TRIES, InProcessTarget()
-    for name in ("body", "query"):
-        size = len(getattr(request, name)) // 2
-        while size:
-            begin = 0
-            while begin < len(whole := getattr(request, name)) and tries:
-                tries -= 1
-                shorter = request._replace(**{name: whole[:begin] + whole[begin + size :]})
-                if check_request(target, shorter)[0] is not None:
-                    request = shorter
-                else:
-                    begin += size
-            size //= 2
-    return request
+def find_failure(
+    requests: SearchStrategy[_Input], check: Callable[[_Input], str | None], examples: int, seed: int
+) -> str | None:
+    """Check this many requests. Returns the failure of the smallest request that fails, or None.
 
-
-def fuzz_in_process(seed: int, requests: int, deadline: float = float("inf"), control: float = 0.0) -> FuzzStats:
-    """Send requests in process, until `requests` are sent or `time.monotonic()` reaches `deadline`.
-
-    `control` is the probability that a request goes to the control API. The same seed gives the same requests.
+    The same seed gives the same requests.
     """
-    rng, vendor_target, control_target, stats = Random(seed), InProcessTarget(), InProcessTarget(), FuzzStats()  # noqa: S311 - repeatable
-    corpus = list(VENDOR_REQUESTS)
-    for number in range(requests):
-        if number % _RESET_EVERY == 0:
-            vendor_target.reset()
-            control_target.reset()
-            if time.monotonic() > deadline:
-                break
-        to_control = rng.random() < control
-        request = build_malformed_control_request(rng) if to_control else build_malformed_request(rng, corpus)
-        target = control_target if to_control else vendor_target
-        failure, response = check_request(target, request, diagnose=number % _DIAGNOSE_EVERY == 0)
-        stats.requests["control API" if to_control else "vendor endpoints"] += 1
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(requests)
+    def run(request: _Input) -> None:
+        if (failure := check(request)) is not None:
+            raw = request if isinstance(request, bytes) else request.to_bytes()
+            raise AssertionError(f"seed {seed}: {failure}\n    {raw[:2000]!r}")
+
+    try:
+        run()
+    except AssertionError as error:
+        return str(error)
+    return None
+
+
+def fuzz_in_process(
+    seed: int,
+    requests: int,
+    deadline: float = float("inf"),
+    start_target: Callable[[], InProcessTarget] = InProcessTarget,
+) -> FuzzStats:
+    """Send requests in process, until `requests` are sent, one fails, or `time.monotonic()` reaches `deadline`."""
+    stats, corpus = FuzzStats(), list(VENDOR_REQUESTS)
+    for number, begin in enumerate(range(0, requests, _ROUND_SIZE), start=1):
+        if time.monotonic() > deadline:
+            break
+        target, to_control = start_target(), number % _CONTROL_EVERY == 2
+        name = "control API" if to_control else "vendor endpoints"
+        found: list[FuzzInput] = []
+
+        def check(
+            request: FuzzInput, target: InProcessTarget = target, name: str = name, found: list[FuzzInput] = found
+        ) -> str | None:
+            stats.requests[name] += 1
+            diagnose = stats.requests.total() % _DIAGNOSE_EVERY == 0
+            failure, response = check_request(target, request, diagnose=diagnose)
+            if response is not None:
+                stats.responses[f"{response.status} {response.headers.get('content-type', '')}"] += 1
+                if (key := novelty_key(request, response)) not in stats.novelty_keys:
+                    stats.novelty_keys.add(key)
+                    found.append(request)
+            return failure
+
+        strategy = malformed_control_requests() if to_control else malformed_requests(tuple(corpus))
+        failure = find_failure(strategy, check, min(_ROUND_SIZE, requests - begin), seed * _SEED_STRIDE + number)
         if failure is not None:
-            smallest = minimise(request)
-            stats.failures.append(f"seed {seed}, request {number}: {failure}\n    {smallest.to_bytes()[:2000]!r}")
-            if len(stats.failures) >= _MAX_FAILURES:
-                break
-        if response is not None:
-            stats.responses[f"{response.status} {response.headers.get('content-type', '')}"] += 1
-            key = novelty_key(request, response)
-            if key not in stats.novelty_keys:
-                stats.novelty_keys.add(key)
-                if not to_control and len(corpus) < _MAX_CORPUS:
-                    corpus.append(request)
+            stats.failures.append(failure)
+            break
+        if not to_control:
+            corpus += found[: _MAX_CORPUS - len(corpus)]
     return stats
 
 
 def fuzz_over_socket(seed: int, requests: int, address: Address, deadline: float = float("inf")) -> FuzzStats:
-    """Send requests over a socket, most of them malformed at the HTTP level.
+    """Send requests over sockets, most of them malformed at the HTTP level.
 
     Stops when `requests` are sent or `time.monotonic()` reaches `deadline`.
     """
-    rng, stats = Random(seed), FuzzStats()  # noqa: S311 - repeatable
+    strategy = malformed_bytes().filter(lambda raw: not any(word in raw.lower() for word in _EXCLUDED_ON_SOCKET))
 
-    def generate() -> Iterator[bytes]:
-        while True:
-            request = build_malformed_control_request(rng) if rng.random() < 0.1 else build_malformed_request(rng)
-            raw = corrupt_http(rng, request) if rng.random() < 0.7 else request.to_bytes()
-            if not any(word in raw.lower() for word in _EXCLUDED_ON_SOCKET):
-                yield raw
+    def run_round(number: int) -> FuzzStats:
+        stats = FuzzStats()
 
-    def send(raw: bytes) -> tuple[bytes, bytes]:
-        return raw, send_over_socket(address, raw)
+        def check(raw: bytes) -> str | None:
+            received = send_over_socket(address, raw)
+            stats.requests["socket"] += 1
+            stats.responses[f"socket: {received[9:12].decode('latin-1') or 'nothing'}"] += 1
+            return check_raw_response(received)
 
+        if time.monotonic() < deadline:
+            failure = find_failure(strategy, check, min(_SOCKET_ROUND_SIZE, requests), seed * _SEED_STRIDE + number)
+            stats.failures += [failure] if failure else []
+        return stats
+
+    total = FuzzStats()
     with ThreadPoolExecutor(_THREADS) as pool:
-        while stats.requests["socket"] < requests and time.monotonic() < deadline:
-            if len(stats.failures) >= _MAX_FAILURES:
-                break
-            batch = islice(generate(), min(_BATCH_SIZE, requests - stats.requests["socket"]))
-            for raw, received in pool.map(send, batch):
-                stats.requests["socket"] += 1
-                stats.responses[f"socket: {received[9:12].decode('latin-1') or 'nothing'}"] += 1
-                if (failure := check_raw_response(received)) is not None:
-                    stats.failures.append(f"seed {seed}, over a socket: {failure}\n    {raw[:2000]!r}")
-    return stats
+        for stats in pool.map(run_round, range(-(-requests // _SOCKET_ROUND_SIZE))):
+            total.add(stats)
+    return total

@@ -14,7 +14,7 @@ from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.records import Settings, Task
+from sms10692_mock.domain.records import Task
 from sms10692_mock.server.http_types import Response
 from support.emulators import admin_app, build_options
 from support.http_client import Address
@@ -47,16 +47,6 @@ class InProcessTarget:
         pages = VendorApp(vendor, config, log=lambda line: None, notifier=notifier)
         self._with_hints = WsgiVendorApp(pages, fallback)
         self._without_hints = WsgiVendorApp(cast(VendorApp, _WithoutHints(pages)), fallback)
-        self._record_send()
-
-    def reset(self) -> None:
-        """Restore the initial accounts and settings, and clear the request log."""
-        for userid in self._store.userids():
-            self._store.delete_account(userid)
-        for account in self._chosen.accounts:
-            self._store.create_account(account)
-        self._store.change_settings(lambda settings: Settings())
-        self._store.clear_request_log()
         self._record_send()
 
     def _record_send(self) -> None:
