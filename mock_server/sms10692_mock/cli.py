@@ -74,10 +74,8 @@ def _build_callback(default: Any, spec: OptionSpec) -> Callable[[click.Context, 
     def parse(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
         if value is None or value == ():
             return default
-        if spec.choices is not None:
-            return spec.choices[value]
         try:
-            return value if spec.parse is None else spec.parse(value)
+            return spec.convert(value)
         except UnicodeDecodeError as error:
             raise click.BadParameter(f"{value} is not UTF-8 (byte {error.start})") from None
         except OSError as error:
@@ -118,12 +116,12 @@ def _serve(given: ServeOptions) -> None:
     log = take_over_stderr(options.log_level)
     log_ignored_links()
     vendor = _open_vendor(options, given)
-    words = banner(format_url(listener), options, vendor.store)
+    text = banner(format_url(listener), options, vendor.store)
     access_policy = AccessPolicy(options.hosts, options.token, options.public_url, options.proxies)
     exposed = is_exposed(listener.getsockname()[0], access_policy)
     if options.token is None and exposed:
         access_policy = replace(access_policy, token=secrets.token_urlsafe(16))
-        words = f"{words}\ntoken of the control API: {access_policy.token}"
+        text = f"{text}\ntoken of the control API: {access_policy.token}"
     notifier = ChangeNotifier()
     pages = VendorApp(
         vendor,
@@ -143,7 +141,7 @@ def _serve(given: ServeOptions) -> None:
         serve(
             dispatcher_factory(pages, LazyWsgiApp(lambda: build_admin_app(vendor, options, notifier, access_policy))),
             listener,
-            when_ready=lambda: _print_banner(words, log),
+            when_ready=lambda: _print_banner(text, log),
             when_stopped=when_stopped,
         )
     finally:
@@ -191,10 +189,10 @@ def _output_error(error: OutputFailed) -> str:
     return f"cannot write to standard output: {error}"
 
 
-def _print_banner(words: str, log: LogWriter) -> None:
+def _print_banner(text: str, log: LogWriter) -> None:
     """Print the banner. If standard output fails, end the process at once: running threads would keep it alive."""
     try:
-        write_output(f"{words}\n")
+        write_output(f"{text}\n")
     except OutputFailed as error:
         log.flush()
         write_error(f"{NAME}: {_output_error(error)}\n")

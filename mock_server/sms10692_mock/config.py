@@ -47,6 +47,12 @@ class OptionSpec:
         """The environment variable. That of a repeatable option has one value per line."""
         return f"SMS10692_MOCK_{self.flag.removeprefix('--').replace('-', '_').upper()}"
 
+    def convert(self, given: Any) -> Any:
+        """Convert what was given. Raises ValueError with a message for the user, and OSError of a file."""
+        if self.choices is not None:
+            return self.choices[given]
+        return given if self.parse is None else self.parse(given)
+
     def format_default(self, default: Any) -> str | int | float | bool | None:
         """Return the text or number that stands for this default on the command line; None if nothing does."""
         if self.choices is not None:

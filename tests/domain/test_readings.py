@@ -190,7 +190,7 @@ def test_r5_one_request_may_have_50_000_numbers() -> None:
 def test_r6_a_send_costs_its_parts_times_its_numbers(content: str, parts: int) -> None:
     emulator = WsgiHarness()
     assert f"<remainpoint>{1000 - 3 * parts}<" in emulator.send("13000000001,13000000002,13000000003", content)
-    by_number = WsgiHarness(price_per="recipient")
+    by_number = WsgiHarness(pricing="recipient")
     assert "<remainpoint>997<" in by_number.send("13000000001,13000000002,13000000003", content)
 
 

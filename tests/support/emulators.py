@@ -7,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -16,17 +15,16 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
-from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, parse_account
-from sms10692_mock.domain.billing import PRICE_PER
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.keywords import DEFAULT_WORDS, Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import PROFILES
+from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.process import LazyWsgiApp
 from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.wsgi_types import Application
+from sms10692_mock.startup import complete_options
 from support.http_client import TIMEOUT, Address, Response, build_request, parse_address
 
 MANUAL_TIME = 1322835131.0
@@ -47,31 +45,11 @@ def sign(account: str, password: str, timestamp: str) -> str:
 
 
 def build_options(
-    clock: Clock = lambda: MANUAL_TIME,
-    *,
-    accounts: Sequence[str] = (),
-    postpaid: Sequence[str] = (),
-    deny_queues: Sequence[str] = (),
-    profile: str = "manual",
-    price_per: str = "segment",
-    keywords: Sequence[str] = DEFAULT_WORDS,
-    report_delay: float = 0.0,
-    max_clock_skew: float | None = None,
-) -> Options:
-    """Build `Options` from values in the form of the command line."""
-    by_userid = {account.userid: account for account in (DEFAULT_ACCOUNT, *map(parse_account, accounts))}
-    return Options(
-        accounts=tuple(
-            replace(account, postpaid=userid in postpaid, can_read_queues=userid not in deny_queues)
-            for userid, account in by_userid.items()
-        ),
-        keywords=Keywords(keywords),
-        pricing=PRICE_PER[price_per],
-        report_delay=report_delay,
-        max_clock_skew=max_clock_skew,
-        profile=PROFILES[profile],
-        clock=clock,
-    )
+    clock: Clock = lambda: MANUAL_TIME, *, keywords: Sequence[str] = DEFAULT_WORDS, **given: Any
+) -> ServeOptions:
+    """Build options from values as on the command line, by the names of their fields, and from forbidden words."""
+    values = {name: OPTIONS[name][1].convert(value) for name, value in given.items()}
+    return complete_options(ServeOptions(clock=clock, keywords=Keywords(keywords), **values))
 
 
 def admin_app(vendor: Vendor, config: Options, notifier: ChangeNotifier) -> LazyWsgiApp:
