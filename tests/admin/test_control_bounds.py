@@ -11,7 +11,7 @@ from sms10692_mock.admin.services.initial_state import InitialState, apply_initi
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits
-from sms10692_mock.stores.memory.incremental_free import free_incrementally
+from sms10692_mock.stores.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.emulators import MANUAL_TIME, build_options
 from support.flask_emulator import FlaskEmulator

@@ -30,11 +30,11 @@ from sms10692_mock.domain.records import (
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
 from sms10692_mock.stores.due_batches import group_by_due
+from sms10692_mock.stores.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.account_state import AccountState
-from sms10692_mock.stores.memory.incremental_free import free_incrementally
-from sms10692_mock.stores.memory.request_log import RequestLog
 from sms10692_mock.stores.memory.runner import InlineRunner
 from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
+from sms10692_mock.stores.request_log import RequestLog
 from sms10692_mock.stores.retention import GrowthMonitor, plan
 
 
@@ -51,11 +51,11 @@ class MemoryStore:
         """Held while an account is added or removed. **Lock order: first this lock, then the lock of an account.**"""
         self._settings = Settings()
         self._settings_lock = Lock()
-        self._task_ids = count(FIRST_TASK_ID)
         self._request_log = RequestLog(self._limits)
         self._evicted = 0
         self._growth = GrowthMonitor(self._limits, self.enforce_limits)
-        self.next_request = self._request_log.next_number
+        self.next_task_id = count(FIRST_TASK_ID).__next__
+        self.next_request = count(1).__next__
         self.log_request = self._request_log.record
         self.requests = self._request_log.query
         self.request = self._request_log.get
@@ -178,9 +178,6 @@ class MemoryStore:
         state = self._get_state(userid)
         with state.lock:
             return AccountBalance(state.points, state.total_added, state.messages)
-
-    def next_task_id(self) -> int:
-        return next(self._task_ids)
 
     def record_send(
         self,

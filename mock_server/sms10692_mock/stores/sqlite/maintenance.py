@@ -5,7 +5,7 @@ Each transaction is small, so that a send that arrives meanwhile waits for a sho
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from sqlite3 import Connection
 from typing import Final
 
@@ -15,7 +15,6 @@ from sms10692_mock.stores.retention import History
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.database import Database
 from sms10692_mock.stores.sqlite.queues import get_queue_id
-from sms10692_mock.stores.sqlite.request_log import SqliteRequestLog
 
 _MIN_INTERVAL: Final = 0.05
 """Seconds between two runs, at least: what arrives meanwhile is written together."""
@@ -33,21 +32,20 @@ _MAX_ROWS: Final = 500
 class MaintenanceThread:
     """A daemon thread that does the background work soon after `wake` or `mark_over_limit`. Methods are thread-safe."""
 
-    def __init__(self, database: Database, request_log: SqliteRequestLog, limits: Limits) -> None:
+    def __init__(self, database: Database, limits: Limits) -> None:
         self._database = database
-        self._request_log = request_log
         fetched = (limits.fetched, limits.fetched_bytes)
         self._limits = History(limits.messages, limits.message_bytes, *fetched, *fetched)
         self._over_limit: set[int] = set()
         self._trimming = threading.Lock()
         self._wake_up = threading.Event()
         self._stopping = threading.Event()
-        self._flush_last_used: Callable[[], None] = lambda: None
+        self._flushes: Sequence[Callable[[], object]] = ()
         self._thread = threading.Thread(target=self._loop, name="sqlite", daemon=True)
 
-    def start(self, flush_last_used: Callable[[], None]) -> None:
-        """Start the thread. `flush_last_used` writes the times of last use of accounts."""
-        self._flush_last_used = flush_last_used
+    def start(self, *flushes: Callable[[], object]) -> None:
+        """Start the thread. Each of `flushes` writes data that is buffered elsewhere."""
+        self._flushes = flushes
         self._thread.start()
 
     def stop(self) -> None:
@@ -79,8 +77,8 @@ class MaintenanceThread:
 
     def run_now(self) -> None:
         """Do all pending work on this thread. Raises StoreUnavailable; the work stays pending then."""
-        self._request_log.write()
-        self._flush_last_used()
+        for flush in self._flushes:
+            flush()
         while self._over_limit:
             with self._trimming:
                 for account_id in list(self._over_limit):

@@ -18,7 +18,6 @@ from sms10692_mock.domain.records import (
     AccountBalance,
     InboundReply,
     Limits,
-    LoggedRequest,
     Page,
     Query,
     QueueItem,
@@ -34,6 +33,7 @@ from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConfli
 from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.query import matches_message, paginate
 from sms10692_mock.stores.readiness import Readiness
+from sms10692_mock.stores.request_log import BufferedRequestLog
 from sms10692_mock.stores.retention import GrowthMonitor, plan
 from sms10692_mock.stores.serialization import dump_account, dump_settings
 from sms10692_mock.stores.sqlite import queues
@@ -42,7 +42,7 @@ from sms10692_mock.stores.sqlite.database import Database
 from sms10692_mock.stores.sqlite.maintenance import MaintenanceThread
 from sms10692_mock.stores.sqlite.messages import query_messages
 from sms10692_mock.stores.sqlite.queues import get_queue_id
-from sms10692_mock.stores.sqlite.request_log import SqliteRequestLog
+from sms10692_mock.stores.sqlite.request_log import SqliteRequestLogWriter
 from sms10692_mock.stores.sqlite.schema import VERSION
 from sms10692_mock.stores.sqlite.sequences import Sequences
 from sms10692_mock.stores.sqlite.text_codec import to_db
@@ -71,11 +71,12 @@ class SqliteStore:
                 (FIRST_TASK_ID, dump_settings(Settings())),
             )
         self._sequences = Sequences(self._database)
-        self._request_log = SqliteRequestLog(self._database, self._limits)
-        self._maintenance = MaintenanceThread(self._database, self._request_log, self._limits)
+        self._maintenance = MaintenanceThread(self._database, self._limits)
+        writer = SqliteRequestLogWriter(self._database, self._limits)
+        self._request_log = BufferedRequestLog(self._limits, writer, self._maintenance.wake)
         self._growth = GrowthMonitor(self._limits, self.enforce_limits)
         self._accounts = AccountTable(self._database, self._sequences, real_time, self._maintenance.wake)
-        self._maintenance.start(self._accounts.flush_last_used)
+        self._maintenance.start(self._request_log.flush, self._accounts.flush_last_used)
         self.batch_transaction = self._database.batch
         self.check_ready = Readiness(self._probe).check
         self.settle = self._maintenance.run_now
@@ -92,6 +93,7 @@ class SqliteStore:
         self.change_settings = self._accounts.change_settings
         self.next_task_id = self._sequences.next_task_id
         self.next_request = self._sequences.next_request
+        self.log_request = self._request_log.record
         self.requests = self._request_log.query
         self.request = self._request_log.get
         self.is_logged = self._request_log.is_logged
@@ -303,9 +305,3 @@ class SqliteStore:
         """Raise NoSuchAccount unless the userid still belongs to this row id."""
         if get_account_id(db, userid) != account_id:
             raise NoSuchAccount(userid)  # deleted and created again meanwhile
-
-    # Request log
-
-    def log_request(self, entry: LoggedRequest) -> None:
-        self._request_log.record(entry)
-        self._maintenance.wake()

@@ -53,11 +53,10 @@ class Batch(NamedTuple):
 
 
 class ConnectionOptions(NamedTuple):
-    """How to connect: commands to send first (log-in, database), and time-outs in seconds."""
+    """How to connect: commands to send first (log-in, database), and seconds for connecting and for each reply."""
 
     hello: Batch
-    connect_seconds: float
-    reply_seconds: float
+    timeout: float
     tls: SSLContext | None
 
 
@@ -90,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._pending: deque[_Pending] = deque()
         self._reader: Any = Reader(replyError=ErrorReply)
         self._timer: asyncio.TimerHandle | None = loop.call_later(
-            options.connect_seconds, self.close, "no connection in time", RETRY_AFTER
+            options.timeout, self.close, "no connection in time", RETRY_AFTER
         )
         self._connecting = loop.create_task(self._connect())
 
@@ -125,7 +124,7 @@ class Connection(asyncio.Protocol):
         if not self._unsent:
             self._loop.call_soon(self._flush)
         self._unsent.append(batch.packed)
-        self._pending.append(_Pending(self._loop.time() + self._options.reply_seconds, batch.size, on_replies, []))
+        self._pending.append(_Pending(self._loop.time() + self._options.timeout, batch.size, on_replies, []))
         if self._timer is None:
             self._start_timer()
 

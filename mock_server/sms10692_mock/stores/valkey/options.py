@@ -13,9 +13,8 @@ from libvalkey import pack_command
 
 from sms10692_mock.stores.valkey.connection import Address, Batch, ConnectionOptions
 
-_CONNECT_SECONDS: Final = 0.5
-_REPLY_SECONDS: Final = 2.0
-_MAX_SECONDS: Final = 3600.0
+_DEFAULT_TIMEOUT: Final = 2.0
+_MAX_TIMEOUT: Final = 3600.0
 _DEFAULT_PORT: Final = 6379
 
 _SCHEMES: Final = ("valkey", "valkeys", "redis", "rediss")
@@ -51,7 +50,7 @@ class ServerOptions(NamedTuple):
     username: str
     password: str
     database: int
-    reply_seconds: float
+    timeout: float
     tls_parameters: Mapping[str, str] | None
 
     def build_connection_options(self) -> ConnectionOptions:
@@ -64,8 +63,7 @@ class ServerOptions(NamedTuple):
         ]
         return ConnectionOptions(
             Batch(b"".join(map(pack_command, hello)), len(hello)),
-            min(self.reply_seconds, _CONNECT_SECONDS),
-            self.reply_seconds,
+            self.timeout,
             None if self.tls_parameters is None else _build_tls_context(self.tls_parameters),
         )
 
@@ -73,7 +71,7 @@ class ServerOptions(NamedTuple):
 def parse_options(url: str) -> ServerOptions:
     """Parse an address. Raises ValueError.
 
-    `timeout` is the time-out of a reply in seconds; options that begin with `ssl_` are for TLS.
+    `timeout` is the time-out of connecting and of a reply in seconds; options that begin with `ssl_` are for TLS.
     """
     scheme, _, rest = url.partition("://")
     if scheme not in _SCHEMES or not rest:
@@ -91,11 +89,11 @@ def parse_options(url: str) -> ServerOptions:
         raise ValueError(f"the database of a Valkey store must be a number: {scheme}://HOST:PORT/0")
     try:
         parameters = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-        seconds = float(dict(parameters).get("timeout", _REPLY_SECONDS))
+        seconds = float(dict(parameters).get("timeout", _DEFAULT_TIMEOUT))
     except ValueError:
         raise ValueError("write the options of a Valkey store as ?NAME=VALUE&NAME=VALUE; timeout is a number") from None
-    if not (0 < seconds <= _MAX_SECONDS and math.isfinite(seconds)):
-        raise ValueError(f"the timeout of a Valkey store must be more than 0 and at most {_MAX_SECONDS:.0f} s")
+    if not (0 < seconds <= _MAX_TIMEOUT and math.isfinite(seconds)):
+        raise ValueError(f"the timeout of a Valkey store must be more than 0 and at most {_MAX_TIMEOUT:.0f} s")
     uses_tls = scheme in _TLS_SCHEMES
     allowed = {"timeout", *(_TLS_OPTIONS if uses_tls else ())}
     for name, value in parameters:

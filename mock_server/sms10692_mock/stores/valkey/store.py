@@ -29,13 +29,14 @@ from sms10692_mock.domain.records import (
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict, StoreUnavailable
 from sms10692_mock.stores.due_batches import Item
 from sms10692_mock.stores.readiness import Readiness
+from sms10692_mock.stores.request_log import BufferedRequestLog
 from sms10692_mock.stores.retention import GrowthMonitor, History, Usage, plan
 from sms10692_mock.stores.serialization import dump_account, load_account
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.keys import CACHE_SIZE, GLOBAL_KEYS, SCHEMA_KEY, account_keys
 from sms10692_mock.stores.valkey.listing import ListReader
 from sms10692_mock.stores.valkey.losses import Losses
-from sms10692_mock.stores.valkey.request_log import ValkeyRequestLog
+from sms10692_mock.stores.valkey.request_log import FlushThread, ValkeyRequestLogWriter
 from sms10692_mock.stores.valkey.runner import PipelinedRunner
 from sms10692_mock.stores.valkey.script_client import Script, ScriptClient, ScriptError
 from sms10692_mock.stores.valkey.sequences import BlockSequence
@@ -108,7 +109,10 @@ class ValkeyStore:
         self._request_sequence = BlockSequence(lambda size: self._reserve_numbers("requests", size))
         self.next_task_id = self._task_sequence.next
         self.next_request = self._request_sequence.next
-        self._request_log = ValkeyRequestLog(self._client, self._limits)
+        self._flush_thread = FlushThread()
+        writer = ValkeyRequestLogWriter(self._client, self._limits)
+        self._request_log = BufferedRequestLog(self._limits, writer, self._flush_thread.wake)
+        self._flush_thread.start(self._request_log.flush)
         self.log_request = self._request_log.record
         self.requests = self._request_log.query
         self.request = self._request_log.get
@@ -128,7 +132,7 @@ class ValkeyStore:
         return self._client.create_runner()
 
     def close(self) -> None:
-        self._request_log.close()
+        self._flush_thread.stop()
         self._client.close()
 
     def _reserve_numbers(self, sequence: str, size: int) -> int:
