@@ -79,10 +79,10 @@ mutation: $(DEV_STAMP) ## mutation testing of the emulator (ARGS="vendor.py" cho
 
 bench: $(DEV_STAMP) ## run the benchmarks and write benchmarks/results.md (ARGS="--only stores" prints one part)
 	$(PIP_INSTALL) --editable '.[bench]'
-	$(BIN)/python -m benchmarks $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
 bench-deps: $(DEV_STAMP) ## download the other tools that the benchmarks compare with, from npm and PyPI
-	$(BIN)/python -m benchmarks.peers --install
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.peers --install
 
 docs: $(DEV_STAMP) ## write the tables of docs/ that come from registries and clauses
 	$(TOOL) tools/reference_tables.py

@@ -1,12 +1,13 @@
 """Load generators: maximum throughput (closed loop) and latency at a fixed rate (open loop).
 
-Each runs in its own process, so that it does not share an interpreter with the server. For maximum throughput that is
-`wrk` if installed, which needs a tenth of the CPU time of a generator in Python; otherwise it is
-`python -m benchmarks.load PORT CONNECTIONS SECONDS`, which also does the fixed rate with `--rate PER_SECOND`. That
-program reads the raw request from standard input and prints a JSON object.
+Each runs in its own process, so that it does not share an interpreter with the server. Maximum throughput is `wrk`'s.
+Latency at a fixed rate is measured by `python -m benchmarks.load PORT CONNECTIONS SECONDS RATE`, which reads the raw
+request from standard input and prints a JSON object. It is our own because no maintained tool in Debian, on PyPI or
+npm is known to measure from the scheduled time of a request: wrk, hey, siege and h2load send the next request of a
+connection after the last response, autocannon estimates what that hides, and locust and artillery do more work for each
+request than the server, in an interpreter.
 """
 
-import argparse
 import json
 import re
 import selectors
@@ -27,7 +28,6 @@ from sms10692 import signing
 CREDENTIALS: Final = "userid=12&timestamp={timestamp}&sign={sign}"
 """Credentials of a form. Long measurements sign again now and then: an old timestamp triggers a hint."""
 
-WRK: Final = shutil.which("wrk")
 CONNECTIONS: Final = 16
 
 
@@ -65,52 +65,40 @@ class Request(NamedTuple):
         return "\n".join(lines + [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in headers])
 
 
-def load_tool() -> str:
-    """Return the name and version of the generator that `max_throughput` uses."""
-    if WRK is None:
-        return "our own in Python"
-    result = subprocess.run([WRK, "--version"], capture_output=True, text=True, check=False)
+def find_wrk() -> str:
+    """Return the path of wrk. Raises RuntimeError if it is not installed."""
+    found = shutil.which("wrk")
+    if found is None:
+        raise RuntimeError("wrk is not installed (Debian, Ubuntu, Homebrew: the package wrk)")
+    return found
+
+
+def wrk_version() -> str:
+    """Return the name and version of wrk."""
+    result = subprocess.run([find_wrk(), "--version"], capture_output=True, text=True, check=False)
     return " ".join((result.stdout + result.stderr).split()[:2]).replace("debian/", "")
 
 
-def max_throughput(port: int, request: Request, seconds: float, connections: int = CONNECTIONS) -> tuple[float, int]:
+def max_throughput(port: int, request: Request, seconds: float) -> tuple[float, int]:
     """Keep the connections busy; return responses per second and the number of responses.
 
     Raises RuntimeError if a status is not 200.
     """
-    if WRK is None:
-        result = _run_generator(port, request, seconds, connections)
-        return result["per_second"], int(result["responses"])
     with tempfile.TemporaryDirectory() as directory, pinned_to(LOAD_CORE):
         script = Path(directory) / "request.lua"
         script.write_text(request.to_wrk_script(), "utf-8")
         url = f"http://127.0.0.1:{port}{request.path}"
-        arguments = ["-t1", f"-c{connections}", f"-d{seconds:g}s" if seconds >= 1 else "-d1s", "-s", str(script), url]
-        output = subprocess.run([WRK, *arguments], capture_output=True, text=True, check=True).stdout
+        arguments = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s" if seconds >= 1 else "-d1s", "-s", str(script), url]
+        output = subprocess.run([find_wrk(), *arguments], capture_output=True, text=True, check=True).stdout
     responses, elapsed = re.findall(r"(\d+) requests in ([\d.]+)s", output)[0]
     if "Non-2xx" in output or not int(responses):
         raise RuntimeError(f"not all responses have status 200: {output}")
     return int(responses) / float(elapsed), int(responses)
 
 
-def request_once(port: int, request: Request) -> None:
-    """Send one request and wait for the response without a timeout. Raises RuntimeError if its status is not 200."""
-    connection = _Connection(port)
-    connection.send(request.raw(), 0.0)
-    while not connection.receive():
-        pass
-    connection.socket.close()
-
-
-def open_loop_latency(
-    port: int, request: Request, seconds: float, rate: float, connections: int = CONNECTIONS
-) -> dict[str, float]:
+def open_loop_latency(port: int, request: Request, seconds: float, rate: float) -> dict[str, float]:
     """Return the latency in ms, from the scheduled time of a request to its response: `p50`, `p99`, `worst`."""
-    return _run_generator(port, request, seconds, CONNECTIONS, "--rate", str(rate))
-
-
-def _run_generator(port: int, request: Request, seconds: float, connections: int, *more: str) -> dict[str, float]:
-    arguments = ["benchmarks.load", str(port), str(connections), str(seconds), *more]
+    arguments = ["benchmarks.load", *map(str, (port, CONNECTIONS, seconds, rate))]
     with pinned_to(LOAD_CORE):
         result = subprocess.run(
             [sys.executable, "-m", *arguments], input=request.raw(), capture_output=True, check=True
@@ -123,19 +111,10 @@ class _Connection:
     """Connection to the server. `due` is the scheduled time of its request."""
 
     def __init__(self, port: int) -> None:
-        self._port = port
         self.due = 0.0
         self._received = b""
-        self.socket = self._connect()
-
-    def _connect(self) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self._port))
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
-
-    def reconnect(self) -> None:
-        self.socket.close()
-        self.socket = self._connect()
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, request: bytes, due: float) -> None:
         self.due = due
@@ -163,29 +142,6 @@ def _is_complete(received: bytes) -> bool:
     if b"transfer-encoding: chunked" in head:
         return body.endswith(b"0\r\n\r\n")
     return len(body) >= int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
-
-
-def _run_closed_loop(port: int, request: bytes, connections: int, seconds: float) -> dict[str, float]:
-    closes = b"\r\nConnection: close\r\n" in request
-    responses = 0
-    with selectors.DefaultSelector() as selector:
-        for _ in range(connections):
-            connection = _Connection(port)
-            connection.send(request, 0.0)
-            selector.register(connection.socket, selectors.EVENT_READ, connection)
-        started = time.perf_counter()
-        while time.perf_counter() - started < seconds:
-            for key, _ in selector.select():
-                connection = key.data
-                if connection.receive():
-                    responses += 1
-                    if closes:
-                        selector.unregister(connection.socket)
-                        connection.reconnect()
-                        selector.register(connection.socket, selectors.EVENT_READ, connection)
-                    connection.send(request, 0.0)
-        elapsed = time.perf_counter() - started
-    return {"per_second": responses / elapsed, "responses": responses}
 
 
 def _run_open_loop(port: int, request: bytes, connections: int, seconds: float, rate: float) -> dict[str, float]:
@@ -217,14 +173,6 @@ def _run_open_loop(port: int, request: bytes, connections: int, seconds: float, 
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("port", type=int)
-    parser.add_argument("connections", type=int)
-    parser.add_argument("seconds", type=float)
-    parser.add_argument("--rate", type=float)
-    options = parser.parse_args()
-    raw = sys.stdin.buffer.read()
-    if options.rate is None:
-        print(json.dumps(_run_closed_loop(options.port, raw, options.connections, options.seconds)))
-    else:
-        print(json.dumps(_run_open_loop(options.port, raw, options.connections, options.seconds, options.rate)))
+    port, connections, seconds, rate = sys.argv[1:]
+    latencies = _run_open_loop(int(port), sys.stdin.buffer.read(), int(connections), float(seconds), float(rate))
+    print(json.dumps(latencies))

@@ -3,7 +3,6 @@
 The throughput of small requests is measured in `throughput`.
 """
 
-import http.client
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,6 +14,7 @@ from benchmarks.load import CREDENTIALS, with_current_signature
 from benchmarks.sampling import format_table, summarize
 from benchmarks.servers import Server
 from benchmarks.stores import STORES, Skipped
+from support.http_client import build_request, send_raw
 
 RECIPIENTS: Final = 50_000
 FETCH_SIZE: Final = 4_000
@@ -34,16 +34,10 @@ class _Costs(NamedTuple):
 
 
 def _post(server: Server, path: str, form: str) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request(
-        "POST", path, with_current_signature(form), {"Content-Type": "application/x-www-form-urlencoded"}
-    )
-    response = connection.getresponse()
-    body = response.read()
-    connection.close()
-    if response.status != http.client.OK:
-        raise RuntimeError(f"{path}: {response.status} {body[:200]!r}")
-    return body
+    response = send_raw(("127.0.0.1", server.port), build_request(path, with_current_signature(form).encode()))
+    if response.status != 200:
+        raise RuntimeError(f"{path}: {response.status} {response.body[:200]!r}")
+    return response.body
 
 
 def _send(server: Server, recipients: int) -> None:

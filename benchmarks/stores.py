@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.cpu_quota import QuotaUnavailable, limited_cpu
-from benchmarks.servers import SERVER_CORE, Server, free_port, start_emulator, stop
+from benchmarks.servers import SERVER_CORE, Server, start_emulator, stop
 from sms10692_mock.cli import serve_command
+from support.http_client import free_port
 
 CPU_QUOTA: Final = 0.4
 """Cores per emulator: two of them leave enough of two cores for a Valkey server and the load generator."""

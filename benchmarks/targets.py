@@ -11,12 +11,9 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple, cast
 
 from flask import Flask
-from granian.constants import Interfaces
-from granian.server import Server
 
 from benchmarks.load import Request
 from benchmarks.requests import LONG_SEND, MANUAL_FORM, SEND
-from benchmarks.servers import free_port
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.hints import FinishedRequest
 from sms10692_mock.app.vendor_app import VendorApp
@@ -27,6 +24,7 @@ from sms10692_mock.server.access_log import LogWriter
 from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.process import format_url, listening_socket, serve
 from sms10692_mock.stores.memory.runner import InlineRunner
+from support.http_client import free_port
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
 
@@ -92,6 +90,10 @@ def _run_with_100_000_words() -> None:
 
 
 def _run_on_granian(name: str) -> None:
+    # Imported here: granian is installed only by `make bench`.
+    from granian.constants import Interfaces
+    from granian.server import Server
+
     port = free_port()
     server = Server(f"{__name__}:{name}", port=port, interface=Interfaces.WSGI, blocking_threads=2, log_enabled=False)
     server.on_startup(lambda: print(f"listening on http://127.0.0.1:{port}", flush=True))

@@ -18,6 +18,7 @@ from benchmarks.sampling import format_number, format_table, interleave, summari
 from benchmarks.servers import Server
 from benchmarks.stores import STORES, Skipped, start_with_store
 from benchmarks.targets import TARGETS
+from support.http_client import free_port, send_raw
 
 
 class Throughput(NamedTuple):
@@ -159,14 +160,16 @@ def measure_peers(rounds: int, seconds: float) -> str:
     with ExitStack() as stack:
         measures["send"] = partial(measure, stack.enter_context(_started("send")), SEND, seconds)
         for peer in PEERS:
-            port = servers.free_port()
+            port = free_port()
             start = peer.command(port)
             if start is None:
                 missing.append(f"Not installed: {peer.name}.")
                 continue
             server = servers.start_peer(start.command, port, start.environment)
             stack.callback(servers.stop, server)
-            load.request_once(port, peer.request)
+            response = send_raw(("127.0.0.1", port), peer.request.raw())
+            if response.status != 200:
+                raise RuntimeError(f"{peer.name}: {response}")
             measures[_format_name(peer)] = partial(measure, server, peer.request, seconds)
         for warm_up in measures.values():  # JIT compilers need a warm-up
             warm_up()

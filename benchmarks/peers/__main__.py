@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from benchmarks import servers
 from benchmarks.peers.table import HERE, INSTALLED, NPM, PEERS, PYPI
+from support.http_client import free_port
 
 
 @click.command()
@@ -23,7 +23,7 @@ def peers(install: bool) -> None:
     if install:
         _install(INSTALLED)
     for peer in PEERS:
-        is_installed = peer.command(servers.free_port()) is not None
+        is_installed = peer.command(free_port()) is not None
         click.echo(f"{peer.name} {peer.version}: {'installed' if is_installed else 'not installed'}")
 
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.load import Request
 from benchmarks.requests import SEND
-from benchmarks.servers import free_port
+from support.http_client import free_port
 
 HERE: Final = Path(__file__).parent
 INSTALLED: Final = Path(os.environ.get("PEERS", HERE / "installed"))
