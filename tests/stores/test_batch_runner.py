@@ -30,7 +30,8 @@ from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.batch_runner import BatchRunner
-from sms10692_mock.stores.sqlite import SqliteStore, database, queues
+from sms10692_mock.stores.sqlite import SqliteStore, queues
+from sms10692_mock.stores.sqlite.database import DatabaseTimeouts
 from support.emulators import CREDENTIALS, get_message
 from support.http_client import TIMEOUT
 from support.runners import HandledValue, submit
@@ -276,7 +277,8 @@ class SqliteVendorApp:
     """A VendorApp on a SQLite file, and the lines of its log."""
 
     def __init__(self, path: Path) -> None:
-        self.store = SqliteStore(path)
+        # The maintenance thread may wait long for the write lock.
+        self.store = SqliteStore(path, timeouts=DatabaseTimeouts(attempt=TIMEOUT, retry_after=0.0))
         self.store.create_account(replace(DEFAULT_ACCOUNT, points=1000))
         self.store.settle()
         self.log: list[str] = []
@@ -308,9 +310,7 @@ def build_request(action: str) -> VendorRequest:
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqliteVendorApp]:
-    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT", TIMEOUT)  # for the maintenance thread
+def app(tmp_path: Path) -> Iterator[SqliteVendorApp]:
     vendor_app = SqliteVendorApp(tmp_path / "store")
     try:
         yield vendor_app
@@ -346,7 +346,7 @@ def test_a_batch_whose_transaction_fails_once_is_handled_as_if_it_had_not(
         enqueue(*arguments)
 
     monkeypatch.setattr(queues, "enqueue", fails_once)
-    monkeypatch.setattr(database, "_RETRY_AFTER", 3600.0)  # a single failing operation stays failed
+    app.store._database._timeouts = DatabaseTimeouts(retry_after=3600.0)  # a single failing operation stays failed
     bodies = [
         handled.response.body.decode() for handled in app.handle_batch(executor, "send", "send", "overage", "send")
     ]

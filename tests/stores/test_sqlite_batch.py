@@ -14,26 +14,22 @@ from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, Deliver
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.records import RulesTransition, Settings
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavailable
-from sms10692_mock.stores.sqlite import SqliteStore, accounts, connections, database, queues
+from sms10692_mock.stores.sqlite import SqliteStore, accounts, connections, queues
+from sms10692_mock.stores.sqlite.database import DatabaseTimeouts
 from sms10692_mock.stores.sqlite.fair_lock import FairLock
 from support.http_client import TIMEOUT
-from support.stores import POSTPAID, PREPAID, build_report, build_task, disk_full, file_locked
+from support.stores import POSTPAID, PREPAID, SHORT_TIMEOUTS, build_report, build_task, disk_full, file_locked
 
+TIMEOUTS = SHORT_TIMEOUTS._replace(attempt=TIMEOUT)
+"""Background maintenance may wait long for the write lock."""
 FAULT = Fault(id="1", kind="status", times=3)
 
 
 @pytest.fixture(autouse=True)
-def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No back-off after failures, a small page cache, and an account cache that does not expire.
-
-    Background maintenance may wait long for the write lock.
-    """
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
-    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
+def changed_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small page cache, and an account cache that does not expire."""
     monkeypatch.setattr(connections, "_CACHE_KIB", 256)
     monkeypatch.setattr(accounts, "_CACHE_SECONDS", 60.0)
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT", TIMEOUT)
 
 
 @pytest.fixture
@@ -52,7 +48,7 @@ def closing_store(store: SqliteStore) -> Iterator[SqliteStore]:
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
     """A store with two accounts and a fault for the next requests."""
-    with closing_store(SqliteStore(path)) as store:
+    with closing_store(SqliteStore(path, timeouts=TIMEOUTS)) as store:
         store.create_account(PREPAID)
         store.create_account(POSTPAID)
         store.change_settings(lambda settings: replace(settings, faults=(FAULT,)))
@@ -63,7 +59,7 @@ def store(path: Path) -> Iterator[SqliteStore]:
 @pytest.fixture
 def other(path: Path, store: SqliteStore) -> Iterator[SqliteStore]:
     """A second store on the same file, as in another process."""
-    with closing_store(SqliteStore(path)) as second:
+    with closing_store(SqliteStore(path, timeouts=TIMEOUTS)) as second:
         yield second
 
 
@@ -307,14 +303,10 @@ def test_an_operation_that_fails_after_writing_fails_the_batch(
     assert send(store) == 19
 
 
-def test_a_batch_fails_fast_while_another_program_holds_the_lock(
-    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_batch_fails_fast_while_another_program_holds_the_lock(store: SqliteStore, path: Path) -> None:
     store.settle()
-    monkeypatch.setattr(database, "_RETRY_AFTER", 3600.0)
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 3600.0)
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.001)
-    with closing_store(SqliteStore(path)) as another:
+    timeouts = DatabaseTimeouts(busy=3600.0, attempt=0.001, retry_after=3600.0, check_interval=0.0)
+    with closing_store(SqliteStore(path, timeouts=timeouts)) as another:
         with (
             file_locked(path),
             pytest.raises(StoreUnavailable, match="is locked by another program"),
@@ -324,8 +316,7 @@ def test_a_batch_fails_fast_while_another_program_holds_the_lock(
         assert send(another) == 19  # no back-off has started
 
 
-def test_a_batch_waits_for_a_writer_of_the_same_process(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "_BUSY_TIMEOUT", 0.001)
+def test_a_batch_waits_for_a_writer_of_the_same_process(store: SqliteStore) -> None:
     found: list[str] = []
 
     def run_batch() -> None:

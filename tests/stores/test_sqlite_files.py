@@ -15,9 +15,9 @@ import pytest
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import StoreUnavailable
-from sms10692_mock.stores.sqlite import SqliteStore, database, files, schema
+from sms10692_mock.stores.sqlite import SqliteStore, files, schema
 from support.sqlite_schema import restore_version_4
-from support.stores import POSTPAID, PREPAID, build_report, build_task
+from support.stores import POSTPAID, PREPAID, SHORT_TIMEOUTS, build_report, build_task
 
 OTHER_ACCOUNTS = [Account(str(number), "a", "p", points=number) for number in range(100, 400)]
 """Enough accounts to fill a considerable part of a write-ahead log."""
@@ -233,10 +233,9 @@ def test_a_file_that_replaced_the_store_is_not_modified(
     seen_at: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
     other = tmp_path / "other"
     make(other)
-    store = SqliteStore(path)
+    store = SqliteStore(path, timeouts=SHORT_TIMEOUTS)
     store.create_account(POSTPAID)
     for _ in range(50):
         send_once(store)
@@ -254,7 +253,7 @@ def test_a_file_that_replaced_the_store_is_not_modified(
             store._database.watch()
     store.close()
     assert read_userids(path) == [account.userid for account in OTHER_ACCOUNTS]
-    reopened = SqliteStore(path)
+    reopened = SqliteStore(path, timeouts=SHORT_TIMEOUTS)
     assert reopened.userids() == [account.userid for account in OTHER_ACCOUNTS]
     reopened.close()
     old = tmp_path / "old"
@@ -305,27 +304,22 @@ def test_a_file_that_replaced_the_store_is_not_modified_under_load(
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm"])
-def test_a_removed_log_makes_the_store_unavailable(path: Path, end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removed_log_makes_the_store_unavailable(path: Path, end: str) -> None:
     """A process with the removed file and one with a new file would not see each other's locks."""
-    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
-    store = SqliteStore(path)
+    store = SqliteStore(path, timeouts=SHORT_TIMEOUTS)
     store.create_account(POSTPAID)
     send_once(store)
     file_with_suffix(path, end).unlink()
     with pytest.raises(StoreUnavailable, match=r"was removed or replaced while .*/store is in use: restart the server"):
         send_once(store)
     store.close()
-    reopened = SqliteStore(path)
+    reopened = SqliteStore(path, timeouts=SHORT_TIMEOUTS)
     assert reopened.balance("2") == (-1, 0, 1)
     reopened.close()
 
 
-def test_a_file_that_comes_back_is_used_again_with_its_log(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
-    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
-    store = SqliteStore(path)
+def test_a_file_that_comes_back_is_used_again_with_its_log(path: Path, tmp_path: Path) -> None:
+    store = SqliteStore(path, timeouts=SHORT_TIMEOUTS)
     store.create_account(POSTPAID)
     send_once(store)
     path.rename(tmp_path / "away")
@@ -355,12 +349,10 @@ def test_a_symbolic_link_is_resolved_once(path: Path, tmp_path: Path) -> None:
 
 
 def test_an_outage_of_the_file_is_logged_once_and_its_end_once(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
-    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
-    store = SqliteStore(path)
+    store = SqliteStore(path, timeouts=SHORT_TIMEOUTS)
     store._database._availability._clock = lambda: now
     store.create_account(POSTPAID)
     path.rename(tmp_path / "away")

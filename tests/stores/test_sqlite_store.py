@@ -16,13 +16,14 @@ import pytest
 
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.domain.store import Store, StoreUnavailable
-from sms10692_mock.stores.sqlite import SqliteStore, connections, database, schema
+from sms10692_mock.stores.sqlite import SqliteStore, connections, schema
 from support.emulators import CREDENTIALS, UTF8, emulator_process
 from support.http_client import build_request, send_raw
 from support.sqlite_schema import restore_version_4
 from support.stores import (
     POSTPAID,
     PREPAID,
+    SHORT_TIMEOUTS,
     build_reply,
     build_report,
     build_task,
@@ -39,17 +40,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "store"
 
 
-@pytest.fixture(autouse=True)
-def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short lock time-outs, and no back-off after failures."""
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
-    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
-
-
 @contextmanager
 def open_store(path: Path, limits: Limits | None = None, durable: bool = False) -> Iterator[SqliteStore]:
-    store = SqliteStore(path, limits, durable=durable)
+    store = SqliteStore(path, limits, durable=durable, timeouts=SHORT_TIMEOUTS)
     try:
         yield store
     finally:

@@ -8,11 +8,19 @@ import pytest
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores import readiness
 from sms10692_mock.stores.readiness import Readiness
-from sms10692_mock.stores.sqlite import SqliteStore, database
+from sms10692_mock.stores.sqlite import SqliteStore
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
 from support.http_client import closed_port
-from support.stores import EACH_STORE, StoreFactory, disk_full, file_locked, file_missing, open_test_store
+from support.stores import (
+    EACH_STORE,
+    SHORT_TIMEOUTS,
+    StoreFactory,
+    disk_full,
+    file_locked,
+    file_missing,
+    open_test_store,
+)
 from support.valkey_server import ValkeyServer, get_url, open_client, start_server, terminating
 from support.valkey_store import NEED_SERVERS, eventually, is_available, open_store
 
@@ -20,11 +28,8 @@ server = valkey_store.server
 
 
 @pytest.fixture(autouse=True)
-def short_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short time-outs, no back-off, and no cached readiness results."""
-    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.02)
-    monkeypatch.setattr(database, "_RETRY_AFTER", 0.0)
-    monkeypatch.setattr(database, "_CHECK_INTERVAL", 0.0)
+def uncached_readiness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No cached readiness results."""
     monkeypatch.setattr(readiness, "_CACHE_SECONDS", 0.0)
 
 
@@ -47,7 +52,7 @@ def test_a_file_is_not_ready_while_it_cannot_be_written(
     tmp_path: Path, away: Callable[[Path], object], why: str
 ) -> None:
     path = tmp_path / "store"
-    store = SqliteStore(path)
+    store = SqliteStore(path, timeouts=SHORT_TIMEOUTS)
     store.settle()
     with away(path):  # type: ignore[attr-defined]
         with pytest.raises(StoreUnavailable, match=why):

@@ -18,8 +18,12 @@ from sms10692_mock.domain.store import Store
 from sms10692_mock.stores import factory
 from sms10692_mock.stores.factory import open_store
 from sms10692_mock.stores.sqlite import SqliteStore
+from sms10692_mock.stores.sqlite.database import DatabaseTimeouts
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support.valkey_server import SERVERS_AVAILABLE, ValkeyServer, flush, get_cluster, get_server, get_url
+
+SHORT_TIMEOUTS: Final = DatabaseTimeouts(busy=0.02, retry_after=0.0, check_interval=0.0)
+"""Short lock timeouts, no back-off after failures, and a check of the file by every operation."""
 
 StoreFactory: TypeAlias = Callable[[Path, Limits, Clock], Store]
 """Creates an empty store from an empty folder, limits, and the wall clock."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import monotonic
@@ -20,31 +20,29 @@ from sms10692_mock.stores.sqlite.errors import close_quietly, describe, is_lock_
 from sms10692_mock.stores.sqlite.fair_lock import FairLock
 from sms10692_mock.stores.sqlite.files import FileState
 
-_BUSY_SECONDS: Final = 2.0
-"""Seconds a write waits for the lock of another process. Other processes hold it for milliseconds."""
-
-_BUSY_TIMEOUT: Final = 0.015
-"""Seconds of `busy_timeout` for one attempt to begin a write.
-
-SQLite's busy handler backs off to sleeps of 100 ms; beginning again keeps the polling interval at a few ms.
-Also the lock timeout of a batch transaction. When it expires, the jobs of the batch run individually, since those that
-only read need no lock.
-"""
-
-_RETRY_AFTER: Final = 0.25
-"""Seconds after a failure during which operations fail at once with the same message.
-
-Without this back-off, every thread in turn would wait for the timeout.
-"""
-
-_CHECK_INTERVAL: Final = 0.25
-"""Seconds between two checks whether the file was removed or replaced."""
-
 _MAX_IDLE_READERS: Final = 4
 """Read connections kept open for reuse."""
 
 _CHECKPOINT_THRESHOLD: Final = 4 * 1024 * 1024
 """Size of the write-ahead log, in bytes, from which `checkpoint` does something."""
+
+
+class DatabaseTimeouts(NamedTuple):
+    """Times in seconds.
+
+    - `busy`: how long a write waits for the lock of another process. Other processes hold it for milliseconds.
+    - `attempt`: the `busy_timeout` of one attempt to begin a write, and the lock timeout of a batch. SQLite's
+      busy handler backs off to sleeps of 100 ms; beginning again keeps the polling interval at a few ms. When a batch
+      cannot begin, its jobs run individually, since those that only read need no lock.
+    - `retry_after`: how long after a failure operations fail at once with the same message. Without this back-off,
+      every thread in turn would wait for the timeout.
+    - `check_interval`: how often it is checked whether the file was removed or replaced.
+    """
+
+    busy: float = 2.0
+    attempt: float = 0.015
+    retry_after: float = 0.25
+    check_interval: float = 0.25
 
 
 class Database:
@@ -55,8 +53,9 @@ class Database:
     Raises StoreUnavailable, with a message for the user, if the file cannot be created, opened or migrated.
     """
 
-    def __init__(self, path: Path, durable: bool = False) -> None:
-        self._connections = Connections(path, busy_seconds=_BUSY_SECONDS, durable=durable)
+    def __init__(self, path: Path, durable: bool = False, timeouts: DatabaseTimeouts | None = None) -> None:
+        self._timeouts = timeouts or DatabaseTimeouts()
+        self._connections = Connections(path, busy_seconds=self._timeouts.busy, durable=durable)
         self._path = self._connections.path
         self._lock = FairLock()
         self._batch = BatchTransaction()
@@ -72,7 +71,7 @@ class Database:
         if self._path.is_dir():
             raise StoreUnavailable(f"{self._path} cannot be opened: it is a folder")
         try:
-            self._writer = _set_busy_timeout(self._connections.create())
+            self._writer = self._set_busy_timeout(self._connections.create())
         except sqlite3.Error as error:
             raise StoreUnavailable(describe(self._path, error)) from error
         self.in_batch: Final = self._batch.owned_by_this_thread
@@ -83,6 +82,10 @@ class Database:
         Write transactions run one at a time. Inside `batch`, the operation joins the transaction of the batch.
         """
 
+    def _set_busy_timeout(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        connection.execute(f"PRAGMA busy_timeout = {self._timeouts.attempt * 1000:.0f}")
+        return connection
+
     def _check_files(self, *, is_locked: bool = False) -> None:
         """Raise StoreUnavailable if the file was removed or replaced, or during the back-off after a failure.
 
@@ -92,7 +95,7 @@ class Database:
         until, message = self._backoff
         if now < until:
             raise StoreUnavailable(message)
-        if now - self._checked_at < _CHECK_INTERVAL and self._connections.is_anchored:
+        if now - self._checked_at < self._timeouts.check_interval and self._connections.is_anchored:
             return
         self._checked_at = now
         if self._connections.are_unchanged():
@@ -115,7 +118,7 @@ class Database:
         except StoreUnavailable as error:
             if self._connections.is_anchored:
                 self._close_all()
-            self._backoff = (monotonic() + _RETRY_AFTER, str(error))
+            self._backoff = (monotonic() + self._timeouts.retry_after, str(error))
             raise self._record_failure(error) from None
 
     def _close_all(self) -> None:
@@ -151,7 +154,7 @@ class Database:
         Returns the error, for the caller to raise.
         """
         unavailable = self._record_failure(self._batch_error(error), writing=writing)
-        self._backoff = (monotonic() + _RETRY_AFTER, str(unavailable))
+        self._backoff = (monotonic() + self._timeouts.retry_after, str(unavailable))
         return unavailable
 
     def _batch_error(self, error: sqlite3.Error) -> StoreUnavailable:
@@ -253,7 +256,7 @@ class Database:
         self._lock.acquire()
         try:
             connection = self._get_writer()
-            until = monotonic() + _BUSY_SECONDS
+            until = monotonic() + self._timeouts.busy
             while not _try_begin(connection, until):
                 pass
         except sqlite3.Error as error:
@@ -270,7 +273,7 @@ class Database:
             close_quietly(self._writer)
             self._writer = None
         if self._writer is None:
-            self._writer = _set_busy_timeout(self._connections.open())
+            self._writer = self._set_busy_timeout(self._connections.open())
             self._writer_is_stale = False
         return self._writer
 
@@ -362,12 +365,6 @@ class Database:
             self._lock.release()
             raise
         return connection
-
-
-def _set_busy_timeout(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Set the timeout of one attempt to begin a write, and return the connection."""
-    connection.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT * 1000:.0f}")
-    return connection
 
 
 def _try_begin(connection: sqlite3.Connection, until: float) -> bool:

@@ -38,7 +38,7 @@ from sms10692_mock.stores.retention import GrowthMonitor, plan
 from sms10692_mock.stores.serialization import dump_account, dump_settings
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.accounts import AccountTable, get_account_id, read_account
-from sms10692_mock.stores.sqlite.database import Database
+from sms10692_mock.stores.sqlite.database import Database, DatabaseTimeouts
 from sms10692_mock.stores.sqlite.maintenance import MaintenanceThread
 from sms10692_mock.stores.sqlite.messages import query_messages
 from sms10692_mock.stores.sqlite.queues import get_queue_id
@@ -59,12 +59,17 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, limits: Limits | None = None, real_time: Clock = system_time, durable: bool = False
+        self,
+        path: Path,
+        limits: Limits | None = None,
+        real_time: Clock = system_time,
+        durable: bool = False,
+        timeouts: DatabaseTimeouts | None = None,
     ) -> None:
         self.name = "sqlite"
         self.blocking = True
         self._limits = limits or Limits()
-        self._database = Database(path, durable)
+        self._database = Database(path, durable, timeouts)
         with self._database.writing as db:
             db.execute(
                 "INSERT OR IGNORE INTO state VALUES (1, 1, ?, 1, ?, 0, 0, 0, 0)",
