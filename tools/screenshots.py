@@ -36,14 +36,14 @@ SAMPLE_MESSAGES = (
 
 PAGES = {
     "messages": "/",
-    "handset": "/phone?mobile=15023239810",
+    "phone": "/phone?mobile=15023239810",
     "requests": "/requests",
     "request": "/requests/{wrong}",
     "queues": "/queues",
     "replies": "/queues?queue=replies",
     "account": "/account",
-    "weather": "/faults",
-    "manual": "/contract?kind=exact",
+    "faults": "/faults",
+    "contract": "/contract?kind=exact",
 }
 
 
@@ -94,7 +94,7 @@ def capture_pages(browser: Browser, address: Address, folder: Path) -> None:
         with browser_page(browser, profile, url) as page:
             for name, path in PAGES.items():
                 page.goto(path.format(wrong=7))
-                if name == "manual":
+                if name == "contract":
                     page.locator("[id='clause-2.3-found'] button").click()
                     page.locator("[id='clause-2.3-found'] .exchange").first.wait_for()
                 take_screenshot(page, folder / f"{name}-{profile}.png")
