@@ -6,10 +6,9 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sms10692_contract.clauses import CLAUSES, GROUPS, Clause
-from sms10692_mock.config import OptionSpec
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.stores.factory import STORES
@@ -42,20 +41,16 @@ _EXECUTED: Final = {"yes": "是", "no": "否", "never": "从不"}
 
 def _build_option_rows(language: str) -> Iterator[tuple[str, ...]]:
     yield ("option", "default", "meaning") if language == _ENGLISH else ("选项", "默认值", "含义")
-    for default, spec in OPTIONS.values():
-        meaning = spec.chinese if language else f"{spec.help} {spec.notes}".rstrip()
-        yield f"`{spec.flag}{_format_argument(spec)}`", _format_default(default, spec), meaning
-
-
-def _format_argument(spec: OptionSpec) -> str:
-    """Return what follows the flag: the words that can be given, or the placeholder of the value."""
-    argument = "\\|".join(spec.choices) if spec.choices is not None else spec.metavar
-    return f" {argument}" if argument else ""
-
-
-def _format_default(default: Any, spec: OptionSpec) -> str:
-    text = spec.format_default(default)
-    return "" if text is None or spec.type is bool else f"{text:.0f}" if isinstance(text, float) else str(text)
+    for spec in OPTIONS.values():
+        words = "\\|".join(spec.choices) if spec.choices is not None else spec.metavar
+        default = "" if spec.given_default is None or spec.given_default is False else str(spec.given_default)
+        english = f"{spec.help} {spec.notes}".rstrip() + " Repeatable." * spec.is_repeatable
+        chinese = spec.chinese + "可重复。" * spec.is_repeatable
+        yield (
+            f"`{spec.flag}{f' {words}' if words else ''}`",
+            default.removesuffix(".0"),
+            chinese if language else english,
+        )
 
 
 def _build_store_rows(language: str) -> Iterator[tuple[str, ...]]:

@@ -7,7 +7,7 @@ import io
 import os
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from typing import Any, Final
@@ -27,14 +27,7 @@ from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.access_log import LogWriter, take_over_stderr
 from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
 from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
-from sms10692_mock.startup import (
-    StoredOtherwise,
-    UnknownUserid,
-    banner,
-    build_admin_app,
-    complete_options,
-    open_vendor,
-)
+from sms10692_mock.startup import StoredOtherwise, UnknownUserid, banner, build_admin_app, complete_options, open_vendor
 from sms10692_mock.streams import OutputFailed, write_error, write_output
 
 NAME: Final = "sms10692-mock"
@@ -47,9 +40,23 @@ class _LineList(click.types.StringParamType):
         return [line for line in rv.replace("\r\n", "\n").split("\n") if line.strip()]
 
 
-def _build_option(name: str, default: Any, spec: OptionSpec) -> click.Option:
+def _build_option(name: str, spec: OptionSpec) -> click.Option:
     """Build the click option of a row. Its value is the default, or what the row's parser returns."""
-    option_type: Any = spec.type
+
+    def convert(context: click.Context, parameter: click.Parameter, given: Any) -> Any:
+        if given is None or given == ():
+            return spec.default
+        try:
+            return spec.convert(given)
+        except UnicodeDecodeError as error:
+            raise click.BadParameter(f"{given} is not UTF-8 (byte {error.start})") from None
+        except OSError as error:
+            raise click.BadParameter(f"cannot read {given}: {error.strerror}") from None
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+
+    is_switch = isinstance(spec.default, bool)
+    option_type: Any = bool if is_switch else spec.type
     if spec.is_repeatable:
         option_type = _LineList()
     elif spec.choices is not None:
@@ -59,31 +66,15 @@ def _build_option(name: str, default: Any, spec: OptionSpec) -> click.Option:
     return click.Option(
         [spec.flag, name],
         type=option_type,
-        is_flag=spec.type is bool,
+        is_flag=is_switch,
         multiple=spec.is_repeatable,
-        default=spec.format_default(default),
-        callback=_build_callback(default, spec),
+        default=spec.given_default,
+        callback=convert,
         metavar=spec.metavar,
-        help=spec.help,
+        help=f"{spec.help}{' Repeatable.' * spec.is_repeatable}",
         envvar=spec.variable,
         show_envvar=True,
     )
-
-
-def _build_callback(default: Any, spec: OptionSpec) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    def parse(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        if value is None or value == ():
-            return default
-        try:
-            return spec.convert(value)
-        except UnicodeDecodeError as error:
-            raise click.BadParameter(f"{value} is not UTF-8 (byte {error.start})") from None
-        except OSError as error:
-            raise click.BadParameter(f"cannot read {value}: {error.strerror}") from None
-        except ValueError as error:
-            raise click.BadParameter(str(error)) from None
-
-    return parse
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -94,7 +85,7 @@ def command() -> None:
 
 serve_command: Final = ServiceLinkCommand(
     "serve",
-    params=[_build_option(name, default, spec) for name, (default, spec) in OPTIONS.items()],
+    params=[_build_option(name, spec) for name, spec in OPTIONS.items()],
     callback=lambda **values: _serve(ServeOptions(**values)),
     context_settings={"show_default": True, "max_content_width": 100},
     help="Start the emulator and serve requests until Ctrl-C.",
@@ -117,7 +108,7 @@ def _serve(given: ServeOptions) -> None:
     log_ignored_links()
     vendor = _open_vendor(options, given)
     text = banner(format_url(listener), options, vendor.store)
-    access_policy = AccessPolicy(options.hosts, options.token, options.public_url, options.proxies)
+    access_policy = AccessPolicy(options.allow_host, options.token, options.public_url, options.trusted_proxy)
     exposed = is_exposed(listener.getsockname()[0], access_policy)
     if options.token is None and exposed:
         access_policy = replace(access_policy, token=secrets.token_urlsafe(16))

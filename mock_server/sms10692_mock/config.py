@@ -25,27 +25,40 @@ from sms10692_mock.stores.memory.store import MemoryStore
 class OptionSpec:
     """How an option is written on the command line, and described in `--help` and in docs/reference.
 
-    `type` is that of the text: int, float, str, or bool for a switch. A number is within `bounds`, of which the upper
-    one may be None. `choices` are the values of the words that can be given. `parse` converts a given text, or the list
-    of all given texts if the option `is_repeatable`; it raises ValueError with a message for the user, or OSError of a
-    file. `notes` and `chinese` are Markdown: the reference shows `help` followed by `notes`, in Chinese `chinese`.
+    A `default` that is a tuple or set makes the option repeatable, a bool makes it a switch. `type` is that of the text
+    that is given: str, or float. A whole number is within `bounds`, of which the upper one may be None. `choices` are
+    the values of the words that can be given. `parse` converts a given text, or the list of all texts of a repeatable
+    option; it raises ValueError with a message for the user, or OSError of a file. `notes` and `chinese` are Markdown:
+    the reference shows `help` followed by `notes`, in Chinese `chinese`. Without a `flag` it is the field's name.
     """
 
-    flag: str
+    default: Any
     help: str
     chinese: str
     notes: str = ""
+    flag: str = ""
     metavar: str | None = None
     type: type = str
     bounds: tuple[int, int | None] | None = None
     choices: Mapping[str, Any] | None = None
     parse: Callable[[Any], Any] | None = None
-    is_repeatable: bool = False
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether several values can be given."""
+        return isinstance(self.default, tuple | frozenset)
 
     @property
     def variable(self) -> str:
         """The environment variable. That of a repeatable option has one value per line."""
         return f"SMS10692_MOCK_{self.flag.removeprefix('--').replace('-', '_').upper()}"
+
+    @property
+    def given_default(self) -> str | int | float | bool | None:
+        """The text or number that could be given for the default; None if nothing could."""
+        if self.choices is not None:
+            return next(word for word, value in self.choices.items() if value == self.default)
+        return self.default if isinstance(self.default, str | int | float) else None
 
     def convert(self, given: Any) -> Any:
         """Convert what was given. Raises ValueError with a message for the user, and OSError of a file."""
@@ -53,16 +66,10 @@ class OptionSpec:
             return self.choices[given]
         return given if self.parse is None else self.parse(given)
 
-    def format_default(self, default: Any) -> str | int | float | bool | None:
-        """Return the text or number that stands for this default on the command line; None if nothing does."""
-        if self.choices is not None:
-            return next(word for word, value in self.choices.items() if value == default)
-        return default if isinstance(default, str | int | float) else None
-
 
 def option(default: Any, **spec: Any) -> Any:
     """Return a dataclass field with this default that is an option; `spec` are the arguments of `OptionSpec`."""
-    return field(default=default, metadata={"option": OptionSpec(**spec)})
+    return field(default=default, metadata={"option": OptionSpec(default=default, **spec)})
 
 
 def parse_seconds(seconds: float) -> float:
@@ -101,14 +108,12 @@ class Options:
         flag="--account",
         metavar="USERID:ACCOUNT:PASSWORD[:POINTS]",
         parse=_parse_accounts,
-        is_repeatable=True,
-        help="Add an account, or replace the manual's (userid 12). Repeatable.",
+        help="Add an account, or replace the manual's (userid 12).",
         notes="The manual's is `12:test:mima:1000`. A userid contains no `/`.",
-        chinese="增加账号；userid 为 12 时替换接口文档的账号 `12:test:mima:1000`。userid 不能含 `/`。可重复。",
+        chinese="增加账号；userid 为 12 时替换接口文档的账号 `12:test:mima:1000`。userid 不能含 `/`。",
     )
     keywords: Keywords = option(
         Keywords(),
-        flag="--keywords",
         metavar="FILE",
         parse=_load_keywords,
         help="Forbidden words that replace the default list: a UTF-8 file, one word per line.",
@@ -125,7 +130,6 @@ class Options:
     )
     report_delay: float = option(
         0.0,
-        flag="--report-delay",
         help="Delay between a send and its reports.",
         notes="It counts from sendTime if there is one, and applies to replies too.",
         chinese="从发送（或 sendTime）到产生状态报告和上行的时间。",
@@ -133,7 +137,6 @@ class Options:
     )
     max_clock_skew: float | None = option(
         None,
-        flag="--max-clock-skew",
         help="Refuse timestamps that differ more from the clock. By default any timestamp is accepted.",
         notes="Timestamps that have not 14 digits are refused too, and so is the manual's example.",
         chinese="拒绝与当前时间相差超过该值、或不是 14 位数字的时间戳，接口文档的示例也会被拒绝。默认接受任何时间戳。",
@@ -141,7 +144,6 @@ class Options:
     )
     profile: Profile = option(
         MANUAL,
-        flag="--profile",
         choices=PROFILES,
         help="Response format: as in the manual, or as observed on newer servers.",
         notes="`observed`: CDATA in items; checkkeyword with `returnstatus` and `checkCounts`; refusals of "
@@ -153,15 +155,12 @@ class Options:
     limits: Limits = Limits()
     account_ttl: float | None = option(
         24 * 3600.0,
-        flag="--account-ttl",
         help="Delete temporary accounts after this time without a request.",
         chinese="删除这么久没有请求的临时账号。",
         **_SECONDS,
     )
     allow_cross_site: bool = option(
         False,
-        flag="--allow-cross-site",
-        type=bool,
         help="Accept requests to the vendor's endpoints that browsers send from pages of other sites.",
         notes="By default these (`Sec-Fetch-Site: cross-site`) get HTTP 403, so that no web page can empty a queue.",
         chinese="也响应浏览器代其他网站页面发出的厂商请求。默认这些请求（`Sec-Fetch-Site: cross-site`）返回 HTTP 403，"

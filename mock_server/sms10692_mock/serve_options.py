@@ -1,7 +1,7 @@
 """Options of `sms10692-mock serve`: those of an emulator, and those that only a process has. Rows as in `config`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _LIMITS: Final = Limits()
 _MEBIBYTE: Final = 1024 * 1024
 
-_COUNT: Final[dict[str, Any]] = {"type": int, "bounds": (1, None), "metavar": "N"}
+_COUNT: Final[dict[str, Any]] = {"bounds": (1, None), "metavar": "N"}
 
 
 def _parse_hosts(names: Sequence[str]) -> frozenset[str]:
@@ -58,52 +58,39 @@ def _load_initial_state(file: str) -> "InitialState":
 class ServeOptions(Options):
     """All options of the command, as given: `accounts` and `limits` do not yet contain what other options change."""
 
-    host: str = option(
-        "127.0.0.1",
-        flag="--host",
-        help="Address to listen on.",
-        chinese="监听的地址。",
-    )
+    host: str = option("127.0.0.1", help="Address to listen on.", chinese="监听的地址。")
     port: int = option(
         10692,
-        flag="--port",
-        type=int,
         bounds=(0, 65535),
         metavar="N",
         help="Port; 0 takes a free one.",
         notes="The first line on standard output names it.",
         chinese="端口；0 表示选一个空闲端口，标准输出的第一行会写明。",
     )
-    hosts: frozenset[str] = option(
+    allow_host: frozenset[str] = option(
         frozenset(),
-        flag="--allow-host",
         parse=_parse_hosts,
-        is_repeatable=True,
         metavar="NAME",
-        help="Accept this host name in requests to the control API, besides loopback names. Repeatable.",
-        chinese="除本机名称外，允许用来访问管理接口的主机名。可重复。",
+        help="Accept this host name in requests to the control API, besides loopback names.",
+        chinese="除本机名称外，允许用来访问管理接口的主机名。",
     )
     public_url: Origin | None = option(
         None,
-        flag="--public-url",
         parse=_parse_public_url,
         metavar="URL",
         help="Base URL that clients use behind a proxy. Its host and origin are accepted; links use it.",
         notes="Such as `https://sms.example`.",
         chinese="部署在代理之后时，客户端使用的地址，例如 `https://sms.example`。接受它的主机名和来源（Origin），链接使用它。",
     )
-    proxies: tuple[Network, ...] = option(
+    trusted_proxy: tuple[Network, ...] = option(
         (),
-        flag="--trusted-proxy",
         parse=_parse_networks,
-        is_repeatable=True,
         metavar="ADDRESS",
-        help="Trust the X-Forwarded-* and Forwarded headers of this proxy or network. Repeatable.",
-        chinese="信任来自该代理或网段的 X-Forwarded-* 和 Forwarded 头。可重复。",
+        help="Trust the X-Forwarded-* and Forwarded headers of this proxy or network.",
+        chinese="信任来自该代理或网段的 X-Forwarded-* 和 Forwarded 头。",
     )
     token: str | None = option(
         None,
-        flag="--token",
         parse=_parse_token,
         metavar="TOKEN",
         help="Token of the control API. By default random, and printed, if other machines can reach the emulator.",
@@ -111,14 +98,12 @@ class ServeOptions(Options):
     )
     log_level: str = option(
         "info",
-        flag="--log-level",
         choices={level: level for level in ("debug", "info", "warning", "error")},
         help="info: one line per request; debug: requests of the console too.",
         chinese="info：每个请求一行；debug：控制台的请求也记录。",
     )
     store: str = option(
         "memory",
-        flag="--store",
         metavar="ADDRESS",
         help=f"Where data is stored: {list_addresses('or')}.",
         notes="See [keep data](how-to.md#keep-data).",
@@ -126,22 +111,13 @@ class ServeOptions(Options):
     )
     durable: bool = option(
         False,
-        flag="--durable",
-        type=bool,
         help="Send a response only after its data is on disk.",
         notes="SQLite only.",
         chinese="仅用于 SQLite：数据写到磁盘之后才响应。",
     )
-    reset: bool = option(
-        False,
-        flag="--reset",
-        type=bool,
-        help="Delete the stored data first.",
-        chinese="启动时删除已保存的数据。",
-    )
+    reset: bool = option(False, help="Delete the stored data first.", chinese="启动时删除已保存的数据。")
     max_accounts: int = option(
         _LIMITS.accounts,
-        flag="--max-accounts",
         help="Maximum number of temporary accounts with empty queues; the least recently used are deleted.",
         notes="They are counted in `evicted` of `/_mock/accounts` and logged.",
         chinese="队列为空的临时账号数上限；超出时删除最久未使用的，计入 `/_mock/accounts` 的 `evicted` 并记入日志。",
@@ -149,28 +125,24 @@ class ServeOptions(Options):
     )
     max_messages: int = option(
         _LIMITS.messages,
-        flag="--max-messages",
         help="Sent messages to keep for inspection, and fetched items per queue, over all accounts.",
         chinese="保留的历史短信数，所有账号合计；每个队列已获取的条目也按此数保留。",
         **_COUNT,
     )
     max_requests: int = option(
         _LIMITS.requests,
-        flag="--max-requests",
         help="Logged requests to keep for inspection, over all accounts.",
         chinese="请求记录保留的请求数，所有账号合计。",
         **_COUNT,
     )
     max_history_mib: int = option(
         _LIMITS.request_bytes // _MEBIBYTE,
-        flag="--max-history-mib",
         help="MiB to keep of logged requests, of sent messages, and of fetched items per queue.",
         chinese="请求、短信、每个队列已获取的条目各保留多少 MiB。",
         **_COUNT,
     )
     initial_state: "InitialState | None" = option(
         None,
-        flag="--initial-state",
         parse=_load_initial_state,
         metavar="FILE",
         help="Initial state, a TOML file: accounts, outcomes, queued items. Stored accounts stay unchanged.",
@@ -179,20 +151,13 @@ class ServeOptions(Options):
         "(how-to.zh-CN.md#带初始数据启动)。",
     )
     postpaid: tuple[str, ...] = option(
-        (),
-        flag="--postpaid",
-        is_repeatable=True,
-        metavar="USERID",
-        help="Make this account postpaid. Repeatable.",
-        chinese="该账号为后付费。可重复。",
+        (), metavar="USERID", help="Make this account postpaid.", chinese="该账号为后付费。"
     )
     deny_queues: tuple[str, ...] = option(
         (),
-        flag="--deny-queues",
-        is_repeatable=True,
         metavar="USERID",
-        help="Do not let this account fetch reports or replies. Repeatable.",
-        chinese="该账号不能获取状态报告和上行。可重复。",
+        help="Do not let this account fetch reports or replies.",
+        chinese="该账号不能获取状态报告和上行。",
     )
 
     def build_limits(self) -> Limits:
@@ -202,9 +167,9 @@ class ServeOptions(Options):
 
 
 _INHERITED: Final = len(fields(Options))
-OPTIONS: Final[dict[str, tuple[Any, OptionSpec]]] = {
-    field.name: (field.default, field.metadata["option"])
+OPTIONS: Final[dict[str, OptionSpec]] = {
+    field.name: replace(spec, flag=spec.flag or f"--{field.name.replace('_', '-')}")
     for field in (*fields(ServeOptions)[_INHERITED:], *fields(ServeOptions)[:_INHERITED])
-    if "option" in field.metadata
+    if (spec := field.metadata.get("option"))
 }
-"""Default and row of each option by the name of its field, in the order of `--help`: those of a process first."""
+"""Row of each option by the name of its field, in the order of `--help`: those of a process first."""

@@ -25,6 +25,7 @@ from sms10692_mock import EmulatorControl
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
+from sms10692_mock.serve_options import OPTIONS
 from support.emulators import WsgiHarness, emulator_process
 from support.http_client import build_request
 
@@ -371,7 +372,8 @@ def test_every_reason_and_status_is_in_the_guide(suffix: str) -> None:
 def test_every_name_in_the_glossary_is_in_the_code() -> None:
     folders = ("client", "mock_server", "contract_tests", "fixtures")
     files = [file for folder in folders for file in (TOP / folder).rglob("*") if file.suffix in {".py", ".toml"}]
-    code = "\n".join(text for file in files for text in (file.relative_to(TOP).as_posix(), file.read_text("utf-8")))
+    texts = [text for file in files for text in (file.relative_to(TOP).as_posix(), file.read_text("utf-8"))]
+    code = "\n".join([*texts, *(spec.flag for spec in OPTIONS.values())])
     for row in table_rows("docs/glossary.md", 0)[1:]:
         for name in re.findall(r"`([^`]+)`", row.split("|")[3]):
             assert name.removeprefix("/_mock") in code, row

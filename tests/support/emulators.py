@@ -48,7 +48,7 @@ def build_options(
     clock: Clock = lambda: MANUAL_TIME, *, keywords: Sequence[str] = DEFAULT_WORDS, **given: Any
 ) -> ServeOptions:
     """Build options from values as on the command line, by the names of their fields, and from forbidden words."""
-    values = {name: OPTIONS[name][1].convert(value) for name, value in given.items()}
+    values = {name: OPTIONS[name].convert(value) for name, value in given.items()}
     return complete_options(ServeOptions(clock=clock, keywords=Keywords(keywords), **values))
 
 
