@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from threading import Event, Thread
 from typing import Any, Final
 from urllib.parse import quote
@@ -25,9 +26,6 @@ _RETRY_AFTER: Final = 0.5
 _PAGE_ENTRIES: Final = 200
 """Entries that are read with one script, at most."""
 
-_ATTEMPTS: Final = 3
-"""Attempts to write a single entry that the server rejects although it accepts other writes."""
-
 _KEYS: Final = tuple(f"sms10692:{{journal}}:{name}".encode() for name in ("entries", "all", "of_userids", "state"))
 
 
@@ -42,31 +40,46 @@ class ValkeyRequestLogWriter:
         return entry.number, _userid_key(entry.userid), entry.size, dump_request(entry)
 
     def write(self, rows: Sequence[tuple[Any, ...]], lost: int) -> None:
-        """Write entries. Drop and log a single one that the server rejects although it accepts other writes."""
-        arguments = [argument for row in rows for argument in row]
-        for attempt in range(_ATTEMPTS):
+        try:
+            self._record(rows, lost)
+        except StoreUnavailable as error:
+            self._record((), lost + self._record_or_drop_each(rows, error))
+
+    def _record(self, rows: Sequence[tuple[Any, ...]], lost: int) -> None:
+        limits, fields = (self._limits.requests, self._limits.request_bytes), chain.from_iterable(rows)
+        self._client.run(scripts.RECORD_REQUESTS, _KEYS, *limits, lost, *fields)
+
+    def _record_or_drop_each(self, rows: Sequence[tuple[Any, ...]], error: StoreUnavailable) -> int:
+        """Write entries, some of which the server rejects although it accepts other writes. Returns how many it did."""
+        self._client.check_writable()
+        if not rows:
+            raise error
+        if len(rows) == 1:
+            return self._record_or_drop(rows[0])
+        rejected = 0
+        middle = len(rows) // 2
+        for half in (rows[:middle], rows[middle:]):
             try:
-                self._client.run(
-                    scripts.RECORD_REQUESTS, _KEYS, self._limits.requests, self._limits.request_bytes, lost, *arguments
-                )
-            except StoreUnavailable as error:
-                self._client.check_writable()
-                if len(rows) > 1:  # find the entry that is rejected; losses are counted once, at the end
-                    middle = len(rows) // 2
-                    self.write(rows[:middle], 0)
-                    self.write(rows[middle:], lost)
-                elif attempt < _ATTEMPTS - 1:
-                    continue
-                else:
-                    number, _, _, document = rows[0]
-                    _log.error(
-                        "request %d is missing in the request log: the server rejects its %d bytes (%s)",
-                        number,
-                        len(document),
-                        error,
-                    )
-                    self.write([], lost + 1)
-            return
+                self._record(half, 0)
+            except StoreUnavailable as half_error:
+                rejected += self._record_or_drop_each(half, half_error)
+        return rejected
+
+    def _record_or_drop(self, row: tuple[Any, ...]) -> int:
+        """Write an entry again, or log that the server rejects it. Returns how many were rejected."""
+        try:
+            self._record([row], 0)
+        except StoreUnavailable as error:
+            self._client.check_writable()
+            number, _, _, document = row
+            _log.error(
+                "request %d is missing in the request log: the server rejects its %d bytes (%s)",
+                number,
+                len(document),
+                error,
+            )
+            return 1
+        return 0
 
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         evicted, first = self._read_page(userid, query, query.after)
