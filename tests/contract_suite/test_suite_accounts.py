@@ -1,13 +1,11 @@
 """Tests of cleanup: the temporary accounts of a run are deleted in every way in which a run can end."""
 
-import json
 import re
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 
@@ -19,6 +17,7 @@ from sms10692_contract.http import parse_address
 from sms10692_contract.interruptions import Interrupted, Interruptions
 from sms10692_contract.runner import delete_run_accounts, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
+from support import http_client
 from support.contract_cli import run_contract, select
 from support.emulators import emulator_process, read_log
 from support.fake_servers import fake_control_api
@@ -33,8 +32,8 @@ ACCOUNT_CLAUSES = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-parts"]
 
 def fetch_userids(url: str) -> list[str]:
     """Return the userids of all accounts of an emulator."""
-    with urlopen(f"{url}/_mock/accounts?limit=1000") as response:  # noqa: S310 - an emulator of this test
-        return [account["userid"] for account in json.load(response)["accounts"]]
+    document = http_client.call_control(http_client.parse_address(url), "GET", "/accounts?limit=1000")
+    return [account["userid"] for account in document["accounts"]]
 
 
 @pytest.mark.parametrize("clauses", [ACCOUNT_CLAUSES, ["2.3-found"]], ids=["many", "one"])

@@ -4,8 +4,6 @@ Which findings a request has is tested in the other modules of this folder.
 """
 
 import base64
-import http.client
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode
@@ -19,7 +17,7 @@ from support.client_mistakes import RIGHT, SIGNS, TEXTS
 from support.diagnosis import FORM, NOW, OTHERS, SECRETS, TIMESTAMP, build_form, md5
 from support.emulators import emulator_process
 from support.flask_emulator import FlaskEmulator
-from support.http_client import Address
+from support.http_client import Address, open_session
 
 QUEUES = (protocol.STATUS, protocol.CALL)
 
@@ -191,29 +189,22 @@ def address() -> Iterator[Address]:
 
 
 def test_the_hint_header_is_one_line_of_ascii(address: Address) -> None:
-    connection = http.client.HTTPConnection(*address, timeout=60)
-    for code, sign in list(SIGNS.values())[:20]:
-        connection.request("POST", "/v2sms.aspx", build_form(sign=sign), {"Content-Type": FORM})
-        response = connection.getresponse()
-        response.read()
-        hint = response.getheader("X-Mock-Hint") or ""
-        assert f"signature.{code}: " in hint
-        assert hint.isascii()
-        assert hint.isprintable()
-    connection.close()
+    with open_session(address) as session:
+        for code, sign in list(SIGNS.values())[:20]:
+            response = session.post("/v2sms.aspx", content=build_form(sign=sign), headers={"Content-Type": FORM})
+            hint = response.headers["X-Mock-Hint"]
+            assert f"signature.{code}: " in hint
+            assert hint.isascii()
+            assert hint.isprintable()
 
 
 def test_under_load_the_hint_names_the_path_of_the_diagnosis(address: Address) -> None:
-    connection = http.client.HTTPConnection(*address, timeout=60)
     hints: list[str] = []
-    while len(hints) < 2000 and not (hints and hints[-1].startswith("not explained at once: GET ")):
-        connection.request("POST", "/v2sms.aspx", build_form(sign=md5("x")), {"Content-Type": FORM})
-        response = connection.getresponse()
-        response.read()
-        hints.append(response.getheader("X-Mock-Hint") or "")
-    assert all(hint.startswith("signature.unexplained: ") for hint in hints[:-1])
-    assert len(hints) > 20
-    connection.request("GET", hints[-1].partition("GET ")[2])
-    document = json.loads(connection.getresponse().read())
+    form, headers = build_form(sign=md5("x")), {"Content-Type": FORM}
+    with open_session(address) as session:
+        while len(hints) < 2000 and not (hints and hints[-1].startswith("not explained at once: GET ")):
+            hints.append(session.post("/v2sms.aspx", content=form, headers=headers).headers["X-Mock-Hint"])
+        assert all(hint.startswith("signature.unexplained: ") for hint in hints[:-1])
+        assert len(hints) > 20
+        document = session.get(hints[-1].partition("GET ")[2]).json()
     assert document["diagnosis"][0]["code"] == "signature.unexplained"
-    connection.close()

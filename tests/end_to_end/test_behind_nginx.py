@@ -1,18 +1,16 @@
 """Tests behind nginx: the control API and the console are refused unless the proxy was declared."""
 
-import http.client
 import json
 import re
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
-from urllib.parse import urlencode
 
 import pytest
 import trustme
 
 from support.emulators import emulator_process
-from support.http_client import TIMEOUT, Address, free_port
+from support.http_client import Address, free_port, open_session
 from support.nginx import FORWARDED, nginx
 from support.serve_cli import SEND
 
@@ -41,23 +39,14 @@ def send_request(
     authority: trustme.CA | None = None,
 ) -> ProxiedResponse:
     """Send a GET or, with a form, a POST request; over TLS with an `authority`."""
-    connection: http.client.HTTPConnection
-    if authority is None:
-        connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
-    else:
+    context = None
+    if authority is not None:
         context = ssl.create_default_context()
         authority.configure_trust(context)
         context.check_hostname = False
-        connection = http.client.HTTPSConnection(*address, timeout=TIMEOUT, context=context)
-    all_headers = dict(headers or {})
-    if form is not None:
-        all_headers["Content-Type"] = "application/x-www-form-urlencoded"
-    try:
-        connection.request("GET" if form is None else "POST", path, urlencode(form) if form else None, all_headers)
-        response = connection.getresponse()
-        return ProxiedResponse(response.status, dict(response.headers), response.read().decode())
-    finally:
-        connection.close()
+    with open_session(address, context) as session:
+        response = session.request("GET" if form is None else "POST", path, data=form, headers=headers)
+    return ProxiedResponse(response.status_code, response.headers, response.text)
 
 
 @pytest.fixture(scope="module")

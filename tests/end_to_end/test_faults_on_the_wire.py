@@ -1,7 +1,5 @@
 """Tests of each fault on a socket, byte for byte, and of its record in the control API."""
 
-import http.client
-import json
 import re
 import socket
 import time
@@ -12,7 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from support.emulators import CALL, GBK, STATUS, UTF8, emulator_process, sign
-from support.http_client import Address, build_request
+from support.http_client import Address, build_request, call_control, open_session
 
 _TIMEOUT = 60
 _CLOCK_TOLERANCE = 0.01
@@ -44,14 +42,7 @@ class Client:
         self.path = f"accounts/{self.account['userid']}"
 
     def control(self, method: str, path: str, document: Any = None) -> Any:
-        connection = http.client.HTTPConnection(*self.address, timeout=_TIMEOUT)
-        headers = {"Content-Type": "application/json"}
-        connection.request(method, f"/_mock/{path}", json.dumps(document or {}), headers)
-        response = connection.getresponse()
-        content = json.loads(response.read())
-        connection.close()
-        assert response.status < 300, content
-        return content
+        return call_control(self.address, method, f"/{path}", document or {})
 
     def add_fault(self, kind: str, **settings: Any) -> Any:
         return self.control("POST", f"{self.path}/faults", {"kind": kind} | settings)
@@ -188,13 +179,11 @@ def test_a_status_has_the_error_page_of_iis_and_the_request_is_not_executed(clie
 @pytest.mark.parametrize("status", [200, 204, 299, 304, 404, 418, 500, 599])
 def test_a_fault_may_have_any_status(client: Client, status: int) -> None:
     client.add_fault("status", status=status, times=1)
-    connection = http.client.HTTPConnection(*client.address, timeout=_TIMEOUT)
-    for expected in (status, 200):  # over one connection
-        head, _, body = client.build_send().partition(b"\r\n\r\n")
-        connection.request("POST", UTF8, body, {"Content-Type": "application/x-www-form-urlencoded"})
-        response = connection.getresponse()
-        assert (response.status, bool(response.read())) == (expected, expected not in (204, 304)), head
-    connection.close()
+    headers, body = {"Content-Type": "application/x-www-form-urlencoded"}, client.build_send().partition(b"\r\n\r\n")[2]
+    with open_session(client.address) as session:
+        for expected in (status, 200):  # over one connection
+            response = session.post(UTF8, content=body, headers=headers)
+            assert (response.status_code, bool(response.content)) == (expected, expected not in (204, 304))
 
 
 def test_an_empty_body_has_status_200_and_the_request_is_executed(client: Client) -> None:

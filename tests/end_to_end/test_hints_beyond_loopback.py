@@ -1,16 +1,13 @@
 """Tests that hints which other hosts can read confirm no guess of an account name, password or userid."""
 
 import hashlib
-import http.client
-import json
 import re
 from collections.abc import Iterator
-from urllib.parse import urlencode
 
 import pytest
 
 from support.emulators import emulator_process, is_request_line, sign, wait_exit
-from support.http_client import TIMEOUT, Address
+from support.http_client import Address, open_session
 
 ACCOUNT = ("77", "shop", "s3cretpw")
 OTHER = ("78", "other", "an0therone")
@@ -24,12 +21,9 @@ def md5(text: str) -> str:
 
 def get_hint(address: Address, **fields: str) -> str:
     """Send a request and return its hint without the number of the request."""
-    connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
-    connection.request("POST", "/v2sms.aspx", urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    return re.sub(r"requests/\d+", "requests/N", response.headers.get("X-Mock-Hint", ""))
+    with open_session(address) as session:
+        hint: str = session.post("/v2sms.aspx", data=fields).headers.get("X-Mock-Hint", "")
+    return re.sub(r"requests/\d+", "requests/N", hint)
 
 
 ARGUMENTS = ("--account", ":".join(ACCOUNT), "--account", ":".join(OTHER), "--token", TOKEN)
@@ -121,10 +115,8 @@ def test_the_control_api_and_the_log_have_the_complete_diagnosis() -> None:
         address = "127.0.0.1", port
         hint = get_hint(address, action="overage", userid="77", timestamp=TIMESTAMP, sign=md5("shop" + TIMESTAMP))
         assert hint.endswith("explained by GET /_mock/requests/N alone")
-        connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
-        connection.request("GET", "/_mock/requests/1", headers={"Authorization": f"Bearer {TOKEN}"})
-        document = json.loads(connection.getresponse().read())
-        connection.close()
+        with open_session(address) as session:
+            document = session.get("/_mock/requests/1", headers={"Authorization": f"Bearer {TOKEN}"}).json()
         codes = [finding["code"] for finding in document["diagnosis"]]
         assert "signature.no-password" in codes
         process.terminate()

@@ -1,6 +1,5 @@
 """Tests of `server.wsgi_bridge` over a socket: every rule of PEP 3333."""
 
-import http.client
 import logging
 import sys
 import threading
@@ -16,7 +15,7 @@ from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.server.thread_runner import ThreadRunner
 from support.emulators import build_options
-from support.http_client import TIMEOUT, connect, parse_address, read_all
+from support.http_client import TIMEOUT, connect, open_session, parse_address, read_all
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]
 TEXT = [("Content-Type", "text/plain")]
@@ -152,13 +151,11 @@ def test_a_stream_is_sent_chunk_by_chunk_and_an_empty_chunk_does_not_end_it() ->
         yield b"data: 2\n\n"
 
     with serving(events, validated=False) as address:  # the validator demands start_response before the first chunk
-        connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
-        for _ in range(2):  # over one connection
-            connection.request("GET", "/app")
-            response = connection.getresponse()
-            assert (response.status, response.getheader("Transfer-Encoding")) == (200, "chunked")
-            assert response.read() == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
-        connection.close()
+        with open_session(address) as session:
+            for _ in range(2):  # over one connection
+                response = session.get("/app")
+                assert (response.status_code, response.headers["Transfer-Encoding"]) == (200, "chunked")
+                assert response.content == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
         assert split_response(raw_response(address, version="1.0"))[2] == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
 
 

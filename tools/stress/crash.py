@@ -27,7 +27,7 @@ _OPTIONS: Final = (
     *("--account", f"12:test:mima:{10**12}", "--log-level", "error"),
     *("--max-messages", str(10**9), "--max-history-mib", str(10**6)),
 )
-_PAUSE: Final = 0.005
+_PAUSE: Final = 0.002
 """Mean seconds between two rounds of a client."""
 _MAX_UPTIME: Final = 0.5
 """Seconds of load before a kill, at most."""
