@@ -93,6 +93,22 @@ def test_requests_of_unknown_userids_are_reported(vendor: SmsVendor) -> None:
     assert "named no known userid" not in vendor.explain()
 
 
+def test_requests_of_deleted_accounts_are_not_reported(control: EmulatorControl) -> None:
+    with control.account(points=0) as earlier, open_client(earlier) as client:
+        with pytest.raises(VendorRefusal):
+            client.send([NUMBER], "x")
+    with control.account() as vendor:
+        text = vendor.explain()
+        assert "requests: none named this account's userid\nmessages:" in text
+        with open_client(vendor, userid="99") as wrong_client:
+            with pytest.raises(VendorRefusal):
+                wrong_client.overage()
+        text = vendor.explain()
+        assert "requests that named no known userid:" in text
+        assert "userid '99': refused" in text
+        assert earlier.userid not in text
+
+
 def test_requests_come_with_their_diagnosis(vendor: SmsVendor) -> None:
     with open_client(vendor, account=vendor.account.upper()) as wrong_client:
         with pytest.raises(VendorRefusal):

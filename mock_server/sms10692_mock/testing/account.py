@@ -63,13 +63,20 @@ class SmsVendor(ControlScope):
     ControlError.
     """
 
-    def __init__(self, api: ControlApi, document: Mapping[str, Any], wsgi: Any = None) -> None:
+    def __init__(
+        self, api: ControlApi, document: Mapping[str, Any], wsgi: Any = None, *, created_after: int = 0
+    ) -> None:
+        """Handle of the account in `document`.
+
+        `created_after` is the number of the last request that the emulator received before the account was created.
+        """
         super().__init__(api, account_path(document["userid"]))
         self.userid: str = document["userid"]
         self.account: str = document["account"]
         self.password: str = document["password"]
         self._temporary: bool = document["temporary"]
         self._wsgi = wsgi
+        self._created_after = created_after
         self._returned: set[int] = set()
         self._positions: dict[tuple[str | None, str | None], int] = {}
         self._lock = threading.Lock()
@@ -318,21 +325,25 @@ class SmsVendor(ControlScope):
         """Describe the account's last requests, with diagnosis, and its last messages, as text.
 
         The password is redacted. If the account made no request, the text has the last refused requests of unknown
-        userids.
+        userids since the account was created.
         """
         requests = self.requests(_REPORTED)
         page = self._get("messages", order="desc", limit=_REPORTED)["items"]
         messages = [from_document(Message, document) for document in reversed(page)]
         text = format_report(requests, messages, [] if requests else self._unknown_account_requests())
-        return f"account {self.account}, userid {self.userid}, at {self._api.name}\n{text}".replace(
-            self.password, _REDACTED
-        )
+        head = f"account {self.account}, userid {self.userid}, at {self._api.name}; times: the account's clock, UTC+8"
+        return f"{head}\n{text}".replace(self.password, _REDACTED)
 
     def _unknown_account_requests(self) -> list[Request]:
         known = {document["userid"] for document in self._api.get("/accounts")["accounts"]}
         last = self._api.get("/requests", order="desc")["items"]
-        # Only refused ones: the accounts of successful requests existed and have been deleted since.
-        refused = [document["number"] for document in last if document["refusal"] and document["userid"] not in known]
+        # Accounts of earlier tests have been deleted, so their requests name unknown userids too. Those of tests that
+        # run at the same time may be deleted as well; requests that were not refused are known to belong to them.
+        refused = [
+            document["number"]
+            for document in last
+            if document["number"] > self._created_after and document["refusal"] and document["userid"] not in known
+        ]
         numbers = reversed(refused[:_REPORTED_UNKNOWN])
         return [from_document(Request, self._api.get(f"/requests/{number}")) for number in numbers]
 

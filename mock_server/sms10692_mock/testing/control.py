@@ -68,6 +68,7 @@ class EmulatorControl(ControlScope):
         `account` is the account's name at the vendor. Missing userid, name and password are generated and unique.
         Raises ControlRefused if the userid is taken.
         """
+        last_requests = self._get("requests", order="desc", limit=1)["items"]
         document = self._do(
             "POST",
             "accounts",
@@ -80,7 +81,8 @@ class EmulatorControl(ControlScope):
             profile=profile,
             private_clock=True,
         )
-        return SmsVendor(self._api, document, self._wsgi)
+        created_after = last_requests[0]["number"] if last_requests else 0
+        return SmsVendor(self._api, document, self._wsgi, created_after=created_after)
 
     def get_account(self, userid: str) -> SmsVendor:
         """Return an existing account, such as the manual's account 12. Raises ControlRefused if there is none."""
