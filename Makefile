@@ -101,11 +101,11 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing the emulator into $(VENV) (once, about 10 seconds) ..."
+	@echo "Installing the emulator into $(VENV) (once: 10 seconds to 2 minutes, depending on the network) ..."
 	@$(PIP_INSTALL) --editable '.[mock]'
 	@touch $@
 
 $(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing the emulator and the test tools into $(VENV) (once, about 40 seconds) ..."
+	@echo "Installing the emulator and the test tools into $(VENV) (once: 40 seconds to 5 minutes, depending on the network) ..."
 	@$(PIP_INSTALL) --editable '.[dev]'
 	@touch $(RUN_STAMP) $@

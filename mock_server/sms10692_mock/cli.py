@@ -3,6 +3,7 @@
 What is built from the options, and the banner, are in `startup`.
 """
 
+import errno
 import io
 import os
 import secrets
@@ -31,6 +32,7 @@ from sms10692_mock.startup import StoredOtherwise, UnknownUserid, banner, build_
 from sms10692_mock.streams import OutputFailed, write_error, write_output
 
 NAME: Final = "sms10692-mock"
+_PORT_TAKEN: Final = '; --port 0 takes a free port (make run ARGS="--port 0")'
 
 
 class _LineList(click.types.StringParamType):
@@ -101,7 +103,8 @@ def _serve(given: ServeOptions) -> None:
     try:
         listener = listening_socket(options.host, options.port)
     except OSError as error:
-        raise click.ClickException(f"cannot listen on {options.host} port {options.port}: {error.strerror}") from None
+        problem = _PORT_IN_USE if error.errno == errno.EADDRINUSE else error.strerror
+        raise click.ClickException(f"cannot listen on {options.host} port {options.port}: {problem}") from None
     except UnicodeError:
         raise click.ClickException(f"cannot listen on {options.host!a}: not a host name") from None
     log = take_over_stderr(options.log_level)

@@ -180,4 +180,5 @@ def test_a_port_in_use_by_another_emulator_ends_with_one_line(address: Address) 
 
 def test_a_port_in_use_by_another_program_ends_with_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
-        assert "in use" in get_start_error("serve", "--port", str(other.getsockname()[1]))
+        error = get_start_error("serve", "--port", str(other.getsockname()[1]))
+    assert 'in use; --port 0 takes a free port (make run ARGS="--port 0")' in error
