@@ -57,8 +57,9 @@ def test_lines_beyond_the_buffer_are_dropped_and_counted_and_no_call_blocks() ->
     assert "20 lines dropped: the log was not read\n" in text
 
 
-def test_lines_and_records_have_date_time_and_zone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TZ", "Asia/Shanghai")
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_lines_and_records_have_date_time_and_the_zone_of_china(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    monkeypatch.setenv("TZ", zone)
     access_log._format_second.cache_clear()
     if hasattr(time, "tzset"):
         time.tzset()
