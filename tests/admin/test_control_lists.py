@@ -182,8 +182,8 @@ def test_a_wait_for_more_than_a_page_returns_a_page_and_the_next_position(histor
 def test_a_message_document_has_all_fields(history: SampleHistory) -> None:
     (first, *_), (last,) = (history.page("messages", **query)["items"] for query in ({}, {"text": "late"}))
     expected = {
-        "number": 1, "task_id": 100001, "mobile": "13000000000", "content": "text 0<", "units": 7, "parts": 1,
-        "cost": 1, "cost_why": "7 UTF-16 units are 1 part (up to 70 are one): 1 point", "endpoint": "/v2sms.aspx",
+        "number": 1, "task_id": 100001, "mobile": "13000000000", "content": "text 0<", "units": 7, "segments": 1,
+        "cost": 1, "cost_why": "7 UTF-16 units are 1 segment (up to 70 are one): 1 point", "endpoint": "/v2sms.aspx",
         "charset": "utf-8", "extno": "", "sent": "2011-12-02T22:12:11+08:00", "due": "2011-12-02T22:12:11+08:00",
         "status": 10, "errorcode": "DELIVRD", "state": "fetched", "fetched_at": "2011-12-02T22:17:11+08:00",
         "fetched_by_request": 7, "faults": [], "request": 1,

@@ -60,7 +60,7 @@ def test_a_sent_message_appears_at_once_with_its_details(
     account.send(content="【签名】" + "字" * 71, extno="01")
     row = page.locator(".messages tbody tr").first
     expect(row.locator("mark")).to_have_text("【签名】")
-    expect(row).to_contain_text(console_text(profile, "cost.parts", units=75, parts=2))
+    expect(row).to_contain_text(console_text(profile, "cost.segments", units=75, segments=2))
     for shown in ("15023239810", "v2sms", "utf-8", "01", console_text(profile, "state.waiting"), "DELIVRD"):
         expect(row).to_contain_text(shown)
     account.post("/v2statusApi.aspx", action="query")
@@ -376,7 +376,7 @@ def test_a_clause_demo_shows_its_requests_and_responses(
     expect(clause.locator("pre").nth(5)).to_contain_text("<returnsms></returnsms>")
     page.get_by_role("link", name=console_text(profile, "contract.reading")).click()
     expect(page.locator("[id='clause-4.1-once']")).to_have_count(0)
-    page.locator("[id='clause-R6-parts'] a", has_text="R6").click()
+    page.locator("[id='clause-R6-segments'] a", has_text="R6").click()
     expect(page).to_have_url(re.compile("#R6$"))
 
 

@@ -26,7 +26,7 @@ from support.mutants import MUTANTS
 
 pytestmark = pytest.mark.slow("Runs the contract suite, and interrupts it, in subprocesses.")
 
-ACCOUNT_CLAUSES = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-parts"]
+ACCOUNT_CLAUSES = ["1.3-ok", "4.1-once", "M-once", "C-balance", "R6-segments"]
 """Clauses whose checks create accounts."""
 
 
@@ -48,7 +48,7 @@ def test_a_run_leaves_the_accounts_as_they_were(clauses: list[str]) -> None:
 def test_a_run_in_which_a_clause_fails_leaves_the_accounts_as_they_were() -> None:
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "reports never leave the queue")
     with mutant_server(mutant.defect) as vendor:
-        completed = run_contract(vendor.url, "--control", vendor.url, *select("M-once", "R6-parts"))
+        completed = run_contract(vendor.url, "--control", vendor.url, *select("M-once", "R6-segments"))
         assert vendor.control.userids() == ["12"]
     assert completed.returncode == 1
     assert "The accounts of this run are deleted; --keep-accounts keeps them" in completed.stdout

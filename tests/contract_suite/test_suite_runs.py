@@ -80,14 +80,14 @@ def verdicts_on(defect: Defect, clauses: list[str], seed: int = 1, shrink_reques
 
 
 def record_priced_texts(seed: int) -> tuple[str, list[str]]:
-    """Fail R6-parts with a vendor that overcharges lengths of generated texts; return the failure and all texts."""
+    """Fail R6-segments with a vendor that overcharges lengths of generated texts; return the failure and all texts."""
     texts: list[str] = []
 
     def price(text: str) -> int:
         texts.append(text)
         return segment_price(text) + (len(text) % 5 == 3)
 
-    (verdict,) = verdicts_on(Defect(pricing=price), ["R6-parts"], seed)
+    (verdict,) = verdicts_on(Defect(pricing=price), ["R6-segments"], seed)
     assert verdict.state is State.FAILED
     return verdict.reason, texts
 
@@ -111,7 +111,7 @@ def test_shrinking_stops_after_its_number_of_requests(shrink_requests: int) -> N
             failed_at.append(len(requests))
         return segment_price(text) + (len(text) % 5 == 3)
 
-    verdicts_on(Defect(api_request=record, pricing=price), ["R6-parts"], 1, shrink_requests)
+    verdicts_on(Defect(api_request=record, pricing=price), ["R6-segments"], 1, shrink_requests)
     assert len(requests) - failed_at[0] <= shrink_requests
 
 

@@ -183,13 +183,13 @@ def test_r5_one_request_may_have_50_000_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "parts"),
+    ("content", "segments"),
     [("字" * 70, 1), ("字" * 71, 2), ("字" * 134, 2), ("字" * 135, 3), ("x" * 71, 2), ("😀" * 35, 1), ("😀" * 36, 2)],
     ids=lambda value: f"{len(value)} characters" if isinstance(value, str) else None,
 )
-def test_r6_a_send_costs_its_parts_times_its_numbers(content: str, parts: int) -> None:
+def test_r6_a_send_costs_its_segments_times_its_numbers(content: str, segments: int) -> None:
     emulator = WsgiHarness()
-    assert f"<remainpoint>{1000 - 3 * parts}<" in emulator.send("13000000001,13000000002,13000000003", content)
+    assert f"<remainpoint>{1000 - 3 * segments}<" in emulator.send("13000000001,13000000002,13000000003", content)
     by_number = WsgiHarness(pricing="recipient")
     assert "<remainpoint>997<" in by_number.send("13000000001,13000000002,13000000003", content)
 

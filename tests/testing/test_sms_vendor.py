@@ -27,7 +27,7 @@ def test_a_message_has_the_values_of_its_send(vendor: SmsVendor) -> None:
         sent = client.send([NUMBER, OTHER_NUMBER], "【签名】" + "码" * 70, extno="01")
     first, second = vendor.messages()
     assert (first.mobile, first.content, first.task_id) == (NUMBER, "【签名】" + "码" * 70, sent.task_id)
-    assert (first.units, first.parts, first.cost, first.extno) == (74, 2, 2, "01")
+    assert (first.units, first.segments, first.cost, first.extno) == (74, 2, 2, "01")
     assert (first.endpoint, first.charset, first.errorcode, first.state) == (
         "/v2sms.aspx",
         "utf-8",

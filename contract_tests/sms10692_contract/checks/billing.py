@@ -12,7 +12,7 @@ from sms10692_contract.safety import INVALID_SIGN
 from sms10692_contract.segmentation import count_segments
 
 
-@checks("R6-parts")
+@checks("R6-segments")
 def _a_text_costs_one_point_per_segment(context: CheckContext) -> None:
     def check_price(endpoint: str, text: str, count: int) -> None:
         account = context.create_account(points=1000)

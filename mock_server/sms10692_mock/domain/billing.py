@@ -39,9 +39,9 @@ def explain_price(pricing: Pricing, text: str) -> str:
     """Return a sentence that explains the price of a text to one recipient.
 
     >>> explain_price(segment_price, "内容")
-    '2 UTF-16 units are 1 part (up to 70 are one): 1 point'
+    '2 UTF-16 units are 1 segment (up to 70 are one): 1 point'
     >>> explain_price(segment_price, "字" * 71)
-    '71 UTF-16 units are 2 parts (one for every 67 begun): 2 points'
+    '71 UTF-16 units are 2 segments (one for every 67 begun): 2 points'
     >>> explain_price(flat_price, "字" * 71)
     'each number costs 1 point, however long the text'
     """
@@ -51,7 +51,7 @@ def explain_price(pricing: Pricing, text: str) -> str:
     points = f"{price} {'point' if price == 1 else 'points'}"
     if pricing is not segment_price:
         return f"the emulator has its own prices: {points}"
-    rule = "1 part (up to 70 are one)" if price == 1 else f"{price} parts (one for every 67 begun)"
+    rule = "1 segment (up to 70 are one)" if price == 1 else f"{price} segments (one for every 67 begun)"
     return f"{utf16_length(text)} UTF-16 units are {rule}: {points}"
 
 

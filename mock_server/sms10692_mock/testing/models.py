@@ -22,7 +22,7 @@ OutcomeName: TypeAlias = Literal["delivered", "failed", "unreported"]
 class Message:
     """A message to one recipient: the `number`-th message of its account, from 1.
 
-    `parts` is the number of SMS segments for a text of `units` UTF-16 code units; `cost` is in points, and `cost_why`
+    `segments` is the number of segments for a text of `units` UTF-16 code units; `cost` is in points, and `cost_why`
     explains the cost. `status` and `errorcode` are those of the report, None for a message without report; `due` is
     when the report is due, `state` its delivery state, `fetched_by_request` the number of the request that fetched it,
     and `faults` the faults injected into that response.
@@ -33,7 +33,7 @@ class Message:
     mobile: str
     content: str
     units: int
-    parts: int
+    segments: int
     cost: int
     cost_why: str
     endpoint: str

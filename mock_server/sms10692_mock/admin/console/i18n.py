@@ -43,8 +43,8 @@ def _flatten(table: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Mappi
 def text(language: Language, key: str, **values: object) -> str:
     """Return the text of a key with its placeholders filled in. Raises KeyError if the key is unknown.
 
-    >>> text("en", "cost.one_part", units=15)
-    '15 of 70 UTF-16 code units: 1 part'
+    >>> text("en", "cost.one_segment", units=15)
+    '15 of 70 UTF-16 code units: 1 segment'
     """
     translation = texts()[key][language]
     return translation.format(**values) if values else translation

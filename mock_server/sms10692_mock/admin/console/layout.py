@@ -306,10 +306,12 @@ def short_time(time: str | None) -> str:
 
 def explain_cost(message: Any) -> str:
     """Explain the cost of a message, in the language of this request."""
-    units, parts, cost = message.units, message.parts, message.cost
-    if cost != parts:
-        return translate("cost.flat", cost=cost, units=units, parts=parts)
-    return translate("cost.one_part", units=units) if parts == 1 else translate("cost.parts", units=units, parts=parts)
+    units, segments, cost = message.units, message.segments, message.cost
+    if cost != segments:
+        return translate("cost.flat", cost=cost, units=units, segments=segments)
+    if segments == 1:
+        return translate("cost.one_segment", units=units)
+    return translate("cost.segments", units=units, segments=segments)
 
 
 def form_field(name: str) -> str | None:

@@ -62,7 +62,7 @@ class RequeueResult(BaseModel):
 class MessageDocument(BaseModel):
     """A message to one number, and the state of its report.
 
-    `parts` is the number of SMS segments for a text of `units` UTF-16 code units. `cost` is in points, and `cost_why`
+    `segments` is the number of segments for a text of `units` UTF-16 code units. `cost` is in points, and `cost_why`
     explains it. `status` and `errorcode` are null for a message without a report. `fetched_at` is the time at which the
     report was fetched, `fetched_by_request` the number of the request that fetched it, `faults` the faults that
     affected its response.
@@ -73,7 +73,7 @@ class MessageDocument(BaseModel):
     mobile: str
     content: str
     units: int
-    parts: int
+    segments: int
     cost: int
     cost_why: str
     endpoint: str

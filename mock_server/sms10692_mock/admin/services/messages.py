@@ -201,7 +201,7 @@ def _message_document(message: SentMessage, pricing: Pricing, faults: _FaultLook
         mobile=message.mobile,
         content=task.content,
         units=utf16_length(task.content),
-        parts=segment_price(task.content),
+        segments=segment_price(task.content),
         cost=task.price,
         cost_why=explain_price(pricing, task.content),
         endpoint=task.endpoint_path,
