@@ -31,7 +31,7 @@ model.
 """
 
 _EXACTNESS: Final = {
-    "exact": "精确一致",
+    "exact": "完全一致",
     "our reading": "我们的解读",
     "our invention": "自行设计",
     "not attempted": "未实现",

@@ -32,7 +32,7 @@ from sms10692_mock.startup import StoredOtherwise, UnknownUserid, banner, build_
 from sms10692_mock.streams import OutputFailed, write_error, write_output
 
 NAME: Final = "sms10692-mock"
-_PORT_TAKEN: Final = '; --port 0 takes a free port (make run ARGS="--port 0")'
+_PORT_IN_USE: Final = 'the port is in use; --port 0 takes a free port (make run ARGS="--port 0")'
 
 
 class _LineList(click.types.StringParamType):

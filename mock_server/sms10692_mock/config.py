@@ -163,8 +163,8 @@ class Options:
         False,
         help="Accept requests to the vendor's endpoints that browsers send from pages of other sites.",
         notes="By default these (`Sec-Fetch-Site: cross-site`) get HTTP 403, so that no web page can empty a queue.",
-        chinese="也响应浏览器代其他网站页面发出的厂商请求。默认这些请求（`Sec-Fetch-Site: cross-site`）返回 HTTP 403，"
-        "以免任意网页取空队列。",
+        chinese="也响应浏览器的跨站请求。默认这些厂商请求（`Sec-Fetch-Site: cross-site`）返回 HTTP 403，"
+        "以免任意网页把队列全部取走。",
     )
 
 

@@ -1,9 +1,11 @@
 """README.md, CONTRIBUTING.md and docs/ are true: every block runs, every table is complete, every link leads somewhere.
 
-A block in a fence is executed by the test of its language: `sh` commands, `console` sessions with their output,
-`python` programs and pytest modules, `toml` start states. `text` is for drawings.
+A block in a fence is executed by the test of its language: `sh` commands, `python` programs and pytest modules, `toml`
+start states. `xml` is a response: to the `curl` line of the block above, or to a request of `fixtures/exchanges`.
+`text` is for drawings.
 """
 
+import inspect
 import json
 import re
 import shlex
@@ -11,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -21,11 +24,13 @@ import pytest
 import reference_tables
 from sms10692 import Client, Reason, Status, protocol
 from sms10692_contract.run_command import run as contract_run_command
-from sms10692_mock import EmulatorControl
+from sms10692_mock import EmulatorControl, SmsVendor
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
 from sms10692_mock.serve_options import OPTIONS
+from sms10692_mock.testing import models
+from sms10692_mock.testing.clock import Clock
 from support.emulators import WsgiHarness, emulator_process
 from support.http_client import build_request
 
@@ -73,7 +78,7 @@ def each_block(language: str) -> pytest.MarkDecorator:
 
 
 def test_every_block_is_in_a_fence_that_names_a_tested_language() -> None:
-    assert {block.language for block in BLOCKS} == {"sh", "console", "python", "toml", "text"}
+    assert {block.language for block in BLOCKS} == {"sh", "xml", "python", "toml", "text"}
     for name in DOCUMENTS:
         prose = re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
         assert "```" not in prose, name
@@ -139,7 +144,7 @@ def test_a_python_block_runs(block: Block, tmp_path: Path) -> None:
         EXPECTATIONS[block.text.splitlines(keepends=True)[0]](run_program(block.text, tmp_path), tmp_path)
 
 
-# Sessions
+# Requests and responses
 
 
 def run_curl(line: str, host: str, port: int, *options: str) -> str:
@@ -150,15 +155,30 @@ def run_curl(line: str, host: str, port: int, *options: str) -> str:
     return subprocess.run(pasted, capture_output=True, encoding="utf-8", check=True).stdout
 
 
-@each_block("console")
-def test_a_console_block_prints_what_it_shows(block: Block) -> None:
-    sessions = re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block.text, re.MULTILINE)
+@each_block("xml")
+def test_an_xml_block_is_the_response_to_the_curl_line_above_or_of_an_exchange(block: Block) -> None:
+    expected = block.text.rstrip("\n")
+    above = BLOCKS[BLOCKS.index(block) - 1]
+    if above.text.startswith("curl "):
+        (line,) = above.text.splitlines()
+        with emulator_process() as (_, (host, port)):
+            assert run_curl(line, host, port) == expected
+    else:
+        assert any(
+            file.read_bytes().endswith(b"\r\n\r\n" + expected.encode())
+            for file in (TOP / "fixtures" / "exchanges").glob("*/*/response.http")
+        )
+
+
+CURL_BLOCKS: Final = [block for block in BLOCKS if block.language == "sh" and block.text.startswith("curl ")]
+
+
+@pytest.mark.parametrize("block", CURL_BLOCKS, ids=[f"{block.document}:{block.line}" for block in CURL_BLOCKS])
+def test_curl_lines_have_their_response_below_or_use_the_control_api(block: Block) -> None:
     if "/_mock/" in block.text:
-        check_control_session([line for line, _ in sessions])
-        return
-    with emulator_process() as (_, (host, port)):
-        for line, output in sessions:
-            assert run_curl(line, host, port) == output.rstrip("\n")
+        check_control_session(block.text.splitlines())
+    else:
+        assert BLOCKS[BLOCKS.index(block) + 1].language == "xml"
 
 
 def check_control_session(lines: list[str]) -> None:
@@ -240,6 +260,13 @@ def check_pytest_arguments(arguments: list[str]) -> None:
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
+def check_installation(project: str, folder: str) -> None:
+    """`pip install` is given this project and an extra that exists; the environment is outside the clone."""
+    extras = tomllib.loads(read("pyproject.toml"))["project"]["optional-dependencies"]
+    assert project in {f".[{name}]" for name in extras}
+    assert folder.startswith("../")
+
+
 def run_serve(arguments: list[str]) -> None:
     """`sms10692-mock serve` with these options listens."""
     if "0.0.0.0" in arguments:  # noqa: S104 - tests listen on loopback only
@@ -250,6 +277,7 @@ def run_serve(arguments: list[str]) -> None:
 
 @each_block("sh")
 def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, tmp_path: Path) -> None:
+    environment = ""
     for line in block.text.splitlines():
         match shlex.split(line, comments=True):
             case []:
@@ -262,6 +290,16 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 run_contract_suite(arguments)
             case ["pytest", "-p", *arguments]:
                 run_contract_plugin(["-p", *arguments], tmp_path)
+            case ["curl", *_]:
+                pass  # see "Requests and responses"
+            case ["python3", "-m", "venv", environment]:
+                pass
+            case [pip, "install", project, "pytest"] if pip == f"{environment}/bin/pip":
+                check_installation(project, environment)
+            case ["cd", folder]:
+                assert f"{folder}/.venv" == environment
+            case [".venv/bin/pytest"] if environment:
+                pass  # runs the module above, as test_a_python_block_runs does
             case [".venv/bin/pytest", *arguments]:
                 check_pytest_arguments(arguments)
             case [".venv/bin/python", "-m", module]:
@@ -367,6 +405,31 @@ def test_the_default_forbidden_words_are_in_the_reference(suffix: str) -> None:
 def test_every_reason_and_status_is_in_the_guide(suffix: str) -> None:
     named = set(re.findall(r"`[A-Z_]+`", read(f"docs/guide{suffix}")))
     assert {f"`{name}`" for kind in (Reason, Status) for name in kind.__members__} <= named
+
+
+def public_methods(owner: type) -> Iterator[tuple[str, inspect.Signature]]:
+    """Name and signature of each public method, without `self` and annotations."""
+    for name, method in inspect.getmembers(owner, inspect.isfunction):
+        if not name.startswith("_"):
+            _, *parameters = inspect.signature(method).parameters.values()
+            yield name, inspect.Signature([one.replace(annotation=inspect.Parameter.empty) for one in parameters])
+
+
+@EACH_LANGUAGE
+@pytest.mark.parametrize(("owner", "prefix"), [(SmsVendor, ""), (Clock, "clock.")])
+def test_every_method_of_the_fixture_is_in_the_guide_with_its_arguments(owner: type, prefix: str, suffix: str) -> None:
+    text = read(f"docs/guide{suffix}")
+    for name, signature in public_methods(owner):
+        call = f"{prefix}{name}{signature}".replace("'", '"')
+        assert f"| `{call}` |" in text, call
+
+
+@EACH_LANGUAGE
+def test_every_attribute_of_what_the_fixture_returns_is_in_the_guide(suffix: str) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", read(f"docs/guide{suffix}"), re.MULTILINE))
+    for name, kind in vars(models).items():
+        if is_dataclass(kind) and not name.startswith("Enqueued"):
+            assert re.findall(r"`(\w+)`", rows[name]) == [field.name for field in fields(kind)], name
 
 
 def test_every_name_in_the_glossary_is_in_the_code() -> None:
