@@ -28,13 +28,13 @@ run: $(RUN_STAMP) ## start the emulator (ARGS="--port 8000")
 
 ##@ Before a commit
 
-check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright, the import rules, and compare generated documents
+check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright, the import rules, and compare documents and registries
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_example.py
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/repo/test_documents.py -k generated
+	$(BIN)/pytest -q tests/repo/test_documents.py tests/app/test_fault_kinds.py -k 'generated or injector'
 
 test-quick: $(DEV_STAMP) ## run the tests of client, codec, domain, diagnosis and app (ARGS="-k balance" selects)
 	$(PYTEST_PARALLEL) -m "not slow" $(QUICK_TESTS) $(ARGS)

@@ -52,14 +52,14 @@ class _NullApp:
 
     allows_cross_site = blocking = False
     hints = probe = None
-    create_runner = InlineRunner
 
     def log_line(self, method: str, path: str, status: int) -> None:
         """No access log."""
 
     log_other = log_line
 
-    is_large = False
+    def create_runner(self, threads: object) -> InlineRunner:  # noqa: ARG002 - the interface of VendorApp
+        return InlineRunner()
 
     def handle(self, endpoint: object, request: object, rejection: object) -> "_NullApp":  # noqa: ARG002 - the interface of VendorApp
         return self

@@ -117,7 +117,7 @@ def banner(url: str, options: Options, store: Store) -> str:
         password = "as given" if account.password == given.password else "as stored"
         if (account.account, account.password) == (DEFAULT_ACCOUNT.account, DEFAULT_ACCOUNT.password):
             password = account.password
-        pays = "post-paid" if account.postpaid else f"prepaid, {store.balance(account.userid).points} points"
+        pays = "postpaid" if account.postpaid else f"prepaid, {store.balance(account.userid).points} points"
         identity = f"account {sanitize(account.account)}, userid {sanitize(account.userid)}"
         lines.append(f"{identity}, password {password}, {pays}")
     now = None if options.max_clock_skew is None else options.clock()

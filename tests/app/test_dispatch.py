@@ -2,7 +2,9 @@
 
 import asyncio
 import threading
-from typing import Any, NamedTuple, cast
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from typing import Any, cast
 
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.hints import FinishedRequest
@@ -11,16 +13,12 @@ from sms10692_mock.server.http1_head import parse_head
 from sms10692_mock.server.http1_parser import ParsedRequest
 from sms10692_mock.server.http_types import Response, SocketAddresses
 from sms10692_mock.server.thread_pools import create_thread_pools
-from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.memory.runner import InlineRunner
+from sms10692_mock.stores.sqlite.batch_runner import BatchRunner
 
 ADDRESSES = SocketAddresses(("127.0.0.1", 1), ("127.0.0.1", 2))
 SEND = "/v2sms.aspx"
 QUERY = "/v2statusApi.aspx"
-
-
-class Handled(NamedTuple):
-    is_large: bool
 
 
 class StubVendorApp:
@@ -29,18 +27,24 @@ class StubVendorApp:
     allows_cross_site = False
     hints = probe = None
 
-    def __init__(self, blocking: bool, is_large: bool = False) -> None:
+    def __init__(self, blocking: bool, waiting: int = 0) -> None:
         self.blocking = blocking
-        self.create_runner = BatchRunner if blocking else InlineRunner
-        self._handled = Handled(is_large)
+        self._waiting = waiting
         self._threads: list[int] = []
 
-    def handle(self, *_: object) -> Handled:
-        self._threads.append(threading.get_ident())
-        return self._handled
+    def create_runner(self, threads: Executor) -> BatchRunner | InlineRunner:
+        return BatchRunner(threads, nullcontext) if self.blocking else InlineRunner()
 
-    def finish(self, handled: Handled) -> FinishedRequest:
-        assert handled is self._handled
+    def count_waiting(self, *_: object) -> int:
+        assert not self.blocking, "a blocking store is not asked on the event loop"
+        return self._waiting
+
+    def handle(self, *_: object) -> str:
+        self._threads.append(threading.get_ident())
+        return "handled"
+
+    def finish(self, handled: str) -> FinishedRequest:
+        assert handled == "handled"
         self._threads.append(threading.get_ident())
         return FinishedRequest(Response(200, [], b""))
 
@@ -72,8 +76,10 @@ def test_short_requests_to_a_store_in_memory_run_inline() -> None:
     assert vendor_app.dispatch(QUERY) == ("inline", "inline")
 
 
-def test_a_large_result_is_rendered_on_a_thread() -> None:
-    assert StubVendorApp(blocking=False, is_large=True).dispatch(QUERY) == ("inline", "thread")
+def test_a_fetch_of_many_waiting_items_runs_on_a_thread() -> None:
+    assert StubVendorApp(blocking=False, waiting=100).dispatch(QUERY) == ("inline", "inline")
+    assert StubVendorApp(blocking=False, waiting=101).dispatch(QUERY) == ("thread", "thread")
+    assert StubVendorApp(blocking=False, waiting=101).dispatch(SEND) == ("inline", "inline")
 
 
 def test_a_long_request_runs_on_a_thread() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sms10692 import protocol
+from sms10692.protocol import Endpoint
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.app.wsgi import WsgiVendorApp
@@ -22,6 +23,7 @@ from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain.records import LoggedRequest, Query
 from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, WsgiHarness, call_wsgi
 from support.http_client import Response, build_request
+from support.stores import build_reply, build_report
 
 ENDPOINTS = [UTF8, GBK, STATUS, CALL]
 
@@ -202,3 +204,17 @@ def test_the_test_client_of_flask_reaches_the_endpoints() -> None:
     response = client.post("/v2sms.aspx", data={"action": "overage"} | CREDENTIALS)
     assert "Sucess" in response.text
     assert client.get("/nowhere").status_code == 404
+
+
+def test_waiting_items_are_counted_in_the_queue_that_the_request_would_fetch_from() -> None:
+    options = Options()
+    vendor = build_vendor(options)
+    app = VendorApp(vendor, options)
+    vendor.store.enqueue("12", [build_report(0.0, "13800000001")] * 3, [build_reply(0.0, "13800000001")], 1.0)
+
+    def count_waiting(endpoint: Endpoint, userid: str) -> int:
+        return app.count_waiting(endpoint, VendorRequest("GET", f"action=query&userid={userid}".encode(), "", b""))
+
+    assert count_waiting(protocol.V2STATUS_API, "12") == 3
+    assert count_waiting(protocol.V2CALL_API, "12") == 1
+    assert count_waiting(protocol.V2CALL_API, "unknown") == 0

@@ -60,3 +60,12 @@ def test_every_described_operation_has_one_tag_and_a_readable_unique_id() -> Non
     assert document["servers"] == [{"url": "http://localhost:10692", "description": "this emulator"}]
     for endpoint in protocol.ENDPOINTS:
         assert endpoint.path in document["info"]["description"]
+
+
+def test_an_operation_id_contains_the_last_word_of_its_path() -> None:
+    document: Any = APP.test_client().get("/_mock/openapi.json", base_url="http://localhost:10692").json
+    for path, methods in document["paths"].items():
+        last_word = re.split(r"[/-]", re.sub(r"/\{[^}]*\}$", "", path))[-1]
+        stem = last_word.removesuffix("ies").removesuffix("s").removesuffix("e")
+        for operation in methods.values():
+            assert stem in operation["operationId"].lower(), (path, operation["operationId"])

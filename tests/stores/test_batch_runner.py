@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import count
@@ -29,12 +29,12 @@ from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite import SqliteStore, queues
+from sms10692_mock.stores.sqlite.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite.database import DatabaseTimeouts
 from support.emulators import CREDENTIALS, get_message
 from support.http_client import TIMEOUT
-from support.runners import HandledValue, submit
+from support.runners import submit
 from support.stores import disk_full
 
 
@@ -51,8 +51,8 @@ def test_jobs_submitted_at_once_run_on_one_thread_in_their_order(executor: Threa
         runs.append((index, threading.get_ident()))
 
     async def run() -> None:
-        runner = BatchRunner(executor, clock=lambda: 0.0)
-        await asyncio.gather(*(submit(runner, (partial(record, index))) for index in range(5)))
+        runner = BatchRunner(executor, nullcontext, clock=lambda: 0.0)
+        await asyncio.gather(*(submit(runner, partial(record, index)) for index in range(5)))
 
     asyncio.run(run())
     assert [index for index, _ in runs] == list(range(5))
@@ -63,28 +63,14 @@ def test_a_blocked_job_does_not_delay_a_later_one(executor: ThreadPoolExecutor) 
     released = threading.Event()
 
     async def run() -> None:
-        runner = BatchRunner(executor)
-        blocked = submit(runner, (lambda: "released" if released.wait(TIMEOUT) else "timed out"))
+        runner = BatchRunner(executor, nullcontext)
+        blocked = submit(runner, lambda: "released" if released.wait(TIMEOUT) else "timed out")
         await asyncio.sleep(0)  # let the batch start
         async with asyncio.timeout(TIMEOUT):
-            assert await submit(runner, (lambda: "later")) == "later"
+            assert await submit(runner, lambda: "later") == "later"
             assert not blocked.done()
             released.set()
             assert await blocked == "released"
-
-    asyncio.run(run())
-
-
-def test_jobs_after_a_slow_one_run_on_separate_threads(executor: ThreadPoolExecutor) -> None:
-    barrier = threading.Barrier(3)
-    times = iter([0.0, 1.0])
-
-    async def run() -> None:
-        runner = BatchRunner(executor, clock=lambda: next(times, 1.0))
-        slow = submit(runner, (lambda: 0))
-        later_jobs = [submit(runner, (lambda: barrier.wait(TIMEOUT))) for _ in range(3)]
-        assert await slow == 0
-        assert sorted(await asyncio.gather(*later_jobs)) == [0, 1, 2]
 
     asyncio.run(run())
 
@@ -115,15 +101,15 @@ class RecordingStore:
             raise StoreUnavailable("the disk is full")
         self.events.append("committed")
 
-    def _handle(self, index: int) -> HandledValue[int]:
+    def _handle(self, index: int) -> int:
         """The first phase of a job."""
         self.events.append((index, "inside" if self._is_inside else "alone"))
-        return HandledValue(index)
+        return index
 
-    def _finish(self, handled: HandledValue[int]) -> int:
+    def _finish(self, index: int) -> int:
         """The second phase of a job."""
-        self.events.append((handled.value, "finished"))
-        return handled.value
+        self.events.append((index, "finished"))
+        return index
 
     def run_jobs(
         self, count: int, executor: ThreadPoolExecutor, clock: Callable[[], float] = lambda: 0.0
@@ -183,7 +169,7 @@ def test_the_remaining_jobs_of_a_stalled_batch_are_run(executor: ThreadPoolExecu
 
     async def run() -> None:
         runner = BatchRunner(executor, RecordingStore().batch_transaction, clock=lambda: 0.0)
-        futures = [submit(runner, blocked)] + [submit(runner, (lambda: "another")) for _ in range(40)]
+        futures = [submit(runner, blocked)] + [submit(runner, lambda: "another") for _ in range(40)]
         await asyncio.sleep(0)
         async with asyncio.timeout(TIMEOUT):
             while runner._stall_timer is not None:
@@ -194,10 +180,9 @@ def test_the_remaining_jobs_of_a_stalled_batch_are_run(executor: ThreadPoolExecu
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("transactional", [True, False])
-def test_an_exception_reaches_only_the_future_of_its_job(executor: ThreadPoolExecutor, transactional: bool) -> None:
+def test_an_exception_reaches_only_the_future_of_its_job(executor: ThreadPoolExecutor) -> None:
     async def run() -> None:
-        runner = BatchRunner(executor, RecordingStore().batch_transaction) if transactional else BatchRunner(executor)
+        runner = BatchRunner(executor, RecordingStore().batch_transaction)
         cancelled, failing, succeeding = (submit(runner, (partial(truediv, 1, divisor))) for divisor in (1, 0, 2))
         cancelled.cancel()
         with pytest.raises(ZeroDivisionError):
@@ -215,7 +200,7 @@ def test_an_unexpected_exception_of_the_store_reaches_every_future(executor: Thr
 
     async def run() -> None:
         runner = BatchRunner(executor, broken_transaction)
-        futures = [submit(runner, (lambda: 0)) for _ in range(2)]
+        futures = [submit(runner, lambda: 0) for _ in range(2)]
         async with asyncio.timeout(TIMEOUT):
             results = await asyncio.gather(*futures, return_exceptions=True)
         assert [repr(result).count("ZeroDivisionError") for result in results] == [1, 1]
@@ -224,15 +209,12 @@ def test_an_unexpected_exception_of_the_store_reaches_every_future(executor: Thr
 
 
 @pytest.mark.parametrize("failure", [StopIteration, KeyboardInterrupt])
-@pytest.mark.parametrize("transactional", [True, False])
-def test_every_future_is_done_after_any_exception(
-    executor: ThreadPoolExecutor, failure: type[BaseException], transactional: bool
-) -> None:
+def test_every_future_is_done_after_any_exception(executor: ThreadPoolExecutor, failure: type[BaseException]) -> None:
     def fail() -> int:
         raise failure
 
     async def run() -> None:
-        runner = BatchRunner(executor, RecordingStore().batch_transaction) if transactional else BatchRunner(executor)
+        runner = BatchRunner(executor, RecordingStore().batch_transaction)
         futures = [submit(runner, (work)) for work in (lambda: 0, fail, lambda: 0)]
         async with asyncio.timeout(TIMEOUT):
             results = await asyncio.gather(*futures, return_exceptions=True)
@@ -246,12 +228,47 @@ def test_every_future_is_done_if_the_executor_refuses_the_batch() -> None:
     executor.shutdown()
 
     async def run() -> None:
-        runner = BatchRunner(executor)
+        runner = BatchRunner(executor, nullcontext)
         for _ in range(2):  # a refused batch does not hold up the next one
             async with asyncio.timeout(TIMEOUT):
                 futures = [submit(runner, lambda: 0) for _ in range(2)]
                 results = await asyncio.gather(*futures, return_exceptions=True)
             assert [repr(result).count("cannot schedule new futures after shutdown") for result in results] == [1, 1]
+
+    asyncio.run(run())
+
+
+def test_jobs_that_the_executor_queued_without_a_new_thread_are_not_reported_as_failed() -> None:
+    """As when the system allows no more threads: the executor accepts the batch, and an existing thread runs it."""
+
+    class CrowdedExecutor(ThreadPoolExecutor):
+        def submit(self, *arguments: Any, **options: Any) -> Any:
+            super().submit(*arguments, **options)
+            raise RuntimeError("can't start new thread")
+
+    async def run() -> None:
+        with CrowdedExecutor(1) as executor:
+            assert await submit(BatchRunner(executor, nullcontext), lambda: "done") == "done"
+
+    asyncio.run(run())
+
+
+def test_if_the_executor_refuses_the_jobs_after_a_slow_one_only_these_fail() -> None:
+    executor = ThreadPoolExecutor(1)
+    times = iter([0.0, 1.0])  # the first job runs alone
+    store = RecordingStore(1, "at the beginning")
+
+    def shut_down_executor() -> str:
+        executor.shutdown(wait=False)
+        return "done"
+
+    async def run() -> None:
+        runner = BatchRunner(executor, store.batch_transaction, clock=lambda: next(times, 1.0))
+        slow, *others = submit(runner, shut_down_executor), submit(runner, lambda: ""), submit(runner, lambda: "")
+        async with asyncio.timeout(TIMEOUT):
+            assert await slow == "done"
+            results = await asyncio.gather(*others, return_exceptions=True)
+        assert [repr(result).count("cannot schedule new futures after shutdown") for result in results] == [1, 1]
 
     asyncio.run(run())
 

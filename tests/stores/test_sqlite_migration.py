@@ -40,23 +40,27 @@ def test_accounts_keep_their_settings_rules_and_faults(path: Path) -> None:
                 ),
                 seed=7,
             ),
-            faults=(
-                Fault(
-                    id=default.faults[0].id,
-                    kind="truncate",
-                    operations=("overage",),
-                    probability=0.25,
-                    seed=3,
-                    at=100,
-                    apply=True,
-                ),
-            ),
+            faults=default.faults,
         )
+        truncated, counted = default.faults
+        assert truncated == Fault(
+            id=truncated.id, kind="truncate", operations=("overage",), probability=0.25, seed=3, at=100, apply=True
+        )
+        assert (counted.kind, counted.probability, counted.evaluated) == ("empty_body", 0.0, 1)
         assert (temporary.userid, temporary.can_read_queues, temporary.profile, temporary.temporary) == (
             *("77", False, "observed"),
             True,
         )
         assert temporary.clock is not None
+        assert [(fault.kind, fault.apply) for fault in temporary.faults] == [
+            ("empty_body", True),
+            ("disconnect", True),
+            ("wrong_charset", True),
+            ("bom", True),
+            ("hang", False),
+            ("status", False),
+            ("latency", True),
+        ]
         assert store.balance("12") == AccountBalance(points=1006, total_added=1010, messages=4)
 
 
@@ -103,16 +107,29 @@ def test_the_request_log_keeps_its_entries_and_their_faults(path: Path) -> None:
         assert b"<taskID>100001</taskID>" in entries[0].response_body
 
 
-def test_a_migrated_file_has_the_schema_of_a_new_one(path: Path, tmp_path: Path) -> None:
+COLUMNS = {
+    "accounts": "id userid position settings postpaid temporary used points total_added messages evicted bytes",
+    "deleted_accounts": "account",
+    "fetches": "queue first time request",
+    "items": "queue position due mobile task_id status text extno recipient_index message",
+    "queues": "id released fetched evicted scheduled arrivals bytes",
+    "requests": "number userid account_time bytes query body response_body details",
+    "scheduled": "queue due arrival mobile task_id status text extno recipient_index message",
+    "state": "id version tasks requests settings kept kept_bytes evicted_requests evicted_accounts",
+    "tasks": "account before task_id sent_at due numbers content extno page price request bytes",
+}
+
+
+def test_a_new_file_and_a_migrated_one_have_these_columns(path: Path, tmp_path: Path) -> None:
     SqliteStore(path).close()
     SqliteStore(tmp_path / "new.db").close()
-    assert _columns(path) == _columns(tmp_path / "new.db")
+    assert _columns(path) == _columns(tmp_path / "new.db") == COLUMNS
 
 
-def _columns(path: Path) -> dict[str, list[str]]:
+def _columns(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'index')").fetchall()
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'")
         return {
-            table: [row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (table,))]
-            for (table,) in tables
+            table: " ".join(row[1] for row in connection.execute("SELECT * FROM pragma_table_info(?)", (table,)))
+            for (table,) in tables.fetchall()
         }

@@ -21,13 +21,13 @@ vendor = handles.vendor
 def test_a_reset_restores_words_faults_and_clock() -> None:
     with Emulator() as emulator:
         control = emulator.control
-        vendor, forbidden_words = control.account(), control.keywords()
+        vendor, forbidden_words = control.account(), control.forbidden_words()
         control.set_forbidden_words(["x"])
         control.fault("empty_body")
         control.clock.freeze(NOON)
-        assert control.keywords() == ["x"]
+        assert control.forbidden_words() == ["x"]
         control.reset()
-        assert (control.keywords(), control.faults()) == (forbidden_words, [])
+        assert (control.forbidden_words(), control.faults()) == (forbidden_words, [])
         assert control.clock.now() > NOON
         vendor.close()  # the account is deleted already, so this does nothing
         with pytest.raises(ControlRefused):

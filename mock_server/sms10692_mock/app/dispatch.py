@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from sms10692 import protocol
+from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.health_probes import HealthProbes
 from sms10692_mock.app.hints import FinishedRequest
@@ -25,6 +26,9 @@ SHORT_REQUEST: Final = 16 * 1024
 
 _MAX_LONG: Final = 4
 """Longer requests that are processed concurrently. Each may take a hundred times its size in memory, and a core."""
+
+_LARGE_FETCH: Final = 100
+"""Items from which on a fetch takes more than a millisecond."""
 
 _SENDING_ENDPOINTS: Final = (protocol.V2SMS, protocol.V2SMS_GBK)
 
@@ -85,12 +89,17 @@ class Dispatcher:
             rejection = cross_site_refusal()
         handle = partial(self._vendor_app.handle, endpoint, request, rejection)
         length = len(request.query) + len(body)
-        if length > SHORT_REQUEST or (self._vendor_app.blocking and endpoint not in _SENDING_ENDPOINTS):
+        if length > SHORT_REQUEST or (endpoint not in _SENDING_ENDPOINTS and self._is_large_fetch(endpoint, request)):
             return self._run_on_thread(handle, length)
         finished = self._runner.submit(handle, self._vendor_app.finish)
         if isinstance(finished, FinishedRequest):
             return finished.response if finished.pending_hint is None else self._add_hint(finished)
         return self._await_finished(finished)
+
+    def _is_large_fetch(self, endpoint: Endpoint, request: VendorRequest) -> bool:
+        """Whether a fetch may take long. **A blocking store cannot be asked on the event loop.**"""
+        app = self._vendor_app
+        return app.blocking or app.count_waiting(endpoint, request) > _LARGE_FETCH
 
     async def _run_on_thread(self, handle: "partial[HandledRequest]", length: int) -> Response:
         """Handle a request that may take long: a send to 50,000 recipients, or a fetch of 4,000 reports from a disk."""

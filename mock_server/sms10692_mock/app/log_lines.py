@@ -44,7 +44,7 @@ def _summarize(result: Result | None) -> str:
         case AcceptedSend():
             return f"task {result.task_id}, numbers {result.success_counts}, points left {result.remainpoint}"
         case None:
-            return "kept away by a fault"
+            return "not executed because of a fault"
         case Refusal(message):
             return f"refused, {message}"
         case QueriedBalance(_, overage, _):
@@ -52,6 +52,6 @@ def _summarize(result: Result | None) -> str:
         case CheckedText(message, _):
             return message
         case ReportsResult(boxes):
-            return f"reports handed over {len(boxes)}"
+            return f"{len(boxes)} reports fetched"
         case RepliesResult(boxes):
-            return f"replies handed over {len(boxes)}"
+            return f"{len(boxes)} replies fetched"

@@ -5,6 +5,7 @@ Adds to the domain what belongs to HTTP: methods, status, content type, the requ
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from sms10692 import protocol
@@ -21,18 +22,15 @@ from sms10692_mock.diagnosis.service import needs_diagnosis, style_warnings
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.records import LoggedRequest
+from sms10692_mock.domain.records import LoggedRequest, QueueName
 from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
-from sms10692_mock.domain.store import StoreUnavailable
+from sms10692_mock.domain.store import NoSuchAccount, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.http_types import Response, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.redaction import redact_headers
-
-_LARGE_RESULT: Final = 100
-"""Items from which on a response takes more than a millisecond to render."""
 
 _FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
 _ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
@@ -75,16 +73,6 @@ class HandledRequest(NamedTuple):
     number: int
     received: float
     started: float
-
-    @property
-    def is_large(self) -> bool:
-        """Whether `VendorApp.finish` may take more than a millisecond."""
-        outcome = self.outcome
-        return (
-            isinstance(outcome, VendorResult)
-            and isinstance(outcome.result, _FETCH_RESULTS)
-            and len(outcome.result.items) > _LARGE_RESULT
-        )
 
 
 class VendorApp:
@@ -132,6 +120,18 @@ class VendorApp:
         response = self.hints.add_hint(finished)
         self.hints.log_explanation(finished)
         return response
+
+    def count_waiting(self, endpoint: Endpoint, request: VendorRequest) -> int:
+        """Return how many items wait in the queue that a request would fetch from; 0 for an unknown account."""
+        fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
+        api_request, store = parse_request(endpoint, fields), self._vendor.store
+        queue: QueueName = "replies" if api_request.operation is protocol.CALL else "reports"
+        account = store.account(api_request.userid)
+        if account is None:
+            return 0
+        with suppress(NoSuchAccount):  # deleted since the look-up
+            return store.queue_stats(account.userid, queue, self._vendor.now(account)).waiting
+        return 0
 
     def handle(self, endpoint: Endpoint, request: VendorRequest, rejection: Response | None = None) -> HandledRequest:
         """First phase: parse the request and let the vendor process it, unless it gets the response `rejection`.

@@ -65,17 +65,17 @@ def _send(response: Response, method: str, start_response: StartResponse) -> Ite
     """Start the response and return its body; apply the faults of its transmission."""
     sleep(response.delay)
     if response.never_send:
-        raise TimeoutError("a fault: the vendor never answers")
+        raise TimeoutError("fault hang: the response is never sent")
     sent = transmission(response, method)
     if sent is None:
-        raise ConnectionResetError("a fault: the vendor hung up before its answer")
+        raise ConnectionResetError("fault disconnect or drop_fetch: the connection closes before the response")
     start_response(f"{response.status} {REASON_PHRASES.get(response.status, 'Unknown')}", response.headers)
     return _truncated_body(sent.body) if sent.breaks else [sent.body]
 
 
 def _truncated_body(body: bytes) -> Iterator[bytes]:
     yield body
-    raise ConnectionResetError("a fault: the vendor hung up in the middle of its answer")
+    raise ConnectionResetError("fault truncate: the connection closes in the middle of the response")
 
 
 def _headers(environ: Environ) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ from sms10692_mock.domain.records import (
     Task,
 )
 
+HandledT = TypeVar("HandledT")
 ResultT = TypeVar("ResultT")
 
 FIRST_TASK_ID: Final = 100001  # R7
@@ -44,7 +45,11 @@ class NoSuchAccount(LookupError):
 
 
 class StoreUnavailable(Exception):
-    """The store cannot be read or written now. As far as can be known, the operation had no effect."""
+    """The store cannot be read or written now.
+
+    With SQLite, the operation had no effect. With Valkey, the operation was executed completely or not at all, and
+    which of both is unknown.
+    """
 
 
 class RulesConflict(Exception):
@@ -53,16 +58,6 @@ class RulesConflict(Exception):
     def __init__(self, rules: DeliveryRules) -> None:
         super().__init__("the rules of the account have changed")
         self.rules = rules
-
-
-class Handled(Protocol):
-    """What the first phase of a request returns. `is_large`: the second phase may take more than a millisecond."""
-
-    @property
-    def is_large(self) -> bool: ...
-
-
-HandledT = TypeVar("HandledT", bound=Handled)
 
 
 class Runner(Protocol):

@@ -92,7 +92,7 @@ class EmulatorControl(ControlScope):
         """Return the userids of all accounts."""
         return [document["userid"] for document in self._get("accounts")["accounts"]]
 
-    def keywords(self) -> list[str]:
+    def forbidden_words(self) -> list[str]:
         """Return the forbidden words."""
         return list(self._get("keywords")["words"])
 

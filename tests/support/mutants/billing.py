@@ -74,7 +74,7 @@ BILLING: Final = (
     ),
     Mutant("sendTotal is the balance", Defect(store=stores.ForgetsTopUps), ("2.3-sendTotal",)),
     Mutant(
-        "the post-paid balance is positive",
+        "the postpaid balance is positive",
         Defect(
             result=lambda request, result: (
                 result._replace(overage=abs(result.overage)) if isinstance(result, QueriedBalance) else result

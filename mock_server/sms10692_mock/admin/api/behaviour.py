@@ -31,7 +31,7 @@ def behaviour_routes(control: ControlService) -> APIBlueprint:
         summary="Get the active simulations of an account",
         responses={200: AnomaliesDocument},
     )
-    def get_signs(path: AccountPath) -> Response:
+    def get_anomalies(path: AccountPath) -> Response:
         return json_response(control.anomalies(path.userid))
 
     @api.get(
@@ -39,7 +39,7 @@ def behaviour_routes(control: ControlService) -> APIBlueprint:
         summary="Get the delivery rules of an account",
         responses={200: DeliveryRulesDocument},
     )
-    def get_outcomes(path: AccountPath) -> Response:
+    def get_delivery_rules(path: AccountPath) -> Response:
         return json_response(behaviour.delivery_rules(path.userid))
 
     @api.put(
@@ -47,7 +47,7 @@ def behaviour_routes(control: ControlService) -> APIBlueprint:
         summary="Replace the delivery rules of an account",
         responses={200: DeliveryRulesDocument},
     )
-    def replace_outcomes(path: AccountPath, body: DeliveryRulesDocument) -> Response:
+    def replace_delivery_rules(path: AccountPath, body: DeliveryRulesDocument) -> Response:
         return json_response(behaviour.set_delivery_rules(path.userid, body))
 
     @api.post(

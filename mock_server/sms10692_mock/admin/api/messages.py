@@ -32,13 +32,13 @@ def message_routes(control: ControlService) -> APIBlueprint:
         return json_response(messages.messages(path.userid, query))
 
     @api.get("/accounts/<userid>/spending", summary="Get the spending of an account", responses={200: SpendingDocument})
-    def get_charges(path: AccountPath) -> Response:
+    def get_spending(path: AccountPath) -> Response:
         return json_response(messages.spending(path.userid))
 
     @api.get(
         "/accounts/<userid>/queue-stats", summary="Get the statistics of both queues", responses={200: QueuesDocument}
     )
-    def get_queues(path: AccountPath) -> Response:
+    def get_queue_stats(path: AccountPath) -> Response:
         return json_response(messages.queue_stats(path.userid))
 
     @api.get("/accounts/<userid>/reports", summary="List reports", responses={200: ListDocument[ReportDocument]})
@@ -52,7 +52,7 @@ def message_routes(control: ControlService) -> APIBlueprint:
         return json_response(messages.inject_report(path.userid, body), 201)
 
     @api.post("/accounts/<userid>/reports/requeue", summary="Requeue fetched reports", responses={200: RequeueResult})
-    def rewind_reports(path: AccountPath, body: Requeue) -> Response:
+    def requeue_reports(path: AccountPath, body: Requeue) -> Response:
         return json_response(messages.requeue(path.userid, "reports", body))
 
     @api.get("/accounts/<userid>/replies", summary="List replies", responses={200: ListDocument[ReplyDocument]})
@@ -64,7 +64,7 @@ def message_routes(control: ControlService) -> APIBlueprint:
         return json_response(messages.inject_reply(path.userid, body), 201)
 
     @api.post("/accounts/<userid>/replies/requeue", summary="Requeue fetched replies", responses={200: RequeueResult})
-    def rewind_replies(path: AccountPath, body: Requeue) -> Response:
+    def requeue_replies(path: AccountPath, body: Requeue) -> Response:
         return json_response(messages.requeue(path.userid, "replies", body))
 
     return api

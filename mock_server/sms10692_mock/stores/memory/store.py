@@ -62,8 +62,8 @@ class MemoryStore:
         self.is_logged = self._request_log.is_logged
         self.clear_request_log = self._request_log.clear
 
-    def create_runner(self, threads: Executor) -> InlineRunner:
-        return InlineRunner(threads)
+    def create_runner(self, threads: Executor) -> InlineRunner:  # noqa: ARG002 - the interface of Store
+        return InlineRunner()
 
     def close(self) -> None:
         """No effect: there is nothing to write or close."""

@@ -25,6 +25,9 @@ _AUTOCHECKPOINT_PAGES: Final = 16_384
 _FINAL_CHECKPOINT_SECONDS: Final = 1.0
 """Seconds for which the last checkpoint of a replaced file waits for readers."""
 
+_MIGRATION_SECONDS: Final = 60.0
+"""Seconds for which the opening of a file waits while another process migrates the file."""
+
 _never_closed: Final[list[sqlite3.Connection]] = []
 """**Connections that must never be closed**: SQLite would delete the log of another database. The process ends them."""
 
@@ -165,6 +168,7 @@ class Connections:
             connection.create_function(name, 1, function)
         (secure_delete,) = connection.execute("PRAGMA secure_delete").fetchone()
         connection.execute("PRAGMA secure_delete = ON")  # overwrite what a migration deletes
+        connection.execute(f"PRAGMA busy_timeout = {_MIGRATION_SECONDS * 1000:.0f}")
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute(
             "PRAGMA user_version"
@@ -175,6 +179,7 @@ class Connections:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
+        connection.execute(f"PRAGMA busy_timeout = {self._busy_seconds * 1000:.0f}")
         connection.execute(f"PRAGMA secure_delete = {secure_delete}")
         if version < VERSION:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # the log also contains what was deleted

@@ -30,7 +30,6 @@ from sms10692_mock.domain.records import (
     Task,
 )
 from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
-from sms10692_mock.stores.batch_runner import BatchRunner
 from sms10692_mock.stores.query import matches_message, paginate
 from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.request_log import BufferedRequestLog
@@ -38,6 +37,7 @@ from sms10692_mock.stores.retention import GrowthMonitor, plan
 from sms10692_mock.stores.serialization import dump_account, dump_settings
 from sms10692_mock.stores.sqlite import queues
 from sms10692_mock.stores.sqlite.accounts import AccountTable, get_account_id, read_account
+from sms10692_mock.stores.sqlite.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite.database import Database, DatabaseTimeouts
 from sms10692_mock.stores.sqlite.maintenance import MaintenanceThread
 from sms10692_mock.stores.sqlite.messages import query_messages

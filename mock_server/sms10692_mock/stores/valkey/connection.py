@@ -154,7 +154,7 @@ class Connection(asyncio.Protocol):
                 lambda: self, *self._address, ssl=self._options.tls, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY
             )
         except ConnectionError as error:
-            self.close(os.strerror(error.errno or 0), RETRY_AFTER)
+            self.close(os.strerror(error.errno) if error.errno else str(error) or type(error).__name__, RETRY_AFTER)
         except Exception as error:  # an invalid host name raises UnicodeError
             self.close(str(error), RETRY_AFTER)
 
@@ -198,6 +198,7 @@ class ConnectionPool:
         self._options = options
         self._loop = loop
         self._connections: dict[Address, Connection] = {}
+        self._single_connections: set[Connection] = set()
         self._is_closed = False
 
     def execute(self, address: Address, batch: Batch, on_replies: OnReplies) -> None:
@@ -207,8 +208,10 @@ class ConnectionPool:
             return
         if len(batch.packed) > _MAX_SHARED_BYTES:
             single = Connection(address, self._options, self._loop)
+            self._single_connections.add(single)
 
             def close_and_pass(replies: list[Any]) -> None:
+                self._single_connections.discard(single)
                 single.close("not needed any more")
                 on_replies(replies)
 
@@ -222,5 +225,5 @@ class ConnectionPool:
     def close(self) -> None:
         """Close all connections."""
         self._is_closed = True
-        for connection in self._connections.values():
+        for connection in [*self._connections.values(), *self._single_connections]:
             connection.close(_CLOSED)

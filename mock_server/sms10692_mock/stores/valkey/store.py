@@ -81,7 +81,11 @@ class ValkeyStore:
             self._client.close()
             raise StoreUnavailable(
                 f"the data on the server has version {version}; this program supports version {SCHEMA_VERSION}: "
-                "use another database number, or empty this one (FLUSHDB)"
+                + (
+                    "flush every node"
+                    if self._client.is_cluster
+                    else "use another database number, or empty this one (FLUSHDB)"
+                )
             )
         self.name = "valkey cluster" if self._client.is_cluster else "valkey"
         self.blocking = True

@@ -1,5 +1,5 @@
 -- Create an account; delete all data of one with the same userid first.
--- ARGV: life id, version, document, post-paid (0 or 1), temporary (0 or 1), points, time of last use; optionally 'keep'
+-- ARGV: life id, version, document, postpaid (0 or 1), temporary (0 or 1), points, time of last use; optionally 'keep'
 -- to leave an existing account unchanged, or 'reset' and a version to replace only an account of this version.
 -- Returns 1 if the account was created, else 0.
 if ARGV[8] == 'keep' and account_exists() then

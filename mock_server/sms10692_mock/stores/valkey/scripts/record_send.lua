@@ -1,5 +1,5 @@
 -- Charge a send, store the task, and enqueue its reports and replies.
--- ARGV: cost, number of recipients, bytes, now, task, limit of messages, limit of bytes, overdraft limit of a post-paid
+-- ARGV: cost, number of recipients, bytes, now, task, limit of messages, limit of bytes, overdraft limit of a postpaid
 -- account; expected version, new version and new document of the account, or three times '' to leave it unchanged;
 -- batches of reports, batches of replies (see enqueue_batches).
 -- Returns the balance; nil if it is too low; version and document if the account has another version.

@@ -1,5 +1,5 @@
 -- Replace the document of an account (compare and set).
--- ARGV: expected version, new version, document, post-paid (0 or 1), temporary (0 or 1), real time.
+-- ARGV: expected version, new version, document, postpaid (0 or 1), temporary (0 or 1), real time.
 -- Returns nil, or the current version and document if the version is not the expected one.
 local fields = redis.call('HMGET', KEYS[1], 'version', 'document', 'temporary')
 if not fields[1] then

@@ -5,7 +5,7 @@ for the interpreter lock (GIL), which triples the time of a request. A batch tha
 requests that arrive from then on form a batch on another thread. The requests of the stalled batch itself still wait
 for the one that blocks.
 
-With a transactional store, the `handle` functions of a batch share one transaction, and so one disk sync. A request
+The `handle` functions of a batch share one transaction, and so one disk sync. A request
 that is alone in its batch uses no batch transaction. Rules that protect data:
 
 1. **The `finish` functions run after the commit, and results are delivered after them.**
@@ -33,6 +33,9 @@ _MAX_TRANSACTION_JOBS: Final = 32
 
 _MAX_TRANSACTION_SECONDS: Final = 0.003
 """Time after which no further request joins the open transaction."""
+
+_REFUSED: Final = "cannot schedule new futures"
+"""Part of the message of an executor that was shut down. The message of any other error differs."""
 
 BatchTransaction: TypeAlias = Callable[[], AbstractContextManager[None]]
 """Returns a context manager: the store operations of this thread inside are one transaction, committed at the exit.
@@ -64,12 +67,11 @@ class _Completed(NamedTuple):
 class BatchRunner:
     """A `Runner` on an executor of several threads. Create and use it on the thread of a running event loop.
 
-    `transaction` is None for a store that gains nothing from transactions. Batches run one after another; when one
-    stalls, the next one starts on another thread.
+    Batches run one after another; when one stalls, the next one starts on another thread.
     """
 
     def __init__(
-        self, threads: Executor, transaction: BatchTransaction | None = None, clock: Callable[[], float] = monotonic
+        self, threads: Executor, transaction: BatchTransaction, clock: Callable[[], float] = monotonic
     ) -> None:
         self._threads = threads
         self._transaction = transaction
@@ -101,10 +103,20 @@ class BatchRunner:
         if jobs:
             stall_timer = self._loop.call_later(_STALL_SECONDS, self._start_batch)
             self._stall_timer = stall_timer
-            try:
-                self._threads.submit(self._run, jobs, stall_timer)
-            except RuntimeError as error:  # the executor was shut down
+            if (error := self._start_thread(jobs, stall_timer)) is not None:
                 self._deliver(_fail_all(jobs, error), (), stall_timer)
+
+    def _start_thread(self, jobs: Sequence[_Job], stall_timer: asyncio.TimerHandle | None) -> RuntimeError | None:
+        """Run these jobs on a thread of the executor. Returns the error if the executor refuses them.
+
+        **If the executor accepts them but cannot start another thread, they stay queued and run later**, so they must
+        not be reported as failed.
+        """
+        try:
+            self._threads.submit(self._run, jobs, stall_timer)
+        except RuntimeError as error:
+            return error if _REFUSED in str(error) else None
+        return None
 
     def _run(self, jobs: Sequence[_Job], stall_timer: asyncio.TimerHandle | None) -> None:
         """Run a batch on a thread. `stall_timer` is None for jobs that were moved away from a job that blocked."""
@@ -121,9 +133,9 @@ class BatchRunner:
     def _run_in_one_transaction(self, jobs: Sequence[_Job]) -> Sequence[_Completed]:
         """Run the first jobs of a batch, up to the limits of a transaction.
 
-        Returns an empty sequence, with nothing stored, if there is no transaction or if the transaction failed.
+        Returns an empty sequence, with nothing stored, for a single job or if the transaction failed.
         """
-        if self._transaction is None or len(jobs) == 1:
+        if len(jobs) == 1:
             return ()
         handled: list[_Outcome] = []
         try:
@@ -138,17 +150,15 @@ class BatchRunner:
         return [_finish(job, outcome) for job, outcome in zip(jobs, handled, strict=False)]
 
     def _run_individually(self, jobs: Sequence[_Job]) -> Sequence[_Completed]:
-        """Run the jobs one by one, up to one that blocked. Those after it run on other threads."""
+        """Run the jobs one by one, up to one that blocked. Those after it are a batch on another thread."""
         completed: list[_Completed] = []
         for index, job in enumerate(jobs):
             begun = self._clock()
             completed.append(_finish(job, _call(job.handle)))
             if self._clock() - begun > _STALL_SECONDS:
                 rest = jobs[index + 1 :]
-                # With transactions, one batch can hold them all; otherwise they must not wait for each other.
-                for batch in [[other] for other in rest] if self._transaction is None else [rest]:
-                    if batch:
-                        self._threads.submit(self._run, batch, None)
+                if rest and (error := self._start_thread(rest, None)) is not None:
+                    completed.extend(_fail_all(rest, error))
                 break
         return completed
 
