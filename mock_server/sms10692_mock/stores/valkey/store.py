@@ -79,13 +79,9 @@ class ValkeyStore:
         version = self._write_schema_version()
         if version != SCHEMA_VERSION:
             self._client.close()
+            advice = "flush every node" if self._client.is_cluster else "use another database number, or FLUSHDB"
             raise StoreUnavailable(
-                f"the data on the server has version {version}; this program supports version {SCHEMA_VERSION}: "
-                + (
-                    "flush every node"
-                    if self._client.is_cluster
-                    else "use another database number, or empty this one (FLUSHDB)"
-                )
+                f"the data on the server has version {version}, and this program supports {SCHEMA_VERSION}: {advice}"
             )
         self.name = "valkey cluster" if self._client.is_cluster else "valkey"
         self.blocking = True
