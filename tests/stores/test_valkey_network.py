@@ -129,10 +129,15 @@ def test_missing_permissions_on_the_server_are_one_error() -> None:
             ValkeyStore(f"valkey://shop:secret@127.0.0.1:{server.port}/0")
 
 
-def test_data_of_a_newer_version_is_rejected(server: ValkeyServer) -> None:
-    open_client(server).set("sms10692:{all}:form", SCHEMA_VERSION + 1)
-    with pytest.raises(StoreUnavailable, match=f"has version {SCHEMA_VERSION + 1}; this program supports"):
+@pytest.mark.parametrize("difference", [-1, 1])
+def test_data_of_another_version_is_rejected(server: ValkeyServer, difference: int) -> None:
+    open_client(server).set("sms10692:{all}:form", SCHEMA_VERSION + difference)
+    with pytest.raises(StoreUnavailable) as raised:
         ValkeyStore(get_url(server))
+    assert str(raised.value) == (
+        f"the data on the server has version {SCHEMA_VERSION + difference}, and this program supports "
+        f"{SCHEMA_VERSION}: use another database number, or FLUSHDB"
+    )
 
 
 @CALL_ON_THREAD_AND_IN_TASK

@@ -54,7 +54,7 @@ class MemoryStore:
         self._request_log = RequestLog(self._limits)
         self._evicted = 0
         self._growth = GrowthMonitor(self._limits, self.enforce_limits)
-        self.next_task_id = count(FIRST_TASK_ID).__next__
+        self._task_ids = count(FIRST_TASK_ID)
         self.next_request = count(1).__next__
         self.log_request = self._request_log.record
         self.requests = self._request_log.query
@@ -178,6 +178,9 @@ class MemoryStore:
         state = self._get_state(userid)
         with state.lock:
             return AccountBalance(state.points, state.total_added, state.messages)
+
+    def next_task_id(self) -> int:
+        return next(self._task_ids)
 
     def record_send(
         self,
