@@ -126,7 +126,7 @@ class Options:
         choices=PRICE_PER,
         help="Price per recipient: one point per SMS segment of the text, or one point per recipient.",
         notes="Up to 70 UTF-16 code units are one segment, longer texts have one per 67.",
-        chinese="每个号码的价格：按短信条数计（70 个 UTF-16 单元以内为一条，更长的每 67 个一条），或每个号码一点。",
+        chinese="每个号码的价格：按短信条数计（70 个 UTF-16 码元以内为一条，更长的每 67 个一条），或每个号码一点。",
     )
     report_delay: float = option(
         0.0,

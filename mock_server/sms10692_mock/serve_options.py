@@ -105,9 +105,9 @@ class ServeOptions(Options):
     store: str = option(
         "memory",
         metavar="ADDRESS",
-        help=f"Where data is stored: {list_addresses('or')}.",
+        help=f"Where data is stored: {list_addresses(', ', ' or ')}.",
         notes="See [keep data](how-to.md#keep-data).",
-        chinese=f"数据保存在哪里：{list_addresses('或')}。见[保存数据](how-to.zh-CN.md#保存数据)。",
+        chinese=f"数据保存在哪里：{list_addresses('、', ' 或 ')}。见[保存数据](how-to.zh-CN.md#保存数据)。",
     )
     durable: bool = option(
         False,
@@ -147,7 +147,7 @@ class ServeOptions(Options):
         metavar="FILE",
         help="Initial state, a TOML file: accounts, outcomes, queued items. Stored accounts stay unchanged.",
         notes="See [prepared data](how-to.md#start-with-prepared-data).",
-        chinese="初始数据，TOML 文件：账号、发送结果、队列中的条目。已保存的账号不变。见[带初始数据启动]"
+        chinese="初始数据，TOML 文件：账号、送达结果、队列中的条目。已保存的账号不变。见[带初始数据启动]"
         "(how-to.zh-CN.md#带初始数据启动)。",
     )
     postpaid: tuple[str, ...] = option(

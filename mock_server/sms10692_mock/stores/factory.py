@@ -85,14 +85,14 @@ STORES: Final = (
 _OPENERS: Final = {scheme: store.open for store in STORES for scheme in store.schemes}
 
 
-def list_addresses(conjunction: str) -> str:
+def list_addresses(separator: str, conjunction: str) -> str:
     """Return the addresses of all stores as a list for a sentence.
 
-    >>> list_addresses("or")
+    >>> list_addresses(", ", " or ")
     'memory, sqlite:PATH or valkey://HOST:PORT/DATABASE'
     """
     *first, last = (store.address for store in STORES)
-    return f"{', '.join(first)} {conjunction} {last}"
+    return f"{separator.join(first)}{conjunction}{last}"
 
 
 def open_store(address: str, limits: Limits, real_time: Clock, durable: bool = False) -> Store:
@@ -109,7 +109,7 @@ def open_store(address: str, limits: Limits, real_time: Clock, durable: bool = F
         # The message does not repeat the address, which may contain a password in any part.
         matches = get_close_matches(scheme.lower(), _OPENERS, n=1)
         hint = f"did you mean {matches[0]}? " if matches else ""
-        raise ValueError(f"{hint}the stores are {list_addresses('and')}")
+        raise ValueError(f"{hint}the stores are {list_addresses(', ', ' and ')}")
     return _OPENERS[scheme](address, limits, real_time, durable)
 
 
