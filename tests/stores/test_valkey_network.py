@@ -19,8 +19,8 @@ import trustme
 from sms10692_mock.domain.records import Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.valkey import connection
-from sms10692_mock.stores.valkey.connection import Connection
-from sms10692_mock.stores.valkey.runner import PipelinedRunner
+from sms10692_mock.stores.valkey.connection import Batch, Connection, ConnectionOptions, Unavailable
+from sms10692_mock.stores.valkey.runner import CommandExecutor, PipelinedRunner
 from sms10692_mock.stores.valkey.store import SCHEMA_VERSION, ValkeyStore
 from support import valkey_store
 from support.http_client import TIMEOUT, closed_port
@@ -275,3 +275,21 @@ def test_an_operation_is_atomic_when_the_server_is_out_of_memory(server: ValkeyS
         open_client(server).config_set("maxmemory", 0)
     assert store.balance("12") == (100, 100, 0)
     assert store.queue_stats("12", "reports", 2.0).created == 0
+
+
+def test_closing_the_store_fails_large_commands_without_a_reply() -> None:
+    options = ConnectionOptions(hello=Batch(b"PING\r\n", 1), timeout=TIMEOUT, tls=None)
+    replies: list[object] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent_server:
+        address = silent_server.getsockname()[:2]
+        executor = CommandExecutor(options)
+        too_large_to_share = Batch(bytes(600 * 1024), 1)
+        caller = threading.Thread(
+            target=lambda: replies.extend(executor.execute(address, too_large_to_share)), daemon=True
+        )
+        caller.start()
+        connection, _ = silent_server.accept()
+        with connection:
+            executor.close()
+            caller.join(5.0)
+    assert [type(reply) for reply in replies] == [Unavailable]
