@@ -188,6 +188,7 @@ def test_every_time_of_a_clock_can_be_formatted(
         assert len(format_time(timestamp)) == 19
 
 
+@pytest.mark.slow("Runs many operations on each store.")
 @EACH_STORE
 def test_requests_and_lists_work_with_a_fast_clock_when_real_time_runs_backwards(make: StoreFactory) -> None:
     """Covers requests while real time jumps, and lists and console pages that show these requests."""

@@ -317,6 +317,7 @@ def test_a_bulk_send_with_closed_output_reports_its_progress(environment: dict[s
     assert f"not sent: {25 - accepted} of 25" in err
 
 
+@pytest.mark.slow("Starts a command for each encoding.")
 @pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
 def test_a_limited_output_encoding_loses_no_items(environment: dict[str, str], encoding: str) -> None:
     limited = environment | {"PYTHONIOENCODING": encoding}
@@ -341,6 +342,7 @@ def test_a_reply_is_printed_without_markup() -> None:
 # --follow
 
 
+@pytest.mark.slow("Starts a command that polls.")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_follow_prints_new_items_until_interrupted(
     environment: dict[str, str], tmp_path: Path, stop: signal.Signals

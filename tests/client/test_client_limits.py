@@ -30,6 +30,7 @@ def slow_response(before: bytes, drip: bytes) -> Callable[[socket.socket], None]
     return serve
 
 
+@pytest.mark.slow("Waits for deadlines.")
 @EACH_SEND
 @pytest.mark.parametrize(
     ("before", "drip"),

@@ -81,6 +81,7 @@ def test_a_slow_response_head_over_tls_ends_at_the_deadline(send: Any, trusted: 
     assert "no complete response within 0.5 s" in str(raised.value)
 
 
+@pytest.mark.slow("Waits for deadlines.")
 @EACH_SEND
 def test_an_unanswered_handshake_ends_at_the_deadline(send: Any, trusted: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(ConnectionFailed) as raised:

@@ -59,6 +59,7 @@ def test_an_invalid_address_is_refused_with_one_line(address: str) -> None:
     assert completed.stderr.count("\n") == 1
 
 
+@pytest.mark.slow("Runs the command for each address.")
 @pytest.mark.parametrize("path", ["/v2sms.aspx", "/V2SMSGBK.aspx/", "//v2statusapi.aspx"])
 def test_the_command_accepts_an_address_with_an_endpoint_path(path: str) -> None:
     with mutant_server() as vendor:

@@ -28,6 +28,7 @@ def test_an_account_with_a_chinese_name_can_be_used() -> None:
     assert "4 of 4 clauses exercised, 4 held" in completed.stdout
 
 
+@pytest.mark.slow("Runs the whole contract suite.")
 def test_with_a_control_api_the_emulator_holds_every_clause(tmp_path: Path) -> None:
     html, junit = tmp_path / "report.html", tmp_path / "report.xml"
     with emulator_process() as (_, (host, port)):

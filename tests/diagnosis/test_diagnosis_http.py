@@ -198,6 +198,7 @@ def test_the_hint_header_is_one_line_of_ascii(address: Address) -> None:
             assert hint.isprintable()
 
 
+@pytest.mark.slow("Keeps the diagnosis busy.")
 def test_under_load_the_hint_names_the_path_of_the_diagnosis(address: Address) -> None:
     hints: list[str] = []
     form, headers = build_form(sign=md5("x")), {"Content-Type": FORM}

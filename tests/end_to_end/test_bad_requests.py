@@ -269,6 +269,7 @@ def test_a_request_that_arrives_byte_by_byte_times_out(served: ServedEmulator) -
     assert b"and not the rest within 0.3 seconds" in received
 
 
+@pytest.mark.slow("Waits for a time-out.")
 @with_limits(unread=0.2)
 def test_a_client_that_never_reads_is_disconnected(served: ServedEmulator) -> None:
     raw = b"GET /v2sms.aspx HTTP/1.1\r\n\r\n" * 1000

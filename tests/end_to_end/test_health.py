@@ -89,6 +89,7 @@ def test_a_health_check_is_answered_while_all_threads_are_busy(exposed: Address)
         assert select.select(waiting, [], [], 0)[0] == []
 
 
+@pytest.mark.slow("Waits for time-outs of a store.")
 def test_a_locked_file_is_not_ready_until_it_can_be_written(tmp_path: Path) -> None:
     path = tmp_path / "store"
     with emulator_process("--store", f"sqlite:{path}", "--log-level", "error") as (_, address):
@@ -102,6 +103,7 @@ def test_a_locked_file_is_not_ready_until_it_can_be_written(tmp_path: Path) -> N
         assert eventually(lambda: get_health(address) == (200, True))
 
 
+@pytest.mark.slow("Waits for time-outs of a store.")
 @NEED_SERVERS
 def test_an_unreachable_or_hanging_valkey_is_not_ready_until_it_responds_again(tmp_path: Path) -> None:
     server = start_server(tmp_path)

@@ -210,6 +210,7 @@ def test_no_error_about_a_store_contains_a_password(address: str) -> None:
     assert "S3CRETpw" not in get_start_error("serve", "--port", "0", "--store", address)
 
 
+@pytest.mark.slow("Waits for the time-out of a lock.")
 def test_while_the_file_is_locked_a_send_is_refused_and_a_fetch_is_503(store: str) -> None:
     with emulator_process("--store", store, "--log-level", "error") as (_, address):
         send_raw(address, build_request(UTF8, SEND))
@@ -232,6 +233,7 @@ def test_while_the_file_is_locked_a_send_is_refused_and_a_fetch_is_503(store: st
         assert "<overage>999<" in get_overage(address)
 
 
+@pytest.mark.slow("Waits for time-outs of a store.")
 @pytest.mark.parametrize("level", ["error", "warning", "info"])
 def test_an_unavailable_store_is_logged_at_every_level(store: str, level: str) -> None:
     """Once, however many requests are refused."""

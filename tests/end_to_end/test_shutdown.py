@@ -26,6 +26,7 @@ def test_a_signal_ends_the_process_despite_incomplete_requests(name: signal.Sign
         wait_exit(process)
 
 
+@pytest.mark.slow("Waits for time-outs.")
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit on Windows")
 def test_a_full_pipe_as_standard_error_blocks_neither_responses_nor_the_shutdown() -> None:
     """Includes records that the event loop logs."""
@@ -41,6 +42,7 @@ def test_a_full_pipe_as_standard_error_blocks_neither_responses_nor_the_shutdown
         assert process.wait(TIMEOUT) == 0
 
 
+@pytest.mark.slow("Waits for time-outs.")
 def test_a_full_pipe_and_an_unavailable_store_do_not_block_the_shutdown(tmp_path: Path) -> None:
     file = tmp_path / "store.db"
     with emulator_process("--store", f"sqlite:{file}") as (process, address):
@@ -66,6 +68,7 @@ def test_a_signal_ends_the_process_despite_unread_responses() -> None:
         wait_exit(process)
 
 
+@pytest.mark.slow("Waits for a long request.")
 @pytest.mark.parametrize("form", ["statusNum=99999999&rt=json", "statusNum=99999999"])
 def test_a_signal_ends_the_process_during_a_request_that_takes_seconds(form: str) -> None:
     with emulator_process("--postpaid", "12", "--log-level", "error") as (process, address):

@@ -135,6 +135,7 @@ EXPECTATIONS: Final[dict[str, Callable[[list[str], Path], None]]] = {
 """What a program prints, by its first line."""
 
 
+@pytest.mark.slow("Runs every Python example of the documents.")
 @each_block("python")
 def test_a_python_block_runs(block: Block, tmp_path: Path) -> None:
     tests = len(re.findall(r"^ *(?:async )?def test_", block.text, re.MULTILINE))
@@ -275,6 +276,7 @@ def run_serve(arguments: list[str]) -> None:
         pass
 
 
+@pytest.mark.slow("Runs every command of the documents.")
 @each_block("sh")
 def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, tmp_path: Path) -> None:
     environment = ""

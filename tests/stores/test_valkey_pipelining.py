@@ -204,6 +204,7 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
         store.close()
 
 
+@pytest.mark.slow("Waits for the time-out of a server.")
 def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
     with terminating(start_server()) as server:
         store = ValkeyStore(f"{get_url(server)}?timeout=0.5")

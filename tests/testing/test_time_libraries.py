@@ -54,6 +54,7 @@ class Elapsed:
 """
 
 
+@pytest.mark.slow("Waits in real time.")
 def test_a_wait_lasts_its_timeout_in_real_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         PREAMBLE
@@ -87,6 +88,7 @@ def test_a_wait_lasts_its_timeout_in_real_time(pytester: pytest.Pytester) -> Non
     pytester.runpytest_subprocess(timeout=TIMEOUT).assert_outcomes(passed=16)
 
 
+@pytest.mark.slow("Waits in real time.")
 def test_a_latency_lasts_in_real_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         PREAMBLE
@@ -110,6 +112,7 @@ def test_a_latency_lasts_in_real_time(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess(timeout=TIMEOUT).assert_outcomes(passed=14)
 
 
+@pytest.mark.slow("Starts a process for each library.")
 def test_the_vendors_clock_shows_the_frozen_time(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         PREAMBLE

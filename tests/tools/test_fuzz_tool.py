@@ -45,6 +45,7 @@ def address() -> Iterator[Address]:
         yield address
 
 
+@pytest.mark.slow("Sends malformed requests over sockets.")
 def test_a_request_malformed_at_the_http_level_is_no_server_error(address: Address) -> None:
     stats = fuzz_over_socket(7, 600, address)
     assert stats.failures == []

@@ -168,7 +168,8 @@ class Connections:
             connection.create_function(name, 1, function)
         (secure_delete,) = connection.execute("PRAGMA secure_delete").fetchone()
         connection.execute("PRAGMA secure_delete = ON")  # overwrite what a migration deletes
-        connection.execute(f"PRAGMA busy_timeout = {_MIGRATION_SECONDS * 1000:.0f}")
+        if 0 < version < VERSION:  # another process may be migrating the file now
+            connection.execute(f"PRAGMA busy_timeout = {_MIGRATION_SECONDS * 1000:.0f}")
         connection.execute("BEGIN IMMEDIATE")
         (version,) = connection.execute(
             "PRAGMA user_version"
