@@ -7,7 +7,7 @@ RUN_STAMP := $(VENV)/run-ready
 DEV_STAMP := $(VENV)/ready
 PIP_INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_PARALLEL := $(BIN)/pytest --numprocesses auto --dist worksteal
-QUICK_TESTS := tests/app tests/client tests/codec tests/diagnosis tests/domain
+QUICK_TESTS := tests/app tests/codec tests/diagnosis tests/domain
 TOOL := PYTHONPATH=tests:tools nice $(BIN)/python
 URL ?= http://127.0.0.1:10692
 CRASH_COUNT ?= 50
@@ -36,7 +36,7 @@ check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright, the import rules, and c
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/repo/test_documents.py tests/app/test_fault_kinds.py -k 'generated or injector'
 
-test-quick: $(DEV_STAMP) ## run the tests of client, codec, domain, diagnosis and app (ARGS="-k balance" selects)
+test-quick: $(DEV_STAMP) ## run the tests of codec, domain, diagnosis and app (ARGS="-k balance" selects)
 	$(PYTEST_PARALLEL) -m "not slow" $(QUICK_TESTS) $(ARGS)
 
 test: $(DEV_STAMP) ## run all tests except the slow ones (ARGS="-k balance" selects)
