@@ -25,7 +25,7 @@ def send(request: Request) -> Response:
     global points
     form: Any = request.form
     account, password = ACCOUNTS.get(form.get("userid", ""), ("", ""))
-    expected = hashlib.md5(f"{account}{password}{form.get('timestamp', '')}".encode()).hexdigest()  # noqa: S324
+    expected = hashlib.md5(f"{account}{password}{form.get('timestamp', '')}".encode()).hexdigest()  # noqa: S324 - the vendor's signature
     numbers = [number.strip() for number in form.get("mobile", "").split(",") if number.strip()]
     message, task = "ok", 0
     if not account or expected != form.get("sign"):

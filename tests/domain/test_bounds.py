@@ -47,7 +47,7 @@ def test_a_balance_is_exact_and_stays_within_its_limits(make: StoreFactory, acco
                 else:
                     more = number if operation == "add_points" else number - points
                     beyond = max(abs(points + more), abs(total_added + more)) > MAX_POINTS
-                    assert exceeds_bounds(lambda: getattr(store, operation)(account.userid, number)) is beyond  # noqa: B023
+                    assert exceeds_bounds(lambda: getattr(store, operation)(account.userid, number)) is beyond  # noqa: B023 - called at once
                     points, total_added = (points, total_added) if beyond else (points + more, total_added + more)
                 balance = store.balance(account.userid)
                 assert balance[:2] == (points, total_added)

@@ -271,7 +271,7 @@ def check_installation(project: str, folder: str) -> None:
 def run_serve(arguments: list[str]) -> None:
     """`sms10692-mock serve` with these options listens."""
     if "0.0.0.0" in arguments:  # noqa: S104 - tests listen on loopback only
-        arguments[arguments.index("0.0.0.0")] = "127.0.0.1"  # noqa: S104
+        arguments[arguments.index("0.0.0.0")] = "127.0.0.1"  # noqa: S104 - tests listen on loopback only
     with emulator_process(*arguments):
         pass
 

@@ -170,13 +170,13 @@ def _delete_rows(db: Connection, table: str, owner: str, order: str, times: int,
     """Delete at most `_MAX_ROWS` rows of an account from one table. Returns whether there were any."""
     owner_id = times * account_id + plus
     found = db.execute(
-        f"SELECT {order} FROM {table} WHERE {owner} = ? ORDER BY {order} LIMIT 1 OFFSET ?",  # noqa: S608 - from _ORPHAN_TABLES
+        f"SELECT {order} FROM {table} WHERE {owner} = ? ORDER BY {order} LIMIT 1 OFFSET ?",
         (owner_id, _MAX_ROWS),
     ).fetchone()
     if found is None:
-        return db.execute(f"DELETE FROM {table} WHERE {owner} = ?", (owner_id,)).rowcount > 0  # noqa: S608
+        return db.execute(f"DELETE FROM {table} WHERE {owner} = ?", (owner_id,)).rowcount > 0
     placeholders = ", ".join("?" * len(found))
-    db.execute(f"DELETE FROM {table} WHERE {owner} = ? AND ({order}) < ({placeholders})", (owner_id, *found))  # noqa: S608
+    db.execute(f"DELETE FROM {table} WHERE {owner} = ? AND ({order}) < ({placeholders})", (owner_id, *found))
     return True
 
 

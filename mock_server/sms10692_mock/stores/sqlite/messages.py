@@ -33,7 +33,7 @@ def query_messages(db: Connection, account: int, query: Query) -> Iterator[SentM
     order = "DESC" if query.newest_first else "ASC"
     columns = "before, task_id, sent_at, due, numbers, content, extno, page, price, request"
     tasks = db.execute(
-        f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",  # noqa: S608 - words from above
+        f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",
         [value for _, value in conditions],
     )
     numbered = (

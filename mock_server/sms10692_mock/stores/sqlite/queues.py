@@ -55,13 +55,13 @@ ItemRow: TypeAlias = Sequence[Any]
 Row: TypeAlias = tuple[Any, ...]
 """The values of the eight `_COLUMNS`, as written to the database."""
 
-_INSERT: Final = f"INSERT INTO items (queue, position, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
-_INSERT_SCHEDULED: Final = f"INSERT INTO scheduled (queue, arrival, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+_INSERT: Final = f"INSERT INTO items (queue, position, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_SCHEDULED: Final = f"INSERT INTO scheduled (queue, arrival, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _RELEASE_DUE: Final = f"""
     INSERT INTO items (queue, position, {_COLUMNS})
     SELECT queue, ? + row_number() OVER (ORDER BY due, arrival) - 1, {_COLUMNS} FROM scheduled
     WHERE queue = ? AND due <= ?
-"""  # noqa: S608
+"""
 
 
 class QueueCounters(NamedTuple):
@@ -134,7 +134,7 @@ def create_queue(db: Connection, queue: int) -> None:
 def read_counters(db: Connection, queue: int) -> QueueCounters:
     """Read the counters as stored. Call `release_due` first."""
     columns = ", ".join(QueueCounters._fields)
-    row = db.execute(f"SELECT {columns} FROM queues WHERE id = ?", (queue,)).fetchone()  # noqa: S608
+    row = db.execute(f"SELECT {columns} FROM queues WHERE id = ?", (queue,)).fetchone()
     return QueueCounters._make(row)
 
 
@@ -193,7 +193,7 @@ def fetch(db: Connection, queue: int, limit: int, now: float, request: int) -> t
     if until <= counters.fetched:
         return [], counters
     rows = db.execute(
-        f"SELECT {_ITEM_COLUMNS} FROM items WHERE queue = ? AND position >= ? AND position < ? ORDER BY position",  # noqa: S608
+        f"SELECT {_ITEM_COLUMNS} FROM items WHERE queue = ? AND position >= ? AND position < ? ORDER BY position",
         (queue, counters.fetched, until),
     ).fetchall()
     db.execute(
@@ -285,11 +285,11 @@ def reports_by_message(
     between = "WHERE queue = ? AND message >= ? AND message <= ?"
     found: dict[int, tuple[StatusReport, DeliveryState]] = {}
     for message, position, *row in db.execute(
-        f"SELECT message, position, {_ITEM_COLUMNS} FROM items {between} ORDER BY position",  # noqa: S608 - in the order of fetches
+        f"SELECT message, position, {_ITEM_COLUMNS} FROM items {between} ORDER BY position",  # in the order of fetches
         (queue, first, last),
     ):
         found[message] = load_report(row), history.state_of(position)
-    for message, *row in db.execute(f"SELECT message, {_ITEM_COLUMNS} FROM scheduled {between}", (queue, first, last)):  # noqa: S608
+    for message, *row in db.execute(f"SELECT message, {_ITEM_COLUMNS} FROM scheduled {between}", (queue, first, last)):
         found[message] = load_report(row), SCHEDULED
     return found
 
@@ -342,7 +342,7 @@ class QueueReader(Generic[Item]):
         order = "DESC" if query.newest_first else "ASC"
         history = StoredFetchHistory(db, queue, counters)
         for position, *row in db.execute(
-            f"SELECT position, {_ITEM_COLUMNS} FROM items WHERE {where} ORDER BY position {order}",  # noqa: S608
+            f"SELECT position, {_ITEM_COLUMNS} FROM items WHERE {where} ORDER BY position {order}",
             (queue, *(value for _, value in conditions)),
         ):
             yield QueueItem(position + 1, self.load(row), history.state_of(position))
@@ -359,7 +359,7 @@ class QueueReader(Generic[Item]):
             skipped = max(0, query.after - counters.released)
         for position, row in enumerate(
             db.execute(
-                f"SELECT {_ITEM_COLUMNS} FROM scheduled WHERE queue = ? ORDER BY {order} LIMIT -1 OFFSET ?",  # noqa: S608
+                f"SELECT {_ITEM_COLUMNS} FROM scheduled WHERE queue = ? ORDER BY {order} LIMIT -1 OFFSET ?",
                 (queue, skipped),
             ),
             skipped,

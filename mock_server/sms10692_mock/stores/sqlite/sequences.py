@@ -133,9 +133,9 @@ class Sequences:
             if sequence.pending is None and (number := sequence.next_number()) is not None:
                 return number  # another thread reserved a block while this one waited for the lock
             column, block_size = sequence.column, sequence.next_block_size()
-            (first,) = db.execute(f"SELECT {column} FROM state").fetchone()  # noqa: S608 - one of two column names
+            (first,) = db.execute(f"SELECT {column} FROM state").fetchone()
             first = max(first, sequence.high_water)
-            db.execute(f"UPDATE state SET {column} = ?", (first + block_size,))  # noqa: S608
+            db.execute(f"UPDATE state SET {column} = ?", (first + block_size,))
             sequence.pending = _NumberRange(first + 1, first + block_size)
             self._database.on_commit(sequence.on_transaction_end)
             return int(first)
