@@ -244,9 +244,8 @@ def test_the_control_api_refuses_a_query_that_is_not_utf_8() -> None:
     assert (response.status_code, response.json) == (400, {"error": "the query is not UTF-8"})
 
 
-def test_concurrent_fetches_of_many_accounts_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sms10692_mock.app.hints._MAX_REMEMBERED_FETCHES", 3)
-    store, last_fetches = MemoryStore(), LastFetches()
+def test_concurrent_fetches_of_many_accounts_are_all_answered() -> None:
+    store, last_fetches = MemoryStore(), LastFetches(limit=3)
     errors: list[BaseException] = []
 
     def fetch(userid: str) -> None:

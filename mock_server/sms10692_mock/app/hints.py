@@ -19,9 +19,6 @@ _REQUEST_LOG_PATH: Final = "/_mock/requests"
 _DIAGNOSIS_LIMIT: Final = 64 * 1024
 """Size in bytes up to which a request is diagnosed before its response. The control API diagnoses longer ones."""
 
-_MAX_REMEMBERED_FETCHES: Final = 1000
-"""Number of queues whose last fetch is remembered for a hint about the next one."""
-
 _NO_FETCH: Final[tuple[int, None]] = 0, None
 
 
@@ -103,9 +100,10 @@ class HintWriter:
 
 
 class LastFetches:
-    """The last fetch of each queue, for a hint about polling. Thread-safe."""
+    """The last fetch of each queue, for a hint about polling, of the last `limit` queues. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = 1000) -> None:
+        self._limit = limit
         self._fetches: dict[tuple[str, str], tuple[int, PreviousFetch]] = {}
         self._lock = Lock()
 
@@ -117,7 +115,7 @@ class LastFetches:
         with self._lock:
             number, previous = self._fetches.pop(queue, _NO_FETCH)
             self._fetches[queue] = entry.number, PreviousFetch(entry.account_time, entry.fetched)
-            if len(self._fetches) > _MAX_REMEMBERED_FETCHES:
+            if len(self._fetches) > self._limit:
                 del self._fetches[next(iter(self._fetches))]
         try:
             return previous if previous and store.is_logged(number) else None
