@@ -117,7 +117,7 @@ def _serve(given: ServeOptions) -> None:
         access_policy = replace(access_policy, token=secrets.token_urlsafe(16))
         text = f"{text}\ntoken of the control API: {access_policy.token}"
     notifier = ChangeNotifier()
-    pages = VendorApp(
+    vendor_app = VendorApp(
         vendor,
         options,
         log if options.log_level in ("debug", "info") else None,
@@ -126,6 +126,8 @@ def _serve(given: ServeOptions) -> None:
         is_exposed=exposed,
     )
 
+    admin_app = LazyWsgiApp(lambda: build_admin_app(vendor, options, notifier, access_policy))
+
     def when_stopped() -> None:
         log.flush()
         vendor.store.close()
@@ -133,7 +135,7 @@ def _serve(given: ServeOptions) -> None:
 
     try:
         serve(
-            dispatcher_factory(pages, LazyWsgiApp(lambda: build_admin_app(vendor, options, notifier, access_policy))),
+            dispatcher_factory(vendor_app, admin_app),
             listener,
             when_ready=lambda: _print_banner(text, log),
             when_stopped=when_stopped,

@@ -21,7 +21,7 @@ from sms10692_mock.server.thread_pools import ThreadPools
 from sms10692_mock.server.wsgi_bridge import WsgiBridge
 from sms10692_mock.server.wsgi_types import Application
 
-SHORT_REQUEST: Final = 16 * 1024
+_SHORT_REQUEST: Final = 16 * 1024
 """Bytes of query and body up to which a send takes well under a millisecond, also with the most recipients."""
 
 _MAX_LONG: Final = 4
@@ -89,7 +89,7 @@ class Dispatcher:
             rejection = cross_site_refusal()
         handle = partial(self._vendor_app.handle, endpoint, request, rejection)
         length = len(request.query) + len(body)
-        if length > SHORT_REQUEST or (endpoint not in _SENDING_ENDPOINTS and self._is_large_fetch(endpoint, request)):
+        if length > _SHORT_REQUEST or (endpoint not in _SENDING_ENDPOINTS and self._is_large_fetch(endpoint, request)):
             return self._run_on_thread(handle, length)
         finished = self._runner.submit(handle, self._vendor_app.finish)
         if isinstance(finished, FinishedRequest):
@@ -104,7 +104,7 @@ class Dispatcher:
     async def _run_on_thread(self, handle: "partial[HandledRequest]", length: int) -> Response:
         """Handle a request that may take long: a send to 50,000 recipients, or a fetch of 4,000 reports from a disk."""
         loop, finish = asyncio.get_running_loop(), self._vendor_app.finish
-        async with self._long_requests if length > SHORT_REQUEST else nullcontext():
+        async with self._long_requests if length > _SHORT_REQUEST else nullcontext():
             finished = await loop.run_in_executor(self._threads, lambda: finish(handle()))
         return finished.response if finished.pending_hint is None else await self._add_hint(finished)
 

@@ -21,6 +21,7 @@ from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.service import needs_diagnosis, style_warnings
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
+from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest, QueueName
 from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
@@ -167,16 +168,17 @@ class VendorApp:
         **Call it only after the commit.** The access log is not written yet if a hint is pending.
         """
         endpoint, request, api_request, fields, outcome, account_time, number, received, started = handled
+        if isinstance(outcome, StoreUnavailable):
+            return FinishedRequest(self._respond_unavailable(endpoint, request, api_request, outcome))
         result: Result | None = None
-        if isinstance(outcome, VendorResult):
-            result = outcome.result
-            response = self._render(endpoint, api_request, result, outcome.account)
-            if outcome.faults:
-                response = inject(response, outcome.faults)
-        elif isinstance(outcome, Response):
+        faults: Sequence[Fault] = ()
+        if isinstance(outcome, Response):
             response = outcome
         else:
-            return FinishedRequest(self._respond_unavailable(endpoint, request, api_request, outcome))
+            result, faults = outcome.result, outcome.faults
+            response = self._render(endpoint, api_request, result, outcome.account)
+            if faults:
+                response = inject(response, faults)
         duration = monotonic() - started
         entry = LoggedRequest(
             number,
@@ -195,16 +197,16 @@ class VendorApp:
             response.status,
             response.headers[0][1] if response.headers else "",
             response.body,
-            tuple([fault.kind for fault in outcome.faults]) if isinstance(outcome, VendorResult) else (),
+            tuple([fault.kind for fault in faults]),
         )
         self._vendor.store.log_request(entry)
         self._notify(entry.userid)
-        if not isinstance(outcome, VendorResult):
+        if isinstance(outcome, Response):
             self.log_line(request.method, endpoint.path, response.status)
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
         previous = self._last_fetches.replace(entry, self._vendor.store)
-        if outcome.faults:
+        if faults:
             return FinishedRequest(self.hints.log_and_hint(response, line, ()))
         if isinstance(result, Refusal) or needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
@@ -214,7 +216,7 @@ class VendorApp:
     def _respond_unavailable(
         self, endpoint: Endpoint, request: VendorRequest, api_request: ApiRequest, error: StoreUnavailable
     ) -> Response:
-        """Log that the store failed. A send is refused as the vendor would (Q4), anything else gets status 503."""
+        """Log that the store failed. A send is refused with `OTHER_ERROR`, anything else gets status 503."""
         if self._log:
             self._log(f"{sanitize(request.method)} {endpoint.path}: the store is unavailable: {error}")
         if api_request.operation is not protocol.SEND:
