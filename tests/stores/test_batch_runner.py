@@ -1,7 +1,7 @@
-"""Tests of `stores.batch_runner`: one thread and one transaction per batch, results only after the commit.
+"""Tests of `stores.sqlite.batch_runner`: one thread and one transaction per batch, results only after the commit.
 
 Includes the responses to a batch of requests whose SQLite transaction fails. The tests of transactions themselves are
-in `tests/stores`.
+in `test_sqlite_batch`.
 """
 
 import asyncio

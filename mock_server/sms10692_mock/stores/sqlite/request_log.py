@@ -11,10 +11,22 @@ from sms10692_mock.stores.sqlite.database import Database
 from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 
 _COLUMNS: Final = ("number", "userid", "account_time", "query", "body", "response_body")
-_DETAILS: Final = tuple(field for field in LoggedRequest._fields if field not in _COLUMNS)
-"""The fields that share a column, as JSON."""
+_DETAILS: Final = (
+    "received",
+    "duration",
+    "method",
+    "path",
+    "headers",
+    "operation",
+    "refusal",
+    "fetched",
+    "status",
+    "content_type",
+    "faults",
+)
+"""The fields that share a column, as JSON. **Their order is stored**: a change of this order needs a new schema."""
 
-_SELECT: Final = f"SELECT {', '.join(_COLUMNS)}, details FROM requests"  # noqa: S608 - fixed columns
+_SELECT: Final = f"SELECT {', '.join(_COLUMNS)}, details FROM requests"
 _BYTES: Final = 3
 """Index of the size in a row."""
 

@@ -26,7 +26,7 @@ _RETRY_AFTER: Final = 0.5
 _PAGE_ENTRIES: Final = 200
 """Entries that are read with one script, at most."""
 
-_KEYS: Final = tuple(f"sms10692:{{journal}}:{name}".encode() for name in ("entries", "all", "of_userids", "state"))
+_KEYS: Final = tuple(f"sms10692:{{requests}}:{name}".encode() for name in ("entries", "all", "of_userids", "state"))
 
 
 class ValkeyRequestLogWriter:
