@@ -30,7 +30,7 @@ class FakeWriter:
         self.lost += lost
 
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
-        raise NotImplementedError
+        raise AssertionError("no test queries this writer")
 
     def get(self, number: int) -> LoggedRequest | None:
         return None
@@ -66,6 +66,24 @@ def test_after_an_outage_all_entries_are_written_in_order_and_losses_are_counted
     log.flush()
     assert writer.numbers == [number for number in range(3, 503) if number != 10]
     assert writer.lost == 3, "two beyond the limit, and one that cannot be serialized"
+
+
+def test_a_batch_that_a_defective_writer_refuses_is_counted_as_lost_once() -> None:
+    def raise_error() -> None:
+        raise ValueError("a defect")
+
+    writer = FakeWriter()
+    log = BufferedRequestLog(Limits(), writer, lambda: None)
+    log.record(build_entry(1))
+    log.record(build_entry(2))
+    writer.before_write = raise_error
+    for _ in range(2):
+        with pytest.raises(ValueError, match="a defect"):
+            log.flush()
+    writer.before_write = lambda: None
+    log.record(build_entry(3))
+    log.flush()
+    assert (writer.numbers, writer.lost) == ([3], 2)
 
 
 def test_an_entry_is_logged_while_it_is_being_written() -> None:

@@ -135,6 +135,10 @@ class BufferedRequestLog(RequestLog):
                 self._bytes += size
                 self._evicted += lost
             raise
+        except Exception:
+            with self._lock:
+                self._evicted += lost + len(batch)  # writing them again might fail again, for ever
+            raise
         finally:
             self._in_flight = ()
 
