@@ -6,37 +6,24 @@ elsewhere. **Client and emulator share these constants and the signature, and no
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Endpoint:
-    """URL path of the vendor's API, in the manual's spelling, with the charset its responses declare (1.1, 1.3)."""
-
-    path: str
-    charset: str
-
-
-V2SMS: Final = Endpoint("/v2sms.aspx", "utf-8")
-V2SMS_GBK: Final = Endpoint("/v2smsGBK.aspx", "gb2312")
-V2STATUS_API: Final = Endpoint("/v2statusApi.aspx", "utf-8")
-V2CALL_API: Final = Endpoint("/v2callApi.aspx", "utf-8")
-
-ENDPOINTS: Final = (V2SMS, V2SMS_GBK, V2STATUS_API, V2CALL_API)
+Provenance: TypeAlias = Literal["manual", "observed", "reading", "ours"]
+"""Where a rule comes from: the manual; responses or clients seen elsewhere; our reading; nothing but ourselves."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """Operation of the API: one chapter of the manual.
 
-    `parameters` are listed in table x.2. `elements` are those of response x.3: children of each `item_element`, or of
-    the root if there is none. `messages` are those of table x.3 or, for the two queue operations, the errors 1 to 4 of
-    x.4. `success` and `failure` are the values of `returnstatus`, empty if the response has none.
+    `parameters` are listed in table x.2, after the credentials, which belong to the endpoint. `elements` are those of
+    response x.3: children of each `item_element`, or of the root if there is none. `messages` are those of table x.3
+    or, for the two queue operations, the errors 1 to 4 of x.4. `success` and `failure` are the values of
+    `returnstatus`, empty if the response has none.
     """
 
     chapter: int
     name: str
-    endpoints: tuple[Endpoint, ...]
     action: str
     parameters: tuple[str, ...]
     elements: tuple[str, ...]
@@ -44,6 +31,11 @@ class Operation:
     item_element: str = ""
     success: str = ""
     failure: str = ""
+
+    @property
+    def endpoints(self) -> tuple["Endpoint", ...]:
+        """The endpoints that serve the operation, in the order of `ENDPOINTS`."""
+        return tuple(endpoint for endpoint in ENDPOINTS if self in endpoint.operations)
 
 
 ROOT: Final = "returnsms"
@@ -77,9 +69,8 @@ EXTNO_MAX_DIGITS: Final = 10
 SEND: Final = Operation(
     chapter=1,
     name="send",
-    endpoints=(V2SMS, V2SMS_GBK),
     action="send",
-    parameters=("userid", "timestamp", "sign", "mobile", "content", "sendTime", "action", "extno"),
+    parameters=("mobile", "content", "sendTime", "action", "extno"),
     elements=("returnstatus", "message", "remainpoint", "taskID", "successCounts"),
     messages=(
         OK,
@@ -99,9 +90,8 @@ SEND: Final = Operation(
 OVERAGE: Final = Operation(
     chapter=2,
     name="overage",
-    endpoints=(V2SMS, V2SMS_GBK),
     action="overage",
-    parameters=("userid", "timestamp", "sign", "action"),
+    parameters=("action",),
     elements=("returnstatus", "message", "payinfo", "overage", "sendTotal"),
     messages=(OVERAGE_FOUND, CREDENTIALS_EMPTY, CREDENTIALS_WRONG),
     success="Sucess",
@@ -111,9 +101,8 @@ OVERAGE: Final = Operation(
 CHECKKEYWORD: Final = Operation(
     chapter=3,
     name="checkkeyword",
-    endpoints=(V2SMS, V2SMS_GBK),
     action="checkkeyword",
-    parameters=("userid", "timestamp", "sign", "action", "content"),
+    parameters=("action", "content"),
     elements=("message",),
     messages=(CREDENTIALS_EMPTY, CREDENTIALS_WRONG, FORBIDDEN_FOUND, NOTHING_FORBIDDEN),
 )
@@ -121,9 +110,8 @@ CHECKKEYWORD: Final = Operation(
 STATUS: Final = Operation(
     chapter=4,
     name="status",
-    endpoints=(V2STATUS_API,),
     action="query",
-    parameters=("userid", "timestamp", "sign", "statusNum", "action"),
+    parameters=("statusNum", "action"),
     elements=("mobile", "taskid", "status", "receivetime", "errorcode", "extno"),
     messages=(CREDENTIALS_EMPTY, CREDENTIALS_WRONG, REPORTS_NOT_ALLOWED, PARAMETER_WRONG),
     item_element="statusbox",
@@ -132,12 +120,45 @@ STATUS: Final = Operation(
 CALL: Final = Operation(
     chapter=5,
     name="call",
-    endpoints=(V2CALL_API,),
     action="query",
-    parameters=("userid", "timestamp", "sign", "action"),
+    parameters=("action",),
     elements=("mobile", "taskid", "content", "receivetime", "extno"),
     messages=(CREDENTIALS_EMPTY, CREDENTIALS_WRONG, REPORTS_NOT_ALLOWED, PARAMETER_WRONG),
     item_element="callbox",
 )
 
 OPERATIONS: Final = (SEND, OVERAGE, CHECKKEYWORD, STATUS, CALL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Authentication:
+    """How a request proves whose it is: the names of the parameters that every operation of an endpoint has first."""
+
+    name: str
+    parameters: tuple[str, ...]
+
+
+SIGNED: Final = Authentication("signed", ("userid", "timestamp", "sign"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Endpoint:
+    """URL path of the vendor's API with the operations that it serves.
+
+    `charset` is the one that requests have and responses declare (1.1, 1.3).
+    """
+
+    path: str
+    charset: str
+    operations: tuple[Operation, ...]
+    authentication: Authentication = SIGNED
+    provenance: Provenance = "manual"
+
+
+V2SMS: Final = Endpoint("/v2sms.aspx", "utf-8", (SEND, OVERAGE, CHECKKEYWORD))
+V2SMS_GBK: Final = Endpoint("/v2smsGBK.aspx", "gb2312", (SEND, OVERAGE, CHECKKEYWORD))
+V2STATUS_API: Final = Endpoint("/v2statusApi.aspx", "utf-8", (STATUS,))
+V2CALL_API: Final = Endpoint("/v2callApi.aspx", "utf-8", (CALL,))
+
+ENDPOINTS: Final = (V2SMS, V2SMS_GBK, V2STATUS_API, V2CALL_API)
+"""The registry of endpoints. The emulator serves each of them, and the documents list each of them."""

@@ -6,7 +6,7 @@ Covers the five requests of the manual (1.2, 2.2, 3.2, 4.2, 5.2). `client` and `
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from sms10692 import protocol, responses
 from sms10692.errors import RawResponse
@@ -15,7 +15,7 @@ from sms10692.models import BalanceResult, KeywordResult, Reply, Report, SendRes
 from sms10692.protocol import Operation
 from sms10692.signing import CHINA, format_timestamp, sign
 
-_ACTION: Final = protocol.OVERAGE.parameters[-1]
+(_ACTION,) = protocol.OVERAGE.parameters
 
 Value = TypeVar("Value", covariant=True)
 
@@ -96,7 +96,8 @@ class RequestBuilder:
         `arguments` are the values of the parameters other than credentials and action, in the manual's order.
         Trailing ones may be omitted.
         """
-        endpoint = operation.endpoints[-1 if self.charset == "gbk" else 0]
+        endpoints = [endpoint for endpoint in operation.endpoints if endpoint.authentication is protocol.SIGNED]
+        endpoint = endpoints[-1 if self.charset == "gbk" else 0]
         now = self.clock()
         if now.tzinfo is None:
             raise ValueError("clock returned a datetime without a time zone: return an aware datetime")
@@ -105,8 +106,8 @@ class RequestBuilder:
         names = [name for name in operation.parameters if name != _ACTION]
         fields = [
             (_ACTION, operation.action),
-            *zip(names[:3], credentials, strict=True),
-            *zip(names[3:], arguments, strict=False),
+            *zip(endpoint.authentication.parameters, credentials, strict=True),
+            *zip(names, arguments, strict=False),
         ]
         return PreparedRequest(endpoint.path, encode_form(fields, endpoint.charset), parse)
 

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, Final, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
+from sms10692.protocol import ENDPOINTS
 from sms10692_contract import limits
 from sms10692_contract.limits import LimitedConnection, LimitExceeded, compute_step_timeout, describe_timeout
 from sms10692_contract.requests import WireRequest
@@ -109,7 +110,8 @@ def parse_address(url: str) -> Address:
     return Address(parts.hostname, parts.port or default_ports[parts.scheme], _parse_prefix(parts.path), tls)
 
 
-_ENDPOINT_PATH: Final = re.compile(r"/+(?:v2(?:sms|smsGBK|statusApi|callApi)\.aspx|_mock)(?:/|$)", re.IGNORECASE)
+_PATHS: Final = "|".join(re.escape(endpoint.path.strip("/")) for endpoint in ENDPOINTS)
+_ENDPOINT_PATH: Final = re.compile(rf"/+(?:{_PATHS}|_mock)(?:/|$)", re.IGNORECASE)
 
 
 def _parse_prefix(path: str) -> str:

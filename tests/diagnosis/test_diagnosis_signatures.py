@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms10692 import protocol, signing
-from sms10692_mock.diagnosis import CODES, is_signed
+from sms10692_mock.diagnosis import CODES
+from sms10692_mock.diagnosis.context import is_signed
 from sms10692_mock.diagnosis.signed_text_candidates import GENERATORS, OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import Account
 from support.client_mistakes import RIGHT, SIGNS, A, P, T, U, shift_timestamp

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 from sms10692 import protocol
+from sms10692_mock.codec.charsets import DECODERS, ENCODERS
 from sms10692_mock.codec.json_renderer import KEYS
+from sms10692_mock.diagnosis import CREDENTIALS_FINDINGS
+from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.validation import RULES
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import PROFILES
@@ -76,12 +79,28 @@ def test_wire_names_are_in_the_module_protocol_only(module: Path) -> None:
 
 @EACH_OPERATION
 def test_an_operation_is_complete(operation: protocol.Operation) -> None:
+    assert operation.endpoints
     assert operation in RULES
     assert callable(getattr(Vendor, operation.name))
     assert len(KEYS[operation]) == len(operation.elements)
     assert (TOP / "fixtures" / "exchanges" / f"{operation.chapter}-{operation.name}").is_dir()
     for profile in PROFILES.values():
         assert operation.item_element or operation in profile.refusal_of
+
+
+@pytest.mark.parametrize("endpoint", protocol.ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_an_endpoint_is_complete(endpoint: protocol.Endpoint) -> None:
+    assert endpoint.charset in DECODERS
+    assert endpoint.charset in ENCODERS
+    assert endpoint.authentication in CREDENTIALS_CHECKS
+    assert endpoint.authentication in CREDENTIALS_FINDINGS
+    assert protocol.SIGNED.parameters[0] in endpoint.authentication.parameters, "an account is found by its userid"
+    assert set(endpoint.operations) <= set(protocol.OPERATIONS)
+    assert len({operation.action for operation in endpoint.operations}) == len(endpoint.operations)
+
+
+def test_each_endpoint_has_a_path_of_its_own() -> None:
+    assert len({endpoint.path.lower() for endpoint in protocol.ENDPOINTS}) == len(protocol.ENDPOINTS)
 
 
 READINGS = re.findall(r"^## R(\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)

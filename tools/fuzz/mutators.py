@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from fuzz.corpus import CONTROL_REQUESTS, VENDOR_REQUESTS, FuzzInput
+from sms10692.protocol import ENDPOINTS, OPERATIONS
 
 Mutator: TypeAlias = Callable[[DrawFn, FuzzInput], FuzzInput]
 
@@ -24,8 +25,13 @@ _TOKENS: Final = st.sampled_from((
     *b"20120701231212 send overage checkkeyword query SEND json xml 12 test mima 15023239810".split(),
     *(b"10000000001", b"10000000030", b"10000000031", b"1" * 300, b"x" * 70_000, b"15023239810," * 200, b"__proto__"),
 ))  # fmt: skip
+_PARAMETERS: Final = {
+    *(name for endpoint in ENDPOINTS for name in endpoint.authentication.parameters),
+    *(name for operation in OPERATIONS for name in operation.parameters),
+}
 _FIELD_NAMES: Final = st.sampled_from((
-    *b"userid timestamp sign mobile content sendTime action extno statusNum rt x ACTION Content %61ction".split(),
+    *sorted(name.encode() for name in _PARAMETERS),
+    *b"rt x ACTION Content %61ction".split(),
     *(b"sign ", b"", b"\xe5", b"a" * 300),
 ))  # fmt: skip
 _CONTENT_TYPES: Final = st.sampled_from((
@@ -35,7 +41,7 @@ _CONTENT_TYPES: Final = st.sampled_from((
     b"multipart/form-data; boundary*=utf-8''%E5",
 ))  # fmt: skip
 _METHODS: Final = st.sampled_from(b"GET POST HEAD PUT DELETE PATCH OPTIONS TRACE post X".split())
-_TARGETS: Final = st.sampled_from(b"/v2sms.aspx /v2smsGBK.aspx /v2statusApi.aspx /v2callApi.aspx".split())
+_TARGETS: Final = st.sampled_from([endpoint.path.encode() for endpoint in ENDPOINTS])
 _JSON_VALUES: Final[st.SearchStrategy[Any]] = st.sampled_from((
     *(None, True, False, 0, -1, 1, 2**31, 2**63, 2**64, 10**400, 0.5, -0.0, 1e308, 1e-320, float("nan"), float("inf")),
     *("", " ", "x", "\0", "\ud800", "12", "next", "real", "running", "send", "状态", "1" * 20_000),

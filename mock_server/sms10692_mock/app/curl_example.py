@@ -21,7 +21,8 @@ def example_curl(url: str, account: Account, now: float | None) -> str:
     `now` (Unix time) becomes the signed timestamp. None means that the account accepts any, and uses the manual's.
     """
     timestamp = _MANUAL_TIMESTAMP if now is None else signing.format_timestamp(to_china_datetime(now))
-    userid, stamp, sign, mobile, content, _, action, _ = protocol.SEND.parameters
+    userid, stamp, sign = protocol.SIGNED.parameters
+    mobile, content, _, action, _ = protocol.SEND.parameters
     fields = {
         action: protocol.SEND.action,
         userid: account.userid,

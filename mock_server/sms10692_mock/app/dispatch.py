@@ -6,13 +6,12 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Final
 
-from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.health_probes import HealthProbes
 from sms10692_mock.app.hints import FinishedRequest
 from sms10692_mock.app.vendor_app import CROSS_SITE, HandledRequest, VendorApp, VendorRequest, cross_site_refusal
-from sms10692_mock.domain.api_request import match_endpoint
+from sms10692_mock.domain.api_request import QUEUES, match_endpoint
 from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.http1_head import BadRequest
 from sms10692_mock.server.http1_parser import ParsedRequest
@@ -30,7 +29,7 @@ _MAX_LONG: Final = 4
 _LARGE_FETCH: Final = 100
 """Items from which on a fetch takes more than a millisecond."""
 
-_SENDING_ENDPOINTS: Final = (protocol.V2SMS, protocol.V2SMS_GBK)
+_QUEUE_ENDPOINTS: Final = frozenset(endpoint for operation in QUEUES for endpoint in operation.endpoints)
 
 
 def dispatcher_factory(vendor_app: VendorApp, fallback: Application) -> Callable[[ThreadPools], "Dispatcher"]:
@@ -89,7 +88,7 @@ class Dispatcher:
             rejection = cross_site_refusal()
         handle = partial(self._vendor_app.handle, endpoint, request, rejection)
         length = len(request.query) + len(body)
-        if length > _SHORT_REQUEST or (endpoint not in _SENDING_ENDPOINTS and self._is_large_fetch(endpoint, request)):
+        if length > _SHORT_REQUEST or (endpoint in _QUEUE_ENDPOINTS and self._is_large_fetch(endpoint, request)):
             return self._run_on_thread(handle, length)
         finished = self._runner.submit(handle, self._vendor_app.finish)
         if isinstance(finished, FinishedRequest):

@@ -20,10 +20,10 @@ from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.service import needs_diagnosis, style_warnings
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import ApiRequest, parse_request
+from sms10692_mock.domain.api_request import QUEUES, ApiRequest, parse_request
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.records import LoggedRequest, QueueName
+from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
 from sms10692_mock.domain.store import NoSuchAccount, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
@@ -126,9 +126,9 @@ class VendorApp:
         """Return how many items wait in the queue that a request would fetch from; 0 for an unknown account."""
         fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
         api_request, store = parse_request(endpoint, fields), self._vendor.store
-        queue: QueueName = "replies" if api_request.operation is protocol.CALL else "reports"
+        queue = QUEUES.get(api_request.operation) if api_request.operation else None
         account = store.account(api_request.userid)
-        if account is None:
+        if account is None or queue is None:
             return 0
         with suppress(NoSuchAccount):  # deleted since the look-up
             return store.queue_stats(account.userid, queue, self._vendor.now(account)).waiting

@@ -33,9 +33,13 @@ KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
 """The keys of each operation's document, or of one item of its list, in the order of the protocol's elements."""
 
 
+_IS_ASCII: Final[Mapping[str, bool]] = {"utf-8": False, "gb2312": True}
+"""Whether JSON is pure ASCII, by charset of the endpoint: ASCII is both JSON and GBK (R15)."""
+
+
 def render(result: Result, operation: Operation | None, page: Endpoint) -> bytes:
-    """Render a result as JSON bytes; on the GBK endpoint they are ASCII, which is both JSON and GBK (R15)."""
-    dumps = partial(json.dumps, ensure_ascii=page is protocol.V2SMS_GBK, separators=(",", ":"))
+    """Render a result as JSON bytes."""
+    dumps = partial(json.dumps, ensure_ascii=_IS_ASCII[page.charset], separators=(",", ":"))
     # One `dumps` per item: a single call for a long queue would hold the interpreter lock throughout.
     match result:
         case ReportsResult(reports):

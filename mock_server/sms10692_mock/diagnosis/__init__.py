@@ -4,19 +4,39 @@ The entry point is `diagnose`. The package does no I/O. A diagnosis of a wrong s
 takes many milliseconds: run it after the response was sent.
 """
 
-from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, PreviousFetch, is_signed
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from sms10692 import protocol
+from sms10692.protocol import Authentication
+from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, PreviousFetch, is_authenticated
 from sms10692_mock.diagnosis.messages import CODES
 from sms10692_mock.diagnosis.request_style import style_findings
 from sms10692_mock.diagnosis.signature import signature_findings
 from sms10692_mock.diagnosis.text import text_findings
 
-__all__ = ["CODES", "DiagnosisContext", "Finding", "Kind", "PreviousFetch", "diagnose", "is_signed", "style_findings"]
+__all__ = [
+    "CODES",
+    "DiagnosisContext",
+    "Finding",
+    "Kind",
+    "PreviousFetch",
+    "diagnose",
+    "is_authenticated",
+    "style_findings",
+]
+
+CREDENTIALS_FINDINGS: Final[Mapping[Authentication, Callable[[DiagnosisContext], tuple[Finding, ...]]]] = {
+    protocol.SIGNED: signature_findings,
+}
+"""For each authentication, the function that explains wrong credentials."""
 
 
 def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
-    """Return all findings about a request: first the signature, then the text, then request-style warnings.
+    """Return all findings about a request: first the credentials, then the text, then request-style warnings.
 
     The result is empty for a correct request. **No finding contains a password of `context.account` or of
     `context.others`.**
     """
-    return (*signature_findings(context), *text_findings(context), *style_findings(context))
+    find = CREDENTIALS_FINDINGS[context.request.endpoint.authentication]
+    return (*find(context), *text_findings(context), *style_findings(context))

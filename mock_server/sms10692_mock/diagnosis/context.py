@@ -12,6 +12,7 @@ from sms10692 import signing
 from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 
 Kind: TypeAlias = Literal["signature", "text", "habit"]
 
@@ -85,6 +86,12 @@ class DiagnosisContext(NamedTuple):
 def make_finding(code: str, detail: str = "", meant: str | None = None) -> Finding:
     """Build the finding of `code`; `detail` replaces the braces in its message."""
     return Finding(code, MESSAGES[code].format(detail), meant, detail)
+
+
+def is_authenticated(context: DiagnosisContext, account: Account) -> bool:
+    """Return whether the credentials of the request are the account's, whatever the time."""
+    check = CREDENTIALS_CHECKS[context.request.endpoint.authentication]
+    return check(context.request, account, context.now, None)
 
 
 def is_signed(context: DiagnosisContext, account: Account, timestamp: str, sign: str) -> bool:

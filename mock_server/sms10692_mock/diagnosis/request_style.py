@@ -9,9 +9,10 @@ from typing import Final
 
 from sms10692 import protocol, signing
 from sms10692_mock.codec.forms import parse_fields
-from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
+from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.domain.api_request import QUEUES
 
-_CREDENTIALS: Final = protocol.OVERAGE.parameters[:3]
+_, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
 _OTHER_BRANDS_PARAMETERS: Final = frozenset({"rt"})
 """Parameters of other brands' manuals that the emulator understands (Q18, R15)."""
 _PASSWORDS: Final = ("password", "pwd", "passwd")
@@ -35,9 +36,10 @@ def style_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
 
 def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
     request = context.request
-    if context.account is None or not is_signed(context, context.account, request.timestamp, request.sign):
+    timestamp = dict(zip(request.endpoint.authentication.parameters, request.credentials, strict=True)).get(_TIMESTAMP)
+    if timestamp is None or context.account is None or not is_authenticated(context, context.account):
         return
-    moment = signing.parse_timestamp(request.timestamp)
+    moment = signing.parse_timestamp(timestamp)
     if moment is None:
         yield make_finding("habit.timestamp-form")
         return
@@ -101,18 +103,19 @@ def _check_method(context: DiagnosisContext) -> Iterator[Finding]:
 def _check_query_string(context: DiagnosisContext) -> Iterator[Finding]:
     if context.query:
         names = parse_fields(context.query, "", b"", _decode_latin_1)
-        if any(name in names for name in _CREDENTIALS):
+        if any(name in names for name in context.request.endpoint.authentication.parameters):
             yield make_finding("habit.credentials-in-query")
 
 
 def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
-    operation = context.request.operation
-    operations = protocol.OPERATIONS if operation is None else (operation,)
-    known = {name.lower() for each in operations for name in each.parameters} | _OTHER_BRANDS_PARAMETERS
+    endpoint, operation = context.request.endpoint, context.request.operation
+    operations = endpoint.operations if operation is None else (operation,)
+    names = (*endpoint.authentication.parameters, *(name for each in operations for name in each.parameters))
+    known = {*map(str.lower, names), *_OTHER_BRANDS_PARAMETERS}
     unknown = [name for name in context.fields if name not in known]
     if any(name.startswith("amp;") for name in unknown):
         yield make_finding("habit.entity-between-parameters")
-    if context.request.sign and any(context.fields.get(name) for name in _PASSWORDS):
+    if context.fields.get(_SIGN) and any(context.fields.get(name) for name in _PASSWORDS if name not in known):
         yield make_finding("habit.clear-credentials")
     if unknown:
         more = ", and more" if len(unknown) > _LISTED_PARAMETERS else ""
@@ -123,7 +126,7 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
 
 def _check_polling(context: DiagnosisContext) -> Iterator[Finding]:
     previous = context.previous
-    if previous is None or context.request.operation not in (protocol.STATUS, protocol.CALL):
+    if previous is None or context.request.operation not in QUEUES:
         return
     gap = context.now - previous.moment
     if not 0 <= gap < _POLLING_SECONDS or previous.items >= _limit(context):

@@ -15,11 +15,11 @@ from typing import Final
 from sms10692 import protocol, signing
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
-from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_signed, style_findings
+from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
 from sms10692_mock.diagnosis.request_style import FORM
 from sms10692_mock.domain.accounts import Account, exclude_temporary
-from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
+from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import Store
 
@@ -77,7 +77,7 @@ def public_findings(entry: LoggedRequest, store: Store) -> tuple[tuple[Finding, 
         return (), False
     context = _build_context(entry)
     account = store.account(context.request.userid)
-    if account is not None and is_signed(context, account, context.request.timestamp, context.request.sign):
+    if account is not None and is_authenticated(context, account):
         return diagnose(
             context._replace(account=account, previous=_previous_fetch(entry, context.request, store))
         ), False
@@ -119,7 +119,7 @@ def _candidate_accounts(store: Store) -> list[Account]:
 
 
 def _previous_fetch(entry: LoggedRequest, request: ApiRequest, store: Store) -> PreviousFetch | None:
-    if request.operation not in (protocol.STATUS, protocol.CALL):
+    if request.operation not in QUEUES:
         return None
     earlier = Query(after=entry.number, newest_first=True, limit=_PREVIOUS_FETCH_LIMIT)
     for logged in store.requests(request.userid, earlier).items:
@@ -200,8 +200,11 @@ def style_warnings(
     )
 
 
+_TIMESTAMP: Final = protocol.SIGNED.parameters[1]
 _KNOWN_FIELDS: Final = {
-    operation: frozenset(name.lower() for name in operation.parameters) for operation in protocol.OPERATIONS
+    (endpoint, operation): frozenset(map(str.lower, (*endpoint.authentication.parameters, *operation.parameters)))
+    for endpoint in protocol.ENDPOINTS
+    for operation in endpoint.operations
 }
 _TOLERANCE_MINUTES: Final = 9
 """One minute less than the tolerance of the style check, because the range is computed once per minute."""
@@ -211,10 +214,11 @@ def _is_conventional(entry: LoggedRequest, request: ApiRequest, fields: Fields) 
     """Return whether the request can have no style warnings except those about polling a queue."""
     if entry.method != "POST" or entry.query or not entry.body.isascii() or request.operation is None:
         return False
-    if content_type(entry) != FORM or not _KNOWN_FIELDS[request.operation].issuperset(fields):
+    if content_type(entry) != FORM or not _KNOWN_FIELDS[request.endpoint, request.operation].issuperset(fields):
         return False
     earliest, latest = _accepted_timestamps(entry.account_time // 60)
-    return len(request.timestamp) == len(earliest) and earliest <= request.timestamp <= latest
+    timestamp = fields.get(_TIMESTAMP, earliest)
+    return len(timestamp) == len(earliest) and earliest <= timestamp <= latest
 
 
 @lru_cache(maxsize=64)

@@ -35,7 +35,8 @@ from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_format
 from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 
-_USERID, _TIMESTAMP, _SIGN, _ACTION = protocol.OVERAGE.parameters
+_USERID, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
+(_ACTION,) = protocol.OVERAGE.parameters
 
 _MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
 """The signature that the vendor's manual prints as an example in section 1.2."""
@@ -74,7 +75,7 @@ def signature_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
 
     **To decide whether a signature is valid, call `is_signed`**: a diagnosis explains a refusal and takes much longer.
     """
-    credentials = _Credentials(context.request.userid, context.request.timestamp, context.request.sign)
+    credentials = _Credentials(*context.request.credentials)
     account = context.account
     if account is not None and is_signed(context, account, credentials.timestamp, credentials.sign):
         return ()

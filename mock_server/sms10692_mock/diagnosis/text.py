@@ -13,7 +13,7 @@ from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, make_finding
 from sms10692_mock.diagnosis.mojibake import LOST_CHARACTER, REPAIRS, decode_or_none, is_chinese, is_more_plausible
 
-_MOBILE, _CONTENT = protocol.SEND.parameters[3:5]
+_MOBILE, _CONTENT = protocol.SEND.parameters[:2]
 
 _BYTE_TO_PRIVATE_USE: Final = {byte: 0xF700 + byte for byte in range(0x80, 0x100)}
 """Maps a byte beyond ASCII to a private use character, so that it cannot be confused with a decoded `%u` escape."""

@@ -5,38 +5,54 @@ the request is acceptable is decided in `validation`.
 """
 
 from collections.abc import Mapping
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
+from sms10692_mock.domain.records import QueueName
 
-_USERID, _TIMESTAMP, _SIGN, _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (
-    name.lower() for name in protocol.SEND.parameters
-)
-_STATUS_NUM: Final = protocol.STATUS.parameters[3].lower()
+_USERID: Final = protocol.SIGNED.parameters[0]
+_MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (name.lower() for name in protocol.SEND.parameters)
+_STATUS_NUM: Final = protocol.STATUS.parameters[0].lower()
 _FORMAT: Final = "rt"  # Q18, R15: a parameter of other brands' manuals
 
 _ENDPOINTS: Final[Mapping[str, Endpoint]] = {page.path.lower(): page for page in protocol.ENDPOINTS}
-_OPERATIONS: Final[Mapping[tuple[Endpoint, str], Operation]] = {
-    (page, operation.action): operation for operation in protocol.OPERATIONS for page in operation.endpoints
-}
-_ONLY_OPERATION: Final[Mapping[Endpoint, Operation]] = {
-    page: operation for operation in (protocol.STATUS, protocol.CALL) for page in operation.endpoints
+
+QUEUES: Final[Mapping[Operation, QueueName]] = {protocol.STATUS: "reports", protocol.CALL: "replies"}
+"""The queue from which an operation fetches, by operation."""
+
+
+class _Endpoint(NamedTuple):
+    """An endpoint as `parse_request` needs it. `only` serves requests with any action: there is no other operation."""
+
+    credentials: tuple[str, ...]
+    operations: Mapping[str, Operation]
+    only: Operation | None
+
+
+_PARSED: Final[Mapping[Endpoint, _Endpoint]] = {
+    page: _Endpoint(
+        tuple(map(str.lower, page.authentication.parameters)),
+        {operation.action: operation for operation in page.operations},
+        page.operations[0] if len(page.operations) == 1 else None,
+    )
+    for page in protocol.ENDPOINTS
 }
 
 
 class ApiRequest(NamedTuple):
     """A parsed request. A missing parameter is the empty string.
 
-    `operation` is None when an endpoint with several operations received an unknown action.
+    `operation` is None when an endpoint with several operations received an unknown action. `credentials` are the
+    values of `endpoint.authentication.parameters`, `userid` is one of them.
     """
 
     endpoint: Endpoint
     operation: Operation | None
     action: str
     userid: str
-    timestamp: str
-    sign: str
+    credentials: tuple[str, ...]
     mobile: str
     content: str
     send_time: str
@@ -62,13 +78,13 @@ def parse_request(page: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
     """Build a request from form or query fields. The names in `fields` are lower case, as in `codec.forms`."""
     get = fields.get
     action = get(_ACTION, "")
+    credentials, operations, only = _PARSED[page]
     return ApiRequest(
         page,
-        _ONLY_OPERATION.get(page) or _OPERATIONS.get((page, action)),
+        only or operations.get(action),
         action,
         get(_USERID, ""),
-        get(_TIMESTAMP, ""),
-        get(_SIGN, ""),
+        tuple(map(get, credentials, repeat(""))),
         get(_MOBILE, ""),
         get(_CONTENT, ""),
         get(_SEND_TIME, ""),

@@ -8,11 +8,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
-from sms10692 import protocol, signing
+from sms10692 import protocol
 from sms10692.protocol import Operation
 from sms10692_mock.domain import clock
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.keywords import Keywords
 
 
@@ -48,8 +49,7 @@ _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
 def _credentials_empty(context: ValidationContext) -> bool:
-    request = context.request
-    return not (request.userid.strip() and request.timestamp.strip() and request.sign.strip())
+    return not all(map(str.strip, context.request.credentials))
 
 
 def _contains_sql_injection(text: str) -> bool:
@@ -73,28 +73,11 @@ def _contains_sql_injection(text: str) -> bool:
     return False
 
 
-def _sign_or_none(account: Account, timestamp: str, charset: str) -> str | None:
-    try:
-        return signing.sign(account.account, account.password, timestamp, charset)
-    except UnicodeEncodeError:
-        return None
-
-
 def _credentials_wrong(context: ValidationContext) -> bool:
-    request, account = context.request, context.account
+    request, account, _, now, max_clock_skew = context
     if account is None:
         return True
-    if request.sign != _sign_or_none(account, request.timestamp, "utf-8") and not (
-        request.endpoint is protocol.V2SMS_GBK
-        and request.sign == _sign_or_none(account, request.timestamp, "gbk")  # R4
-    ):
-        return True
-    return context.max_clock_skew is not None and _skew_seconds(request.timestamp, context.now) > context.max_clock_skew
-
-
-def _skew_seconds(timestamp: str, now: float) -> float:
-    time = signing.parse_timestamp(timestamp)
-    return float("inf") if time is None else abs(time.timestamp() - now)
+    return not CREDENTIALS_CHECKS[request.endpoint.authentication](request, account, now, max_clock_skew)
 
 
 def _queues_not_allowed(context: ValidationContext) -> bool:

@@ -11,9 +11,12 @@ from support.mutants import stores
 from support.mutants.mutant import Mutant
 
 
-def _checking_signature(is_correct: Callable[[ValidationContext, Account], bool]) -> Defect:
+def _checking_signature(is_correct: Callable[[Account, str, str], bool]) -> Defect:
+    """Replace the check of the signature by a function of account, timestamp and sign."""
+
     def is_wrong(context: ValidationContext) -> bool:
-        return context.account is None or not is_correct(context, context.account)
+        _, timestamp, sign = context.request.credentials
+        return context.account is None or not is_correct(context.account, timestamp, sign)
 
     def replace(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple(
@@ -23,79 +26,71 @@ def _checking_signature(is_correct: Callable[[ValidationContext, Account], bool]
     return Defect(rules=replace)
 
 
-def _correct_sign(context: ValidationContext, account: Account) -> str:
-    return signing.sign(account.account, account.password, context.request.timestamp)
+def _correct_sign(account: Account, timestamp: str) -> str:
+    return signing.sign(account.account, account.password, timestamp)
 
 
 SIGNATURES: Final = (
     Mutant(
         "the signature is case-insensitive",
-        _checking_signature(lambda context, account: context.request.sign.lower() == _correct_sign(context, account)),
+        _checking_signature(lambda account, timestamp, sign: sign.lower() == _correct_sign(account, timestamp)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "a signature over password + account",
         _checking_signature(
-            lambda context, account: (
-                context.request.sign == signing.sign(account.password, account.account, context.request.timestamp)
-            )
+            lambda account, timestamp, sign: sign == signing.sign(account.password, account.account, timestamp)
         ),
         ("1.2-sign",),
     ),
     Mutant(
         "only the first half of a signature is compared",
-        _checking_signature(lambda context, account: context.request.sign[:16] == _correct_sign(context, account)[:16]),
+        _checking_signature(lambda account, timestamp, sign: sign[:16] == _correct_sign(account, timestamp)[:16]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "only the end of a signature is compared",
-        _checking_signature(lambda context, account: context.request.sign[-8:] == _correct_sign(context, account)[-8:]),
+        _checking_signature(lambda account, timestamp, sign: sign[-8:] == _correct_sign(account, timestamp)[-8:]),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "any beginning of a signature is accepted",
-        _checking_signature(lambda context, account: _correct_sign(context, account).startswith(context.request.sign)),
+        _checking_signature(lambda account, timestamp, sign: _correct_sign(account, timestamp).startswith(sign)),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "the timestamp is not signed",
         _checking_signature(
-            lambda context, account: (
-                context.request.sign
-                in (_correct_sign(context, account), signing.sign(account.account, account.password, ""))
+            lambda account, timestamp, sign: (
+                sign in (_correct_sign(account, timestamp), signing.sign(account.account, account.password, ""))
             )
         ),
         ("1.2-sign-wrong",),
     ),
     Mutant(
         "any signature is accepted",
-        _checking_signature(lambda context, account: True),
+        _checking_signature(lambda account, timestamp, sign: True),
         ("1.2-sign-wrong", "1.3-credentials-wrong"),
     ),
     Mutant(
         "only timestamps of 14 digits are accepted",
         _checking_signature(
-            lambda context, account: (
-                len(context.request.timestamp) == 14 and context.request.sign == _correct_sign(context, account)
-            )
+            lambda account, timestamp, sign: len(timestamp) == 14 and sign == _correct_sign(account, timestamp)
         ),
         ("Q13",),
     ),
     Mutant(
         "account names are signed in ASCII",
         _checking_signature(
-            lambda context, account: (
-                context.request.sign
-                == signing.sign(
-                    account.account.encode("ascii", "replace").decode(), account.password, context.request.timestamp
-                )
+            lambda account, timestamp, sign: (
+                sign == signing.sign(account.account.encode("ascii", "replace").decode(), account.password, timestamp)
             )
         ),
         ("Q14",),
     ),
     Mutant(
         "signatures in GBK are refused",
-        _checking_signature(lambda context, account: context.request.sign == _correct_sign(context, account)),
+        _checking_signature(lambda account, timestamp, sign: sign == _correct_sign(account, timestamp)),
         ("R4",),
     ),
     Mutant("any userid is accepted", Defect(store=stores.AcceptsAnyUserid), ("1.2-userid",)),

@@ -141,7 +141,7 @@ _CHANGED_CONDITIONS: Final = (
     Mutant(
         "white space is accepted as a signature",
         _replace_condition(
-            protocol.CREDENTIALS_EMPTY, lambda context, fails: fails and not context.request.sign.isspace()
+            protocol.CREDENTIALS_EMPTY, lambda context, fails: fails and not context.request.credentials[2].isspace()
         ),
         ("R2-blank",),
     ),

@@ -31,7 +31,8 @@ from sms10692_mock.domain.clock import format_time
 _BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
 _TIMEOUT: Final = 10.0
 _OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in protocol.OPERATIONS}
-_USERID, _TIMESTAMP, _SIGN, _MOBILE, _CONTENT, _, _ACTION, _ = protocol.SEND.parameters
+_USERID, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
+_MOBILE, _CONTENT, _, _ACTION, _ = protocol.SEND.parameters
 _DEFAULT_FIELDS: Final[Mapping[Operation, Mapping[str, str]]] = {
     protocol.SEND: {_MOBILE: "15023239810", _CONTENT: "【签名】您的验证码是 1234"},
     protocol.CHECKKEYWORD: {_CONTENT: "今天天气真好"},
@@ -120,7 +121,7 @@ def _run_step(
     endpoint = _select_endpoint(step)
     raw = _build_request(step, endpoint, account, now, address)
     status, body = _exchange(raw, address)
-    codec = "gbk" if endpoint is protocol.V2SMS_GBK else "utf-8"
+    codec = "utf-8" if endpoint.charset == "utf-8" else "gbk"
     return DemoResult(printable_text(raw), status, body.decode(codec, "replace"))
 
 
@@ -132,7 +133,7 @@ def _build_request(
     step: DemoStep, endpoint: Endpoint, account: AccountDocument, now: float, address: tuple[str, int]
 ) -> bytes:
     values = _build_fields(step, account, now)
-    codec = "gbk" if endpoint is protocol.V2SMS_GBK else "utf-8"
+    codec = "utf-8" if endpoint.charset == "utf-8" else "gbk"
     signature = values[_SIGN] if _SIGN in values else _sign(account, values[_TIMESTAMP])
     extra_form = step.extra_form.replace("{userid}", account.userid).replace("{sign}", signature)
     fields = [(name, value) for name, value in values.items() if name not in step.omit]
