@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, GROUPS, Clause
+from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.stores.factory import STORES
@@ -37,6 +39,84 @@ _EXACTNESS: Final = {
     "not attempted": "未实现",
 }
 _EXECUTED: Final = {"yes": "是", "no": "否", "never": "从不"}
+
+
+_PURPOSES: Final = {
+    protocol.SEND: ("send a text to one or more numbers", "向一个或多个号码发送短信"),
+    protocol.OVERAGE: ("read the balance", "查询余额"),
+    protocol.CHECKKEYWORD: ("check a text for forbidden words", "检查内容是否含屏蔽词"),
+    protocol.STATUS: ("fetch delivery reports, each one once", "获取状态报告，每条只能获取一次"),
+    protocol.CALL: ("fetch replies from phones, each one once", "获取上行（手机回复），每条只能获取一次"),
+}
+_PROVENANCES: Final = {
+    "manual": ("the manual", "接口文档"),
+    "observed": ("observed", "实际观察"),
+    "reading": ("our reading", "我们的解读"),
+    "ours": ("our invention", "自行设计"),
+}
+
+
+def _build_action_rows(language: str) -> Iterator[tuple[str, ...]]:
+    yield ("endpoint", "action", "what it does") if language == _ENGLISH else ("接口地址", "action", "作用")
+    for operation in protocol.OPERATIONS:
+        form = "`{0.path}`（{1}）" if language else "`{0.path}` ({1})"
+        paths = [form.format(endpoint, endpoint.charset.upper()) for endpoint in operation.endpoints]
+        yield ("、" if language else ", ").join(paths), f"`{operation.action}`", _PURPOSES[operation][bool(language)]
+
+
+def _build_operation_rows(language: str) -> Iterator[tuple[str, ...]]:
+    yield ("operation", "action", "endpoint") if language == _ENGLISH else ("操作", "action", "接口地址")
+    for operation in protocol.OPERATIONS:
+        paths = ("、" if language else ", ").join(f"`{endpoint.path}`" for endpoint in operation.endpoints)
+        yield f"`{operation.name}`", f"`{operation.action}`", paths
+
+
+def _build_endpoint_rows(language: str) -> Iterator[tuple[str, ...]]:
+    if language == _ENGLISH:
+        yield "endpoint", "charset", "credentials", "operations", "from"
+    else:
+        yield "接口地址", "字符集", "身份参数", "操作", "依据"
+    comma = "、" if language else ", "
+    for endpoint in protocol.ENDPOINTS:
+        yield (
+            f"`{endpoint.path}`",
+            endpoint.charset,
+            comma.join(f"`{name}`" for name in endpoint.authentication.parameters),
+            comma.join(f"`{operation.name}`" for operation in endpoint.operations),
+            _PROVENANCES[endpoint.provenance][bool(language)],
+        )
+
+
+def _build_reserved_rows(language: str) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of the reserved numbers. The first ones refuse the request, each with the next message of send."""
+    refusing = [number for number, outcome in RESERVED_NUMBERS.items() if outcome.refusal is not None]
+    messages = [RESERVED_NUMBERS[number].refusal or "" for number in refusing]
+    numbers = f"`{refusing[0]}` … `{refusing[-1]}`"
+    if language == _ENGLISH:
+        yield "number", "what happens"
+        yield (
+            numbers,
+            "the whole request is refused without charge, unless another check fails first. Messages in this order: "
+            + ", ".join(messages),
+        )
+        yield "`10000000020`, `10000000021`", "reported as failed (20) with `UNDELIV`, with `MK:0011`"
+        yield "`10000000022`", "never reported"
+        yield "`10000000023`", "reported 30 seconds later than others"
+        yield (
+            "`10000000030`, `10000000031`",
+            "reported as delivered (10), and the phone replies `T`, or `<好> & 😀`",
+        )
+        yield "any other 11 digits that begin with 1", "reported as delivered (10) with `DELIVRD`"
+        yield "anything else", "charged, and reported as failed (20) with `UNDELIV`"
+    else:
+        yield "号码", "结果"
+        yield numbers, f"整个请求被拒绝，不扣费，除非其他检查先不通过。返回信息依次为：{'、'.join(messages)}"
+        yield "`10000000020`、`10000000021`", "状态报告为失败（20），errorcode 分别为 `UNDELIV`、`MK:0011`"
+        yield "`10000000022`", "不返回状态报告"
+        yield "`10000000023`", "状态报告比其他号码晚 30 秒"
+        yield "`10000000030`、`10000000031`", "状态报告为送达（10），并产生上行，内容分别为 `T`、`<好> & 😀`"
+        yield "其他以 1 开头的 11 位数字", "状态报告为送达（10），`DELIVRD`"
+        yield "其他任何内容", "照常扣费，状态报告为失败（20），`UNDELIV`"
 
 
 def _build_option_rows(language: str) -> Iterator[tuple[str, ...]]:
@@ -106,10 +186,14 @@ def _build_clause_row(clause: Clause) -> tuple[str, ...]:
 
 
 _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]]]]] = {
-    "options of serve": ("reference", _build_option_rows),
-    "stores": ("how-to", _build_store_rows),
-    "faults": ("reference", _build_fault_rows),
-    "what is exact": ("reference", _build_exactness_rows),
+    "actions": ("README", _build_action_rows),
+    "operations": ("docs/guide", _build_operation_rows),
+    "reserved numbers": ("docs/reference", _build_reserved_rows),
+    "endpoints": ("docs/reference", _build_endpoint_rows),
+    "options of serve": ("docs/reference", _build_option_rows),
+    "stores": ("docs/how-to", _build_store_rows),
+    "faults": ("docs/reference", _build_fault_rows),
+    "what is exact": ("docs/reference", _build_exactness_rows),
 }
 """Document and rows of each table, by the comment above it."""
 
@@ -123,7 +207,7 @@ def render_files() -> dict[Path, str]:
     files = {_TREE / "docs" / "contract.md": _CONTRACT_HEAD + _format_rows(map(_build_clause_row, CLAUSES))}
     for title, (name, build_rows) in _TABLES.items():
         for language in (_ENGLISH, _CHINESE):
-            file = _TREE / "docs" / f"{name}{language}.md"
+            file = _TREE / f"{name}{language}.md"
             heads, *rows = build_rows(language)
             table = _format_rows([heads, ("---",) * len(heads), *rows])
             before, begin, rest = files.get(file, file.read_text("utf-8")).partition(f"<!-- {title} -->\n")

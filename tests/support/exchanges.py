@@ -1,17 +1,23 @@
 """Loads the hand-written exchanges in `fixtures/exchanges`.
 
-Each exchange is a folder. `request.http` and `response.http` are raw bytes. `exchange.toml` contains the clause that
+Most exchanges are folders. `request.http` and `response.http` are raw bytes. `exchange.toml` contains the clause that
 the exchange proves, its provenance, the exchanges that must come before it, the emulator's settings, the result that a
 client returns for the response and, if a client can build the request, the client method and arguments that build it.
+
+Exchanges of the usual form, which POST a form and receive XML, may instead be rows `[[exchange]]` of one file
+`exchanges.toml` in the folder of the operation. A row has the same keys, a `name`, the `form` as it is sent, the
+response's `body` as text, and the `endpoints` with their charsets; there is one exchange for each endpoint.
 """
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from support.http_client import Response
 
+_FORM = "application/x-www-form-urlencoded"
 EXCHANGES_FOLDER = Path(__file__).parents[2] / "fixtures" / "exchanges"
 
 
@@ -35,15 +41,35 @@ class Exchange:
 
 
 def load_exchange(name: str) -> Exchange:
-    """Load the exchange in this folder."""
-    folder = EXCHANGES_FOLDER / name
+    """Return the exchange with this name."""
+    return _BY_NAME[name]
+
+
+def _load_folder(folder: Path) -> Exchange:
     metadata = tomllib.loads((folder / "exchange.toml").read_text("utf-8"))
+    name = folder.relative_to(EXCHANGES_FOLDER).as_posix()
+    request = (folder / "request.http").read_bytes()
+    return _build_exchange(name, metadata, request, _parse_response((folder / "response.http").read_bytes()))
+
+
+def _load_rows(file: Path) -> Iterator[Exchange]:
+    for row in tomllib.loads(file.read_text("utf-8"))["exchange"]:
+        form = row["form"].encode("ascii")
+        for path, charset in row["endpoints"].items():
+            head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:10692\r\nContent-Type: {_FORM}\r\n"
+            request = head.encode() + b"Content-Length: %d\r\n\r\n" % len(form) + form
+            body = row["body"].replace("CHARSET", charset).encode("gbk" if charset == "gb2312" else charset)
+            response = Response(200, f"text/xml; charset={charset}", body)
+            yield _build_exchange(f"{file.parent.name}/{row['name']} {path}", row, request, response)
+
+
+def _build_exchange(name: str, metadata: dict[str, Any], request: bytes, response: Response) -> Exchange:
     return Exchange(
         name=name,
         clause=metadata["clause"],
         provenance=metadata["provenance"],
-        request=(folder / "request.http").read_bytes(),
-        response=_parse_response((folder / "response.http").read_bytes()),
+        request=request,
+        response=response,
         before=tuple(metadata.get("before", ())),
         given=metadata.get("given", {}),
         result=metadata["result"],
@@ -63,6 +89,7 @@ def _parse_response(raw: bytes) -> Response:
 
 
 EXCHANGES = [
-    load_exchange(file.parent.relative_to(EXCHANGES_FOLDER).as_posix())
-    for file in sorted(EXCHANGES_FOLDER.rglob("exchange.toml"))
+    *(_load_folder(file.parent) for file in sorted(EXCHANGES_FOLDER.rglob("exchange.toml"))),
+    *(exchange for file in sorted(EXCHANGES_FOLDER.glob("*/exchanges.toml")) for exchange in _load_rows(file)),
 ]
+_BY_NAME = {exchange.name: exchange for exchange in EXCHANGES}

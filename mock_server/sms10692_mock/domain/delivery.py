@@ -44,7 +44,7 @@ OUTCOMES: Final[Mapping[OutcomeName, DeliveryOutcome]] = {
 
 RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
     **{
-        f"1000000000{index}": DeliveryOutcome(refusal=message)
+        f"100000000{index:02}": DeliveryOutcome(refusal=message)
         for index, message in enumerate(protocol.SEND.messages[1:], start=1)
     },
     "10000000020": _UNDELIVERABLE,
