@@ -18,7 +18,7 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
-from sms10692_mock.diagnosis.service import needs_diagnosis, style_warnings
+from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, parse_request
 from sms10692_mock.domain.faults import Fault
@@ -205,11 +205,17 @@ class VendorApp:
             self.log_line(request.method, endpoint.path, response.status)
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
-        previous = self._last_fetches.replace(entry, self._vendor.store)
+        previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
         if faults:
             return FinishedRequest(self.hints.log_and_hint(response, line, ()))
         if isinstance(result, Refusal) or needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
+        if previous is None and is_conventional(
+            request.method, request.query, request.content_type, request.body, api_request, fields, account_time
+        ):
+            if self._log:
+                self._log(line)
+            return FinishedRequest(response)
         warnings = style_warnings(entry, api_request, fields, outcome.account, previous)
         return FinishedRequest(self.hints.log_and_hint(response, line, warnings))
 

@@ -11,6 +11,9 @@ from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
 Fields: TypeAlias = dict[str, str]
 """Values by lower-case name."""
 
+FORM: Final = "application/x-www-form-urlencoded"
+"""Content-Type of a conventional request body."""
+
 _MAX_PARTS: Final = 1000
 
 
@@ -25,6 +28,8 @@ def parse_fields(query: bytes, content_type: str, body: bytes, decode: Decoder) 
 
 
 def _parse_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
+    if content_type == FORM:
+        return _parse_urlencoded(body, decode)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
         return _parse_multipart(content_type, body, decode)
@@ -39,14 +44,13 @@ def _parse_urlencoded(raw: bytes, decode: Decoder) -> Fields:
     # Latin-1 maps each byte to one character: ASCII without escapes, the usual case, needs no further decoding.
     text = raw.decode("latin-1")
     is_ascii = text.isascii()
+    is_plain = is_ascii and "%" not in text and "+" not in text
     for pair in text.split("&"):
         name, equals, value = pair.partition("=")
         if not equals:
             continue
-        if not is_ascii or "%" in name or "+" in name:
-            name = decode_component(name, decode)
-        if not is_ascii or "%" in value or "+" in value:
-            value = decode_component(value, decode)
+        if not is_plain and ("%" in pair or "+" in pair or not is_ascii):
+            name, value = decode_component(name, decode), decode_component(value, decode)
         name = name.lower()
         if name in fields:
             repeated.setdefault(name, [fields[name]]).append(value)

@@ -19,7 +19,11 @@ def decode_component(token: str, decode: Decoder) -> str:
     >>> decode_component("%E5%86%85+%u5bb9", bytes.decode)
     '内 容'
     """
+    if token.isalnum() and token.isascii():
+        return token
     token = token.replace("+", " ")
+    if _BYTE_ESCAPES.fullmatch(token):  # the usual case: a Chinese text
+        return decode(bytes.fromhex(token.replace("%", "")))
     if "%u" not in token:
         return decode(_decode_bytes(token))
     # Runs of bytes alternate with UTF-16 code units: a %u escape ends a run, even in the middle of a character.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from sms10692 import protocol, signing
-from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.codec.forms import FORM, parse_fields
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.domain.api_request import QUEUES
 
@@ -16,9 +16,6 @@ _, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
 _OTHER_BRANDS_PARAMETERS: Final = frozenset({"rt"})
 """Parameters of other brands' manuals that the emulator understands (Q18, R15)."""
 _PASSWORDS: Final = ("password", "pwd", "passwd")
-
-FORM: Final = "application/x-www-form-urlencoded"
-"""Content-Type of a conventional request body."""
 
 _CHARSET_NAMES: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb2312", "gb2312": "gb2312", "gb18030": "gb2312"}
 

@@ -34,7 +34,6 @@ def redact_headers(headers: Sequence[tuple[str, str]]) -> Sequence[tuple[str, st
     >>> redact_headers([("Host", "x"), ("Cookie", "key=1")])
     [('Host', 'x'), ('Cookie', '[redacted]')]
     """
-    for name, _ in headers:
-        if name.lower() in _SECRET_HEADERS:
-            return [(name, REDACTED if name.lower() in _SECRET_HEADERS else value) for name, value in headers]
-    return headers
+    if _SECRET_HEADERS.isdisjoint([name.lower() for name, _ in headers]):
+        return headers
+    return [(name, REDACTED if name.lower() in _SECRET_HEADERS else value) for name, value in headers]

@@ -25,7 +25,7 @@ from sms10692_mock.admin.console.layout import build_model
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument, NewAccount
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting
-from sms10692_mock.diagnosis.request_style import FORM
+from sms10692_mock.codec.forms import FORM
 from sms10692_mock.domain.clock import format_time
 
 _BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sms10692 import protocol
 from sms10692_mock.app.shell_quoting import is_quotable, printf, quote_bytes
-from sms10692_mock.diagnosis.request_style import FORM
+from sms10692_mock.codec.forms import FORM
 from sms10692_mock.diagnosis.service import content_type
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import match_endpoint
