@@ -197,7 +197,7 @@ class VendorApp:
             response.status,
             response.headers[0][1] if response.headers else "",
             response.body,
-            tuple([fault.kind for fault in faults]),
+            tuple([fault.kind for fault in faults]) if faults else (),
         )
         self._vendor.store.log_request(entry)
         self._notify(entry.userid)

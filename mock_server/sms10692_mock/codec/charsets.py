@@ -5,6 +5,7 @@ The path of the endpoint alone decides which charset applies.
 
 import codecs
 from collections.abc import Callable, Mapping
+from operator import methodcaller
 from typing import Final
 
 _EURO_BYTE: Final = 0x80
@@ -38,29 +39,23 @@ def _handle_windows_codes(error: UnicodeError) -> tuple[str | bytes, int]:
 codecs.register_error("sms10692_mock.windows", _handle_windows_codes)
 
 
-def _decode_utf_8(raw: bytes) -> str:
-    return raw.decode("utf-8", "replace")
-
-
 def _decode_cp936(raw: bytes) -> str:
     return raw.decode("gbk", "sms10692_mock.windows")
 
 
-DECODERS: Final[Mapping[str, Callable[[bytes], str]]] = {"utf-8": _decode_utf_8, "gb2312": _decode_cp936}
+DECODERS: Final[Mapping[str, Callable[[bytes], str]]] = {
+    "utf-8": methodcaller("decode", "utf-8", "replace"),
+    "gb2312": _decode_cp936,
+}
 """Decoders by charset label of the endpoint. Undecodable bytes become U+FFFD. On the GBK endpoint 0x80 is €, and
 user-defined codes become private-use code points.
 """
 
 
-def _encode_utf_8(text: str) -> bytes:
-    return text.encode("utf-8")
-
-
-def _encode_cp936(text: str) -> bytes:
-    return text.encode("gbk", "xmlcharrefreplace")
-
-
-ENCODERS: Final[Mapping[str, Callable[[str], bytes]]] = {"utf-8": _encode_utf_8, "gb2312": _encode_cp936}
+ENCODERS: Final[Mapping[str, Callable[[str], bytes]]] = {
+    "utf-8": methodcaller("encode", "utf-8"),
+    "gb2312": methodcaller("encode", "gbk", "xmlcharrefreplace"),
+}
 """Encoders for XML by charset label of the endpoint. Characters that GBK lacks, € among them, become decimal
 references.
 """

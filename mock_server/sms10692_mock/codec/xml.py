@@ -67,8 +67,8 @@ class XmlRenderer:
 
     def render(self, result: Result, operation: Operation | None, page: Endpoint) -> bytes:
         """Render a result in the endpoint's charset. `operation` is None for an unknown action."""
-        declaration = f'<?xml version="1.0" encoding="{page.charset}" ?>'
-        return ENCODERS[page.charset](declaration + self._document(result, operation))
+        charset = page.charset
+        return ENCODERS[charset](f'<?xml version="1.0" encoding="{charset}" ?>{self._document(result, operation)}')
 
     def _document(self, result: Result, operation: Operation | None) -> str:
         match result:

@@ -187,9 +187,8 @@ class LoggedRequest(NamedTuple):
     def size(self) -> int:
         """Estimated bytes in memory; everything whose length the client decides is counted."""
         size = _ENTRY_OVERHEAD + len(self.path) + len(self.query) + len(self.body) + len(self.response_body)
-        for name, value in self.headers:
-            size += _HEADER_OVERHEAD + len(name) + len(value)
-        return size + _MAX_CHARACTER_BYTES * len(self.userid)
+        size += _HEADER_OVERHEAD * len(self.headers) + _MAX_CHARACTER_BYTES * len(self.userid)
+        return size + sum([len(name) + len(value) for name, value in self.headers])
 
 
 class Query(NamedTuple):

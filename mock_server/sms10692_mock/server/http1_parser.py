@@ -33,6 +33,8 @@ _parse_head_cached = lru_cache(maxsize=256)(parse_head)
 _EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+")
 """Line ends that some clients send after a body; a server ignores them (RFC 9112, 2.2)."""
 
+_FIRST_PRINTABLE: Final = 0x20
+
 _TLS_HANDSHAKE: Final = b"\x16\x03"
 
 _LOGGABLE_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|.{0,3}", re.DOTALL)
@@ -198,8 +200,7 @@ class RequestParser:
         """
         head, body = self._head, self._body
         if head is None or body is None:
-            head = self._next_head()
-            if head is None:
+            if not self._buffer or (head := self._next_head()) is None:
                 return None
             length, data = head.length, self._buffer
             if length is not None and length <= len(data) and length <= BODY_LIMIT:
@@ -263,10 +264,11 @@ class RequestParser:
 
     def _next_head(self) -> RequestHead | None:
         data = self._buffer
-        if data.startswith((b"\r", b"\n")) and (empty := _EMPTY_LINES.match(data)):
-            data = self._buffer = data[empty.end() :]
-        if data.startswith(_TLS_HANDSHAKE):
-            raise BadRequest(400, "a TLS handshake came to a plain HTTP port: use http://")
+        if data[0] < _FIRST_PRINTABLE:
+            if empty := _EMPTY_LINES.match(data):
+                data = self._buffer = data[empty.end() :]
+            if data.startswith(_TLS_HANDSHAKE):
+                raise BadRequest(400, "a TLS handshake came to a plain HTTP port: use http://")
         end = data.find(b"\n\r\n", self._searched)
         body_start = end + 3
         end_without_cr = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))

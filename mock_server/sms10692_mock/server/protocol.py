@@ -211,6 +211,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def _process(self) -> None:
         """Answer the complete requests of the buffer, up to one whose response is deferred or fills the send buffer."""
+        next_request = self._parser.next_request
         while (
             self._task is None
             and not self.write_paused
@@ -218,7 +219,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             and not self._transport.is_closing()
         ):
             try:
-                parsed = self._parser.next_request()
+                parsed = next_request()
             except BadRequest as error:
                 self._refuse(error)
                 return
@@ -241,8 +242,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._answer(parsed)
 
     def _answer(self, parsed: ParsedRequest) -> None:
-        self._forget_incomplete()
-        head = parsed.head if parsed.failure is None else parsed.head._replace(keep_alive=False)
+        head, _, failure = parsed
+        if self._is_counted_incomplete:
+            self._forget_incomplete()
+        if failure is not None:
+            head = head._replace(keep_alive=False)
         try:
             response = self._handler.dispatch(parsed, self._addresses, self.presence)
         except Exception:

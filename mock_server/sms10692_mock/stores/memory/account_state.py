@@ -68,11 +68,15 @@ class AccountState:
         return self._tasks[self._first_task].before if self._tasks else 0
 
     def append_task(self, task: Task, size: int, reports: Sequence[DueBatch[StatusReport]]) -> None:
-        max_messages, max_bytes = self._max_messages, self._max_bytes
-        self._tasks.append(_SentTask(self._message_count, size, task, reports))
+        tasks = self._tasks
+        tasks.append(_SentTask(self._message_count, size, task, reports))
         self._message_count += len(task.numbers)
         self._bytes += size
-        self._delete_oldest(max_messages, max_bytes)
+        if (
+            self._bytes > self._max_bytes
+            or self._message_count - tasks[self._first_task].before > self._max_messages
+        ):
+            self._delete_oldest(self._max_messages, self._max_bytes)
 
     def _delete_oldest(self, max_messages: int, max_bytes: int) -> None:
         tasks, first = self._tasks, self._first_task
