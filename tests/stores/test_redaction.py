@@ -11,7 +11,7 @@ from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.stores.redaction import redact_headers
+from sms10692_mock.stores.request_log import redact_headers
 from sms10692_mock.stores.valkey.serialization import dump_request, load_request
 from support.emulators import MANUAL_SIGN, admin_app
 from support.stores import EACH_STORE, StoreFactory, open_test_store

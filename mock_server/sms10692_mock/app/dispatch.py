@@ -80,7 +80,9 @@ class Dispatcher:
             probe = self._probes.respond(head.method, head.path)
             return probe or self._fallback.respond(head, body, addresses, presence)
         headers = head.headers_lower
-        request = VendorRequest(head.method, head.query, headers.get("content-type", ""), body, head.path, head.headers)
+        request = VendorRequest(
+            head.method, head.query, headers.get("content-type", ""), body, head.path, head.headers, headers.keys()
+        )
         rejection = None
         if failure is not None:
             rejection = failure.response

@@ -4,7 +4,7 @@ Adds to the domain what belongs to HTTP: methods, status, content type, the requ
 `dispatch` calls it in the HTTP server, `wsgi` in front of any WSGI application.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -31,7 +31,7 @@ from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.http_types import Response, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
-from sms10692_mock.stores.redaction import redact_headers
+from sms10692_mock.stores.request_log import redact_headers
 
 _FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
 _ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
@@ -48,6 +48,7 @@ class VendorRequest(NamedTuple):
     """An HTTP request to an endpoint of the vendor.
 
     `path`: as received. `query`: without percent-decoding. `content_type`: the whole header, or empty.
+    `header_names`: the names of `headers` in lower case, if they are known already.
     """
 
     method: str
@@ -56,6 +57,7 @@ class VendorRequest(NamedTuple):
     body: bytes
     path: str = ""
     headers: Sequence[tuple[str, str]] = ()
+    header_names: Collection[str] | None = None
 
 
 class HandledRequest(NamedTuple):
@@ -188,7 +190,7 @@ class VendorApp:
             request.method,
             request.path or endpoint.path,
             request.query,
-            redact_headers(request.headers),
+            redact_headers(request.headers, request.header_names),
             request.body,
             api_request.userid,
             api_request.operation.name if api_request.operation else "",
@@ -239,7 +241,8 @@ class VendorApp:
             return build_response(200, "application/json", body)
         renderer = self._renderers[(account and account.profile) or self._default_profile]
         body = renderer.render(result, api_request.operation, endpoint)
-        return build_response(200, f"text/xml; charset={endpoint.charset}", body)
+        headers = [("Content-Type", f"text/xml; charset={endpoint.charset}"), ("Content-Length", str(len(body)))]
+        return Response(200, headers, body)
 
     def log_line(self, method: str, path: str, status: int) -> None:
         """Write a line of the access log, without an entry in the request log."""

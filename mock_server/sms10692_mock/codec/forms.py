@@ -23,13 +23,13 @@ def parse_fields(query: bytes, content_type: str, body: bytes, decode: Decoder) 
     >>> parse_fields(b"action=send&&extno", "", b"Action=x&mobile=1&mobile=2&content=%E5%86%85+%u5bb9", bytes.decode)
     {'action': 'send', 'mobile': '1,2', 'content': '内 容'}
     """
+    if not query and content_type == FORM:
+        return _parse_urlencoded(body, decode)
     from_body = _parse_body(content_type, body, decode) if body else {}
     return from_body | _parse_urlencoded(query, decode) if query else from_body
 
 
 def _parse_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
-    if content_type == FORM:
-        return _parse_urlencoded(body, decode)
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == "multipart/form-data":
         return _parse_multipart(content_type, body, decode)

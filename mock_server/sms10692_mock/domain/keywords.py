@@ -38,6 +38,7 @@ class Keywords:
         for word in lowered_words - self._characters:
             self._longer[word[:2]].append(word)
         first = {word[0] for word in lowered_words}
+        first |= {character.upper() for character in first if character.isascii()}
         self._first = re.compile(f"[{''.join(map(re.escape, first))}]" if first else "(?!)")
         self._overlap = max(map(len, lowered_words), default=1) - 1
 
@@ -47,9 +48,9 @@ class Keywords:
         >>> Keywords(["Casino"]).contains_any("the CASINO"), Keywords([]).contains_any("anything")
         (True, False)
         """
+        if len(text) <= _WINDOW:
+            return self._first.search(text) is not None and self._in_window(_ascii_lower(text))
         lowered = _ascii_lower(text)
-        if len(lowered) <= _WINDOW:
-            return self._in_window(lowered)
         starts = range(0, len(lowered), _WINDOW)
         return any(self._in_window(lowered[start : start + _WINDOW + self._overlap]) for start in starts)
 

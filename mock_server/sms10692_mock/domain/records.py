@@ -87,7 +87,7 @@ class Task(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of the parts whose length the client decides."""
-        return utf8_length(self.content + self.extno) + utf8_length("".join(self.numbers))
+        return utf8_length(f"{self.content}{self.extno}{''.join(self.numbers)}")
 
 
 class RulesTransition(NamedTuple):
@@ -187,8 +187,9 @@ class LoggedRequest(NamedTuple):
     def size(self) -> int:
         """Estimated bytes in memory; everything whose length the client decides is counted."""
         size = _ENTRY_OVERHEAD + len(self.path) + len(self.query) + len(self.body) + len(self.response_body)
-        size += _HEADER_OVERHEAD * len(self.headers) + _MAX_CHARACTER_BYTES * len(self.userid)
-        return size + sum([len(name) + len(value) for name, value in self.headers])
+        for name, value in self.headers:
+            size += _HEADER_OVERHEAD + len(name) + len(value)
+        return size + _MAX_CHARACTER_BYTES * len(self.userid)
 
 
 class Query(NamedTuple):

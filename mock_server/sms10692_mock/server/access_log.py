@@ -58,7 +58,7 @@ class LogWriter:
                 return
             self._buffer.append(text)
             self._size += len(text)
-            if not self._has_text.is_set():
+            if len(self._buffer) == 1:
                 self._written.clear()
                 self._has_text.set()
 

@@ -26,8 +26,12 @@ def group_by_due(items: Sequence[Item]) -> list[DueBatch[Item]]:
     """Group items by due time, in ascending order. Items of a group keep their order."""
     if not items:
         return []
-    if len(items) == 1 or len({item.due for item in items}) == 1:
-        return [DueBatch(items[0].due, items)]
+    due = items[0].due
+    for item in items:
+        if item.due != due:
+            break
+    else:
+        return [DueBatch(due, items)]
     by_due: dict[float, list[Item]] = {}
     for item in items:
         by_due.setdefault(item.due, []).append(item)

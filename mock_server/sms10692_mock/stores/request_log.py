@@ -1,8 +1,11 @@
-"""The request log of every store: in memory, or buffered and written in batches by the writer of a store."""
+"""The request log of every store: in memory, or buffered and written in batches by the writer of a store.
+
+Credentials in the headers of a request are redacted before the request is logged.
+"""
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Lock
 from typing import Any, Final, Protocol
 
@@ -18,6 +21,45 @@ _MAX_ENTRIES: Final = 200
 
 _MAX_BYTES: Final = 2 * 1024 * 1024
 """Size of a batch from which no further entry is added."""
+
+REDACTED: Final = "[redacted]"
+
+_SECRET_HEADERS: Final = frozenset(
+    {
+        "authorization",
+        "proxy-authorization",
+        "cookie",
+        "cookie2",
+        "set-cookie",
+        "set-cookie2",
+        "x-access-token",
+        "x-amz-security-token",
+        "x-api-key",
+        "x-auth-token",
+        "x-csrf-token",
+        "x-forwarded-access-token",
+        "x-xsrf-token",
+        "api-key",
+        "authentication-info",
+        "proxy-authentication-info",
+    }
+)
+"""Names of headers with credentials, in lower case."""
+
+
+def redact_headers(
+    headers: Sequence[tuple[str, str]], names: Collection[str] | None = None
+) -> Sequence[tuple[str, str]]:
+    """Replace the values of headers with credentials by `[redacted]`. Returns the same object if there are none.
+
+    `names`: all names in lower case, if they are known already.
+
+    >>> redact_headers([("Host", "x"), ("Cookie", "key=1")])
+    [('Host', 'x'), ('Cookie', '[redacted]')]
+    """
+    if _SECRET_HEADERS.isdisjoint([name.lower() for name, _ in headers] if names is None else names):
+        return headers
+    return [(name, REDACTED if name.lower() in _SECRET_HEADERS else value) for name, value in headers]
 
 
 class RequestLog:

@@ -72,10 +72,7 @@ class AccountState:
         tasks.append(_SentTask(self._message_count, size, task, reports))
         self._message_count += len(task.numbers)
         self._bytes += size
-        if (
-            self._bytes > self._max_bytes
-            or self._message_count - tasks[self._first_task].before > self._max_messages
-        ):
+        if self._bytes > self._max_bytes or self._message_count - tasks[self._first_task].before > self._max_messages:
             self._delete_oldest(self._max_messages, self._max_bytes)
 
     def _delete_oldest(self, max_messages: int, max_bytes: int) -> None:

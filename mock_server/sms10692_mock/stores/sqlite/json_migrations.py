@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sms10692_mock.stores.redaction import redact_headers
+from sms10692_mock.stores.request_log import redact_headers
 
 _HEADERS_INDEX: Final = 4
 _FAULTS_INDEX: Final = 10

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, LoggedRequest, StatusReport, Task
 from sms10692_mock.stores.due_batches import Item, group_by_due
-from sms10692_mock.stores.redaction import redact_headers
+from sms10692_mock.stores.request_log import redact_headers
 
 to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
