@@ -15,7 +15,7 @@ from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import Task
-from sms10692_mock.server.http_types import Response
+from sms10692_mock.server.http_types import Rejection, Response
 from support.emulators import admin_app, build_options
 from support.http_client import Address
 
@@ -32,7 +32,7 @@ class _WithoutHints:
         self.allows_cross_site = pages.allows_cross_site
         self._pages = pages
 
-    def respond(self, page: Endpoint, request: VendorRequest, rejection: Response | None = None) -> Response:
+    def respond(self, page: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
         return self._pages.finish(self._pages.handle(page, request, rejection)).response
 
 

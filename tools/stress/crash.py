@@ -15,18 +15,15 @@ from typing import Any, Final, TypeAlias
 
 from stress.behaviours import DELIVERY_RULES, StressContext, normal_client
 from stress.comparison import compare
-from stress.oracle import ClientRecord
+from stress.oracle import KEEP_ALL_OPTIONS, ClientRecord
 from support.emulators import emulator_process
 from support.http_client import Address, free_port
 from support.valkey_server import SERVERS_AVAILABLE, ValkeyServer, get_url, start_server
 
 CLIENTS: Final = 8
 _ACCOUNT: Final[dict[str, Any]] = {"userid": "12", "account": "test", "password": "mima"}
-# Nothing may be evicted before it is counted, and the account must never run out of points.
-_OPTIONS: Final = (
-    *("--account", f"12:test:mima:{10**12}", "--log-level", "error"),
-    *("--max-messages", str(10**9), "--max-history-mib", str(10**6)),
-)
+# The account must never run out of points.
+_OPTIONS: Final = ("--account", f"12:test:mima:{10**12}", "--log-level", "error", *KEEP_ALL_OPTIONS)
 _PAUSE: Final = 0.002
 """Mean seconds between two rounds of a client."""
 _MAX_UPTIME: Final = 0.5

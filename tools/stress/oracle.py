@@ -19,6 +19,9 @@ _CREATES_ITEM: dict[QueueName, Callable[[dict[str, Any]], bool]] = {
 
 QUEUES: tuple[QueueName, ...] = ("reports", "replies")
 
+KEEP_ALL_OPTIONS = ("--max-messages", str(10**9), "--max-history-mib", str(10**6))
+"""Options of the emulator with which nothing is evicted before it is compared."""
+
 
 @dataclass
 class ClientRecord:

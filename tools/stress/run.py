@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from stress import behaviours
 from stress.behaviours import StressContext
 from stress.comparison import compare
-from stress.oracle import ClientRecord
+from stress.oracle import KEEP_ALL_OPTIONS, ClientRecord
 from support.emulators import emulator_process
 from support.http_client import TIMEOUT, Address
 
@@ -108,7 +108,8 @@ def run_stress(
     def continues(number: int) -> bool:
         return number < rounds if deadline is None else time.monotonic() < deadline
 
-    with tempfile.NamedTemporaryFile("w") as log, emulator_process(*arguments, log=log) as (process, address):
+    options = (*KEEP_ALL_OPTIONS, *arguments)
+    with tempfile.NamedTemporaryFile("w") as log, emulator_process(*options, log=log) as (process, address):
         emulator = StressedEmulator(process, address, Path(log.name))
         return asyncio.run(_run_clients(emulator, size, StressContext(lambda: address, seed, continues)))
 
