@@ -164,7 +164,7 @@ def test_a_finding_is_immutable() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_begins_with_its_kind_and_has_one_message(code: str) -> None:
-    assert re.fullmatch(r"(signature|text|habit)\.[a-z0-9]+(-[a-z0-9]+)*", code)
+    assert re.fullmatch(r"(signature|text|habit|http)\.[a-z0-9]+(-[a-z0-9]+)*", code)
     sentence = MESSAGES[code]
     assert sentence.count("{}") == sentence.count("{") <= 1
     assert sentence.endswith(".")
@@ -172,8 +172,11 @@ def test_a_code_begins_with_its_kind_and_has_one_message(code: str) -> None:
     assert DEFAULT_ACCOUNT.password not in sentence
 
 
+_BAD_REQUESTS = Path(__file__).parents[1] / "end_to_end" / "test_bad_requests.py"
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_has_a_test(code: str) -> None:
-    files = [Path(client_mistakes.__file__), *Path(__file__).parent.glob("test_*.py")]
+    files = [Path(client_mistakes.__file__), *Path(__file__).parent.glob("test_*.py"), _BAD_REQUESTS]
     tests = "".join(file.read_text("utf-8") for file in files)
     assert f'"{code.partition(".")[2]}"' in tests or f'"{code}"' in tests

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from typing import Any, NamedTuple, cast
@@ -14,7 +15,7 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.server.http1_head import BadRequest
+from sms10692_mock.server.bad_request import BadRequest
 from sms10692_mock.server.http_types import text_response
 from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.receive_limits import ConnectionLimits
@@ -73,41 +74,178 @@ def test_a_tls_client_is_refused_at_once_with_the_reason_in_the_log(served: Serv
         with pytest.raises(ssl.SSLError, match="WRONG_VERSION_NUMBER"):
             context.wrap_socket(connection)
     (line,) = served.lines
+    assert last_entry(served.address)[1]["diagnosis"][0]["code"] == "http.tls"
     assert "'\\x16\\x03\\x01...': 400, a TLS handshake came to a plain HTTP port: use http://" in line
 
 
+SPACE_IN_URL = b"GET /v2sms.aspx?sign=5cc68982f55a&sendTime=2026-12-01 10:00:00 HTTP/1.1\r\n\r\n"
+END_OF_A_FORM = b"5023239810&sign=5cc68982f55ac74348e3d819f868fbe1\r\n\r\n"
+
+INVALID_REQUESTS = [
+    (b"CONNECT sms10692.com:443 HTTP/1.1\r\n\r\n", "CONNECT sms...", "http.connect", "use http://"),
+    (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/...", "http.http2", "let the client use HTTP/1.1"),
+    (
+        b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n\r\n\r\n",
+        "PROXY TCP...",
+        "http.proxy-protocol",
+        "turn it off",
+    ),
+    (b"\xef\xbb\xbfPOST /v2sms.aspx HTTP/1.1\r\n\r\n", "\\xef\\xbb\\xbf...", "http.byte-order-mark", "remove it"),
+    (b"GET /v2sms.aspx HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "GET /v...", "http.folded-header", "on one line"),
+    (b"GET /v2sms.aspx HTTP/1.1\r\nnonsense\r\n\r\n", "GET /v...", "http.header", "one name and one value"),
+    (b"GET /v2sms.aspx http/1.1\r\n\r\n", "GET /v...", "http.http-version", "write HTTP/1.1"),
+    (b"GET /v2sms.aspx\r\n\r\n", "GET /v...", "http.no-version", "end the line with HTTP/1.1"),
+    (b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 14, 14\r\n\r\n", "POST /v...", "http.length-twice", "once"),
+    (
+        b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 14\r\nContent-Length: 14\r\n\r\n",
+        "POST /v...",
+        "http.length-twice",
+        "once",
+    ),
+    (b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: x\r\n\r\n", "POST /v...", "http.length-not-a-number", "bytes"),
+    (
+        b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST /v...",
+        "http.length-and-chunks",
+        "Content-Length or Transfer-Encoding",
+    ),
+    (
+        b"POST /v2sms.aspx HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "POST /v...",
+        "http.transfer-encoding",
+        "send Content-Length",
+    ),
+    (
+        b"POST /v2sms.aspx HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
+        "POST /v...",
+        "http.chunk",
+        "POST /v2sms.aspx",
+    ),
+    (SPACE_IN_URL, "GET /v...", "http.space-in-url", "a space as %20"),
+    (b"GET v2sms.aspx HTTP/1.1\r\n\r\n", "GET v...", "http.target", "for example /v2sms.aspx"),
+    (b"GET /" + b"a" * 65534 + b" HTTP/1.1\r\n\r\n", "GET /aaaaaaaaaaaaaaaaaaa...", "http.url-too-long", "in the body"),
+    (
+        b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 101 + b"\r\n",
+        "GET / HTTP/...",
+        "http.too-many-headers",
+        "too many headers",
+    ),
+    (b"GET / HTTP/1.1\r\nA: " + b"b" * 262144 + b"\r\n\r\n", "GET / HTTP/...", "http.head-too-long", "too long"),
+    (
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * 65536 + b"\r\n",
+        "POST /...",
+        "http.trailers-too-long",
+        "after the last chunk",
+    ),
+    (END_OF_A_FORM, "502...", "http.request-line", "use an HTTP library"),
+    (b"GET /v2sms.aspx HTTP/1.1\r\nHost", "GET /v...", "http.head-stalled", "CR LF CR LF"),
+]
+
+
 @pytest.mark.parametrize(
-    ("raw", "excerpt"),
-    [
-        (b"CONNECT sms10692.com:443 HTTP/1.1\r\n\r\n", "CONNECT sms..."),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/..."),
-        (b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\n", "PROXY TCP..."),
-        (b"\xef\xbb\xbfPOST /v2sms.aspx HTTP/1.1\r\n\r\n", "\\xef\\xbb\\xbf..."),
-        (b"GET /v2sms.aspx HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "GET /v..."),
-        (b"GET /v2sms.aspx http/1.1\r\n\r\n", "GET /v..."),
-        (b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 14, 14\r\n\r\n", "POST /v..."),
-        (b"GET /v2sms.aspx?sign=5cc68982f55a&sendTime=2026-12-01 10:00:00 HTTP/1.1\r\n\r\n", "GET /v..."),
-        (b"5023239810&sign=5cc68982f55ac74348e3d819f868fbe1\r\n\r\n", "502..."),
-    ],
-    ids=lambda value: value[:20] if isinstance(value, bytes) else None,
+    ("raw", "excerpt", "code", "sentence"), INVALID_REQUESTS, ids=[row[2] for row in INVALID_REQUESTS]
 )
 @with_limits(stalled=0.1)
-def test_every_request_that_is_not_valid_http_has_a_line_in_the_log(
-    served: ServedEmulator, raw: bytes, excerpt: str
+def test_every_request_that_is_not_valid_http_has_a_line_in_the_log_and_an_entry_with_the_cause(
+    served: ServedEmulator, raw: bytes, excerpt: str, code: str, sentence: str
 ) -> None:
-    assert send_chunks(served.address, raw).startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 408 "))
+    received = send_chunks(served.address, raw)
+    assert received.startswith((b"HTTP/1.1 4", b"HTTP/1.1 501 "))
     (line,) = served.lines
     assert line.startswith("127.0.0.1:")
-    assert ": 40" in line
+    assert f": {received[9:12].decode()}, " in line
     assert "5cc6" not in line
     assert "023239810" not in line
     assert f"'{excerpt}'" in line
+    summary, request = last_entry(served.address)
+    assert (summary["method"], summary["userid"], summary["rejection"]) == ("", "", code.removeprefix("http."))
+    assert summary["status"] == int(received[9:12])
+    (finding,) = request["diagnosis"]
+    assert finding["code"] == code
+    assert sentence in finding["sentence"]
+    assert raw.startswith(b64decode(request["body"]))
+    assert b64decode(request["response_body"]) == received.partition(b"\r\n\r\n")[2]
+
+
+def last_entry(address: Address) -> tuple[Any, Any]:
+    """Return the summary and the details of the last entry in the request log."""
+    (summary,) = call_control(address, "GET", "/requests?order=desc&limit=1")["items"]
+    return summary, call_control(address, "GET", f"/requests/{summary['number']}")
+
+
+def test_a_head_that_ends_with_the_connection_is_recorded(served: ServedEmulator) -> None:
+    with connect(served.address) as connection:
+        connection.sendall(b"POST /v2sms.aspx HTT")
+        connection.shutdown(socket.SHUT_WR)
+        assert b"20 bytes of a request came, and then the connection ended" in read_all(connection)
+    summary, request = last_entry(served.address)
+    assert summary["rejection"] == "head-cut"
+    assert "'POST /v...': 400" in served.lines[0]
+    assert request["diagnosis"][0]["detail"] == "POST /v2sms.aspx HTT"
+
+
+def test_a_content_length_that_counts_characters_is_recorded_after_the_request(served: ServedEmulator) -> None:
+    form = f"action=checkkeyword&{QUERY}&content=【签名】您的验证码是1234".encode()
+    raw = build_request(UTF8, form).replace(
+        f"Content-Length: {len(form)}".encode(), f"Content-Length: {len(form.decode())}".encode()
+    )
+    missing = len(form) - len(form.decode())
+    received = send_chunks(served.address, raw)
+    assert "没有包含屏蔽词".encode() in received
+    assert f"{missing} bytes follow a body whose Content-Length is {len(form.decode())}".encode() in received
+    summary, request = last_entry(served.address)
+    assert summary["rejection"] == "length-too-small"
+    assert b64decode(request["body"]) == form[-missing:]
+    assert "it counts bytes, not characters" in request["diagnosis"][0]["sentence"]
+
+
+@pytest.mark.parametrize("split", [1, 3, 4, 5])
+def test_a_second_request_that_arrives_in_pieces_is_no_rest_of_the_first(served: ServedEmulator, split: int) -> None:
+    first = build_request(UTF8, f"action=overage&{QUERY}".encode())
+    second = first.replace(b"Host: x", b"Host: x\r\nConnection: close")
+    received = send_chunks(served.address, first + second[:split], second[split:])
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "code", "detail"),
+    [
+        (b"PUT /v2sms.aspx HTTP/1.1\r\n\r\n", 405, "http.method", "PUT"),
+        (b"POST /v2sms.aspx HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n\r\n", 403, "http.cross-site", "POST"),
+        (b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 9\r\n\r\nabcd", 400, "http.body-cut", "4 / 9"),
+        (
+            b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 4194305\r\n\r\n" + b"a" * 4194305,
+            413,
+            "http.body-too-large",
+            "0 / 4194305",
+        ),
+    ],
+    ids=["method", "cross-site", "body-cut", "body-too-large"],
+)
+def test_a_request_that_the_vendor_did_not_get_has_an_entry_with_the_cause(
+    served: ServedEmulator, raw: bytes, status: int, code: str, detail: str
+) -> None:
+    with connect(served.address) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        assert read_all(connection).startswith(f"HTTP/1.1 {status} ".encode())
+    summary, request = last_entry(served.address)
+    assert (summary["status"], summary["rejection"]) == (status, code.removeprefix("http."))
+    assert [(finding["code"], finding["detail"]) for finding in request["diagnosis"]] == [(code, detail)]
+
+
+def test_a_flood_of_invalid_requests_is_recorded_once_per_second(served: ServedEmulator) -> None:
+    for _ in range(60):
+        send_chunks(served.address, b"nonsense\r\n\r\n")
+    lines = len(served.lines)
+    entries = call_control(served.address, "GET", "/requests?limit=1000")["items"]
+    assert 20 <= len(entries) == lines < 40
 
 
 def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served: ServedEmulator) -> None:
     raw = f"POST {UTF8} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n".encode()
     assert b"a chunk is longer than it says" in send_chunks(served.address, raw)
-    assert "'POST ...': 400, a chunk is longer than it says" in served.lines[0]
+    assert "'POST /v...': 400, a chunk is longer than it says" in served.lines[0]
 
 
 @with_limits(stalled=0.1)
@@ -123,6 +261,8 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
     assert served.lines == ["POST /v2sms.aspx: 408"]
     (request,) = call_control(served.address, "GET", "/accounts/12/requests")["items"]
     assert (request["status"], request["userid"], request["request_bytes"]) == (408, "12", length)
+    finding = last_entry(served.address)[1]["diagnosis"][0]
+    assert (finding["code"], finding["detail"]) == ("http.body-stalled", f"{length} / {length + 2}")
     assert (
         "<overage>1000<"
         in send_raw(served.address, build_request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()
@@ -241,6 +381,7 @@ def test_with_too_many_incomplete_heads_the_oldest_is_refused(served: ServedEmul
         assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
     (line,) = served.lines
     assert "'GET /v...': 503, 1016 bytes of a request came, and more than 1000 bytes of unfinished requests" in line
+    assert last_entry(served.address)[1]["diagnosis"][0]["code"] == "http.overload"
 
 
 @with_limits(stalled=0.1)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head, parse_head
+from sms10692_mock.server.bad_request import BadRequest
+from sms10692_mock.server.http1_head import RequestHead, format_head, parse_head
 
 
 def parse_lines(*lines: str, request_line: str = "POST /v2sms.aspx HTTP/1.1") -> RequestHead:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sms10692_mock.server.http1_head import BadRequest
+from sms10692_mock.server.bad_request import BadRequest
 from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
 from sms10692_mock.server.http_types import BodyTooLarge, TruncatedBody
 
@@ -141,7 +141,7 @@ def test_an_endless_body_is_read_up_to_sixteen_mebibytes() -> None:
 
 
 def test_a_truncated_body_differs_from_a_missing_request() -> None:
-    cases = [(format_sized(b"abc")[:-1], True), (format_sized(b"abc"), False), (CHUNKED, True), (b"GET", False)]
+    cases = [(format_sized(b"abc")[:-1], True), (format_sized(b"abc"), False), (CHUNKED, True), (b"\r\n", False)]
     for raw, is_truncated in cases:
         parser = RequestParser()
         parser.feed(raw)
@@ -150,6 +150,15 @@ def test_a_truncated_body_differs_from_a_missing_request() -> None:
         truncated = parser.truncated()
         assert (truncated is not None) is is_truncated
         assert truncated is None or isinstance(truncated.failure, TruncatedBody)
+
+
+def test_a_head_that_ends_with_the_input_is_a_bad_request() -> None:
+    parser = RequestParser()
+    parser.feed(b"GET")
+    assert parser.next_request() is None
+    with pytest.raises(BadRequest, match="3 bytes of a request came, and then the connection ended") as raised:
+        parser.truncated()
+    assert raised.value.cause == "head-cut"
 
 
 def test_expect_100_continue_is_reported_once() -> None:

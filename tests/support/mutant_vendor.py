@@ -34,7 +34,7 @@ from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.profiles import PROFILES
-from sms10692_mock.server.http_types import Response
+from sms10692_mock.server.http_types import Rejection, Response
 from sms10692_mock.stores.memory.store import MemoryStore
 
 
@@ -68,7 +68,7 @@ class DefectiveVendorApp(VendorApp):
         self._defect = defect
         self._renderers = {name: XmlRenderer(profile) for name, profile in PROFILES.items()}
 
-    def respond(self, page: Endpoint, request: VendorRequest, rejection: Response | None = None) -> Response:
+    def respond(self, page: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
         defect = self._defect
         request = defect.http_request(page, request)
         fields = parse_fields(request.query, request.content_type, request.body, defect.decode[page.charset])

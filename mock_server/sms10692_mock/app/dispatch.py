@@ -10,10 +10,10 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.health_probes import HealthProbes
 from sms10692_mock.app.hints import FinishedRequest
-from sms10692_mock.app.vendor_app import CROSS_SITE, HandledRequest, VendorApp, VendorRequest, cross_site_refusal
+from sms10692_mock.app.vendor_app import CROSS_SITE, HandledRequest, VendorApp, VendorRequest, reject_cross_site
 from sms10692_mock.domain.api_request import QUEUES, match_endpoint
+from sms10692_mock.server.bad_request import BadRequest
 from sms10692_mock.server.client_presence import ClientPresence
-from sms10692_mock.server.http1_head import BadRequest
 from sms10692_mock.server.http1_parser import ParsedRequest
 from sms10692_mock.server.http_types import AnyResponse, Response, SocketAddresses, text_response
 from sms10692_mock.server.thread_pools import ThreadPools
@@ -49,6 +49,7 @@ class Dispatcher:
         self._vendor_app = vendor_app
         self._fallback = WsgiBridge(fallback, threads.fallback, vendor_app.log_other)
         self._runner = vendor_app.create_runner(threads.vendor)
+        self._invalid_requests = vendor_app.create_invalid_request_recorder(self._runner)
         self._threads = threads.vendor
         self._long_requests = asyncio.Semaphore(_MAX_LONG)
         self._diagnosis = DiagnosisScheduler(vendor_app.hints, threads.diagnosis)
@@ -75,8 +76,9 @@ class Dispatcher:
         endpoint = match_endpoint(head.path)
         if endpoint is None:
             if failure is not None:
-                self._vendor_app.log_line(head.method, head.path, failure.response.status)
-                return failure.response
+                response = failure.rejection.response
+                self._vendor_app.log_line(head.method, head.path, response.status)
+                return response
             probe = self._probes.respond(head.method, head.path)
             return probe or self._fallback.respond(head, body, addresses, presence)
         headers = head.headers_lower
@@ -85,9 +87,9 @@ class Dispatcher:
         )
         rejection = None
         if failure is not None:
-            rejection = failure.response
+            rejection = failure.rejection
         elif headers.get("sec-fetch-site") == CROSS_SITE and not self._vendor_app.allows_cross_site:
-            rejection = cross_site_refusal()
+            rejection = reject_cross_site()
         handle = partial(self._vendor_app.handle, endpoint, request, rejection)
         length = len(request.query) + len(body)
         if length > _SHORT_REQUEST or (endpoint in _QUEUE_ENDPOINTS and self._is_large_fetch(endpoint, request)):
@@ -116,13 +118,14 @@ class Dispatcher:
     def _add_hint(self, finished: FinishedRequest) -> Awaitable[Response]:
         return asyncio.wrap_future(self._diagnosis.submit(finished))
 
-    def bad_request(self, error: BadRequest, addresses: SocketAddresses, beginning: str) -> Response:
-        """Log bytes that are no HTTP request, and return the response."""
-        self._vendor_app.log_bad_request(addresses.client, error.status, str(error), beginning)
-        return text_response(error.status, str(error))
+    def bad_request(self, error: BadRequest, addresses: SocketAddresses, beginning: bytes) -> Response:
+        """Record bytes that are no HTTP request, and return the response."""
+        response = text_response(error.status, str(error))
+        self._invalid_requests.record(error, response, addresses, beginning)
+        return response
 
     def log_unread(self, addresses: SocketAddresses, size: int, seconds: float) -> None:
         """Log that a client was disconnected because it did not read its responses."""
         self._vendor_app.log_client(
-            addresses.client, f"read nothing of {size} bytes for {seconds:g} seconds, and was disconnected"
+            addresses, f"read nothing of {size} bytes for {seconds:g} seconds, and was disconnected"
         )

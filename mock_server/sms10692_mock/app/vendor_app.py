@@ -6,12 +6,13 @@ Adds to the domain what belongs to HTTP: methods, status, content type, the requ
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.fault_injection import inject
 from sms10692_mock.app.hints import FinishedRequest, HintWriter, LastFetches
+from sms10692_mock.app.invalid_requests import InvalidRequestRecorder
 from sms10692_mock.app.log_lines import format_line, sanitize
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
@@ -25,11 +26,11 @@ from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
-from sms10692_mock.domain.store import NoSuchAccount, StoreUnavailable
+from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.profiles import PROFILES
-from sms10692_mock.server.http_types import Response, build_response, text_response
+from sms10692_mock.server.http_types import Rejection, Response, SocketAddresses, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.request_log import redact_headers
 
@@ -63,7 +64,7 @@ class VendorRequest(NamedTuple):
 class HandledRequest(NamedTuple):
     """The result of `VendorApp.handle`. Nothing of it is published yet: the transaction of the store may still fail.
 
-    `outcome`: a StoreUnavailable if the store failed, a Response if the request was rejected before the vendor got it.
+    `outcome`: a StoreUnavailable if the store failed, a Rejection if the vendor did not get the request.
     `received`: Unix time. `started`: monotonic time.
     """
 
@@ -71,7 +72,7 @@ class HandledRequest(NamedTuple):
     request: VendorRequest
     api_request: ApiRequest
     fields: Fields
-    outcome: VendorResult | Response | StoreUnavailable
+    outcome: VendorResult | Rejection | StoreUnavailable
     account_time: float
     number: int
     received: float
@@ -115,7 +116,7 @@ class VendorApp:
         self.probe = StoreProbe(vendor.store)
         self.hints = HintWriter(vendor.store, log, is_exposed)
 
-    def respond(self, endpoint: Endpoint, request: VendorRequest, rejection: Response | None = None) -> Response:
+    def respond(self, endpoint: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
         """Handle a request, and diagnose it if necessary. Status 200 for every allowed method, also for a refusal."""
         finished = self.finish(self.handle(endpoint, request, rejection))
         if finished.pending_hint is None:
@@ -136,8 +137,8 @@ class VendorApp:
             return store.queue_stats(account.userid, queue, self._vendor.now(account)).waiting
         return 0
 
-    def handle(self, endpoint: Endpoint, request: VendorRequest, rejection: Response | None = None) -> HandledRequest:
-        """First phase: parse the request and let the vendor process it, unless it gets the response `rejection`.
+    def handle(self, endpoint: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> HandledRequest:
+        """First phase: parse the request and let the vendor process it, unless `rejection` is its response.
 
         **Publishes nothing**: may be part of a transaction that fails, and then runs again. If the body is incomplete,
         `request.body` is the received part.
@@ -149,8 +150,8 @@ class VendorApp:
         api_request = parse_request(endpoint, fields)
         if rejection is None and request.method not in _ALLOWED_METHODS:
             allowed = ", ".join(_ALLOWED_METHODS)
-            rejection = text_response(405, f"this page answers {allowed}", ("Allow", allowed))
-        outcome: VendorResult | Response | StoreUnavailable
+            rejection = Rejection("method", text_response(405, f"this page answers {allowed}", ("Allow", allowed)))
+        outcome: VendorResult | Rejection | StoreUnavailable
         number, account_time = 0, 0.0
         try:
             number = vendor.store.next_request()
@@ -174,8 +175,9 @@ class VendorApp:
             return FinishedRequest(self._respond_unavailable(endpoint, request, api_request, outcome))
         result: Result | None = None
         faults: Sequence[Fault] = ()
-        if isinstance(outcome, Response):
-            response = outcome
+        rejection = ""
+        if isinstance(outcome, Rejection):
+            rejection, response = outcome
         else:
             result, faults = outcome.result, outcome.faults
             response = self._render(endpoint, api_request, result, outcome.account)
@@ -200,10 +202,11 @@ class VendorApp:
             response.headers[0][1] if response.headers else "",
             response.body,
             tuple([fault.kind for fault in faults]) if faults else (),
+            rejection,
         )
         self._vendor.store.log_request(entry)
         self._notify(entry.userid)
-        if isinstance(outcome, Response):
+        if isinstance(outcome, Rejection):
             self.log_line(request.method, endpoint.path, response.status)
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
@@ -260,16 +263,21 @@ class VendorApp:
         elif self._debug_log:
             self._debug_log(f"{method} {sanitize(path)}: {status}")
 
-    def log_bad_request(self, client: Sequence[Any], status: int, reason: str, beginning: str) -> None:
-        """Write the access log of bytes that are no HTTP request. `client` is host and port."""
-        self.log_client(client, f"sent no HTTP/1 request, but '{beginning}...': {status}, {reason}")
+    def create_invalid_request_recorder(self, runner: Runner) -> InvalidRequestRecorder:
+        """Create the recorder of bytes that are no HTTP request. `runner` runs its work on the store."""
+        vendor = self._vendor
+        return InvalidRequestRecorder(vendor.store, runner, vendor.wall_clock, self.log_client, self._notify)
 
-    def log_client(self, client: Sequence[Any], event: str) -> None:
-        """Write a line of the access log about a client. `client` is host and port."""
+    def log_client(self, addresses: SocketAddresses, event: str) -> None:
+        """Write a line of the access log about a client."""
         if self._log:
-            self._log(f"{client[0]}:{client[1]} {event}")
+            host, port = addresses.client
+            self._log(f"{host}:{port} {event}")
 
 
-def cross_site_refusal() -> Response:
+def reject_cross_site() -> Rejection:
     """The response to a browser's request for a page of another site, which could empty a queue unnoticed."""
-    return text_response(403, "a page of another site sent this request; --allow-cross-site lets such requests in")
+    return Rejection(
+        "cross-site",
+        text_response(403, "a page of another site sent this request; --allow-cross-site lets such requests in"),
+    )

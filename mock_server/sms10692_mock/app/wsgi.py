@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
-from sms10692_mock.app.vendor_app import CROSS_SITE, VendorApp, VendorRequest, cross_site_refusal
+from sms10692_mock.app.vendor_app import CROSS_SITE, VendorApp, VendorRequest, reject_cross_site
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.server.http1_head import REASON_PHRASES
@@ -54,9 +54,9 @@ class WsgiVendorApp:
         request = VendorRequest(method, query, content_type, body, path, _headers(environ))
         rejection = None
         if failure is not None:
-            rejection = failure.response
+            rejection = failure.rejection
         elif environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._vendor_app.allows_cross_site:
-            rejection = cross_site_refusal()
+            rejection = reject_cross_site()
         response = self._vendor_app.respond(endpoint, request, rejection)
         return _send(response, method, start_response)
 
@@ -88,7 +88,7 @@ def _read_body(environ: Environ) -> tuple[bytes, BodyError | None]:
     """Return the received part of the body, empty if it is too large, and the error if that is not the whole body."""
     declared = environ.get("CONTENT_LENGTH") or ""
     if declared and not _CONTENT_LENGTH.fullmatch(declared):
-        return b"", BodyError(text_response(400, "the length of the body is no number"))
+        return b"", BodyError("length-not-a-number", text_response(400, "the length of the body is no number"))
     if declared:
         length = int(declared)
     elif environ.get("wsgi.input_terminated"):

@@ -14,7 +14,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 
-Kind: TypeAlias = Literal["signature", "text", "habit"]
+Kind: TypeAlias = Literal["signature", "text", "habit", "http"]
 
 REDACTED: Final = "***"
 """Placeholder for a password."""

@@ -194,12 +194,62 @@ _STYLE_MESSAGES: Final = {
     "fetched-after-empty": ("The queue was empty {} s ago: wait longer after an empty response."),
 }
 
+_HTTP_MESSAGES: Final = {
+    # Bytes that are no HTTP/1 request; {} are the first of them
+    "tls": "A TLS handshake came to a plain HTTP port ({}): use http:// instead of https://.",
+    "http2": "The connection begins with HTTP/2 ({}): let the client use HTTP/1.1.",
+    "proxy-protocol": "The connection begins with a PROXY protocol header ({}): turn it off in the load balancer.",
+    "byte-order-mark": "The request begins with a byte order mark ({}): remove it, for example when reading a file.",
+    "connect": (
+        "CONNECT asks for a tunnel ({}), as clients do for https:// through a proxy: use http://, or no proxy for this "
+        "host."
+    ),
+    "http-version": "The HTTP version is not written in capitals ({}): write HTTP/1.1.",
+    "space-in-url": (
+        "The URL contains a space ({}): percent-encode the values, a space as %20; sendTime and texts often have one."
+    ),
+    "no-version": "The first line ends without a version ({}): end the line with HTTP/1.1.",
+    "request-line": "The bytes do not begin with a method, a URL and HTTP/1.1 ({}): use an HTTP library.",
+    "url-too-long": "The URL is too long ({}): send the parameters in the body.",
+    "target": "The URL after the method is no path ({}): send the path, for example /v2sms.aspx.",
+    "header": "A header has no name, or a control character in it ({}): one name and one value per line.",
+    "folded-header": (
+        "A header is continued on the next line ({}), which HTTP no longer allows: write the header on one line."
+    ),
+    "too-many-headers": "The request has too many headers ({}).",
+    "head-too-long": "The headers are too long ({}): send the parameters in the body.",
+    "head-cut": "The connection ended in the middle of the headers ({}): end them with an empty line.",
+    "head-stalled": "The headers did not arrive completely in time ({}): end them with an empty line, CR LF CR LF.",
+    "length-twice": "The length of the body is given twice ({}): send Content-Length once.",
+    "length-and-chunks": "The body has a length and comes in chunks ({}): send Content-Length or Transfer-Encoding.",
+    "length-not-a-number": "Content-Length is no number ({}): send the number of bytes of the body.",
+    "length-too-small": (
+        "More bytes follow the body than its Content-Length says ({}): it counts bytes, not characters, and a Chinese "
+        "character has 3 bytes in UTF-8 and 2 in GBK."
+    ),
+    "transfer-encoding": "The transfer encoding is not supported ({}): send Content-Length, or chunked.",
+    "chunk": "The body is not correctly divided into chunks ({}): send Content-Length instead.",
+    "trailers-too-long": "The trailers after the last chunk are too long ({}).",
+    "overload": "Too many incomplete requests were being received ({}): try again.",
+    # Bodies; {} are the bytes received and the bytes declared
+    "body-cut": "The connection ended in the middle of the body (bytes: {}): Content-Length counts bytes.",
+    "body-stalled": (
+        "The rest of the body did not arrive in time (bytes: {}): Content-Length counts bytes, and is too large if the "
+        "client has sent everything."
+    ),
+    "body-too-large": "The body is too large (bytes: {}): send fewer numbers per request.",
+    # Requests that are valid HTTP; {} is the method
+    "method": "The method is {}: use POST.",
+    "cross-site": "A page of another site sent this request ({}): --allow-cross-site lets such requests in.",
+}
+
 MESSAGES: Final[Mapping[str, str]] = {
     f"{kind}.{code}": sentence
     for kind, sentences in (
         ("signature", _SIGNATURE_MESSAGES),
         ("text", _TEXT_MESSAGES),
         ("habit", _STYLE_MESSAGES),
+        ("http", _HTTP_MESSAGES),
     )
     for code, sentence in sentences.items()
 }

@@ -17,6 +17,7 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import FORM, Fields, parse_fields
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
+from sms10692_mock.diagnosis.rejection import rejection_findings
 from sms10692_mock.domain.accounts import Account, exclude_temporary
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.records import LoggedRequest, Query
@@ -52,10 +53,10 @@ def content_type(entry: LoggedRequest) -> str:
 def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
     """Return all findings about a logged request. Passwords of the compared accounts are redacted.
 
-    The result is empty for a request that did not reach the vendor application: the HTTP response explains why.
+    For a request that did not reach the vendor the only finding is the cause.
     """
     if entry.status >= _HTTP_ERROR and not entry.faults:
-        return ()
+        return rejection_findings(entry)
     context = _build_context(entry)
     return diagnose(
         context._replace(
@@ -73,7 +74,7 @@ def public_findings(entry: LoggedRequest, store: Store) -> tuple[tuple[Finding, 
     confirm guessed names, passwords and userids. The second value depends on the signature alone.
     """
     if entry.status >= _HTTP_ERROR and not entry.faults:
-        return (), False
+        return rejection_findings(entry), False
     context = _build_context(entry)
     account = store.account(context.request.userid)
     if account is not None and is_authenticated(context, account):

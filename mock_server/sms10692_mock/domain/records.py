@@ -158,11 +158,12 @@ class QueueItem(NamedTuple, Generic[ItemT]):
 
 
 class LoggedRequest(NamedTuple):
-    """A request to one of the vendor's endpoints and its response, byte for byte.
+    """A request to one of the vendor's endpoints, or bytes that are no HTTP request, and the response, byte for byte.
 
     `received` is wall-clock time in seconds since 1970, `account_time` the time on the account's clock. `duration` is
     in seconds and includes store access. `fetched` is the number of items fetched, None for other operations. `faults`
-    names the kinds of the injected faults that applied.
+    names the kinds of the injected faults that applied. `rejection` names the cause for which the request did not reach
+    the vendor. Bytes that are no HTTP request have no method and no path, and `body` is their beginning.
     """
 
     number: int
@@ -182,6 +183,7 @@ class LoggedRequest(NamedTuple):
     content_type: str
     response_body: bytes
     faults: tuple[str, ...] = ()
+    rejection: str = ""
 
     @property
     def size(self) -> int:

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeAlias
 
+from sms10692_mock.server.bad_request import BadRequest
 from sms10692_mock.server.client_presence import ClientPresence
-from sms10692_mock.server.http1_head import BadRequest
 from sms10692_mock.server.http1_parser import ParsedRequest
 from sms10692_mock.server.http_types import AnyResponse, Response, SocketAddresses
 from sms10692_mock.server.thread_pools import ThreadPools
@@ -29,8 +29,8 @@ class RequestHandler(Protocol):
         raise ClientGone.
         """
 
-    def bad_request(self, error: BadRequest, addresses: SocketAddresses, beginning: str) -> Response:
-        """Return the response to bytes that are no HTTP request; `beginning` shows the first of them."""
+    def bad_request(self, error: BadRequest, addresses: SocketAddresses, beginning: bytes) -> Response:
+        """Return the response to bytes that are no HTTP request; `beginning` are the first of them, at most 1 KiB."""
 
     def log_unread(self, addresses: SocketAddresses, size: int, seconds: float) -> None:
         """Log that a client was disconnected because it left `size` bytes unread for so many seconds."""

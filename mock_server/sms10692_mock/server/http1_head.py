@@ -13,6 +13,8 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from sms10692_mock.server.bad_request import BadRequest, explain_beginning
+
 TARGET_LIMIT: Final = 65_534
 """Maximum length of a request target in bytes."""
 
@@ -30,16 +32,10 @@ _REQUEST_LINE: Final = re.compile(rf"({_NAME}) ([^\0-\x20\x7f]+) HTTP/1\.([01])\
 _FIELD: Final = re.compile(rf"^({_NAME}+):[ \t]*+([^\0-\x08\n-\x1f\x7f]*+)\r?\n", re.MULTILINE)
 _ABSOLUTE: Final = re.compile(r"https?://([^/?]*)", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
+_LENGTH_LIST: Final = re.compile(r"[0-9]+(?:[ \t]*,[ \t]*[0-9]+)+")
+_CONTINUATION: Final = re.compile(r"^[ \t]+\S", re.MULTILINE)
 _LIST_HEADERS: Final = ("connection",)
 _SINGLE_HEADERS: Final = ("content-length", "transfer-encoding")
-
-
-class BadRequest(Exception):
-    """The received bytes are not a valid HTTP/1 request. `status` is that of the response to send."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 class RequestHead(NamedTuple):
@@ -74,17 +70,19 @@ def parse_head(raw: bytes) -> RequestHead:
     request_line, _, rest = raw.decode("latin-1").partition("\n")
     matched = _REQUEST_LINE.fullmatch(request_line)
     if matched is None:
-        raise BadRequest(400, "the request does not begin with a method, a target and HTTP/1.1")
+        raise explain_beginning(raw)
     method, target, minor = matched.groups()
+    if method == "CONNECT":
+        raise explain_beginning(raw)
     if len(target) > TARGET_LIMIT:
-        raise BadRequest(414, f"a URL has at most {TARGET_LIMIT} bytes here")
+        raise BadRequest(414, "url-too-long", f"a URL has at most {TARGET_LIMIT} bytes here")
     field_count = rest.count("\n")
     if field_count > HEADERS_LIMIT:
-        raise BadRequest(431, f"a request has at most {HEADERS_LIMIT} headers here")
+        raise BadRequest(431, "too-many-headers", f"a request has at most {HEADERS_LIMIT} headers here")
     fields: list[tuple[str, str]] = _FIELD.findall(rest)
     headers = [(name, value.rstrip(" \t")) for name, value in fields]
     if len(headers) != field_count:
-        raise BadRequest(400, "a header has no name, or a control character in it")
+        raise _explain_header(rest)
     headers_lower = {name.lower(): value for name, value in reversed(headers)}
     if len(headers_lower) != len(headers):
         headers_lower |= _merge_repeated(headers)
@@ -103,7 +101,7 @@ def _merge_repeated(headers: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     """Join the values of repeated list headers. Raises BadRequest for a repeated header that defines the length."""
     names = Counter(name.lower() for name, _ in headers)
     if any(names[name] > 1 for name in _SINGLE_HEADERS):
-        raise BadRequest(400, "the length of the body is given twice")
+        raise BadRequest(400, "length-twice", "the length of the body is given twice")
     return {
         name: ",".join(value for other, value in headers if other.lower() == name)
         for name in names
@@ -116,10 +114,10 @@ def _split_target(target: str) -> tuple[str | None, str, str]:
     if not target.startswith("/") and target != "*":
         absolute = _ABSOLUTE.match(target)
         if absolute is None:
-            raise BadRequest(400, "the target of a request is a path")
+            raise BadRequest(400, "target", "the target of a request is a path")
         authority = absolute[1]
         if not authority:
-            raise BadRequest(400, "the target of a request has no host")
+            raise BadRequest(400, "target", "the target of a request has no host")
         target = target[absolute.end() :]
     path, _, query = target.partition("?")
     if "%" in path or not path.isascii():
@@ -131,15 +129,23 @@ def _body_length(headers_lower: Mapping[str, str]) -> int | None:
     coding, declared = headers_lower.get("transfer-encoding"), headers_lower.get("content-length")
     if coding is not None:
         if declared is not None:
-            raise BadRequest(400, "the body has a length, and comes in chunks")
+            raise BadRequest(400, "length-and-chunks", "the body has a length, and comes in chunks")
         if coding.lower() != "chunked":
-            raise BadRequest(501, "the only transfer encoding here is chunked")
+            raise BadRequest(501, "transfer-encoding", "the only transfer encoding here is chunked")
         return None
     if declared is None:
         return 0
     if _LENGTH.fullmatch(declared) is None:
-        raise BadRequest(400, "the length of the body is no number")
+        if _LENGTH_LIST.fullmatch(declared):
+            raise BadRequest(400, "length-twice", "the length of the body is given twice")
+        raise BadRequest(400, "length-not-a-number", "the length of the body is no number")
     return int(declared)
+
+
+def _explain_header(lines: str) -> BadRequest:
+    if _CONTINUATION.search(lines):
+        return BadRequest(400, "folded-header", "a header is continued on the next line, which HTTP no longer allows")
+    return BadRequest(400, "header", "a header has no name, or a control character in it")
 
 
 def _keep_alive(connection: str, is_http10: bool) -> bool:

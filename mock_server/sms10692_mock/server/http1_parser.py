@@ -8,7 +8,8 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
-from sms10692_mock.server.http1_head import HEAD_LIMIT, BadRequest, RequestHead, parse_head
+from sms10692_mock.server.bad_request import BadRequest, explain_beginning, is_tls_handshake
+from sms10692_mock.server.http1_head import HEAD_LIMIT, RequestHead, parse_head
 from sms10692_mock.server.http_types import (
     BODY_LIMIT,
     DRAIN_LIMIT,
@@ -33,12 +34,13 @@ _parse_head_cached = lru_cache(maxsize=256)(parse_head)
 _EMPTY_LINES: Final = re.compile(rb"(?:\r?\n)+")
 """Line ends that some clients send after a body; a server ignores them (RFC 9112, 2.2)."""
 
+_METHOD: Final = re.compile(rb"(?:[A-Za-z_-]{1,20}(?: |\Z)|\r\Z)")
+"""A method, or the part of one that has arrived, or of an empty line. The rest of a form looks different."""
+
 _FIRST_PRINTABLE: Final = 0x20
 
-_TLS_HANDSHAKE: Final = b"\x16\x03"
-
-_LOGGABLE_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|.{0,3}", re.DOTALL)
-"""The part of an invalid request that is logged. The rest may contain phone numbers and signatures."""
+_BEGINNING_LIMIT: Final = 1024
+"""Bytes of an invalid request that are kept."""
 
 
 class ParsedRequest(NamedTuple):
@@ -133,7 +135,7 @@ class _ChunkedDecoder:
                 continue
             end = data.find(b"\n", at)
             if (end + 1 if end >= 0 else len(data)) - at > _CHUNK_LINE_LIMIT:
-                raise BadRequest(400, f"a line between chunks has at most {_CHUNK_LINE_LIMIT} bytes here")
+                raise BadRequest(400, "chunk", f"a line between chunks has at most {_CHUNK_LINE_LIMIT} bytes here")
             if end < 0:
                 self._incomplete_line = data[at:]
                 break
@@ -148,16 +150,16 @@ class _ChunkedDecoder:
         if self._is_after_last_chunk:
             self._trailer_size += len(line)
             if self._trailer_size > HEAD_LIMIT:
-                raise BadRequest(431, f"trailers have at most {HEAD_LIMIT} bytes here")
+                raise BadRequest(431, "trailers-too-long", f"trailers have at most {HEAD_LIMIT} bytes here")
             return is_empty
         if self._is_after_chunk:
             if not is_empty:
-                raise BadRequest(400, "a chunk is longer than it says")
+                raise BadRequest(400, "chunk", "a chunk is longer than it says")
             self._is_after_chunk = False
             return False
         size = _CHUNK_SIZE.fullmatch(line)
         if size is None:
-            raise BadRequest(400, "a chunk has no length")
+            raise BadRequest(400, "chunk", "a chunk has no length")
         self._remaining = int(size[1], 16)
         self._is_after_last_chunk = not self._remaining
         self._is_after_chunk = not self._is_after_last_chunk
@@ -174,6 +176,8 @@ class RequestParser:
         self._head: RequestHead | None = None
         self._body: _BodyDecoder | None = None
         self._expects_continue = False
+        self._previous_length = 0
+        """Content-Length of the previous request."""
 
     def feed(self, data: bytes) -> None:
         """Append received bytes to the buffer."""
@@ -205,6 +209,7 @@ class RequestParser:
             length, data = head.length, self._buffer
             if length is not None and length <= len(data) and length <= BODY_LIMIT:
                 self._buffer = data[length:]
+                self._previous_length = length
                 return ParsedRequest(head, data[:length])
             body = _ChunkedDecoder() if length is None else _LengthDecoder(length)
             self._head, self._body = head, body
@@ -218,6 +223,7 @@ class RequestParser:
         self._head = self._body = None
         self._expects_continue = False
         self._buffer = rest or b""
+        self._previous_length = body.length or 0
         return body.received.complete(head)
 
     def take_expect_continue(self) -> bool:
@@ -226,8 +232,11 @@ class RequestParser:
         return expects
 
     def truncated(self) -> ParsedRequest | None:
-        """At the end of the input: return the request whose body is incomplete, with a TruncatedBody, if any."""
-        return self._take_incomplete(TruncatedBody)
+        """At the end of the input: return the request whose body is incomplete, with a TruncatedBody, if any.
+
+        Raises BadRequest if only part of a head has arrived.
+        """
+        return self._give_up(TruncatedBody, 400, "head-cut", "then the connection ended")
 
     def time_out(self, seconds: float) -> ParsedRequest | None:
         """Give up after so many seconds: return the request whose body is incomplete, with a BodyTimedOut, if any.
@@ -235,26 +244,25 @@ class RequestParser:
         Raises BadRequest if only part of a head has arrived.
         """
         reason = f"not the rest within {seconds:g} seconds"
-        return self._give_up(partial(BodyTimedOut, seconds), 408, reason)
+        return self._give_up(partial(BodyTimedOut, seconds), 408, "head-stalled", reason)
 
     def refuse_overload(self, limit: int) -> ParsedRequest | None:
         """Like `time_out`, because all incomplete requests together hold more than `limit` bytes."""
-        return self._give_up(partial(BodyOverload, limit), 503, overload_reason(limit))
+        return self._give_up(partial(BodyOverload, limit), 503, "overload", overload_reason(limit))
 
     def _give_up(
-        self, create_failure: Callable[[int, int | None], BodyError], status: int, reason: str
+        self, create_failure: Callable[[int, int | None], BodyError], status: int, cause: str, reason: str
     ) -> ParsedRequest | None:
         parsed = self._take_incomplete(create_failure)
         if parsed is None and self._buffer:
-            raise BadRequest(status, f"{len(self._buffer)} bytes of a request came, and {reason}")
+            raise BadRequest(status, cause, f"{len(self._buffer)} bytes of a request came, and {reason}")
         return parsed
 
-    def beginning(self) -> str:
-        """Return the beginning of an invalid request for the log: ASCII, short, and without secrets."""
+    def beginning(self) -> bytes:
+        """Return the first bytes of an invalid request; of a request with an invalid body only the request line."""
         if self._head is not None:
-            return f"{self._head.method} "
-        beginning = _LOGGABLE_BEGINNING.match(self._buffer.lstrip(b"\r\n"))
-        return "" if beginning is None else ascii(beginning[0])[2:-1]
+            return f"{self._head.method} {self._head.path}".encode("latin-1", "backslashreplace")[:_BEGINNING_LIMIT]
+        return self._buffer.lstrip(b"\r\n")[:_BEGINNING_LIMIT]
 
     def _take_incomplete(self, create_failure: Callable[[int, int | None], BodyError]) -> ParsedRequest | None:
         head, body, self._head, self._body = self._head, self._body, None, None
@@ -267,8 +275,10 @@ class RequestParser:
         if data[0] < _FIRST_PRINTABLE:
             if empty := _EMPTY_LINES.match(data):
                 data = self._buffer = data[empty.end() :]
-            if data.startswith(_TLS_HANDSHAKE):
-                raise BadRequest(400, "a TLS handshake came to a plain HTTP port: use http://")
+            if is_tls_handshake(data):
+                raise explain_beginning(data)
+        if self._previous_length and data and not _METHOD.match(data):
+            raise BadRequest(400, "length-too-small", _describe_rest(len(data), self._previous_length))
         end = data.find(b"\n\r\n", self._searched)
         body_start = end + 3
         end_without_cr = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))
@@ -276,13 +286,17 @@ class RequestParser:
             end, body_start = end_without_cr, end_without_cr + 2
         if end < 0:
             if len(data) > HEAD_LIMIT:
-                raise BadRequest(431, f"a head has at most {HEAD_LIMIT} bytes here")
+                raise BadRequest(431, "head-too-long", f"a head has at most {HEAD_LIMIT} bytes here")
             self._searched = max(0, len(data) - 2)
             return None
         self._searched = 0
         if end > HEAD_LIMIT:
-            raise BadRequest(431, f"a head has at most {HEAD_LIMIT} bytes here")
+            raise BadRequest(431, "head-too-long", f"a head has at most {HEAD_LIMIT} bytes here")
         raw = data[: end + 1]
         head = _parse_head_cached(raw) if len(raw) <= _HEAD_CACHE_LIMIT else parse_head(raw)
         self._buffer = data[body_start:]
         return head
+
+
+def _describe_rest(size: int, length: int) -> str:
+    return f"{size} bytes follow a body whose Content-Length is {length}: it counts bytes, not characters"

@@ -79,29 +79,36 @@ def text_response(status: int, text: str, *headers: tuple[str, str]) -> Response
     return build_response(status, "text/plain; charset=utf-8", f"{text}\n".encode(), *headers)
 
 
+class Rejection(NamedTuple):
+    """The response to a request that does not reach the application. `cause` names the reason, for programs."""
+
+    cause: str
+    response: Response
+
+
 class BodyError(Exception):
     """The body of a request is incomplete or too large. **The request must have no effect.**
 
-    `response` is the response to send.
+    `rejection` is the response to send, and why.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, cause: str, response: Response) -> None:
         super().__init__(response.body.decode())
-        self.response = response
+        self.rejection = Rejection(cause, response)
 
 
 class BodyTooLarge(BodyError):
     """The body has more than `BODY_LIMIT` bytes."""
 
     def __init__(self) -> None:
-        super().__init__(text_response(413, f"a body has at most {BODY_LIMIT} bytes here"))
+        super().__init__("body-too-large", text_response(413, f"a body has at most {BODY_LIMIT} bytes here"))
 
 
 class TruncatedBody(BodyError):
     """The client closed its side before the end of the body. `received` is the number of bytes received."""
 
     def __init__(self, received: int, length: int | None) -> None:
-        super().__init__(text_response(400, f"the body broke off: {_received_part(received, length)}"))
+        super().__init__("body-cut", text_response(400, f"the body broke off: {_received_part(received, length)}"))
 
 
 class BodyTimedOut(BodyError):
@@ -109,7 +116,8 @@ class BodyTimedOut(BodyError):
 
     def __init__(self, seconds: float, received: int, length: int | None) -> None:
         super().__init__(
-            text_response(408, f"{_received_part(received, length)}, and not the rest within {seconds:g} seconds")
+            "body-stalled",
+            text_response(408, f"{_received_part(received, length)}, and not the rest within {seconds:g} seconds"),
         )
 
 
@@ -117,7 +125,9 @@ class BodyOverload(BodyError):
     """The body is incomplete, and all incomplete requests together hold more than `limit` bytes."""
 
     def __init__(self, limit: int, received: int, length: int | None) -> None:
-        super().__init__(text_response(503, f"{_received_part(received, length)}, and {overload_reason(limit)}"))
+        super().__init__(
+            "overload", text_response(503, f"{_received_part(received, length)}, and {overload_reason(limit)}")
+        )
 
 
 def overload_reason(limit: int) -> str:

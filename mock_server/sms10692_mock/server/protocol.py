@@ -11,9 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, cast
 
+from sms10692_mock.server.bad_request import BadRequest
 from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.handler import RequestHandler
-from sms10692_mock.server.http1_head import BadRequest, RequestHead, format_head
+from sms10692_mock.server.http1_head import RequestHead, format_head
 from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
 from sms10692_mock.server.http_types import Response, SocketAddresses, text_response, transmission
 from sms10692_mock.server.receive_limits import IncompleteRequests
@@ -235,7 +236,11 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self.write(self._handler.bad_request(error, self._addresses, self._parser.beginning()), None)
 
     def _handle_eof(self) -> None:
-        parsed = self._parser.truncated()
+        try:
+            parsed = self._parser.truncated()
+        except BadRequest as error:
+            self._refuse(error)
+            return
         if parsed is None:
             self.close()
         else:

@@ -24,8 +24,8 @@ _SAFE_IN_QUERY: Final = f"{_SAFE_IN_PATH}%?[]"
 
 
 def is_copyable(entry: LoggedRequest) -> bool:
-    """Whether the request is short enough for a command line."""
-    return len(entry.path) + len(entry.query) + len(entry.body) <= MAX_BYTES
+    """Whether the entry is an HTTP request, and short enough for a command line."""
+    return bool(entry.method) and len(entry.path) + len(entry.query) + len(entry.body) <= MAX_BYTES
 
 
 def as_curl(entry: LoggedRequest, url: str) -> str:

@@ -23,7 +23,8 @@ class NoSuchRequest(LookupError):
 class RequestDocument(BaseModel):
     """Summary of a request. `path` includes the query string as received; `duration` is in seconds.
 
-    `fetched` is the number of items that the request fetched from a queue; null for other operations.
+    `fetched` is the number of items that the request fetched from a queue; null for other operations. `rejection` is
+    the cause for which the request did not reach the vendor, or empty. Bytes that are no HTTP request have no `method`.
     """
 
     number: int
@@ -38,6 +39,7 @@ class RequestDocument(BaseModel):
     status: int
     fetched: int | None
     faults: list[str]
+    rejection: str
     request_bytes: int
     response_bytes: int
 
@@ -59,7 +61,7 @@ class RequestDetail(RequestDocument):
     """A request with its bodies (base64 and text), parsed parameters and diagnosis.
 
     `charset` is the charset of the endpoint, in which `fields` were parsed. `fields_utf8` and `fields_gbk` are the
-    parameters parsed in either charset.
+    parameters parsed in either charset. Of bytes that are no HTTP request, `body` has the first, up to 1 KiB.
     """
 
     headers: list[tuple[str, str]]
@@ -101,14 +103,14 @@ class RequestLogService:
     def get(self, userid: str | None, number: int) -> RequestDetail:
         """Return one request with its diagnosis. Raises NoSuchRequest."""
         request = self.logged_request(userid, number)
-        api_request, fields = reparse(request)
+        charset, fields = _parsed_fields(request)
         return RequestDetail.model_construct(
             **dict(_document(request)),
             headers=list(request.headers),
             body=b64encode(request.body).decode(),
             body_utf8=DECODERS["utf-8"](request.body),
             body_gbk=DECODERS["gb2312"](request.body),
-            charset=api_request.endpoint.charset,
+            charset=charset,
             fields=fields,
             fields_utf8=_fields(request, "utf-8"),
             fields_gbk=_fields(request, "gb2312"),
@@ -141,13 +143,22 @@ def _document(request: LoggedRequest) -> RequestDocument:
         status=request.status,
         fetched=request.fetched,
         faults=list(request.faults),
+        rejection=request.rejection,
         request_bytes=len(request.body),
         response_bytes=len(request.response_body),
     )
 
 
+def _parsed_fields(request: LoggedRequest) -> tuple[str, Mapping[str, str]]:
+    """Return the charset of the endpoint and the parameters; both are empty for bytes that are no HTTP request."""
+    if not request.method:
+        return "", {}
+    api_request, fields = reparse(request)
+    return api_request.endpoint.charset, fields
+
+
 def _fields(request: LoggedRequest, charset: str) -> Mapping[str, str]:
-    return parse_fields(request.query, content_type(request), request.body, DECODERS[charset])
+    return parse_fields(request.query, content_type(request), request.body, DECODERS[charset]) if request.method else {}
 
 
 def _response_text(request: LoggedRequest) -> str:

@@ -23,8 +23,12 @@ _DETAILS: Final = (
     "status",
     "content_type",
     "faults",
+    "rejection",
 )
-"""The fields that share a column, as JSON. **Their order is stored**: a change of this order needs a new schema."""
+"""The fields that share a column, as JSON. **Their order is stored**: a change of this order needs a new schema.
+
+Rows of an earlier version may end before the last fields, which then have their defaults.
+"""
 
 _SELECT: Final = f"SELECT {', '.join(_COLUMNS)}, details FROM requests"
 _BYTES: Final = 3
@@ -97,7 +101,7 @@ def _query_entries(db: Connection, userid: str | None, query: Query) -> Iterator
 
 def _load_entry(row: Sequence[Any]) -> LoggedRequest:
     *columns, details = row
-    fields = zip((*_COLUMNS, *_DETAILS), (*columns, *json.loads(details)), strict=True)
+    fields = zip((*_COLUMNS, *_DETAILS), (*columns, *json.loads(details)), strict=False)
     entry = LoggedRequest(**dict(fields))
     headers = [(name, value) for name, value in entry.headers]
     return entry._replace(userid=from_db(entry.userid), headers=headers, faults=tuple(entry.faults))
