@@ -52,6 +52,8 @@ class StubVendorApp:
 
     def log_other(self, *_: object) -> None: ...
 
+    def create_invalid_request_recorder(self, *_: object) -> None: ...
+
     def dispatch(self, target: str, body: bytes = b"a") -> tuple[str, str]:
         """Dispatch a request; return for each of its two phases whether it ran "inline" or on a "thread"."""
 

@@ -3,6 +3,7 @@
 The emulator as a whole is tested in `test_emulator_control`.
 """
 
+import socket
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -13,6 +14,7 @@ from sms10692_mock import ControlRefused, EmulatorControl, MessageNotSent, SmsVe
 from sms10692_mock.testing import models
 from support import handles
 from support.handles import NOON, NUMBER, OTHER_NUMBER, open_client
+from support.http_client import parse_address
 
 emulator = handles.emulator
 control = handles.control
@@ -91,6 +93,14 @@ def test_requests_of_unknown_userids_are_reported(vendor: SmsVendor) -> None:
     with open_client(vendor) as client:
         client.overage()
     assert "named no known userid" not in vendor.explain()
+
+
+def test_a_tls_handshake_during_the_test_is_reported(control: EmulatorControl) -> None:
+    with control.account() as vendor:
+        with socket.create_connection(parse_address(vendor.url)) as connection:
+            connection.sendall(b"\x16\x03\x01\x02\x00")
+            assert connection.recv(100)
+        assert "bytes that are no HTTP request: HTTP 400\n      http.tls: A TLS handshake came" in vendor.explain()
 
 
 def test_requests_of_deleted_accounts_are_not_reported(control: EmulatorControl) -> None:

@@ -342,7 +342,9 @@ class SmsVendor(ControlScope):
         refused = [
             document["number"]
             for document in last
-            if document["number"] > self._created_after and document["refusal"] and document["userid"] not in known
+            if document["number"] > self._created_after
+            and (document["refusal"] or not document["method"])
+            and document["userid"] not in known
         ]
         numbers = reversed(refused[:_REPORTED_UNKNOWN])
         return [from_document(Request, self._api.get(f"/requests/{number}")) for number in numbers]

@@ -28,6 +28,8 @@ def _request_lines(request: Request, *, named: bool = False) -> Iterator[str]:
     userid = f", userid '{_printable(request.userid)}'" if named else ""
     operation = request.operation or "no such action"
     request_line = f"{_printable(request.method)} {_printable(path)} {operation}{userid}"
+    if not request.method:
+        request_line = "bytes that are no HTTP request"
     yield f"  #{request.number} {request.account_time:%H:%M:%S} {request_line}: {_summary(request)}"
     for finding in request.diagnosis:
         yield f"      {finding.code}: {_printable(finding.sentence)}"

@@ -115,10 +115,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request to one of the vendor's endpoints, with its diagnosis.
+    """A request to one of the vendor's endpoints, or bytes that are no HTTP request, with its diagnosis.
 
-    `operation` is empty for an unknown action, `refusal` for a request that was not refused; `fetched` is the number
-    of items fetched; `duration` is in seconds.
+    `operation` is empty for an unknown action, `refusal` for a request that was not refused, `rejection` for one that
+    reached the vendor, `method` for bytes that are no HTTP request. `fetched` is the number of items fetched;
+    `duration` is in seconds.
     """
 
     number: int
@@ -133,6 +134,7 @@ class Request:
     status: int
     fetched: int | None
     faults: tuple[str, ...]
+    rejection: str
     fields: Mapping[str, str]
     response_text: str
     diagnosis: tuple[Finding, ...]
