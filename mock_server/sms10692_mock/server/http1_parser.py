@@ -277,8 +277,6 @@ class RequestParser:
                 data = self._buffer = data[empty.end() :]
             if is_tls_handshake(data):
                 raise explain_beginning(data)
-        if self._previous_length and data and not _METHOD.match(data):
-            raise BadRequest(400, "length-too-small", _describe_rest(len(data), self._previous_length))
         end = data.find(b"\n\r\n", self._searched)
         body_start = end + 3
         end_without_cr = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))
@@ -287,6 +285,8 @@ class RequestParser:
         if end < 0:
             if len(data) > HEAD_LIMIT:
                 raise BadRequest(431, "head-too-long", f"a head has at most {HEAD_LIMIT} bytes here")
+            if self._previous_length and data and not _METHOD.match(data):
+                raise BadRequest(400, "length-too-small", _describe_rest(len(data), self._previous_length))
             self._searched = max(0, len(data) - 2)
             return None
         self._searched = 0
