@@ -3,7 +3,6 @@
 Expectations about responses are in `expectations`, the checks in `checks`.
 """
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,9 +16,12 @@ from hypothesis import strategies as st
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expectations import Mismatch, build_mismatch
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.http import Address, ExchangeLimitExceeded, TargetUnreachable, send_request
+from sms10692_contract.http import Address, ExchangeLimitExceeded, HttpResponse, TargetUnreachable
+from sms10692_contract.network_errors import ConnectionLost, TargetStopped
+from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form, compute_signature
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.target import Target, build_target
 
 CHINA: Final = timezone(timedelta(hours=8))
 REPORT_TIMEOUT: Final = 180
@@ -33,12 +35,16 @@ _TRANSCRIPT_LENGTH: Final = 4
 """Number of last requests that are kept for the report."""
 
 
-class ShrinkLimitReached(KeyboardInterrupt):
-    """Stops the shrinking of a failure. Derived from KeyboardInterrupt, which Hypothesis does not catch."""
+class ShrinkLimitReached(CheckStopped):
+    """Stops the shrinking of a failure."""
 
     def __init__(self, best: Mismatch) -> None:
         super().__init__("shrinking stopped at its limit")
         self.best = best
+
+
+class NotExercised(Exception):
+    """A check could not judge its clause. The message says what was missing."""
 
 
 def build_timestamp(seconds: int) -> str:
@@ -110,10 +116,27 @@ class CheckContext:
     seed: int = 0
     forbidden_word: str = "发票"
     keep_accounts: bool = False
+    target: Target = None  # type: ignore[assignment]  # set from the address
+    limits: RequestLimits | None = None
+    is_accepted: bool = False
     transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
     _request_count: int = 0
     _count_at_failure: int = 0
     _best_failure: Mismatch | None = None
+    _number_count: int = 0
+    _reports_are_late: bool = False
+
+    def __post_init__(self) -> None:
+        if self.target is None:
+            self.target = Target(self.address)
+
+    def limit_requests(self, rate: float) -> None:
+        """Treat the server as a real vendor: limit rate and number of requests, or neither if `rate` is 0."""
+        self.target = build_target(self.address, rate)
+        permissions = [name for name in ("send", "fetch") if not self.guard.find_missing_permission([name])]
+        own, is_thorough = self.own, self.effort.name == "thorough"
+        limits = build_limits(own.userid, own.account, own.password, permissions, is_thorough)
+        self.limits = limits if rate else None
 
     # Accounts and their clocks
 
@@ -155,26 +178,44 @@ class CheckContext:
 
     @property
     def number(self) -> str:
-        """A phone number that may be sent to, or an invalid number if sending is not allowed."""
+        """A phone number that may be sent to, or an invalid number if sending is not allowed.
+
+        The allowed numbers are used in turn.
+        """
         if self.is_sandboxed:
             return "15023239810"
-        return min(self.guard.numbers, default="1")
+        numbers = sorted(self.guard.numbers) or ["1"]
+        self._number_count += 1
+        return numbers[(self._number_count - 1) % len(numbers)]
 
     # Sending requests
 
     def exchange(self, request: WireRequest) -> ParsedResponse:
         """Send a request and return the response.
 
-        Raises PermissionMissing before anything is sent, TargetUnreachable without a response, and ShrinkLimitReached
-        if a limit of the module `limits` was exceeded: shrinking would wait as long for every example.
+        Raises PermissionMissing before anything is sent, CheckStopped if the check cannot go on, and ShrinkLimitReached
+        if the response is too large: shrinking would wait as long for every example.
         """
         self.guard.check(request)
         self.transcript.append(request)
         self._request_count += 1
+        recorded = self.limits.admit(request) if self.limits else None
+        if recorded is not None:
+            return ParsedResponse(request, recorded)
         try:
-            return ParsedResponse(request, send_request(self.address, request))
+            response = self.target.send(request)
         except ExchangeLimitExceeded as error:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
+        if self.limits:
+            self.limits.record(request, response)
+        return ParsedResponse(request, response)
+
+    def probe_account(self) -> HttpResponse:
+        """Query the balance outside of any check. Raises TargetStopped if the server went away."""
+        try:
+            return self.target.send(build_form(UTF8, self.own.build_credentials() | {"action": "overage"}))
+        except ConnectionLost as error:
+            raise TargetStopped(f"the server went away: {error.cause}") from error
 
     def post(self, account: SuiteAccount, endpoint: str, **fields: str) -> ParsedResponse:
         """Send a form with the account's credentials; `fields` replace them."""
@@ -239,6 +280,8 @@ class CheckContext:
             if any(self.is_sandboxed or item.get("taskid") == str(task) for item in items):
                 break
             response = fetch()
+        else:
+            self._expect_in_time()
         return response
 
     def _collect(
@@ -250,6 +293,8 @@ class CheckContext:
                 items += more
             if len(items) >= count:
                 break
+        else:
+            self._expect_in_time()
         return items
 
     def _retries(self, account: SuiteAccount) -> Iterator[None]:
@@ -259,18 +304,29 @@ class CheckContext:
             self.control.advance(account.userid, REPORT_TIMEOUT)
             yield
             return
-        deadline = time.monotonic() + REPORT_TIMEOUT
-        while time.monotonic() < deadline:
+        for _ in range(1 if self._reports_are_late else round(REPORT_TIMEOUT / _POLL_SECONDS)):
             yield
-            time.sleep(_POLL_SECONDS)  # the clock of a real vendor cannot be moved
+            self.target.sleep(_POLL_SECONDS)  # the clock of a real vendor cannot be moved
+
+    def _expect_in_time(self) -> None:
+        """Raise NotExercised if the clock cannot be moved: then a missing report may be late only."""
+        if not self.is_sandboxed:
+            self._reports_are_late = True
+            raise NotExercised(f"reports or replies are late: not complete after {REPORT_TIMEOUT} s")
 
     # Property tests
 
     def for_all(self, check: Callable[..., None], *strategies: st.SearchStrategy[Any], examples: int = 0) -> None:
         """Run a check with generated values, and shrink a failure to the simplest one."""
 
+        examples = examples or self.effort.examples
+        if self.limits and self.limits.prefers_fixed_cases:
+            if self.limits.has_sent:
+                return
+            examples = 1
+
         @seed(self.seed)
-        @settings(self.hypothesis_settings, max_examples=examples or self.effort.examples)
+        @settings(self.hypothesis_settings, max_examples=examples)
         @given(st.tuples(*strategies))
         def check_values(values: tuple[Any, ...]) -> None:
             self.start_example()
@@ -291,8 +347,10 @@ class CheckContext:
         """Number of examples for checks that send several requests per example."""
         return max(self.effort.examples // 3, 2)
 
-    def start_check(self) -> None:
-        """Forget requests and failures of earlier checks."""
+    def start_check(self, is_harmless: bool = False) -> None:
+        """Forget requests and failures of earlier checks. `is_harmless` if the check neither sends nor fetches."""
+        if self.limits:
+            self.limits.start_check(is_harmless)
         self.transcript.clear()
         self._best_failure = None
 
@@ -315,6 +373,11 @@ class CheckContext:
                 self._count_at_failure = self._request_count
             self._best_failure = error
             raise
+
+    @property
+    def best_failure(self) -> Mismatch | None:
+        """The last failure of a generated example in this check."""
+        return self._best_failure
 
     @property
     def hypothesis_settings(self) -> settings:

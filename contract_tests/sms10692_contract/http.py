@@ -11,21 +11,30 @@ import ssl
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 from urllib.parse import quote, urlsplit
 
 from sms10692.protocol import ENDPOINTS
 from sms10692_contract import limits
-from sms10692_contract.limits import LimitedConnection, LimitExceeded, compute_step_timeout, describe_timeout
+from sms10692_contract.limits import (
+    LimitedConnection,
+    LimitExceeded,
+    TimeLimitExceeded,
+    compute_step_timeout,
+    describe_timeout,
+)
 from sms10692_contract.requests import WireRequest
 
 
-class HttpResponse(NamedTuple):
-    """A response as received."""
+@dataclass(frozen=True)
+class HttpResponse:
+    """A response as received. `date` and `retry_after` are headers, empty if absent."""
 
     status: int
     content_type: str
     body: bytes
+    date: str = field(default="", compare=False)
+    retry_after: str = field(default="", compare=False)
 
     def json(self) -> Any:
         """Parse the body as JSON. Raises ValueError if it is invalid or nested too deeply."""
@@ -39,8 +48,16 @@ class TargetUnreachable(Exception):
     """The server cannot be reached, disconnected, sent no valid HTTP, or exceeded a limit. The message has the URL."""
 
 
+class ConnectionRefused(TargetUnreachable):
+    """No connection was made, so nothing was sent."""
+
+
 class ExchangeLimitExceeded(TargetUnreachable):
     """The exchange took too long, or the response is too large. Shrinking the request would not help."""
+
+
+class ExchangeTimeout(ExchangeLimitExceeded):
+    """The exchange took too long."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +145,15 @@ _CHUNK_SIZE: Final = 65536
 
 
 def send_request(address: Address, request: WireRequest) -> HttpResponse:
-    """Send a request unchanged and read the response. Raises TargetUnreachable, or its subclass at a limit."""
+    """Send a request unchanged and read the response. Raises TargetUnreachable or one of its subclasses."""
     head = request.build_head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
     deadline = monotonic() + limits.EXCHANGE_SECONDS
+    is_connected = False
     try:
         with _connect(address, deadline) as connection:
+            is_connected = True
             limited = LimitedConnection(connection, deadline)
             if any(name == "Expect" for name, _ in request.headers):
                 limited.send(head)
@@ -143,14 +162,17 @@ def send_request(address: Address, request: WireRequest) -> HttpResponse:
             else:
                 limited.send(head + request.body)
             return _read_response(limited, request.method)
+    except TimeLimitExceeded as error:
+        raise ExchangeTimeout(f"{address.url}: {error}") from error
     except LimitExceeded as error:
         raise ExchangeLimitExceeded(f"{address.url}: {error}") from error
     except TimeoutError as error:
-        raise ExchangeLimitExceeded(f"{address.url}: {describe_timeout(deadline)}") from error
+        raise ExchangeTimeout(f"{address.url}: {describe_timeout(deadline)}") from error
     except ssl.SSLCertVerificationError as error:
-        raise TargetUnreachable(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
+        raise ConnectionRefused(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise TargetUnreachable(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
+        kind = TargetUnreachable if is_connected else ConnectionRefused
+        raise kind(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
 
 
 def _connect(address: Address, deadline: float) -> socket.socket:
@@ -192,7 +214,8 @@ def _read_response(connection: LimitedConnection, method: str) -> HttpResponse:
         chunks.append(chunk)
     if response.length:
         raise OSError(f"the connection ended {response.length} bytes before the response did")
-    return HttpResponse(response.status, response.getheader("Content-Type", ""), b"".join(chunks))
+    date, retry_after = (response.getheader(name, "") for name in ("Date", "Retry-After"))
+    return HttpResponse(response.status, response.getheader("Content-Type", ""), b"".join(chunks), date, retry_after)
 
 
 def _await_continue(connection: LimitedConnection) -> None:

@@ -22,6 +22,10 @@ class LimitExceeded(Exception):
     """The exchange took too long, or the response is too large. The message names the limit."""
 
 
+class TimeLimitExceeded(LimitExceeded):
+    """The exchange took too long."""
+
+
 class LimitedConnection:
     """A connected socket with limits. Every method may raise LimitExceeded and OSError.
 
@@ -69,7 +73,7 @@ def compute_step_timeout(deadline: float) -> float:
     """Return the timeout of the next step in seconds. Raises LimitExceeded after the deadline."""
     left = deadline - monotonic()
     if left <= 0:
-        raise LimitExceeded(describe_timeout(deadline))
+        raise TimeLimitExceeded(describe_timeout(deadline))
     return min(left, STEP_SECONDS)
 
 

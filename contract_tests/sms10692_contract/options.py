@@ -38,6 +38,10 @@ HELP: Final[Mapping[str, str]] = {
     "--allow-send": "Allow sending to this number. Repeatable.",
     "--budget": "Maximum points to spend on these sends.",
     "--allow-fetch": "Allow emptying the queues of the account.",
+    "--rate": (
+        "Without --control: requests per second, one at a time, and few of them; 0 lifts these limits, for a local"
+        " server."
+    ),
     "--forbidden-word": "A word that the vendor forbids.",
     "--effort": "Number of examples per clause.",
     "--only": "Check this clause only. Repeatable.",

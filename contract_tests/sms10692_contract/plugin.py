@@ -11,18 +11,22 @@ import pytest
 from rich.console import Console
 
 from sms10692_contract import report, terminal
+from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
-from sms10692_contract.http import Address, TargetUnreachable, parse_address, send_request
+from sms10692_contract.http import Address, TargetUnreachable, parse_address
 from sms10692_contract.interruptions import INTERRUPTIONS
+from sms10692_contract.network_errors import TargetStopped
 from sms10692_contract.options import CHARSETS, CREDENTIALS_NEEDED, FORBIDDEN_WORD, HELP
-from sms10692_contract.requests import UTF8, build_form, is_encodable
-from sms10692_contract.runner import Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.rate_limit import DEFAULT_RATE
+from sms10692_contract.requests import is_encodable
+from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 
+_ANSWERS_LOST: Final = pytest.StashKey[bool]()
 _ACCOUNTS_LEFT: Final = pytest.StashKey[str]()
 
 
@@ -43,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--allow-send", action="append", default=[], metavar="NUMBER")
     add("--budget", type=int, default=BUDGET_DEFAULT, metavar="POINTS")
     add("--allow-fetch", action="store_true")
+    add("--rate", type=float, default=DEFAULT_RATE, metavar="NUMBER")
     add("--forbidden-word", default=FORBIDDEN_WORD, metavar="WORD")
     add("--effort", choices=list(EFFORTS), default="quick")
     add("--seed", type=int, default=0, metavar="INTEGER", help="Random seed, to repeat a run. Default: 0.")
@@ -150,7 +155,11 @@ def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
     effort = EFFORTS[option("--effort")]
     try:
         own = _prepare_account(address, own, control, guard)
-        yield CheckContext(address, own, guard, control, effort, option("--seed"), option("--forbidden-word"), keep)
+        context = CheckContext(address, own, guard, control, effort, option("--seed"), option("--forbidden-word"), keep)
+        if control is None:
+            context.limit_requests(option("--rate"))
+            _check_account(context)
+        yield context
     finally:
         left = delete_run_accounts(control, keep) if control is not None else ""
         if left:
@@ -163,7 +172,6 @@ def _prepare_account(
     """Return the account for the run. Stops pytest if the server or the control API is wrong."""
     try:
         if control is None:
-            send_request(address, build_form(UTF8, own.build_credentials() | {"action": "overage"}))
             return own
         own, accepted = enable_sandbox(address, control, guard)
         if not accepted and not shares_accounts(address, control):
@@ -175,8 +183,34 @@ def _prepare_account(
     return own
 
 
+def _check_account(context: CheckContext) -> None:
+    """Stop pytest if the server cannot be reached or refuses the account."""
+    try:
+        refusal = check_account_at_start(context)
+    except TargetUnreachable as error:
+        pytest.exit(escape_unprintable(str(error)), returncode=3)
+    if refusal is not None:
+        pytest.exit(escape_unprintable(str(refusal)), returncode=3)
+
+
 @pytest.fixture(scope="session")
-def run_clause(context: CheckContext) -> Callable[[Clause], Verdict]:
+def run_clause(context: CheckContext, pytestconfig: pytest.Config) -> Callable[[Clause], Verdict]:
     """Return a function that runs the check of a clause. A check of several clauses runs once."""
     cache: dict[str, Verdict] = {}
-    return lambda clause: next(run_checks(context, [clause], cache=cache))
+
+    def run(clause: Clause) -> Verdict:
+        try:
+            verdict = next(run_checks(context, [clause], cache=cache))
+        except TargetStopped as error:
+            pytest.exit(escape_unprintable(str(error)), returncode=3)
+        if verdict.state is State.NOT_JUDGED:
+            pytestconfig.stash[_ANSWERS_LOST] = True
+        return verdict
+
+    return run
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """End with exit code 3 if answers were lost and no clause failed."""
+    if session.config.stash.get(_ANSWERS_LOST, False) and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = 3

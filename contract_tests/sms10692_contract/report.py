@@ -19,7 +19,15 @@ from sms10692_contract.http import Address
 from sms10692_contract.requests import WireRequest
 from sms10692_contract.runner import State, Verdict
 
-_COLOURS: Final = {State.HELD: "green", State.FAILED: "bold red", State.NOT_EXERCISED: "yellow"}
+_COLOURS: Final = {
+    State.HELD: "green",
+    State.FAILED: "bold red",
+    State.NOT_EXERCISED: "yellow",
+    State.NOT_JUDGED: "yellow",
+}
+UNDECIDED: Final = (State.NOT_EXERCISED, State.NOT_JUDGED)
+"""States without a result: a reason is shown instead of a response."""
+
 _PRECEDING_LIMIT: Final = 400
 """Longest curl line that is shown for a request before the failed one."""
 
@@ -31,6 +39,8 @@ def format_summary(verdicts: Sequence[Verdict]) -> str:
     parts = [f"{exercised} of {len(verdicts)} clauses exercised", f"{count[State.HELD]} held"]
     if count[State.FAILED]:
         parts.append(f"{count[State.FAILED]} failed")
+    if count[State.NOT_JUDGED]:
+        parts.append(f"{count[State.NOT_JUDGED]} not judged")
     return ", ".join(parts)
 
 
@@ -68,9 +78,10 @@ def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
     rows = _create_clause_table("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
-        result = (
-            f"{state.value} ({escape_unprintable(verdict.reason)})" if state is State.NOT_EXERCISED else state.value
-        )
+        result = state.value
+        if state in UNDECIDED:
+            reason = escape_unprintable(verdict.reason)
+            result += f" ({reason})" if state is State.NOT_EXERCISED else f": {reason}"
         rows.add_row(
             clause.id, clause.source, clause.text, result, style=None if state is State.HELD else _COLOURS[state]
         )
@@ -121,7 +132,7 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
     """Write the report as a self-contained HTML page. `repeat` has the command that repeats a clause, by id."""
     rows = []
     for verdict in verdicts:
-        detail = escape_unprintable(verdict.reason) if verdict.state is State.NOT_EXERCISED else ""
+        detail = escape_unprintable(verdict.reason) if verdict.state in UNDECIDED else ""
         if verdict.state is State.FAILED:
             detail = format_failure(verdict, address, repeat[verdict.clause.id])
         cells = (verdict.clause.id, verdict.clause.source, verdict.clause.text, verdict.clause.literal)
@@ -131,7 +142,8 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
     file.write_text(
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>sms10692 contract</title><style>'
         "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
-        "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td{background:#ffd}</style>"
+        "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td,.not_judged td{"
+        "background:#ffd}</style>"
         f"<h1>{escape(address.url)}</h1><p>{escape(format_summary(verdicts))}</p><table>"
         "<tr><th>clause<th>source<th>requirement<th>literal<th>verdict<th></tr>"
         + "\n".join(rows)
@@ -145,7 +157,7 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
     count = Counter(verdict.state for verdict in verdicts)
     suite = Element("testsuite", name="sms10692-contract", tests=str(len(verdicts)))
     suite.set("failures", str(count[State.FAILED]))
-    suite.set("skipped", str(count[State.NOT_EXERCISED]))
+    suite.set("skipped", str(sum(count[state] for state in UNDECIDED)))
     for verdict in verdicts:
         clause = verdict.clause
         case = SubElement(suite, "testcase", classname="sms10692_contract", name=f"{clause.id} {clause.text}")
@@ -153,6 +165,8 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
         if verdict.state is State.FAILED:
             element = SubElement(case, "failure", message=escape_unprintable(verdict.reason))
             element.text = format_failure(verdict, address, repeat[clause.id])
-        elif verdict.state is State.NOT_EXERCISED:
-            SubElement(case, "skipped", message=escape_unprintable(verdict.reason))
+        elif verdict.state in UNDECIDED:
+            reason = escape_unprintable(verdict.reason)
+            message = reason if verdict.state is State.NOT_EXERCISED else f"{verdict.state.value}: {reason}"
+            SubElement(case, "skipped", message=message)
     ElementTree(suite).write(file, "utf-8", xml_declaration=True)

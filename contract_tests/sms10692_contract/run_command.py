@@ -9,13 +9,14 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from sms10692_contract import report, terminal
+from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlClient
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
-from sms10692_contract.http import Address, send_request
+from sms10692_contract.http import Address
+from sms10692_contract.network_errors import TargetStopped
 from sms10692_contract.options import (
     CREDENTIALS_NEEDED,
     FORBIDDEN_WORD,
@@ -25,14 +26,15 @@ from sms10692_contract.options import (
     check_writable,
     describe_write_error,
 )
-from sms10692_contract.requests import UTF8, build_form
+from sms10692_contract.progress import show_progress
+from sms10692_contract.rate_limit import DEFAULT_RATE
 from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from sms10692_contract.terminal import NAME
 
-_FAILED = 1
-"""Exit code when a clause failed."""
+_FAILED, _STOPPED = 1, 3
+"""Exit codes when a clause failed, and when the server ended the run or lost answers."""
 
 
 class _Command(click.Command):
@@ -76,6 +78,14 @@ class _Command(click.Command):
 )
 @click.option("--allow-fetch", is_flag=True, help=HELP["--allow-fetch"])
 @click.option(
+    "--rate",
+    default=DEFAULT_RATE,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="NUMBER",
+    help=HELP["--rate"],
+)
+@click.option(
     "--forbidden-word",
     default=FORBIDDEN_WORD,
     show_default=True,
@@ -110,6 +120,7 @@ def run(
     allow_send: tuple[str, ...],
     budget: int,
     allow_fetch: bool,
+    rate: float,
     forbidden_word: str,
     effort: str,
     seed: int | None,
@@ -151,7 +162,10 @@ def run(
         context = CheckContext(
             address, own, guard, control_client, EFFORTS[effort], seed, forbidden_word, keep_accounts
         )
-        verdicts, interruption = _run_clauses(context, selection.get_clauses())
+        if control_client is None:
+            context.limit_requests(rate)
+        refusal = check_account_at_start(context) if control_client is None else None
+        verdicts, interruption = _run_clauses(context, selection.get_clauses(), refusal)
     repeat_command = _build_repeat_command(context, control, allow_send, allow_fetch)
     repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
     write_errors = []
@@ -165,13 +179,17 @@ def run(
         _print_report(verdicts, address, repeat, deleted=control_client is not None and not keep_accounts)
     except OSError as error:
         write_errors.append(describe_write_error("standard output", error))
+    if isinstance(interruption, TargetStopped):
+        terminal.write_message(str(interruption))
+        return _STOPPED
     if isinstance(interruption, KeyboardInterrupt):
         return terminal.report_interruption(interruption)  # click prints no message for a KeyboardInterrupt
     if interruption is not None:
         raise interruption
     if write_errors:
         raise click.ClickException("; ".join(write_errors))
-    return _FAILED if any(verdict.state is State.FAILED for verdict in verdicts) else 0
+    states = {verdict.state for verdict in verdicts}
+    return _FAILED if State.FAILED in states else _STOPPED if State.NOT_JUDGED in states else 0
 
 
 def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:
@@ -183,11 +201,8 @@ def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -
 def _prepare_account(
     address: Address, own: SuiteAccount, control: ControlClient | None, guard: SafetyGuard
 ) -> SuiteAccount:
-    """Return the account for the run, and warn if the server does not accept it."""
+    """Return the account for the run, and warn if the server does not accept the one of the control API."""
     if control is None:
-        response = send_request(address, build_form(UTF8, own.build_credentials() | {"action": "overage"}))
-        if "用户名或密码错误".encode() in response.body:
-            terminal.write_message(f"{address.url} refuses the account or the password")
         return own
     own, accepted = enable_sandbox(address, control, guard)
     if not accepted and not shares_accounts(address, control):
@@ -214,24 +229,27 @@ def _deleting_accounts(control: ControlClient | None, keep: bool) -> Iterator[No
                 terminal.write_message(left)
 
 
-def _run_clauses(context: CheckContext, clauses: Sequence[Clause]) -> tuple[list[Verdict], BaseException | None]:
-    """Run the clauses with a progress bar. Return all verdicts, and the exception that stopped the run."""
+def _run_clauses(
+    context: CheckContext, clauses: Sequence[Clause], refusal: TargetStopped | None
+) -> tuple[list[Verdict], BaseException | None]:
+    """Run the clauses and show the progress. Return all verdicts, and the exception that stopped the run.
+
+    `refusal` is why the run cannot start. The reason of a stop is that of the first clause after it; the others refer
+    to it.
+    """
     verdicts: list[Verdict] = []
-    console = Console(stderr=True, highlight=False)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     try:
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("", total=len(clauses))
-
-            def show_clause(clause: Clause) -> None:
-                progress.update(task, description=clause.id)
-
-            for verdict in run_checks(context, clauses, show_clause):
+        if refusal is not None:
+            raise refusal
+        with show_progress(len(clauses)) as progress:
+            for verdict in run_checks(context, clauses, progress.start_clause):
                 verdicts.append(verdict)
-                progress.advance(task)
+                progress.end_clause()
     except (KeyboardInterrupt, Exception) as error:
         reason = f"the run was stopped: {str(error) or type(error).__name__}"
-        verdicts += [Verdict(clause, State.NOT_EXERCISED, reason) for clause in clauses[len(verdicts) :]]
+        for clause in clauses[len(verdicts) :]:
+            verdicts.append(Verdict(clause, State.NOT_EXERCISED, reason))
+            reason = "the run was stopped"
         return verdicts, error
     return verdicts, None
 
@@ -264,5 +282,6 @@ def _build_repeat_command(
         words += ["--allow-send", number]
     words += ["--budget", str(context.guard.budget)] if allow_send else []
     words += ["--allow-fetch"] if allow_fetch else []
+    words += ["--rate", f"{context.target.rate_limit.rate:g}"] if control is None else []
     words += ["--forbidden-word", context.forbidden_word] if context.forbidden_word != FORBIDDEN_WORD else []
     return shlex.join(words)

@@ -11,24 +11,31 @@ from typing import Final
 
 from hypothesis.errors import Flaky
 
+from sms10692_contract.account_check import expect_account_accepted
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expectations import Mismatch
-from sms10692_contract.harness import CheckContext, ShrinkLimitReached, SuiteAccount
+from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitReached, SuiteAccount
 from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
+from sms10692_contract.network_errors import ConnectionLost
+from sms10692_contract.request_limits import EnoughRequests, LimitReached
 from sms10692_contract.requests import UTF8, WireRequest, build_form
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
+
+VARYING: Final = "once; when the request was repeated, the response was as expected"
+"""Remark on a failure that did not occur again."""
 
 _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
 
 
 class State(Enum):
-    """Result of a clause."""
+    """Result of a clause. `NOT_JUDGED` means that responses were lost on the way."""
 
     HELD = "held"
     FAILED = "failed"
     NOT_EXERCISED = "not exercised"
+    NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -111,50 +118,90 @@ def run_checks(
         yield cache[clause.id]
 
 
-def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
-    """Run the check of `clause`; yield a verdict on every clause that the check covers."""
+def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> list[Verdict]:
+    """Run the check of `clause`; return a verdict on every clause that the check covers.
+
+    If an answer is lost, the check is repeated with new accounts where that costs nothing. Raises TargetStopped if the
+    server went away, or no longer accepts the account.
+    """
+    try:
+        verdicts = list(_run_check_once(context, clause, covered))
+    except ConnectionLost as lost:
+        return _judge_lost_answer(lost, context, clause, covered)
+    for verdict in verdicts:
+        if verdict.state is State.FAILED and not context.is_sandboxed:
+            expect_account_accepted(context, verdict.actual)
+    return verdicts
+
+
+def _judge_lost_answer(
+    lost: ConnectionLost, context: CheckContext, clause: Clause, covered: Sequence[Clause]
+) -> list[Verdict]:
+    """Return the verdicts of a check that lost an answer."""
+    if context.is_sandboxed:
+        context.delete_accounts()
+        try:
+            return list(_run_check_once(context, clause, covered))
+        except ConnectionLost as again:
+            if again.is_like(lost):
+                context.probe_account()
+                failure = Mismatch(again.request, "a response", f"none, twice: {again.cause}")
+                return [
+                    _build_failure(each, failure, context, 0)
+                    if each is clause
+                    else Verdict(each, State.NOT_EXERCISED, f"its check stopped at {clause.id}")
+                    for each in covered
+                ]
+            lost = again
+    context.probe_account()
+    return [Verdict(each, State.NOT_JUDGED, str(lost), request=lost.request) for each in covered]
+
+
+def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
+    """Run the check of `clause`; yield a verdict on every clause that the check covers. May raise ConnectionLost."""
     missing = context.guard.find_missing_permission(clause.permissions)
     if missing:
         yield from (Verdict(each, State.NOT_EXERCISED, f"needs {missing}") for each in covered)
         return
     started = perf_counter()
-    context.start_check()
+    context.start_check(is_harmless=not clause.permissions)
     try:
         CHECKS[clause.id](context)
-    except PermissionMissing as error:
+    except (PermissionMissing, NotExercised, LimitReached) as error:
         yield from (Verdict(each, State.NOT_EXERCISED, str(error)) for each in covered)
+    except EnoughRequests:
+        yield from (Verdict(each, State.HELD, seconds=perf_counter() - started) for each in covered)
     except (Mismatch, Flaky, TargetUnreachable, ControlApiError, ShrinkLimitReached) as error:
         failure = _to_mismatch(error, context)
         failed_id = failure.clause or clause.id
         for each in covered:
             if each.id == failed_id:
-                yield Verdict(
-                    each,
-                    State.FAILED,
-                    str(failure),
-                    failure.expected,
-                    failure.actual,
-                    failure.request,
-                    preceding=tuple(request for request in context.transcript if request is not failure.request),
-                    seconds=perf_counter() - started,
-                )
+                yield _build_failure(each, failure, context, perf_counter() - started)
             else:
                 yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed_id}")
     else:
         yield from (Verdict(each, State.HELD, seconds=perf_counter() - started) for each in covered)
 
 
+def _build_failure(clause: Clause, failure: Mismatch, context: CheckContext, seconds: float) -> Verdict:
+    preceding = tuple(request for request in context.transcript if request is not failure.request)
+    return Verdict(
+        clause, State.FAILED, str(failure), failure.expected, failure.actual, failure.request, preceding, seconds
+    )
+
+
 def _to_mismatch(error: BaseException, context: CheckContext) -> Mismatch:
-    """Convert an error to a Mismatch. Hypothesis wraps a failure that it could not reproduce."""
+    """Convert an error to a Mismatch. Hypothesis raises Flaky for a failure that it could not reproduce."""
     if isinstance(error, Mismatch):
         return error
     if isinstance(error, ShrinkLimitReached):
         return error.best
-    if isinstance(error, BaseExceptionGroup):
-        for inner in error.exceptions:
-            if isinstance(inner, Mismatch):
-                return inner
+    if isinstance(error, Flaky) and context.best_failure is not None:
+        best = context.best_failure
+        varying = Mismatch(best.request, best.expected, f"{best.actual}\n({VARYING})")
+        varying.clause = best.clause
+        return varying
     last = context.transcript[-1] if context.transcript else None
-    return Mismatch(
-        last, "the same response to the same request" if isinstance(error, Flaky) else "a response", str(error)
-    )
+    if isinstance(error, Flaky):
+        return Mismatch(last, "the same responses to the same requests", "other responses than before")
+    return Mismatch(last, "a response", str(error))

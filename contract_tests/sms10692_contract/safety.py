@@ -51,26 +51,30 @@ class SafetyGuard:
         return ", ".join(options[permission] for permission in permissions if not allowed[permission])
 
     def check(self, request: WireRequest) -> None:
-        """Raise PermissionMissing if the request must not be sent; otherwise count the points that it may cost."""
-        if self._uses_temporary_account(request) or _is_refused_by_any_vendor(request):
+        """Raise PermissionMissing if the request must not be sent; otherwise count the points that it may cost.
+
+        A send or a fetch needs its permission even if its credentials are empty or wrong: a vendor counts it as an
+        attempt.
+        """
+        if self._uses_temporary_account(request):
             return
         if request.endpoint in (STATUS, CALL):
             if not self.may_fetch:
                 raise PermissionMissing("the request fetches from a queue: needs --allow-fetch")
         elif not _get_values(request, "action") or not _get_values(request, "action") <= READ_ONLY_ACTIONS:
-            self._spend(request)
+            self._spend(request, is_refused=_is_refused_by_any_vendor(request))
 
     def _uses_temporary_account(self, request: WireRequest) -> bool:
         userids = _get_values(request, "userid")
         return bool(userids) and userids <= self.userids
 
-    def _spend(self, request: WireRequest) -> None:
+    def _spend(self, request: WireRequest, is_refused: bool) -> None:
         numbers = [number for value in _get_values(request, "mobile") for number in _split_mobiles(value)]
         if not self.numbers:
             raise PermissionMissing("the request sends: needs --allow-send NUMBER")
         if not self.numbers.issuperset(numbers):
             raise PermissionMissing("the request sends to a number that --allow-send does not name")
-        cost = _calculate_cost(request)
+        cost = 0 if is_refused else _calculate_cost(request)
         with self._lock:
             if self.spent + cost > self.budget:
                 raise PermissionMissing(

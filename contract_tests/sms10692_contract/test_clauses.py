@@ -17,6 +17,8 @@ def test_a_clause_holds(clause: Clause, run_clause: Callable[[Clause], Verdict],
     verdict = run_clause(clause)
     if verdict.state is State.NOT_EXERCISED:
         pytest.skip(escape_unprintable(verdict.reason))
+    if verdict.state is State.NOT_JUDGED:
+        pytest.skip(escape_unprintable(f"{verdict.state.value}: {verdict.reason}"))
     if verdict.state is State.FAILED:
         repeat_command = f"the same command, with --seed {context.seed} --only {clause.id}"
         pytest.fail(report.format_failure(verdict, context.address, repeat_command), pytrace=False)

@@ -19,7 +19,7 @@ from support.contract_cli import run_contract, select
 from support.fake_servers import fake_control_api
 from support.raw_servers import byte_server
 
-OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
+OWN = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
 REQUEST = build_form(UTF8, {"action": "overage"})
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 LARGE = b"x" * 65536

@@ -46,14 +46,14 @@ def test_insecure_accepts_any_certificate(https: str) -> None:
 
 
 def test_an_untrusted_certificate_ends_the_run_and_names_the_options(https: str) -> None:
-    completed = run_contract(https, "--userid", "12", "--account", "test", "--password", "mima")
+    completed = run_contract(https, "--userid", "12", "--account", "test", "--password", "mima", "--rate", "0")
     assert (completed.returncode, completed.stdout) == (3, "")
     assert "see --ca and --insecure" in completed.stderr
     assert completed.stderr.count("\n") == 1
 
 
 def test_http_to_an_https_server_and_the_reverse_end_the_run(https: str) -> None:
-    credentials = ["--userid", "12", "--account", "test", "--password", "mima"]
+    credentials = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
     assert run_contract(https.replace("https:", "http:"), *credentials).returncode == 3
     with mutant_server() as vendor:
         assert run_contract(vendor.url.replace("http:", "https:"), *credentials).returncode == 3
@@ -64,7 +64,7 @@ def test_the_repeat_command_of_an_https_address_has_the_ca(ca: str, authority: t
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     with mutant_server(mutant.defect, tls) as vendor:
-        credentials = ["--userid", "12", "--account", "test", "--password", "mima", "--ca", ca]
+        credentials = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0", "--ca", ca]
         completed = run_contract(vendor.url, *credentials, *select("2.3-found"))
         assert completed.returncode == 1
         (line,) = re.findall(r"^  request:  (curl .*)$", completed.stdout, re.MULTILINE)

@@ -17,7 +17,7 @@ from support.mutant_vendor import Defect, mutant_server
 
 pytestmark = pytest.mark.slow("Starts the command many times, once for each encoding.")
 
-OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
+OWN = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
 ENCODINGS = ["gbk", "cp936", "cp1252", "ascii", "cp437", "latin-1", "utf-8"]
 HOSTILE = "Succ€ess😀内容\x9b2J\x1b[2J\u202e\u2066\u2028\r\nsms10692-contract: all held\x00\u200b"
 WRONG_STATUS = Defect(text=lambda text, call: text.replace("Sucess", HOSTILE))

@@ -13,7 +13,7 @@ from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server
 from support.mutant_vendor import mutant_server
 
-OWN = ["--userid", "12", "--account", "test", "--password", "mima"]
+OWN = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
 HARMLESS = [clause.id for clause in CLAUSES if not clause.permissions]
 
 

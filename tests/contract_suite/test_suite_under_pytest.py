@@ -41,7 +41,7 @@ def test_pytest_runs_each_clause_as_a_test(defect: str, tmp_path: Path) -> None:
 
 def test_pytest_accepts_credentials_and_skips_clauses_without_permission(tmp_path: Path) -> None:
     with mutant_server() as vendor:
-        credentials = ["--userid", "12", "--account", "test", "--password", "mima"]
+        credentials = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
         completed = run_pytest_on_two_clauses(tmp_path, "--target", vendor.url, *credentials)
     assert completed.returncode == 0, completed.stdout + completed.stderr
     assert "1 passed, 1 skipped" in completed.stdout

@@ -163,7 +163,7 @@ def _an_empty_text_contains_no_forbidden_word(context: CheckContext) -> None:
 
 
 def _send_harmless_requests(context: CheckContext) -> Iterator[tuple[ParsedResponse, str]]:
-    """Send every kind of request that needs no permission.
+    """Send every kind of request that has no effect and is permitted.
 
     Yields each response with the charset name of its endpoint.
     """
@@ -173,17 +173,19 @@ def _send_harmless_requests(context: CheckContext) -> Iterator[tuple[ParsedRespo
             context.checkkeyword(context.own, context.forbidden_word, endpoint),
             context.overage(context.own, endpoint, sign=""),
         ]
-        responses += [
-            context.send(context.own, endpoint=endpoint, sign=INVALID_SIGN),
-            context.send(context.own, endpoint=endpoint, sign=""),
-        ]
+        if not context.guard.find_missing_permission(["send"]):
+            responses += [
+                context.send(context.own, endpoint=endpoint, sign=INVALID_SIGN),
+                context.send(context.own, endpoint=endpoint, sign=""),
+            ]
         yield from ((response, label) for response in responses)
-    for response in (
-        context.status(context.own, sign=""),
-        context.status(context.own, sign=INVALID_SIGN),
-        context.call(context.own, sign=INVALID_SIGN),
-    ):
-        yield response, "utf-8"
+    if not context.guard.find_missing_permission(["fetch"]):
+        for response in (
+            context.status(context.own, sign=""),
+            context.status(context.own, sign=INVALID_SIGN),
+            context.call(context.own, sign=INVALID_SIGN),
+        ):
+            yield response, "utf-8"
 
 
 @checks("A7")

@@ -1,0 +1,144 @@
+"""Limits of a run against a server that may be a real vendor: number of requests, and of wrong signatures.
+
+Vendors lock accounts after a few wrong signatures, and addresses after many requests. A check sends its first cases
+only; what they show was judged before the next request, so the check ends as if these were all.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sms10692_contract.http import HttpResponse
+from sms10692_contract.requests import WireRequest, compute_signature, is_encodable
+
+REQUESTS: Final = 120
+"""Maximum number of requests of a run that neither sends nor fetches."""
+
+REQUESTS_PER_CHECK: Final = 4
+"""Maximum number of requests of a check that neither sends nor fetches."""
+
+WRONG_SIGNATURES: Final = 5
+"""Maximum number of requests with a wrong or empty signature in a run that neither sends nor fetches."""
+
+WRONG_SIGNATURES_PER_PERMISSION: Final[Mapping[str, int]] = {"send": 3, "fetch": 4}
+"""How many more a permission adds: the refusals of its own endpoints."""
+
+
+class CheckStopped(KeyboardInterrupt):
+    """Ends a check at once. Derived from KeyboardInterrupt, which Hypothesis does not catch."""
+
+
+class EnoughRequests(CheckStopped):
+    """The check has sent its share of requests, and all their responses were as expected."""
+
+
+class LimitReached(CheckStopped):
+    """The check could send nothing. The message names the limit."""
+
+
+@dataclass
+class RequestLimits:
+    """Limits of a run, and what it has used of them.
+
+    `account` and `password` are those of the user, to tell wrong signatures from correct ones. A refusal that was
+    requested before in the same way is not requested again: `admit` returns the recorded response.
+    """
+
+    userid: str
+    account: str
+    password: str
+    wrong_signatures: int = WRONG_SIGNATURES
+    per_check: int = REQUESTS_PER_CHECK
+    requests: int = REQUESTS
+    sent: int = 0
+    wrong: int = 0
+    _sent_in_check: int = 0
+    _wrong_in_check: int = 0
+    _is_harmless_check: bool = True
+    _recorded: dict[object, HttpResponse] = field(default_factory=dict)
+
+    def start_check(self, is_harmless: bool) -> None:
+        """Begin a check; `is_harmless` if it neither sends nor fetches."""
+        self._sent_in_check = self._wrong_in_check = 0
+        self._is_harmless_check = is_harmless
+
+    @property
+    def prefers_fixed_cases(self) -> bool:
+        """Whether a check generates values only if it has no fixed cases."""
+        return self.per_check <= REQUESTS_PER_CHECK
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether the current check has sent a request."""
+        return self._sent_in_check > 0
+
+    def admit(self, request: WireRequest) -> HttpResponse | None:
+        """Count a request, or return the response that was recorded for the same refusal.
+
+        Raises EnoughRequests if the check has had its share, and LimitReached if nothing is left for it.
+        """
+        is_wrong = self._has_wrong_signature(request)
+        if (is_wrong and self._wrong_in_check) or (self._is_harmless_check and self._sent_in_check >= self.per_check):
+            raise EnoughRequests
+        recorded = self._recorded.get(_build_key(request)) if is_wrong else None
+        if recorded is None:
+            self._count(is_wrong)
+        self._sent_in_check += 1
+        self._wrong_in_check += is_wrong
+        return recorded
+
+    def record(self, request: WireRequest, response: HttpResponse) -> None:
+        """Keep the response to a request with a wrong signature."""
+        if self._has_wrong_signature(request):
+            self._recorded[_build_key(request)] = response
+
+    def _count(self, is_wrong: bool) -> None:
+        """Count a request that will be sent."""
+        if is_wrong and self.wrong >= self.wrong_signatures:
+            self._stop(f"{self.wrong_signatures} wrong signatures")
+        if self._is_harmless_check and self.sent >= self.requests:
+            self._stop(f"{self.requests} requests")
+        self.sent += 1
+        self.wrong += is_wrong
+
+    def _stop(self, limit: str) -> None:
+        if self.has_sent:
+            raise EnoughRequests
+        raise LimitReached(f"after {limit} no more are sent; --rate 0 lifts the limit")
+
+    def _has_wrong_signature(self, request: WireRequest) -> bool:
+        """Return whether the request is for the own account and its signature is not over its timestamp."""
+        if not request.query_count and any(
+            "json" in value.lower() for name, value in request.headers if name == "Content-Type"
+        ):
+            return True  # the server reads no fields (R16)
+        values = {name.lower(): value for name, value in reversed(request.pairs)}
+        if values.get("userid", "").strip() not in ("", self.userid):
+            return False
+        timestamp, sign = values.get("timestamp", ""), values.get("sign", "")
+        text = self.account + self.password + timestamp
+        correct = {
+            compute_signature(self.account, self.password, timestamp, charset)
+            for charset in ("utf-8", "gbk")
+            if is_encodable(text, charset)
+        }
+        return sign not in correct or not timestamp.strip() or not values.get("userid", "").strip()
+
+
+def build_limits(
+    userid: str, account: str, password: str, permissions: Iterable[str], is_thorough: bool
+) -> RequestLimits:
+    """Return the limits of a run with these permissions. A thorough run sends ten times as many requests."""
+    wrong_signatures = WRONG_SIGNATURES + sum(WRONG_SIGNATURES_PER_PERMISSION[name] for name in permissions)
+    factor = 10 if is_thorough else 1
+    return RequestLimits(
+        userid, account, password, wrong_signatures, REQUESTS_PER_CHECK * factor, requests=REQUESTS * factor
+    )
+
+
+def _build_key(request: WireRequest) -> object:
+    """Return a key that is equal for requests that differ only in their timestamp, or in what overage does not read."""
+    unread = {"timestamp", "content"} if ("action", "overage") in request.pairs else {"timestamp"}
+    pairs = tuple((name, value) for name, value in request.pairs if name not in unread)
+    headers = tuple(header for header in request.headers if header[0] != "Content-Length")
+    return request.endpoint, request.method, request.query_count, pairs, headers, request.protocol

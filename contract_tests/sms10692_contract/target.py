@@ -1,0 +1,105 @@
+"""The server that is checked: its pace, repetition of lost answers, and the reasons for which it ends a run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import sleep
+from typing import Final
+
+from sms10692_contract.http import (
+    Address,
+    ConnectionRefused,
+    ExchangeLimitExceeded,
+    ExchangeTimeout,
+    HttpResponse,
+    TargetUnreachable,
+    send_request,
+)
+from sms10692_contract.network_errors import (
+    GATEWAY_STATUSES,
+    PAUSE_LIMIT,
+    RETRY_DELAYS,
+    ConnectionLost,
+    TargetStopped,
+    find_request_limit,
+    is_repeatable,
+)
+from sms10692_contract.rate_limit import RateLimit
+from sms10692_contract.requests import WireRequest
+
+_PAUSES: Final = (5.0, 30.0)
+"""Seconds to wait after an answer that says "too often", unless it names another time."""
+
+CLOCK_TOLERANCE: Final = 120
+"""Difference in seconds between the clocks of two machines that is named when the server refuses the account."""
+
+
+@dataclass
+class Target:
+    """A server. `sleep` waits for some seconds. `pauses` is whether answers that say "too often" are obeyed.
+
+    Such answers are texts, which an emulator may return for other reasons: `pauses` is for real vendors.
+    """
+
+    address: Address
+    rate_limit: RateLimit = field(default_factory=RateLimit)
+    sleep: Callable[[float], object] = sleep
+    pauses: bool = False
+
+    def send(self, request: WireRequest, may_be_absent: bool = False) -> HttpResponse:
+        """Send a request; repeat it if its answer is lost and it has no effect.
+
+        Raises ConnectionLost if there is no answer, TargetStopped if the server is asked too often, and
+        ExchangeLimitExceeded if the answer is too large. With `may_be_absent` a refused connection is final.
+        """
+        delays = iter(RETRY_DELAYS if is_repeatable(request) else ())
+        pauses = iter(_PAUSES if is_repeatable(request) else ())
+        while True:
+            lost = ""
+            try:
+                with self.rate_limit.wait_for_turn():
+                    response = send_request(self.address, request)
+            except ExchangeTimeout as error:
+                lost = str(error)
+                next(delays, None)  # a stalled answer has taken its time already
+            except ExchangeLimitExceeded:
+                raise
+            except TargetUnreachable as error:
+                if may_be_absent and isinstance(error, ConnectionRefused):
+                    raise
+                lost = str(error)
+            else:
+                if response.status in GATEWAY_STATUSES:
+                    lost = f"{self.address.url}: HTTP {response.status} instead of an answer"
+                elif self.pauses and (limit := find_request_limit(response)):
+                    self._pause(response, limit, next(pauses, None))
+                    continue
+                else:
+                    return response
+            delay = next(delays, None)
+            if delay is None:
+                raise ConnectionLost(request, lost)
+            self.sleep(delay)
+
+    def _pause(self, response: HttpResponse, limit: str, pause: float | None) -> None:
+        """Wait as long as the server asks for. Raises TargetStopped if that is too long, or did not help."""
+        named = float(response.retry_after) if response.retry_after.isdecimal() else None
+        seconds = pause if named is None or pause is None else named
+        if seconds is None or seconds > PAUSE_LIMIT:
+            raise TargetStopped(f"{limit}; try again later, with a lower --rate")
+        self.sleep(seconds)
+
+
+def build_target(address: Address, rate: float) -> Target:
+    """Return a server that may be a real vendor."""
+    return Target(address, RateLimit(rate), pauses=True)
+
+
+def compute_clock_difference(response: HttpResponse, now: datetime) -> float | None:
+    """Return by how many seconds this machine's clock is ahead of the server's; None if the server names no time."""
+    try:
+        date = parsedate_to_datetime(response.date)
+    except ValueError:
+        return None
+    return (now - (date if date.tzinfo else date.replace(tzinfo=UTC))).total_seconds()

@@ -1,0 +1,195 @@
+"""Tests of the limits towards a server that may be a real vendor: rate, requests, wrong signatures, numbers."""
+
+import hashlib
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from sms10692_contract.account_check import check_account_at_start
+from sms10692_contract.clauses import CLAUSES
+from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.http import HttpResponse, parse_address
+from sms10692_contract.progress import Lines
+from sms10692_contract.rate_limit import RateLimit
+from sms10692_contract.request_limits import EnoughRequests, LimitReached, RequestLimits, build_limits
+from sms10692_contract.requests import GBK, UTF8, WireRequest, build_form
+from sms10692_contract.runner import State, Verdict, run_checks
+from sms10692_contract.safety import INVALID_SIGN, SafetyGuard
+from sms10692_mock.domain.api_request import ApiRequest
+from support.mutant_vendor import Defect, mutant_server
+
+OWN = SuiteAccount("12", "test", "mima")
+NUMBERS = ("13000000001", "13000000002", "13000000003")
+
+
+class SteppedClock:
+    """A clock that only its own `sleep` moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def run_limited(guard: SafetyGuard, defect: Defect | None = None) -> tuple[list[Verdict], list[ApiRequest], float]:
+    """Run every clause with the limits of a real vendor. Returns verdicts, requests and the seconds that it took."""
+    requests: list[ApiRequest] = []
+    clock = SteppedClock()
+
+    def record(request: ApiRequest) -> ApiRequest:
+        requests.append(request)
+        return request
+
+    with mutant_server(defect or Defect(api_request=record)) as vendor:
+        context = CheckContext(parse_address(vendor.url), OWN, guard)
+        context.limit_requests(2.0)
+        context.target.rate_limit = RateLimit(2.0, clock, clock.sleep)
+        context.target.sleep = clock.sleep
+        assert check_account_at_start(context) is None
+        verdicts = list(run_checks(context, CLAUSES))
+    return verdicts, requests, clock.now - 100
+
+
+def is_wrong(request: ApiRequest) -> bool:
+    """Return whether the signature of a received request is not over its timestamp, or empty."""
+    _, timestamp, sign = request.credentials
+    if not timestamp.isascii():
+        return False  # signed over GBK bytes too (R4)
+    return sign != hashlib.md5(f"testmima{timestamp}".encode(), usedforsecurity=False).hexdigest()
+
+
+def test_a_harmless_run_sends_few_requests_slowly_with_few_wrong_signatures() -> None:
+    verdicts, requests, seconds = run_limited(SafetyGuard())
+    assert 60 < len(requests) <= 120
+    assert (len(requests) - 1) / 2 <= seconds <= 90
+    assert sum(is_wrong(request) for request in requests) <= 5
+    assert {request.action for request in requests} == {"overage", "checkkeyword"}
+    assert {verdict.state for verdict in verdicts} == {State.HELD, State.NOT_EXERCISED}
+    manual = {"2.3-credentials-empty", "2.3-credentials-wrong", "3.3-credentials-empty", "3.3-credentials-wrong"}
+    assert {verdict.clause.id for verdict in verdicts if verdict.state is State.HELD} >= manual | {"1.2-sign-wrong"}
+
+
+@pytest.mark.parametrize("may_send", [True, False])
+@pytest.mark.parametrize("may_fetch", [True, False])
+def test_an_action_without_permission_is_not_requested_at_all(may_send: bool, may_fetch: bool) -> None:
+    guard = SafetyGuard(frozenset(NUMBERS) if may_send else frozenset(), 50, may_fetch)
+    _, requests, _ = run_limited(guard)
+    pages = {request.endpoint.path for request in requests}
+    assert ("/v2statusApi.aspx" in pages, "/v2callApi.aspx" in pages) == (may_fetch, may_fetch)
+    sends = [request for request in requests if request.endpoint.path in (UTF8, GBK) and request.action == "send"]
+    assert bool(sends) is may_send
+    assert sum(is_wrong(request) for request in requests) <= 5 + 3 * may_send + 4 * (may_fetch)
+
+
+def test_all_allowed_numbers_are_sent_to_in_turn() -> None:
+    _, requests, _ = run_limited(SafetyGuard(frozenset(NUMBERS), 50, may_fetch=True))
+    used = [request.mobile.strip(",") for request in requests if request.action == "send" and request.mobile]
+    assert set(used) >= set(NUMBERS)
+    assert abs(used.count(NUMBERS[0]) - used.count(NUMBERS[2])) <= len(used) // 2
+
+
+def test_a_limited_check_still_judges_every_response() -> None:
+    """A server that answers everything with one text fails each clause of which a request was sent."""
+    verdicts, _, _ = run_limited(
+        SafetyGuard(), Defect(text=lambda text, request: "<returnsms><message>x</message></returnsms>")
+    )
+    held = {verdict.clause.id for verdict in verdicts if verdict.state is State.HELD}
+    assert held <= {"A7", "R15-checkkeyword", "R17-type"}  # status, JSON and content type are still right
+
+
+@pytest.fixture
+def limits() -> RequestLimits:
+    return build_limits("12", "test", "mima", [], is_thorough=False)
+
+
+def overage(endpoint: str = UTF8, **fields: str) -> WireRequest:
+    return build_form(endpoint, OWN.build_credentials() | {"action": "overage"} | fields)
+
+
+def test_a_check_sends_one_wrong_signature_and_at_most_four_requests(limits: RequestLimits) -> None:
+    limits.start_check(is_harmless=True)
+    assert limits.admit(overage(sign=INVALID_SIGN)) is None
+    with pytest.raises(EnoughRequests):
+        limits.admit(overage(GBK, sign=INVALID_SIGN))
+    for _ in range(3):
+        limits.admit(overage())
+    with pytest.raises(EnoughRequests):
+        limits.admit(overage())
+    assert (limits.sent, limits.wrong) == (4, 1)
+
+
+def test_the_same_refusal_is_requested_once(limits: RequestLimits) -> None:
+    response = HttpResponse(200, "", b"refused")
+    limits.start_check(is_harmless=True)
+    limits.admit(overage(sign=""))
+    limits.record(overage(sign=""), response)
+    limits.start_check(is_harmless=True)
+    assert limits.admit(overage(sign="", timestamp="20120701231212")) == response
+    limits.start_check(is_harmless=True)
+    assert limits.admit(overage(sign=INVALID_SIGN)) is None
+    assert (limits.sent, limits.wrong) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({}, 0),
+        ({"userid": "13", "sign": "x"}, 0),
+        ({"sign": ""}, 1),
+        ({"sign": OWN.build_credentials()["sign"].upper()}, 1),
+        ({"timestamp": ""}, 1),
+        ({"userid": " "}, 1),
+    ],
+)
+def test_what_counts_as_a_wrong_signature(fields: dict[str, str], wrong: int, limits: RequestLimits) -> None:
+    limits.admit(overage(**fields))
+    assert limits.wrong == wrong
+
+
+def test_a_check_that_can_send_nothing_is_not_exercised(limits: RequestLimits) -> None:
+    for _ in range(5):
+        limits.start_check(is_harmless=True)
+        limits.admit(overage(GBK, sign=f"{limits.wrong}"))
+    limits.start_check(is_harmless=True)
+    with pytest.raises(LimitReached, match="after 5 wrong signatures no more are sent; --rate 0 lifts the limit"):
+        limits.admit(overage(sign="x"))
+    assert limits.admit(overage()) is None
+    with pytest.raises(EnoughRequests):
+        limits.admit(overage(sign="x"))
+
+
+def test_requests_start_at_the_rate_and_never_two_at_once() -> None:
+    clock, starts = SteppedClock(), []
+    rate_limit = RateLimit(4.0, clock, clock.sleep)
+    for duration in (0.0, 0.1, 0.5, 0.0):
+        with rate_limit.wait_for_turn():
+            starts.append(clock.now)
+            clock.sleep(duration)
+    assert starts == pytest.approx([100.0, 100.25, 100.5, 101.0])
+    entered = threading.Event()
+    with rate_limit.wait_for_turn():
+        other = threading.Thread(target=lambda: _enter(rate_limit, entered.set))
+        other.start()
+        assert not entered.wait(0.05)
+    other.join()
+    assert entered.is_set()
+
+
+def _enter(rate_limit: RateLimit, action: Callable[[], object]) -> None:
+    with rate_limit.wait_for_turn():
+        action()
+
+
+def test_progress_without_a_terminal_is_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+    clock = SteppedClock()
+    lines = Lines(3, clock)
+    for clause, seconds in zip(CLAUSES[:3], (4.0, 7.0, 1.0), strict=True):
+        lines.start_clause(clause)
+        clock.sleep(seconds)
+        lines.end_clause()
+    assert capsys.readouterr().err == f"sms10692-contract: 2 of 3 clauses checked, now {CLAUSES[2].id}\n"
