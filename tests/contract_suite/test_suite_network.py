@@ -52,7 +52,7 @@ def lossy_vendor(
 def build_context(url: str, *, guard: SafetyGuard | None = None, pauses: list[float] | None = None) -> CheckContext:
     """Return a context without a control API, whose waits end at once and are appended to `pauses`."""
     context = CheckContext(parse_address(url), OWN, guard or SafetyGuard(), effort=FEW)
-    context.target = Target(context.address, sleep=[].append if pauses is None else pauses.append, pauses=True)
+    context.target = Target(context.address, sleep=([] if pauses is None else pauses).append, pauses=True)
     return context
 
 
@@ -106,7 +106,7 @@ def build_sandbox(proxy_url: str, control_url: str) -> CheckContext:
     own, accepted = enable_sandbox(address, control, guard)
     assert accepted
     context = CheckContext(address, own, guard, control, FEW)
-    context.target = Target(address, sleep=[].append)
+    context.target = Target(address, sleep=lambda seconds: None)
     return context
 
 
