@@ -117,7 +117,8 @@ def log_request(**environ: Any) -> LoggedRequest:
     vendor_app = VendorApp(vendor, options)
     call_wsgi(WsgiVendorApp(vendor_app, fallback), {"REQUEST_METHOD": "POST", "PATH_INFO": UTF8, **environ})
     (entry,) = vendor.store.requests(None, Query()).items
-    assert diagnose_logged(entry, vendor.store) == ()
+    (finding,) = diagnose_logged(entry, vendor.store)
+    assert finding.code == f"http.{entry.rejection}"
     return entry
 
 
@@ -131,12 +132,13 @@ TRUNCATED_BODY = b"the body broke off: 8 of 9 bytes came (Content-Length is 9, a
 def test_a_request_rejected_before_the_vendor_is_in_the_request_log() -> None:
     form, too_long = b"userid=12&action=overage", {"QUERY_STRING": "userid=12&action=overage", "CONTENT_LENGTH": "9"}
     put = log_request(REQUEST_METHOD="PUT", CONTENT_LENGTH=str(len(form)), **{"wsgi.input": io.BytesIO(form)})
-    assert (put.status, put.method, put.userid, put.body) == (405, "PUT", "12", form)
+    assert (put.status, put.rejection, put.method, put.userid, put.body) == (405, "method", "PUT", "12", form)
     truncated = log_request(**too_long, **{"wsgi.input": io.BytesIO(b"12345678")})
-    assert (truncated.status, truncated.userid, truncated.body) == (400, "12", b"12345678")
+    assert (truncated.status, truncated.rejection, truncated.userid) == (400, "body-cut", "12")
+    assert truncated.body == b"12345678"
     assert truncated.response_body == TRUNCATED_BODY
     large = log_request(**{"wsgi.input": io.BytesIO(b"x" * (4 * 1024 * 1024 + 1)), "wsgi.input_terminated": True})
-    assert (large.status, large.userid, large.path) == (413, "", UTF8)
+    assert (large.status, large.rejection, large.userid, large.path) == (413, "body-too-large", "", UTF8)
 
 
 def test_the_first_fetch_after_a_reset_gets_no_polling_warning() -> None:
