@@ -14,6 +14,7 @@ from lxml import etree
 from sms10692 import protocol
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.xml import XmlRenderer
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.records import InboundReply, StatusReport
 from sms10692_mock.domain.results import CheckedText, Refusal, RepliesResult, ReportsResult
 from sms10692_mock.profiles import MANUAL, OBSERVED, PROFILES, Profile
@@ -88,7 +89,9 @@ ERRORS = [(operation, number) for operation in (protocol.STATUS, protocol.CALL) 
 @pytest.mark.parametrize(("operation", "number"), ERRORS, ids=lambda value: getattr(value, "name", value))
 def test_r15_a_queue_error_has_number_and_remark_in_xml_and_json(operation: protocol.Operation, number: int) -> None:
     message, endpoint = operation.messages[number - 1], operation.endpoints[0]
-    rendered = json.loads(json_renderer.render(Refusal(message), operation, endpoint))
+    rendered = json.loads(json_renderer.render(Refusal(message, Evidence("credentials-wrong")), operation, endpoint))
     assert rendered == {"ErrorStatus": {"Error": number, "Remark": message}}
-    box = parse(XmlRenderer(MANUAL).render(Refusal(message), operation, endpoint), "utf-8")[0]
+    box = parse(
+        XmlRenderer(MANUAL).render(Refusal(message, Evidence("credentials-wrong")), operation, endpoint), "utf-8"
+    )[0]
     assert [element.text for element in box] == [str(number), message]

@@ -164,9 +164,9 @@ def test_a_finding_is_immutable() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_begins_with_its_kind_and_has_one_message(code: str) -> None:
-    assert re.fullmatch(r"(signature|text|habit|http)\.[a-z0-9]+(-[a-z0-9]+)*", code)
+    assert re.fullmatch(r"(refusal|signature|text|habit|http)\.[a-z0-9]+(-[a-z0-9]+)*", code)
     sentence = MESSAGES[code]
-    assert sentence.count("{}") == sentence.count("{") <= 1
+    assert sentence.count("{}") == sentence.count("{") <= (4 if code.startswith("refusal.") else 1)
     assert sentence.endswith(".")
     assert len(sentence) < 200
     assert DEFAULT_ACCOUNT.password not in sentence

@@ -23,6 +23,7 @@ from sms10692_mock.domain.delivery import (
     apply_rules,
     default_outcome,
 )
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
 from sms10692_mock.domain.results import AcceptedSend, Refusal
@@ -241,7 +242,7 @@ def test_a_send_that_fails_in_the_store_does_not_use_up_a_rule() -> None:
 
 def test_a_send_without_points_does_not_use_up_a_rule() -> None:
     store = InterferingStore(lambda store: store.add_points("1", -1))
-    assert store.send() == Refusal(protocol.BALANCE_TOO_SMALL)
+    assert store.send() == Refusal(protocol.BALANCE_TOO_SMALL, Evidence("balance", (1, 1, 1, 0)))
     assert store.rules() == FAILING_ONCE
 
 
@@ -258,5 +259,5 @@ def test_a_refusing_rule_added_concurrently_applies() -> None:
     store = InterferingStore(
         lambda store: store.update_account("1", lambda account: replace(account, delivery_rules=refusing))
     )
-    assert store.send() == Refusal(protocol.OTHER_ERROR)
+    assert store.send() == Refusal(protocol.OTHER_ERROR, Evidence("delivery-rule", ("15023239810",)))
     assert store.balance("1").points == 1

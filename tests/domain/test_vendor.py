@@ -10,6 +10,7 @@ import pytest
 from sms10692 import protocol
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Query, StatusReport
@@ -73,7 +74,7 @@ def test_an_account_deleted_during_a_send_is_unknown() -> None:
             return super().next_task_id()
 
     result = make_vendor(DeletingStore(real_time=lambda: 1000.0)).handle(SEND)
-    assert result.result == Refusal(protocol.CREDENTIALS_WRONG)
+    assert result.result == Refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted"))
     assert result.account is None
 
 

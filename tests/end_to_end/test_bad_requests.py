@@ -181,7 +181,7 @@ def test_a_head_that_ends_with_the_connection_is_recorded(served: ServedEmulator
     summary, request = last_entry(served.address)
     assert summary["rejection"] == "head-cut"
     assert "'POST /v...': 400" in served.lines[0]
-    assert request["diagnosis"][0]["detail"] == "POST /v2sms.aspx HTT"
+    assert request["diagnosis"][0]["values"][0] == "POST /v2sms.aspx HTT"
 
 
 def test_a_content_length_that_counts_characters_is_recorded_after_the_request(served: ServedEmulator) -> None:
@@ -231,7 +231,7 @@ def test_a_request_that_the_vendor_did_not_get_has_an_entry_with_the_cause(
         assert read_all(connection).startswith(f"HTTP/1.1 {status} ".encode())
     summary, request = last_entry(served.address)
     assert (summary["status"], summary["rejection"]) == (status, code.removeprefix("http."))
-    assert [(finding["code"], finding["detail"]) for finding in request["diagnosis"]] == [(code, detail)]
+    assert [(finding["code"], *finding["values"]) for finding in request["diagnosis"]] == [(code, detail)]
 
 
 def test_a_flood_of_invalid_requests_is_recorded_once_per_second(served: ServedEmulator) -> None:
@@ -262,7 +262,7 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
     (request,) = call_control(served.address, "GET", "/accounts/12/requests")["items"]
     assert (request["status"], request["userid"], request["request_bytes"]) == (408, "12", length)
     finding = last_entry(served.address)[1]["diagnosis"][0]
-    assert (finding["code"], finding["detail"]) == ("http.body-stalled", f"{length} / {length + 2}")
+    assert (finding["code"], *finding["values"]) == ("http.body-stalled", f"{length} / {length + 2}")
     assert (
         "<overage>1000<"
         in send_raw(served.address, build_request(UTF8, f"action=overage&{QUERY}".encode())).body.decode()

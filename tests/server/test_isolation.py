@@ -23,10 +23,12 @@ from sms10692_mock.config import build_vendor
 from sms10692_mock.domain import keywords, validation
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.api_request import parse_request
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
+from sms10692_mock.domain.results import Refusal
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
@@ -66,7 +68,8 @@ def test_an_account_deleted_while_a_fault_is_evaluated_is_unknown() -> None:
     store, vendor = _deleting_store(faults=(Fault(id="a", kind="empty_body"),))
     store.to_delete = "7"
     fields = CREDENTIALS | {"userid": "7", "action": "overage"}
-    assert vendor.handle(parse_request(protocol.V2SMS, fields)).result == (protocol.CREDENTIALS_WRONG,)
+    refusal = Refusal(protocol.CREDENTIALS_WRONG, Evidence("credentials-wrong"))
+    assert vendor.handle(parse_request(protocol.V2SMS, fields)).result == refusal
 
 
 @pytest.mark.parametrize(
@@ -127,7 +130,7 @@ TEXTS = st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map("".join)
 @example(text="'" + " " * 30 + ";xxxxxx")
 @example(text="reunion select xxxxxxx")
 def test_an_injection_is_found_at_every_end_of_a_window(text: str) -> None:
-    assert validation._contains_sql_injection(text) == (validation._SQL.search(text) is not None)
+    assert (validation._find_sql_injection(text) is not None) == (validation._SQL.search(text) is not None)
 
 
 @pytest.mark.usefixtures("_narrow")
@@ -137,14 +140,14 @@ def test_an_injection_is_found_at_every_end_of_a_window(text: str) -> None:
 def test_an_injection_is_found_at_every_distance_from_a_window(injection: str, follows: str, comes_first: str) -> None:
     for distance in range(25):
         text = "内" * distance + comes_first + injection + follows
-        assert validation._contains_sql_injection(text) == (validation._SQL.search(text) is not None), text
+        assert (validation._find_sql_injection(text) is not None) == (validation._SQL.search(text) is not None), text
 
 
 @pytest.mark.parametrize("before", [" ", "x"])
 def test_part_of_a_word_at_the_end_of_a_window_is_no_injection(before: str) -> None:
     text = " union select".rjust(65_536, before)
-    assert validation._contains_sql_injection(text + " it")
-    assert not validation._contains_sql_injection(text + "ed")
+    assert validation._find_sql_injection(text + " it") == "union select"
+    assert validation._find_sql_injection(text + "ed") is None
 
 
 @pytest.mark.usefixtures("_narrow")
@@ -159,7 +162,7 @@ def test_each_character_of_a_long_text_is_searched_only_a_few_times(monkeypatch:
 
     text = "union" + " " * 10_000 + "select " * 1000
     monkeypatch.setattr(validation, "_SQL", Counting())
-    assert not validation._contains_sql_injection(text)
+    assert validation._find_sql_injection(text) is None
     assert 0 < searched <= (1 + validation._OVERLAP / validation._WINDOW) * len(text)
 
 

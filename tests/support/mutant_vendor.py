@@ -74,10 +74,8 @@ class DefectiveVendorApp(VendorApp):
         fields = parse_fields(request.query, request.content_type, request.body, defect.decode[page.charset])
         api_request = defect.api_request(parse_request(page, defect.fields(fields)))
         account = self._defective_vendor.store.account(api_request.userid)
-        refusal = self._find_refusal(api_request, account)
-        if refusal is not None:
-            result: Result | None = Refusal(refusal)
-        else:
+        result: Result | None = self._find_refusal(api_request, account)
+        if result is None:
             result = self._defective_vendor.handle(api_request).result
         assert result is not None, "the emulator's own fault injection is not used here"
         result = defect.result(api_request, result)
@@ -90,12 +88,12 @@ class DefectiveVendorApp(VendorApp):
             body = defect.body(_change_text(xml, page, api_request, defect), page)
         return defect.response(api_request, Response(200, [("Content-Type", content_type)], body))
 
-    def _find_refusal(self, request: ApiRequest, account: Account | None) -> str | None:
+    def _find_refusal(self, request: ApiRequest, account: Account | None) -> Refusal | None:
         vendor = self._defective_vendor
         context = ValidationContext(request, account, vendor.keywords(), vendor.now(account), None)
-        for message, fails in self._defect.rules(RULES[request.operation]):
-            if fails(context):
-                return message
+        for message, check in self._defect.rules(RULES[request.operation]):
+            if evidence := check(context):
+                return Refusal(message, evidence)
         return None
 
 

@@ -45,7 +45,7 @@ def _summarize(result: Result | None) -> str:
             return f"task {result.task_id}, numbers {result.success_counts}, points left {result.remainpoint}"
         case None:
             return "not executed because of a fault"
-        case Refusal(message):
+        case Refusal(message, _):
             return f"refused, {message}"
         case QueriedBalance(_, overage, _):
             return f"points {overage}"

@@ -19,9 +19,11 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
+from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, parse_request
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest
@@ -203,6 +205,7 @@ class VendorApp:
             response.body,
             tuple([fault.kind for fault in faults]) if faults else (),
             rejection,
+            result.evidence if isinstance(result, Refusal) else None,
         )
         self._vendor.store.log_request(entry)
         self._notify(entry.userid)
@@ -211,9 +214,11 @@ class VendorApp:
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
+        if isinstance(result, Refusal):
+            return FinishedRequest(response, entry, line)
         if faults:
             return FinishedRequest(self.hints.log_and_hint(response, line, ()))
-        if isinstance(result, Refusal) or needs_diagnosis(api_request):
+        if needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
         if previous is None and is_conventional(
             request.method, request.query, request.content_type, request.body, api_request, fields, account_time
@@ -228,11 +233,14 @@ class VendorApp:
         self, endpoint: Endpoint, request: VendorRequest, api_request: ApiRequest, error: StoreUnavailable
     ) -> Response:
         """Log that the store failed. A send is refused with `OTHER_ERROR`, anything else gets status 503."""
-        if self._log:
-            self._log(f"{sanitize(request.method)} {endpoint.path}: the store is unavailable: {error}")
+        line = f"{sanitize(request.method)} {endpoint.path}: the store is unavailable: {error}"
         if api_request.operation is not protocol.SEND:
+            if self._log:
+                self._log(line)
             return text_response(503, f"the store is unavailable: {error}")
-        return self._render(endpoint, api_request, Refusal(protocol.OTHER_ERROR), None)
+        refusal = Refusal(protocol.OTHER_ERROR, Evidence("store-unavailable"))
+        response = self._render(endpoint, api_request, refusal, None)
+        return self.hints.log_and_hint(response, line, (make_finding("refusal.store-unavailable"),))
 
     def _render(
         self, endpoint: Endpoint, api_request: ApiRequest, result: Result | None, account: Account | None

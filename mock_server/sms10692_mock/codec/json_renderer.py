@@ -59,7 +59,7 @@ def _document(
     match result:
         case AcceptedSend():
             return _keyed(protocol.SEND, (protocol.SEND.success, protocol.OK, *result))
-        case Refusal(message):
+        case Refusal(message, _):
             if operation is not None and operation.item_element:
                 return {"ErrorStatus": {"Error": operation.messages.index(message) + 1, "Remark": message}}
             layout = operation or protocol.SEND

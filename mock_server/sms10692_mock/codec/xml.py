@@ -74,7 +74,7 @@ class XmlRenderer:
         match result:
             case AcceptedSend():
                 return _SEND_TEMPLATE % result
-            case Refusal(message):
+            case Refusal(message, _):
                 if operation is not None and operation.item_element:
                     return _ERROR_TEMPLATE % (operation.messages.index(message) + 1, message)
                 template, values = self._refusals[operation]

@@ -11,6 +11,7 @@ from sms10692 import protocol
 from sms10692.protocol import Authentication
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, PreviousFetch, is_authenticated
 from sms10692_mock.diagnosis.messages import CODES
+from sms10692_mock.diagnosis.refusals import refusal_findings
 from sms10692_mock.diagnosis.request_style import style_findings
 from sms10692_mock.diagnosis.signature import signature_findings
 from sms10692_mock.diagnosis.text import text_findings
@@ -33,10 +34,11 @@ CREDENTIALS_FINDINGS: Final[Mapping[Authentication, Callable[[DiagnosisContext],
 
 
 def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
-    """Return all findings about a request: first the credentials, then the text, then request-style warnings.
+    """Return all findings about a request: why it was refused, then credentials, text and request-style warnings.
 
     The result is empty for a correct request. **No finding contains a password of `context.account` or of
     `context.others`.**
     """
-    find = CREDENTIALS_FINDINGS[context.request.endpoint.authentication]
-    return (*find(context), *text_findings(context), *style_findings(context))
+    credentials = CREDENTIALS_FINDINGS[context.request.endpoint.authentication](context)
+    refusal = refusal_findings(context, is_credentials_explained=bool(credentials))
+    return (*refusal, *credentials, *text_findings(context), *style_findings(context))

@@ -13,8 +13,9 @@ from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
+from sms10692_mock.domain.evidence import Evidence
 
-Kind: TypeAlias = Literal["signature", "text", "habit", "http"]
+Kind: TypeAlias = Literal["refusal", "signature", "text", "habit", "http"]
 
 REDACTED: Final = "***"
 """Placeholder for a password."""
@@ -28,14 +29,14 @@ _TEXT_LIMIT: Final = 2000
 class Finding:
     """One mistake in a request.
 
-    `sentence` is the English message of `code`, with `detail` filled in; a translation fills in the same `detail`.
+    `sentence` is the English message of `code`, with `values` filled in; a translation fills in the same values.
     `meant` is the repaired text for findings of kind "text", otherwise None.
     """
 
     code: str
     sentence: str
     meant: str | None = None
-    detail: str = ""
+    values: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -56,6 +57,7 @@ class DiagnosisContext(NamedTuple):
     request parsed from them. `account` is the account of the request's userid, None if it is unknown; `others` are
     accounts to compare with, the most likely ones first; `account` may be among them. `now` is in Unix seconds.
     `previous` is the account's previous fetch of the same queue, None if there was none or the request is no fetch.
+    `evidence` says why the request was refused, None if it was not.
     """
 
     method: str
@@ -68,6 +70,7 @@ class DiagnosisContext(NamedTuple):
     others: Sequence[Account]
     now: float
     previous: PreviousFetch | None = None
+    evidence: Evidence | None = None
 
     def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
         """Replace passwords of the context's accounts in `text`, and shorten the result to `limit` characters."""
@@ -79,19 +82,28 @@ class DiagnosisContext(NamedTuple):
         return text if len(text) <= limit else f"{text[:limit]}…"
 
     def quote(self, text: str) -> str:
-        """Redact a name or value for use inside a sentence: quoted, on one line, ASCII only, 64 characters."""
-        return f"'{ascii(self.redact(text, _QUOTE_LIMIT))[1:-1]}'"
+        """Redact a name or value for use inside a sentence, with quotation marks."""
+        return f"'{self.show(text)}'"
+
+    def show(self, text: str) -> str:
+        """Redact a name or value for use inside a sentence: on one line, printable characters only, 64 characters."""
+        shown = self.redact(text, _QUOTE_LIMIT)
+        return shown if shown.isprintable() else "".join(map(_escape_unprintable, shown))
 
 
-def make_finding(code: str, detail: str = "", meant: str | None = None) -> Finding:
-    """Build the finding of `code`; `detail` replaces the braces in its message."""
-    return Finding(code, MESSAGES[code].format(detail), meant, detail)
+def _escape_unprintable(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
+def make_finding(code: str, *values: str, meant: str | None = None) -> Finding:
+    """Build the finding of `code`; `values` replace the braces in its message."""
+    return Finding(code, MESSAGES[code].format(*values), meant, values)
 
 
 def is_authenticated(context: DiagnosisContext, account: Account) -> bool:
     """Return whether the credentials of the request are the account's, whatever the time."""
     check = CREDENTIALS_CHECKS[context.request.endpoint.authentication]
-    return check(context.request, account, context.now, None)
+    return check(context.request, account, context.now, None) is None
 
 
 def is_signed(context: DiagnosisContext, account: Account, timestamp: str, sign: str) -> bool:

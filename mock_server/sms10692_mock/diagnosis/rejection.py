@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sms10692_mock.diagnosis.context import Finding
+from sms10692_mock.diagnosis.context import Finding, make_finding
 from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.domain.records import LoggedRequest
 
@@ -15,8 +15,8 @@ def rejection_findings(entry: LoggedRequest) -> tuple[Finding, ...]:
     code = f"http.{entry.rejection}"
     if code not in MESSAGES:
         return ()
-    detail = ascii(entry.body[:_EXCERPT].decode("latin-1"))[1:-1] if not entry.method else _describe_body(entry)
-    return (Finding(code, MESSAGES[code].format(detail), detail=detail),)
+    value = ascii(entry.body[:_EXCERPT].decode("latin-1"))[1:-1] if not entry.method else _describe_body(entry)
+    return (make_finding(code, value),)
 
 
 def _describe_body(entry: LoggedRequest) -> str:

@@ -101,6 +101,7 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
         account=None,
         others=(),
         now=entry.account_time,
+        evidence=entry.evidence,
     )
 
 

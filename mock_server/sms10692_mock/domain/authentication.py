@@ -1,4 +1,4 @@
-"""Authentication of requests: for each kind that `protocol` names, whether the credentials of a request are right.
+"""Authentication of requests: for each kind that `protocol` names, the check of the credentials of a request.
 
 A kind is a property of an endpoint. The credentials are the values of its parameters, in their order. `validation`
 refuses a request without one of them, or with the userid of no account, in the same way for each kind.
@@ -11,10 +11,13 @@ from sms10692 import protocol, signing
 from sms10692.protocol import Authentication
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.evidence import Evidence, excerpt
 
-CredentialsCheck: TypeAlias = Callable[[ApiRequest, Account, float, float | None], bool]
-"""A function that returns whether the credentials are the account's, of request, account, time on the account's clock,
-and the seconds by which a timestamp may differ from it (None: any timestamp, R3).
+CredentialsCheck: TypeAlias = Callable[[ApiRequest, Account, float, float | None], Evidence | None]
+"""A function that returns None if the credentials are the account's, otherwise the evidence of what is wrong.
+
+Its arguments are request, account, time on the account's clock, and the seconds by which a timestamp may differ from it
+(None: any timestamp, R3).
 """
 
 
@@ -22,12 +25,14 @@ _SIGNING_CHARSETS: Final[Mapping[str, tuple[str, ...]]] = {"utf-8": ("utf-8",), 
 """Charsets in which a signature is accepted, by charset of the endpoint (R4)."""
 
 
-def _is_signed_by(request: ApiRequest, account: Account, now: float, max_clock_skew: float | None) -> bool:
+def _check_signature(
+    request: ApiRequest, account: Account, now: float, max_clock_skew: float | None
+) -> Evidence | None:
     _, timestamp, sign = request.credentials
     for charset in _SIGNING_CHARSETS[request.endpoint.charset]:
         if sign == _sign_or_none(account, timestamp, charset):
-            return max_clock_skew is None or _skew_seconds(timestamp, now) <= max_clock_skew
-    return False
+            return None if max_clock_skew is None else _check_skew(timestamp, now, max_clock_skew)
+    return Evidence("credentials-wrong")
 
 
 def _sign_or_none(account: Account, timestamp: str, charset: str) -> str | None:
@@ -37,10 +42,15 @@ def _sign_or_none(account: Account, timestamp: str, charset: str) -> str | None:
         return None
 
 
-def _skew_seconds(timestamp: str, now: float) -> float:
+def _check_skew(timestamp: str, now: float, max_clock_skew: float) -> Evidence | None:
     time = signing.parse_timestamp(timestamp)
-    return float("inf") if time is None else abs(time.timestamp() - now)
+    if time is None:
+        return Evidence("timestamp-format", (excerpt(timestamp),))
+    skew = abs(time.timestamp() - now)
+    if skew <= max_clock_skew:
+        return None
+    return Evidence("timestamp-skew", (excerpt(timestamp), round(skew), f"{max_clock_skew:g}"))
 
 
-CREDENTIALS_CHECKS: Final[Mapping[Authentication, CredentialsCheck]] = {protocol.SIGNED: _is_signed_by}
+CREDENTIALS_CHECKS: Final[Mapping[Authentication, CredentialsCheck]] = {protocol.SIGNED: _check_signature}
 """The check of each authentication."""

@@ -124,6 +124,11 @@ def _format_second(second: int) -> str:
     return to_china_datetime(second).strftime(_FORMAT)
 
 
+def has_time_format(text: str) -> bool:
+    """Return whether a text looks like a time in the vendor's format; the date may not exist."""
+    return _SHAPE.fullmatch(text) is not None
+
+
 def parse_time(text: str) -> float | None:
     """Parse the vendor's format; return None for anything else, including dates that do not exist.
 

@@ -5,7 +5,7 @@ The vendor's responses to forbidden words are in `validation` and `vendor`.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import add
 from pathlib import Path
 from typing import Final
@@ -54,13 +54,32 @@ class Keywords:
         starts = range(0, len(lowered), _WINDOW)
         return any(self._in_window(lowered[start : start + _WINDOW + self._overlap]) for start in starts)
 
+    def find(self, text: str) -> tuple[str, int] | None:
+        """Return the first word in the text, as written there, and its index; None if there is none.
+
+        Of several words at one index, the longest is returned.
+
+        >>> Keywords(["Casino", "Cas", "no"]).find("the CASINO")
+        ('CASINO', 4)
+        """
+        lowered = _ascii_lower(text)
+        for start in range(0, len(lowered), _WINDOW):
+            window = lowered[start : start + _WINDOW + self._overlap]
+            found = [(window.index(word), -len(word)) for word in self._words_in_window(window)]
+            if found:
+                index, length = min(found)
+                return text[start + index : start + index - length], start + index
+        return None
+
     def _in_window(self, text: str) -> bool:
         if self._first.search(text) is None:
             return False
-        if not self._characters.isdisjoint(text):
-            return True
-        pairs = self._longer.keys() & map(add, text, text[1:])
-        return any(word in text for pair in pairs for word in self._longer[pair])
+        return next(self._words_in_window(text), None) is not None
+
+    def _words_in_window(self, text: str) -> Iterator[str]:
+        yield from self._characters.intersection(text)
+        for pair in self._longer.keys() & map(add, text, text[1:]):
+            yield from (word for word in self._longer[pair] if word in text)
 
 
 def load_words(file: Path) -> list[str]:

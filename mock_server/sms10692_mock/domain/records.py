@@ -9,6 +9,7 @@ from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import DeliveryRules
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 
 ItemT = TypeVar("ItemT", covariant=True)
@@ -164,6 +165,7 @@ class LoggedRequest(NamedTuple):
     in seconds and includes store access. `fetched` is the number of items fetched, None for other operations. `faults`
     names the kinds of the injected faults that applied. `rejection` names the cause for which the request did not reach
     the vendor. Bytes that are no HTTP request have no method and no path, and `body` is their beginning.
+    `evidence` says why the vendor refused the request, and is None if it did not.
     """
 
     number: int
@@ -184,6 +186,7 @@ class LoggedRequest(NamedTuple):
     response_body: bytes
     faults: tuple[str, ...] = ()
     rejection: str = ""
+    evidence: Evidence | None = None
 
     @property
     def size(self) -> int:
@@ -191,6 +194,8 @@ class LoggedRequest(NamedTuple):
         size = _ENTRY_OVERHEAD + len(self.path) + len(self.query) + len(self.body) + len(self.response_body)
         for name, value in self.headers:
             size += _HEADER_OVERHEAD + len(name) + len(value)
+        if self.evidence is not None:
+            size += self.evidence.size
         return size + _MAX_CHARACTER_BYTES * len(self.userid)
 
 

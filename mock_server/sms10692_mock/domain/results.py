@@ -8,13 +8,15 @@ from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import protocol
 from sms10692.protocol import Operation
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.records import InboundReply, StatusReport
 
 
 class Refusal(NamedTuple):
-    """The vendor refuses the request with a message of the operation's chapter."""
+    """The vendor refuses the request with a message of the operation's chapter; the evidence says why."""
 
     message: str
+    evidence: Evidence
 
 
 class AcceptedSend(NamedTuple):

@@ -1,4 +1,4 @@
-"""Validation of requests: the manual's refusal messages, each with one condition, in the manual's order (R1).
+"""Validation of requests: the manual's refusal messages, each with one check, in the manual's order (R1).
 
 These rules need only the request and the account. Two refusals need more and are in `vendor`: insufficient balance, and
 a reserved number that triggers a refusal (R13).
@@ -14,7 +14,9 @@ from sms10692_mock.domain import clock
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
+from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.results import Refusal
 
 
 class ValidationContext(NamedTuple):
@@ -27,8 +29,11 @@ class ValidationContext(NamedTuple):
     max_clock_skew: float | None
 
 
-Rule: TypeAlias = tuple[str, Callable[[ValidationContext], bool]]
-"""A message of the manual, and the condition under which the vendor refuses with that message."""
+Check: TypeAlias = Callable[[ValidationContext], Evidence | None]
+"""A check returns None for a correct request, otherwise the evidence of what is wrong."""
+
+Rule: TypeAlias = tuple[str, Check]
+"""A message of the manual, and the check after which the vendor refuses with that message."""
 
 _SQL: Final = re.compile(
     r"""(?aix)                              # ASCII, in any case
@@ -48,95 +53,135 @@ _EXTNO: Final = re.compile(rf"[0-9]{{1,{protocol.EXTNO_MAX_DIGITS}}}")
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
-def _credentials_empty(context: ValidationContext) -> bool:
-    return not all(map(str.strip, context.request.credentials))
+def _check_credentials_given(context: ValidationContext) -> Evidence | None:
+    return None if all(map(str.strip, context.request.credentials)) else Evidence("credentials-empty")
 
 
-def _contains_sql_injection(text: str) -> bool:
-    """Return whether a text of any length contains a typical SQL injection.
+def _find_sql_injection(text: str) -> str | None:
+    """Return the first typical SQL injection in a text of any length, with runs of white space shortened; or None.
 
-    >>> _contains_sql_injection("it's"), _contains_sql_injection("' or 1=1")
-    (False, True)
-    >>> _contains_sql_injection(" " * (_WINDOW - 2) + "union" + " " * _WINDOW + "select")
-    True
+    >>> _find_sql_injection("it's"), _find_sql_injection("' or 1=1")
+    (None, "' or")
+    >>> _find_sql_injection(" " * (_WINDOW - 2) + "union" + " " * _WINDOW + "select")
+    'union select'
     """
     if len(text) <= _WINDOW:
-        return _SQL.search(text) is not None
+        found = _SQL.search(text)
+        return found and found[0]
     tail = ""
     for start in range(0, len(text), _WINDOW):
         window = _SPACES.sub(" ", tail + text[start : start + _WINDOW])
         # A match at index 0 was evaluated in the previous window; a match that ends with the window may be half a word.
         found = _SQL.search(window, 1 if len(tail) == _OVERLAP else 0)
         if found and (found.end() < len(window) or start + _WINDOW >= len(text)):
-            return True
+            return found[0]
         tail = window[-_OVERLAP:]
-    return False
+    return None
 
 
-def _credentials_wrong(context: ValidationContext) -> bool:
+def _check_sql_injection(context: ValidationContext) -> Evidence | None:
+    content = context.request.content
+    found = _find_sql_injection(content)
+    if found is None:
+        return None
+    # A long text was searched with its white space shortened.
+    position = re.search(r"\s+".join(map(re.escape, found.split())), content, re.ASCII)
+    return Evidence("sql-injection", (excerpt(found), position.start() + 1 if position else 1))
+
+
+def _check_credentials(context: ValidationContext) -> Evidence | None:
     request, account, _, now, max_clock_skew = context
     if account is None:
-        return True
-    return not CREDENTIALS_CHECKS[request.endpoint.authentication](request, account, now, max_clock_skew)
+        return Evidence("credentials-wrong")
+    return CREDENTIALS_CHECKS[request.endpoint.authentication](request, account, now, max_clock_skew)
 
 
-def _queues_not_allowed(context: ValidationContext) -> bool:
-    return context.account is not None and not context.account.can_read_queues
+def _check_queues_allowed(context: ValidationContext) -> Evidence | None:
+    account = context.account
+    return Evidence("queues-not-allowed") if account is not None and not account.can_read_queues else None
 
 
-def _request_wrong(context: ValidationContext) -> bool:
-    """R9: return whether extno or sendTime is malformed."""
+def _check_mobile(context: ValidationContext) -> Evidence | None:
+    mobile = context.request.mobile
+    return None if mobile.replace(",", " ").strip() else Evidence("mobile-empty", (excerpt(mobile),))
+
+
+def _check_content(context: ValidationContext) -> Evidence | None:
+    content = context.request.content
+    return None if content.strip() else Evidence("content-empty", (excerpt(content),))
+
+
+def _check_words(context: ValidationContext) -> Evidence | None:
+    if not context.keywords.contains_any(context.request.content):
+        return None
+    word, index = context.keywords.find(context.request.content) or ("", 0)
+    return Evidence("forbidden-word", (excerpt(word), index + 1))
+
+
+def _check_extno_and_send_time(context: ValidationContext) -> Evidence | None:
+    """R9: both are optional."""
     extno, send_time = context.request.extno, context.request.send_time
     if extno.strip() and not _EXTNO.fullmatch(extno):
-        return True
-    return bool(send_time.strip()) and clock.parse_time(send_time) is None
+        if extno.isascii() and extno.isdigit():
+            return Evidence("extno-too-long", (len(extno), protocol.EXTNO_MAX_DIGITS))
+        return Evidence("extno-not-digits", (excerpt(extno),))
+    if send_time.strip() and clock.parse_time(send_time) is None:
+        code: EvidenceCode = "send-time-no-date" if clock.has_time_format(send_time) else "send-time-format"
+        return Evidence(code, (excerpt(send_time),))
+    return None
 
 
-def _action_wrong(context: ValidationContext) -> bool:
-    operation = context.request.operation
-    return operation is None or context.request.action != operation.action
+def _check_action(context: ValidationContext) -> Evidence | None:
+    operation, action = context.request.operation, context.request.action
+    if operation is not None and action == operation.action:
+        return None
+    return Evidence("action", (excerpt(action),))
 
 
-def _status_num_wrong(context: ValidationContext) -> bool:
-    return bool(context.request.status_num.strip()) and not _COUNT.fullmatch(context.request.status_num)
+def _check_status_num(context: ValidationContext) -> Evidence | None:
+    number = context.request.status_num
+    if not number.strip() or _COUNT.fullmatch(number):
+        return None
+    return Evidence("status-num-zero" if number.strip("0") == "" else "status-num", (excerpt(number),))
 
 
-_CREDENTIALS_EMPTY: Final[Rule] = (protocol.CREDENTIALS_EMPTY, _credentials_empty)
-_CREDENTIALS_WRONG: Final[Rule] = (protocol.CREDENTIALS_WRONG, _credentials_wrong)
+_CREDENTIALS_GIVEN: Final[Rule] = (protocol.CREDENTIALS_EMPTY, _check_credentials_given)
+_CREDENTIALS_RIGHT: Final[Rule] = (protocol.CREDENTIALS_WRONG, _check_credentials)
 
 RULES: Final[Mapping[Operation | None, tuple[Rule, ...]]] = {
     protocol.SEND: (
-        _CREDENTIALS_EMPTY,
-        (protocol.SQL_INJECTION, lambda context: _contains_sql_injection(context.request.content)),
-        _CREDENTIALS_WRONG,
-        (protocol.MOBILE_EMPTY, lambda context: not context.request.mobile.replace(",", " ").strip()),
-        (protocol.CONTENT_EMPTY, lambda context: not context.request.content.strip()),
-        (protocol.FORBIDDEN_IN_SEND, lambda context: context.keywords.contains_any(context.request.content)),
-        (protocol.OTHER_ERROR, _request_wrong),
+        _CREDENTIALS_GIVEN,
+        (protocol.SQL_INJECTION, _check_sql_injection),
+        _CREDENTIALS_RIGHT,
+        (protocol.MOBILE_EMPTY, _check_mobile),
+        (protocol.CONTENT_EMPTY, _check_content),
+        (protocol.FORBIDDEN_IN_SEND, _check_words),
+        (protocol.OTHER_ERROR, _check_extno_and_send_time),
     ),
-    protocol.OVERAGE: (_CREDENTIALS_EMPTY, _CREDENTIALS_WRONG),
-    protocol.CHECKKEYWORD: (_CREDENTIALS_EMPTY, _CREDENTIALS_WRONG),
+    protocol.OVERAGE: (_CREDENTIALS_GIVEN, _CREDENTIALS_RIGHT),
+    protocol.CHECKKEYWORD: (_CREDENTIALS_GIVEN, _CREDENTIALS_RIGHT),
     protocol.STATUS: (
-        _CREDENTIALS_EMPTY,
-        _CREDENTIALS_WRONG,
-        (protocol.REPORTS_NOT_ALLOWED, _queues_not_allowed),
-        (protocol.PARAMETER_WRONG, _action_wrong),
-        (protocol.PARAMETER_WRONG, _status_num_wrong),
+        _CREDENTIALS_GIVEN,
+        _CREDENTIALS_RIGHT,
+        (protocol.REPORTS_NOT_ALLOWED, _check_queues_allowed),
+        (protocol.PARAMETER_WRONG, _check_action),
+        (protocol.PARAMETER_WRONG, _check_status_num),
     ),
     protocol.CALL: (
-        _CREDENTIALS_EMPTY,
-        _CREDENTIALS_WRONG,
-        (protocol.REPORTS_NOT_ALLOWED, _queues_not_allowed),
-        (protocol.PARAMETER_WRONG, _action_wrong),
+        _CREDENTIALS_GIVEN,
+        _CREDENTIALS_RIGHT,
+        (protocol.REPORTS_NOT_ALLOWED, _check_queues_allowed),
+        (protocol.PARAMETER_WRONG, _check_action),
     ),
-    None: (_CREDENTIALS_EMPTY, _CREDENTIALS_WRONG, (protocol.OTHER_ERROR, _action_wrong)),
+    None: (_CREDENTIALS_GIVEN, _CREDENTIALS_RIGHT, (protocol.OTHER_ERROR, _check_action)),
 }
 """The rules of each operation, in the order in which they are checked. None stands for an unknown action."""
 
 
-def first_failure(context: ValidationContext) -> str | None:
-    """Return the message of the first rule that fails, or None if the request is valid."""
-    for message, fails in RULES[context.request.operation]:
-        if fails(context):
-            return message
+def find_refusal(context: ValidationContext) -> Refusal | None:
+    """Return the refusal of the first rule whose check finds something, or None if the request is valid."""
+    for message, check in RULES[context.request.operation]:
+        evidence = check(context)
+        if evidence is not None:
+            return Refusal(message, evidence)
     return None

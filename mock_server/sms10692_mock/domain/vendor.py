@@ -16,6 +16,7 @@ from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.clock import Clock, add_seconds, current_time
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
+from sms10692_mock.domain.evidence import Evidence, excerpt
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import InboundReply, RulesTransition, Settings, StatusReport, Task
@@ -29,7 +30,7 @@ from sms10692_mock.domain.results import (
     Result,
 )
 from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, Store
-from sms10692_mock.domain.validation import ValidationContext, first_failure
+from sms10692_mock.domain.validation import ValidationContext, find_refusal
 
 _MAX_DIGITS: Final = 12
 """Digits of a statusNum that are used: larger than any queue."""
@@ -108,10 +109,11 @@ class Vendor:
                 account = None
         for fault in triggered:
             if not fault.apply:
-                return VendorResult(Refusal(fault.message) if fault.message else None, account, now, triggered)
-        message = first_failure(ValidationContext(request, account, self._keywords(settings), now, self.max_clock_skew))
-        if message is not None:
-            return VendorResult(Refusal(message), account, now, triggered)
+                result = Refusal(fault.message, _fault_evidence(fault)) if fault.message else None
+                return VendorResult(result, account, now, triggered)
+        refusal = find_refusal(ValidationContext(request, account, self._keywords(settings), now, self.max_clock_skew))
+        if refusal is not None:
+            return VendorResult(refusal, account, now, triggered)
         if account is None or request.operation is None:
             raise AssertionError("validation refuses a request without account or operation")
         try:
@@ -119,7 +121,7 @@ class Vendor:
                 _HANDLERS[request.operation](self, account, now, request, request_number), account, now, triggered
             )
         except NoSuchAccount:  # deleted since the look-up
-            return VendorResult(Refusal(protocol.CREDENTIALS_WRONG), None, now, triggered)
+            return VendorResult(Refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted")), None, now, triggered)
 
     def _evaluate_faults(self, request: ApiRequest, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
         operation = request.operation.name if request.operation else ""
@@ -156,9 +158,9 @@ class Vendor:
         rules = account.delivery_rules
         while True:
             outcomes, left = self._decide_outcomes(account, rules, numbers)
-            for outcome in outcomes:
+            for number, outcome in zip(numbers, outcomes, strict=True):
                 if outcome.refusal is not None:
-                    return Refusal(outcome.refusal)
+                    return Refusal(outcome.refusal, _outcome_evidence(number, outcome))
             task_id = self.store.next_task_id()
             task = Task(
                 task_id, now, due, numbers, request.content, extno, request.endpoint.path, price, request_number
@@ -172,8 +174,13 @@ class Vendor:
                 rules = error.rules
                 continue
             if balance is None:
-                return Refusal(protocol.BALANCE_TOO_SMALL)
+                return Refusal(protocol.BALANCE_TOO_SMALL, self._balance_evidence(account, task))
             return AcceptedSend(balance, task_id, len(numbers))
+
+    def _balance_evidence(self, account: Account, task: Task) -> Evidence:
+        """Say what the send costs. The balance is read after the refusal: another request may have changed it."""
+        points = self.store.balance(account.userid).points
+        return Evidence("balance", (task.cost, len(task.numbers), task.price, points))
 
     def _decide_outcomes(
         self, account: Account, rules: DeliveryRules, numbers: list[str]
@@ -201,6 +208,17 @@ class Vendor:
     def call(self, account: Account, now: float, request_number: int) -> RepliesResult:
         """Fetch all due replies (chapter 5). Each reply is returned once."""
         return RepliesResult(self.store.fetch_replies(account.userid, now, request_number))
+
+
+def _fault_evidence(fault: Fault) -> Evidence:
+    if fault.times is None:
+        return Evidence("fault-unlimited", (fault.kind,))
+    return Evidence("fault", (fault.kind, fault.times - 1))
+
+
+def _outcome_evidence(number: str, outcome: DeliveryOutcome) -> Evidence:
+    is_reserved = delivery.RESERVED_NUMBERS.get(number) == outcome
+    return Evidence("reserved-number" if is_reserved else "delivery-rule", (excerpt(number),))
 
 
 def _reports_and_replies(

@@ -5,6 +5,7 @@ from typing import Final
 
 from sms10692 import protocol, signing
 from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.validation import Rule, ValidationContext
 from support.mutant_vendor import Defect
 from support.mutants import stores
@@ -14,13 +15,15 @@ from support.mutants.mutant import Mutant
 def _checking_signature(is_correct: Callable[[Account, str, str], bool]) -> Defect:
     """Replace the check of the signature by a function of account, timestamp and sign."""
 
-    def is_wrong(context: ValidationContext) -> bool:
+    def check(context: ValidationContext) -> Evidence | None:
         _, timestamp, sign = context.request.credentials
-        return context.account is None or not is_correct(context.account, timestamp, sign)
+        if context.account is not None and is_correct(context.account, timestamp, sign):
+            return None
+        return Evidence("credentials-wrong")
 
     def replace(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple(
-            (message, is_wrong if message == protocol.CREDENTIALS_WRONG else fails) for message, fails in rules
+            (message, check if message == protocol.CREDENTIALS_WRONG else original) for message, original in rules
         )
 
     return Defect(rules=replace)

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from sms10692 import protocol
 from sms10692_mock.domain.clock import parse_time
-from sms10692_mock.domain.validation import Rule, ValidationContext
+from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.validation import Check, Rule, ValidationContext
 from support.mutant_vendor import Defect
 from support.mutants import vendors
 from support.mutants.mutant import Mutant
@@ -39,11 +41,16 @@ def _replace_condition(message: str, condition: Callable[[ValidationContext, boo
 
     def replace(rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         return tuple(
-            (own, (lambda context, fails=fails: condition(context, fails(context))) if own == message else fails)
-            for own, fails in rules
+            (own, partial(_check_condition, condition, check) if own == message else check) for own, check in rules
         )
 
     return Defect(rules=replace)
+
+
+def _check_condition(
+    condition: Callable[[ValidationContext, bool], bool], check: Check, context: ValidationContext
+) -> Evidence | None:
+    return Evidence("credentials-wrong") if condition(context, check(context) is not None) else None
 
 
 _REMOVED_RULES: Final = (

@@ -3,9 +3,14 @@
 from sms10692 import protocol
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.records import StatusReport
-from sms10692_mock.domain.results import AcceptedSend, Refusal
+from sms10692_mock.domain.results import AcceptedSend, Refusal, Result
 from sms10692_mock.domain.vendor import Vendor, VendorResult
+
+
+def _is_refusal(result: Result | None, message: str) -> bool:
+    return isinstance(result, Refusal) and result.message == message
 
 
 class EmptiesQueueOnRefusal(Vendor):
@@ -27,7 +32,7 @@ class TakesBalanceOnRefusal(Vendor):
 
     def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
         result = super().send(account, now, request_number, request)
-        if result == Refusal(protocol.BALANCE_TOO_SMALL):
+        if _is_refusal(result, protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, -self.store.balance(account.userid).points)
         return result
 
@@ -37,7 +42,7 @@ class AllowsOverdraft(Vendor):
 
     def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
         result = super().send(account, now, request_number, request)
-        if result == Refusal(protocol.BALANCE_TOO_SMALL):
+        if _is_refusal(result, protocol.BALANCE_TOO_SMALL):
             self.store.add_points(account.userid, 1)
             result = super().send(account, now, request_number, request)
             if isinstance(result, Refusal):
@@ -50,7 +55,7 @@ class QueuesRefusedSends(Vendor):
 
     def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
         result = super().send(account, now, request_number, request)
-        if result == Refusal(protocol.BALANCE_TOO_SMALL):
+        if _is_refusal(result, protocol.BALANCE_TOO_SMALL):
             self.store.enqueue(
                 account.userid, [StatusReport(now, request.mobile, 1, 10, "DELIVRD", request.extno)], [], now
             )
@@ -77,7 +82,7 @@ class ChecksBalanceTooEarly(Vendor):
     def handle(self, request: ApiRequest, request_number: int = 0) -> VendorResult:
         vendor_result = super().handle(request, request_number)
         if (
-            vendor_result.result != Refusal(protocol.OTHER_ERROR)
+            not _is_refusal(vendor_result.result, protocol.OTHER_ERROR)
             or vendor_result.account is None
             or request.operation is not protocol.SEND
         ):
@@ -86,4 +91,6 @@ class ChecksBalanceTooEarly(Vendor):
         too_expensive = (
             not vendor_result.account.postpaid and cost > self.store.balance(vendor_result.account.userid).points
         )
-        return vendor_result._replace(result=Refusal(protocol.BALANCE_TOO_SMALL)) if too_expensive else vendor_result
+        if not too_expensive:
+            return vendor_result
+        return vendor_result._replace(result=Refusal(protocol.BALANCE_TOO_SMALL, Evidence("balance")))

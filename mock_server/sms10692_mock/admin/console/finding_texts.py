@@ -18,8 +18,8 @@ def chinese_texts() -> Mapping[str, str]:
     return {f"{kind}.{name}": text for kind, group in table.items() for name, text in group.items()}
 
 
-def in_chinese(code: str, detail: str) -> str:
-    """Return the text of a code, with the finding's detail filled in and its time spans translated.
+def in_chinese(code: str, *values: str) -> str:
+    """Return the text of a code, with the finding's values filled in and its time spans translated.
 
     >>> in_chinese("habit.polling", "3")
     '这个队列 3 秒前刚获取过：30 秒一次就够了。'
@@ -28,7 +28,7 @@ def in_chinese(code: str, detail: str) -> str:
     >>> in_chinese("signature.minutes-off", "2 min 5 s later")
     '计算 sign 用的时间戳比发送的晚 2 分 5 秒：时钟只读一次。'
     """
-    return chinese_texts()[code].format(_TIME_SPAN.sub(_translate_span, detail))
+    return chinese_texts()[code].format(*(_TIME_SPAN.sub(_translate_span, value) for value in values))
 
 
 _UNITS: Final = {"second": "秒", "minute": "分钟", "hour": "小时", "day": "天", "s": "秒", "min": "分钟", "h": "小时"}

@@ -61,4 +61,4 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
 
 
 def _finding_text(finding: FindingDocument) -> str:
-    return in_chinese(finding.code, finding.detail) if language() == "zh" else finding.sentence
+    return in_chinese(finding.code, *finding.values) if language() == "zh" else finding.sentence

@@ -47,14 +47,14 @@ class RequestDocument(BaseModel):
 class FindingDocument(BaseModel):
     """One finding of the diagnosis. `meant` is the intended text, if the finding is about a garbled text.
 
-    `detail` is the variable part of the sentence.
+    `values` are the variable parts of the sentence.
     """
 
     code: str
     kind: str
     sentence: str
     meant: str | None
-    detail: str
+    values: list[str]
 
 
 class RequestDetail(RequestDocument):
@@ -168,5 +168,9 @@ def _response_text(request: LoggedRequest) -> str:
 
 def _finding_document(finding: Finding) -> FindingDocument:
     return FindingDocument.model_construct(
-        code=finding.code, kind=finding.kind, sentence=finding.sentence, meant=finding.meant, detail=finding.detail
+        code=finding.code,
+        kind=finding.kind,
+        sentence=finding.sentence,
+        meant=finding.meant,
+        values=list(finding.values),
     )
