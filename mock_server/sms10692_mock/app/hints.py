@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from threading import Lock
-from typing import Final, NamedTuple
+from typing import Final
 
 from sms10692_mock.diagnosis import Finding, PreviousFetch
 from sms10692_mock.diagnosis.service import diagnose_logged, public_findings
@@ -22,7 +23,8 @@ _DIAGNOSIS_LIMIT: Final = 64 * 1024
 _NO_FETCH: Final[tuple[int, None]] = 0, None
 
 
-class FinishedRequest(NamedTuple):
+@dataclass(slots=True, eq=False)
+class FinishedRequest:
     """A response. With a `pending_hint`, the request is to be diagnosed before the response is sent.
 
     `pending_hint` is the entry in the request log, `line` the line that the access log does not have yet.
@@ -62,7 +64,7 @@ class HintWriter:
 
         Takes milliseconds of CPU time. A long request gets only a pointer, see `add_pointer`.
         """
-        response, entry, line = finished
+        response, entry, line = finished.response, finished.pending_hint, finished.line
         if entry is None or _is_long(entry):
             return self.add_pointer(finished)
         try:
@@ -80,7 +82,7 @@ class HintWriter:
 
         **Call it only after the response was sent**: its duration depends on secrets.
         """
-        response, entry, line = finished
+        response, entry, line = finished.response, finished.pending_hint, finished.line
         if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
             return
         with suppress(StoreUnavailable):  # then `add_hint` has logged the line
@@ -91,7 +93,7 @@ class HintWriter:
 
         For long requests, and when too many requests wait for their diagnosis.
         """
-        response, entry, line = finished
+        response, entry, line = finished.response, finished.pending_hint, finished.line
         if self._log:
             self._log(line)
         if entry is None:

@@ -6,6 +6,7 @@ Adds to the domain what belongs to HTTP: methods, status, content type, the requ
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from sms10692 import protocol
@@ -63,7 +64,8 @@ class VendorRequest(NamedTuple):
     header_names: Collection[str] | None = None
 
 
-class HandledRequest(NamedTuple):
+@dataclass(slots=True, eq=False)
+class HandledRequest:
     """The result of `VendorApp.handle`. Nothing of it is published yet: the transaction of the store may still fail.
 
     `outcome`: a StoreUnavailable if the store failed, a Rejection if the vendor did not get the request.
@@ -172,7 +174,12 @@ class VendorApp:
 
         **Call it only after the commit.** The access log is not written yet if a hint is pending.
         """
-        endpoint, request, api_request, fields, outcome, account_time, number, received, started = handled
+        endpoint, request, api_request, outcome = (
+            handled.endpoint,
+            handled.request,
+            handled.api_request,
+            handled.outcome,
+        )
         if isinstance(outcome, StoreUnavailable):
             return FinishedRequest(self._respond_unavailable(endpoint, request, api_request, outcome))
         result: Result | None = None
@@ -185,11 +192,11 @@ class VendorApp:
             response = self._render(endpoint, api_request, result, outcome.account)
             if faults:
                 response = inject(response, faults)
-        duration = monotonic() - started
+        duration = monotonic() - handled.started
         entry = LoggedRequest(
-            number,
-            received,
-            account_time,
+            handled.number,
+            handled.received,
+            handled.account_time,
             duration,
             request.method,
             request.path or endpoint.path,
@@ -221,12 +228,18 @@ class VendorApp:
         if needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
         if previous is None and is_conventional(
-            request.method, request.query, request.content_type, request.body, api_request, fields, account_time
+            request.method,
+            request.query,
+            request.content_type,
+            request.body,
+            api_request,
+            handled.fields,
+            handled.account_time,
         ):
             if self._log:
                 self._log(line)
             return FinishedRequest(response)
-        warnings = style_warnings(entry, api_request, fields, outcome.account, previous)
+        warnings = style_warnings(entry, api_request, handled.fields, outcome.account, previous)
         return FinishedRequest(self.hints.log_and_hint(response, line, warnings))
 
     def _respond_unavailable(

@@ -298,8 +298,10 @@ class HttpProtocol(asyncio.BufferedProtocol):
         data = _format_head(response, head)
         if head is None or head.method != "HEAD":
             data += response.body
-        if response.status < _FIRST_ERROR_STATUS or (head is not None and head.keep_alive):
-            self.write_bytes(data, last=head is None or not head.keep_alive)
+        if head is not None and head.keep_alive:
+            self._coalescer.write(self._transport, data)
+        elif response.status < _FIRST_ERROR_STATUS:
+            self.write_bytes(data, last=True)
         else:
             self._coalescer.write(self._transport, data)
             self._coalescer.flush()
