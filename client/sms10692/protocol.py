@@ -8,6 +8,9 @@ elsewhere. **Client and emulator share these constants and the signature, and no
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+OperationName: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call"]
+"""The names of the operations; the vendor names them by chapter and action only."""
+
 Provenance: TypeAlias = Literal["manual", "observed", "reading", "ours"]
 """Where a rule comes from: the manual; responses or clients seen elsewhere; our reading; nothing but ourselves."""
 
@@ -23,7 +26,7 @@ class Operation:
     """
 
     chapter: int
-    name: str
+    name: OperationName
     action: str
     parameters: tuple[str, ...]
     elements: tuple[str, ...]

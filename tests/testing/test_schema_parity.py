@@ -60,7 +60,6 @@ def test_a_new_fault_has_all_fields_of_a_fault_that_can_be_chosen() -> None:
     assert behaviour.NewFault.model_fields.keys() == chosen
 
 
-def test_operations_outcomes_and_states_match_the_emulator() -> None:
-    assert get_args(models.OperationName) == get_args(behaviour.OperationName)
+def test_outcomes_and_states_match_the_emulator() -> None:
     assert get_args(models.OutcomeName) == get_args(OutcomeName) == tuple(OUTCOMES)
     assert get_args(models.State) == get_args(State)

@@ -14,7 +14,6 @@ from sms10692_mock.testing.api_client import ControlError
 ValueT = TypeVar("ValueT")
 
 State: TypeAlias = Literal["unreported", "scheduled", "waiting", "fetched"]
-OperationName: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call"]
 OutcomeName: TypeAlias = Literal["delivered", "failed", "unreported"]
 
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final, TypeVar
 
+from sms10692.protocol import OperationName
 from sms10692_mock.domain.fault_kinds import FaultKind
 from sms10692_mock.testing.api_client import ControlApi
 from sms10692_mock.testing.clock import Clock
-from sms10692_mock.testing.models import Fault, OperationName, Request, from_document
+from sms10692_mock.testing.models import Fault, Request, from_document
 
 Value = TypeVar("Value")
 

@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from sms10692 import protocol
+from sms10692.protocol import OperationName
 from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.schemas import INTEGRAL, Seconds, Seed, StrictInput, Text
 from sms10692_mock.domain.accounts import Account
@@ -22,7 +23,6 @@ from sms10692_mock.domain.fault_kinds import FAULT_KINDS, FaultKind
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.store import Store
 
-OperationName = Literal["send", "overage", "checkkeyword", "status", "call"]
 _Probability = Field(1.0, ge=0, le=1, description="probability that a matching request or message is affected")
 _Count = Annotated[
     int,
