@@ -15,7 +15,6 @@ import pytest
 from sms10692 import protocol
 from sms10692_mock.codec.charsets import DECODERS, ENCODERS
 from sms10692_mock.codec.json_renderer import KEYS
-from sms10692_mock.diagnosis import CREDENTIALS_FINDINGS
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.validation import RULES
 from sms10692_mock.domain.vendor import Vendor
@@ -92,8 +91,8 @@ def test_an_operation_is_complete(operation: protocol.Operation) -> None:
 def test_an_endpoint_is_complete(endpoint: protocol.Endpoint) -> None:
     assert endpoint.charset in DECODERS
     assert endpoint.charset in ENCODERS
-    assert endpoint.authentication in CREDENTIALS_CHECKS
-    assert endpoint.authentication in CREDENTIALS_FINDINGS
+    name = endpoint.authentication.name
+    assert endpoint.authentication in CREDENTIALS_CHECKS, f"domain/authentication.py has no check of {name}"
     assert protocol.SIGNED.parameters[0] in endpoint.authentication.parameters, "an account is found by its userid"
     assert set(endpoint.operations) <= set(protocol.OPERATIONS)
     assert len({operation.action for operation in endpoint.operations}) == len(endpoint.operations)

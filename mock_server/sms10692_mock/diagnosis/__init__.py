@@ -27,10 +27,10 @@ __all__ = [
     "style_findings",
 ]
 
-CREDENTIALS_FINDINGS: Final[Mapping[Authentication, Callable[[DiagnosisContext], tuple[Finding, ...]]]] = {
+_CREDENTIALS_FINDINGS: Final[Mapping[Authentication, Callable[[DiagnosisContext], tuple[Finding, ...]]]] = {
     protocol.SIGNED: signature_findings,
 }
-"""For each authentication, the function that explains wrong credentials."""
+"""For each authentication, the function that explains wrong credentials, if there is more to say than that."""
 
 
 def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
@@ -39,6 +39,7 @@ def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
     The result is empty for a correct request. **No finding contains a password of `context.account` or of
     `context.others`.**
     """
-    credentials = CREDENTIALS_FINDINGS[context.request.endpoint.authentication](context)
+    explain = _CREDENTIALS_FINDINGS.get(context.request.endpoint.authentication)
+    credentials = explain(context) if explain else ()
     refusal = refusal_findings(context, is_credentials_explained=bool(credentials))
     return (*refusal, *credentials, *text_findings(context), *style_findings(context))
