@@ -41,7 +41,11 @@ MESSAGES = [
 ]
 
 
-@pytest.mark.parametrize(("operation", "endpoint", "message"), MESSAGES, ids=lambda value: getattr(value, "path", None))
+@pytest.mark.parametrize(
+    ("operation", "endpoint", "message"),
+    MESSAGES,
+    ids=lambda value: getattr(value, "path", None) or getattr(value, "name", None),
+)
 def test_every_message_of_every_operation_has_an_exchange_on_each_endpoint(
     operation: protocol.Operation, endpoint: protocol.Endpoint, message: str
 ) -> None:
@@ -54,4 +58,4 @@ def test_every_message_of_every_operation_has_an_exchange_on_each_endpoint(
         if exchange.request.startswith(f"POST {endpoint.path} ".encode())
         and (operation.item_element or f"action={operation.action}&".encode() in exchange.request + b"&")
         and expected in exchange.response.body
-    ]
+    ], f"fixtures/exchanges has no POST {endpoint.path} of {operation.name} with the response '{message}'"

@@ -4,9 +4,10 @@ Most exchanges are folders. `request.http` and `response.http` are raw bytes. `e
 the exchange proves, its provenance, the exchanges that must come before it, the emulator's settings, the result that a
 client returns for the response and, if a client can build the request, the client method and arguments that build it.
 
-Exchanges of the usual form, which POST a form and receive XML, may instead be rows `[[exchange]]` of one file
-`exchanges.toml` in the folder of the operation. A row has the same keys, a `name`, the `form` as it is sent, the
-response's `body` as text, and the `endpoints` with their charsets; there is one exchange for each endpoint.
+Exchanges of the usual form, which POST a form and receive XML, may instead be rows `[[exchange]]` of a file
+`fixtures/exchanges/*.toml`. A row has the same keys, a `name` that begins with the folder of its operation, the `form`
+as it is sent, the response's `body` as text in which CHARSET is the charset's name, and the `endpoints` with their
+charsets; there is one exchange for each endpoint.
 """
 
 import tomllib
@@ -60,7 +61,7 @@ def _load_rows(file: Path) -> Iterator[Exchange]:
             request = head.encode() + b"Content-Length: %d\r\n\r\n" % len(form) + form
             body = row["body"].replace("CHARSET", charset).encode("gbk" if charset == "gb2312" else charset)
             response = Response(200, f"text/xml; charset={charset}", body)
-            yield _build_exchange(f"{file.parent.name}/{row['name']} {path}", row, request, response)
+            yield _build_exchange(f"{row['name']} {path}", row, request, response)
 
 
 def _build_exchange(name: str, metadata: dict[str, Any], request: bytes, response: Response) -> Exchange:
@@ -90,6 +91,6 @@ def _parse_response(raw: bytes) -> Response:
 
 EXCHANGES = [
     *(_load_folder(file.parent) for file in sorted(EXCHANGES_FOLDER.rglob("exchange.toml"))),
-    *(exchange for file in sorted(EXCHANGES_FOLDER.glob("*/exchanges.toml")) for exchange in _load_rows(file)),
+    *(exchange for file in sorted(EXCHANGES_FOLDER.glob("*.toml")) for exchange in _load_rows(file)),
 ]
 _BY_NAME = {exchange.name: exchange for exchange in EXCHANGES}
