@@ -22,7 +22,7 @@ class Operation:
     `parameters` are listed in table x.2, after the credentials, which belong to the endpoint. `elements` are those of
     response x.3: children of each `item_element`, or of the root if there is none. `messages` are those of table x.3
     or, for the two queue operations, the errors 1 to 4 of x.4. `success` and `failure` are the values of
-    `returnstatus`, empty if the response has none.
+    `returnstatus`, empty if the response has none. `extra_messages` are refusals that the manual does not have.
     """
 
     chapter: int
@@ -34,6 +34,12 @@ class Operation:
     item_element: str = ""
     success: str = ""
     failure: str = ""
+    extra_messages: tuple[str, ...] = ()
+
+    @property
+    def all_messages(self) -> tuple[str, ...]:
+        """The manual's messages, then the others."""
+        return self.messages + self.extra_messages
 
     @property
     def endpoints(self) -> tuple["Endpoint", ...]:

@@ -35,7 +35,7 @@ MESSAGES = [
     (operation, endpoint, message)
     for operation in protocol.OPERATIONS
     for endpoint in operation.endpoints
-    for message in operation.messages
+    for message in operation.all_messages
     # Beyond the manual's endpoints, what differs is who asks; the rest is the same code.
     if endpoint.provenance == "manual" or message in (*_NO_REFUSALS, *_CREDENTIALS_REFUSALS)
 ]

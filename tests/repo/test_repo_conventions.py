@@ -64,7 +64,13 @@ def strings(module: Path) -> Iterator[str]:
 WIRE_WORDS = {
     word
     for operation in protocol.OPERATIONS
-    for word in (*operation.messages, *operation.elements, operation.item_element, operation.success, operation.failure)
+    for word in (
+        *operation.all_messages,
+        *operation.elements,
+        operation.item_element,
+        operation.success,
+        operation.failure,
+    )
     # Ordinary English words and field names of the control API are excluded.
     if word and word not in {"message", "content", "status", "overage", "ok", "mobile", "payinfo", "errorcode", "extno"}
 }

@@ -45,7 +45,7 @@ OUTCOMES: Final[Mapping[OutcomeName, DeliveryOutcome]] = {
 RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
     **{
         f"100000000{index:02}": DeliveryOutcome(refusal=message)
-        for index, message in enumerate(protocol.SEND.messages[1:], start=1)
+        for index, message in enumerate(protocol.SEND.all_messages[1:], start=1)
     },
     "10000000020": _UNDELIVERABLE,
     "10000000021": DeliveryOutcome(protocol.FAILED, "MK:0011"),

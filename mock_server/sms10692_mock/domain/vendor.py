@@ -125,7 +125,7 @@ class Vendor:
 
     def _evaluate_faults(self, request: ApiRequest, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
         operation = request.operation.name if request.operation else ""
-        messages = (request.operation or protocol.SEND).messages
+        messages = (request.operation or protocol.SEND).all_messages
         triggered: list[tuple[Fault, ...]] = []
 
         # Both functions may be called more than once by the store, so each assigns and never appends.

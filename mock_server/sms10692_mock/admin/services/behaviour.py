@@ -31,7 +31,7 @@ _Count = Annotated[
 ]
 
 REFUSALS: Final = tuple(
-    sorted({message for operation in protocol.OPERATIONS for message in operation.messages} - {"", protocol.OK})
+    sorted({message for operation in protocol.OPERATIONS for message in operation.all_messages} - {"", protocol.OK})
 )
 """The manual's messages of refused requests."""
 
