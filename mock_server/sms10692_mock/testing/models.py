@@ -102,14 +102,14 @@ class Reply(EnqueuedReply):
 class Finding:
     """One problem of a request. `meant` is the intended text, where a text is the problem.
 
-    `detail` is the part of `sentence` that is specific to this request.
+    `values` are the parts of `sentence` that are specific to this request.
     """
 
     code: str
     kind: str
     sentence: str
     meant: str | None
-    detail: str
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
