@@ -4,6 +4,7 @@
 the report, or reverse the writing direction.
 """
 
+import re
 from typing import Final
 
 _WIDE_SPACE: Final = "\u3000"  # ordinary in Chinese text, but not printable according to str.isprintable()
@@ -18,6 +19,26 @@ def escape_unprintable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c == _WIDE_SPACE or c in keep else _escape(c) for c in text)
+
+
+LINE_FEED: Final = "\u240a"
+CARRIAGE_RETURN: Final = "\u240d"
+
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that are printable according to str.isprintable() and show nothing."""
+
+
+def show_invisible(text: str) -> str:
+    """Show line ends as ␍ and ␊, which also ends the line, and escape other characters that cannot be seen.
+
+    >>> print(show_invisible("内容\\r\\n\\u200b\\ufe0f"))
+    内容␍␊
+    \\u200b\\ufe0f
+    """
+    text = text.replace("\r", CARRIAGE_RETURN).replace("\n", f"{LINE_FEED}\n")
+    return _INVISIBLE.sub(lambda match: _escape(match[0]), escape_unprintable(text, keep="\n"))
 
 
 def _escape(character: str) -> str:

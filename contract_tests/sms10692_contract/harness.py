@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expectations import Mismatch, build_mismatch
 from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.fetched_file import FetchedFile
 from sms10692_contract.http import Address, ExchangeLimitExceeded, HttpResponse, TargetUnreachable
+from sms10692_contract.masking import SIGNATURES
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form, compute_signature
@@ -65,6 +67,7 @@ class SuiteAccount:
         """Return userid, timestamp and sign; the timestamp defaults to the current time."""
         stamp = build_timestamp(0) if timestamp is None else timestamp
         signature = compute_signature(self.account, self.password, stamp, charset)
+        SIGNATURES.remember(signature, self.account, stamp)
         return {"userid": self.userid, "timestamp": stamp, "sign": signature}
 
 
@@ -119,6 +122,7 @@ class CheckContext:
     target: Target = None  # type: ignore[assignment]  # set from the address
     limits: RequestLimits | None = None
     is_accepted: bool = False
+    fetched: FetchedFile | None = None
     transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
     _request_count: int = 0
     _count_at_failure: int = 0
@@ -206,6 +210,8 @@ class CheckContext:
             response = self.target.send(request)
         except ExchangeLimitExceeded as error:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
+        if self.fetched is not None and not self.is_sandboxed:
+            self.fetched.record(request, response)
         if self.limits:
             self.limits.record(request, response)
         return ParsedResponse(request, response)

@@ -38,6 +38,7 @@ HELP: Final[Mapping[str, str]] = {
     "--allow-send": "Allow sending to this number. Repeatable.",
     "--budget": "Maximum points to spend on these sends.",
     "--allow-fetch": "Allow emptying the queues of the account.",
+    "--fetched": "Append what --allow-fetch took to this file. Default: sms10692-fetched-DATE.jsonl.",
     "--rate": (
         "Without --control: requests per second, one at a time, and few of them; 0 lifts these limits, for a local"
         " server."
@@ -74,11 +75,15 @@ def check_encodable(context: click.Context, option: click.Parameter, text: str |
 
 def check_writable(context: click.Context, option: click.Parameter, file: Path | None) -> Path | None:
     """Click callback: refuse a report file that cannot be written, before any request is sent."""
-    if file is not None:
-        try:
-            report.check_writable(file)
-        except OSError as error:
-            raise click.BadParameter(describe_write_error(file, error)) from error
+    return None if file is None else check_file(file)
+
+
+def check_file(file: Path) -> Path:
+    """Return the file. Raises BadParameter if it cannot be written."""
+    try:
+        report.check_writable(file)
+    except OSError as error:
+        raise click.BadParameter(describe_write_error(file, error)) from error
     return file
 
 

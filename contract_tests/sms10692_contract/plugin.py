@@ -4,6 +4,7 @@ Adds the options of the command to pytest and runs each clause as one test of `t
 """
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,7 @@ from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.escaping import escape_unprintable
+from sms10692_contract.fetched_file import FetchedFile, build_default_path
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
 from sms10692_contract.http import Address, TargetUnreachable, parse_address
 from sms10692_contract.interruptions import INTERRUPTIONS
@@ -47,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--allow-send", action="append", default=[], metavar="NUMBER")
     add("--budget", type=int, default=BUDGET_DEFAULT, metavar="POINTS")
     add("--allow-fetch", action="store_true")
+    add("--fetched", type=Path, metavar="FILE")
     add("--rate", type=float, default=DEFAULT_RATE, metavar="NUMBER")
     add("--forbidden-word", default=FORBIDDEN_WORD, metavar="WORD")
     add("--effort", choices=list(EFFORTS), default="quick")
@@ -158,6 +161,8 @@ def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
         context = CheckContext(address, own, guard, control, effort, option("--seed"), option("--forbidden-word"), keep)
         if control is None:
             context.limit_requests(option("--rate"))
+            if option("--allow-fetch"):
+                context.fetched = FetchedFile(option("--fetched") or build_default_path(date.today()))
             _check_account(context)
         yield context
     finally:

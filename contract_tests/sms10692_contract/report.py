@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sms10692_contract.clauses import CLAUSES
-from sms10692_contract.escaping import escape_unprintable
+from sms10692_contract.escaping import escape_unprintable, show_invisible
 from sms10692_contract.http import Address
 from sms10692_contract.requests import WireRequest
 from sms10692_contract.runner import State, Verdict
@@ -70,7 +70,7 @@ def _format_request(request: WireRequest, url: str, *options: str) -> str:
 
 def _indent(text: str) -> str:
     """Escape a text and indent its lines after the first, so that a response cannot forge a line of the report."""
-    return escape_unprintable(text, keep="\n").replace("\n", "\n            ")
+    return show_invisible(text).replace("\n", "\n            ")
 
 
 def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:

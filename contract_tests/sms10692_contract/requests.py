@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
+from sms10692_contract.masking import hide_signature
+
 UTF8: Final = "/v2sms.aspx"
 GBK: Final = "/v2smsGBK.aspx"
 STATUS: Final = "/v2statusApi.aspx"
@@ -53,7 +55,10 @@ class WireRequest:
         return first + "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8") + b"\r\n"
 
     def build_curl(self, url: str, *options: str) -> str:
-        """Return the request as a command line for bash, zsh, dash and fish."""
+        """Return the request as a command line for bash, zsh, dash and fish, without its signature.
+
+        The line computes the signature from the password in the environment.
+        """
         words = ["curl", "-sg", "--path-as-is", *(shlex.quote(option) for option in options)]
         if self.protocol == "HTTP/1.0":
             words.append("--http1.0")
@@ -75,7 +80,8 @@ class WireRequest:
             else:
                 prefix = f"{_build_printf(body)} | "
                 words += ["--data-binary", "@-"]
-        return prefix + " ".join([*words, _quote_argument(url.encode() + self.target)])
+        line = prefix + " ".join([*words, _quote_argument(url.encode() + self.target)])
+        return hide_signature(line, self.pairs)
 
 
 def _is_quotable(raw: bytes) -> bool:

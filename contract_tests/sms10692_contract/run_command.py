@@ -5,6 +5,7 @@ import random
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import click
@@ -14,8 +15,10 @@ from sms10692_contract import report, terminal
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlClient
+from sms10692_contract.fetched_file import FetchedFile, FetchedFileError, build_default_path
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
 from sms10692_contract.http import Address
+from sms10692_contract.masking import mask_numbers
 from sms10692_contract.network_errors import TargetStopped
 from sms10692_contract.options import (
     CREDENTIALS_NEEDED,
@@ -23,6 +26,7 @@ from sms10692_contract.options import (
     HELP,
     AddressType,
     check_encodable,
+    check_file,
     check_writable,
     describe_write_error,
 )
@@ -78,6 +82,13 @@ class _Command(click.Command):
 )
 @click.option("--allow-fetch", is_flag=True, help=HELP["--allow-fetch"])
 @click.option(
+    "--fetched",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=check_writable,
+    metavar="FILE",
+    help=HELP["--fetched"],
+)
+@click.option(
     "--rate",
     default=DEFAULT_RATE,
     show_default=True,
@@ -120,6 +131,7 @@ def run(
     allow_send: tuple[str, ...],
     budget: int,
     allow_fetch: bool,
+    fetched: Path | None,
     rate: float,
     forbidden_word: str,
     effort: str,
@@ -153,6 +165,8 @@ def run(
         control = control and control.with_tls(ca, insecure)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--ca") from error
+    if fetched is None and allow_fetch and control is None:
+        fetched = check_file(build_default_path(date.today()))
     own = SuiteAccount(userid or "", account or "", password or "")
     control_client = ControlClient(control, control_token) if control is not None else None
     if seed is None:
@@ -164,6 +178,8 @@ def run(
         )
         if control_client is None:
             context.limit_requests(rate)
+            if fetched is not None and allow_fetch:
+                context.fetched = FetchedFile(fetched)
         refusal = check_account_at_start(context) if control_client is None else None
         verdicts, interruption = _run_clauses(context, selection.get_clauses(), refusal)
     repeat_command = _build_repeat_command(context, control, allow_send, allow_fetch)
@@ -175,6 +191,8 @@ def run(
                 write(verdicts, file, address, repeat)
             except OSError as error:
                 write_errors.append(describe_write_error(file, error))
+    if context.fetched is not None and context.fetched.count:
+        terminal.write_message(f"{context.fetched.count} responses with fetched items are in {context.fetched.path}")
     try:
         _print_report(verdicts, address, repeat, deleted=control_client is not None and not keep_accounts)
     except OSError as error:
@@ -182,6 +200,8 @@ def run(
     if isinstance(interruption, TargetStopped):
         terminal.write_message(str(interruption))
         return _STOPPED
+    if isinstance(interruption, FetchedFileError):
+        raise click.ClickException(str(interruption))
     if isinstance(interruption, KeyboardInterrupt):
         return terminal.report_interruption(interruption)  # click prints no message for a KeyboardInterrupt
     if interruption is not None:
@@ -279,7 +299,7 @@ def _build_repeat_command(
         words += ["--userid", context.own.userid, "--account", context.own.account]
     words += context.address.options
     for number in allow_send:
-        words += ["--allow-send", number]
+        words += ["--allow-send", mask_numbers(number)]
     words += ["--budget", str(context.guard.budget)] if allow_send else []
     words += ["--allow-fetch"] if allow_fetch else []
     words += ["--rate", f"{context.target.rate_limit.rate:g}"] if control is None else []

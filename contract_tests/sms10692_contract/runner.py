@@ -18,6 +18,7 @@ from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expectations import Mismatch
 from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitReached, SuiteAccount
 from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
+from sms10692_contract.masking import hide_signatures_in_text, mask_request, mask_response
 from sms10692_contract.network_errors import ConnectionLost
 from sms10692_contract.request_limits import EnoughRequests, LimitReached
 from sms10692_contract.requests import UTF8, WireRequest, build_form
@@ -154,7 +155,7 @@ def _judge_lost_answer(
                 ]
             lost = again
     context.probe_account()
-    return [Verdict(each, State.NOT_JUDGED, str(lost), request=lost.request) for each in covered]
+    return [Verdict(each, State.NOT_JUDGED, str(lost)) for each in covered]
 
 
 def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
@@ -185,9 +186,20 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
 
 def _build_failure(clause: Clause, failure: Mismatch, context: CheckContext, seconds: float) -> Verdict:
     preceding = tuple(request for request in context.transcript if request is not failure.request)
-    return Verdict(
-        clause, State.FAILED, str(failure), failure.expected, failure.actual, failure.request, preceding, seconds
+    mask_text, mask = (_mask_nothing, _mask_no_request) if context.is_sandboxed else (mask_response, mask_request)
+    reason, expected, actual = (
+        hide_signatures_in_text(mask_text(text)) for text in (str(failure), failure.expected, failure.actual)
     )
+    request = failure.request and mask(failure.request)
+    return Verdict(clause, State.FAILED, reason, expected, actual, request, tuple(map(mask, preceding)), seconds)
+
+
+def _mask_nothing(text: str) -> str:
+    return text
+
+
+def _mask_no_request(request: WireRequest) -> WireRequest:
+    return request
 
 
 def _to_mismatch(error: BaseException, context: CheckContext) -> Mismatch:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from io import TextIOWrapper
 from typing import Final, TextIO
 
-from sms10692_contract.escaping import escape_unprintable
+from sms10692_contract.escaping import CARRIAGE_RETURN, LINE_FEED, escape_unprintable
 from sms10692_contract.interruptions import Interrupted
 
 NAME: Final = "sms10692-contract"
@@ -66,6 +66,9 @@ def flush() -> None:
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # closed before the command was started
         return
+    for symbol, escape in ((CARRIAGE_RETURN, "\\r"), (LINE_FEED, "\\n")):
+        if symbol in text and not _can_encode(stream, symbol):
+            text = text.replace(symbol, escape)
     try:
         stream.write(f"{text}\n")
         stream.flush()
@@ -74,6 +77,14 @@ def _write(stream: TextIO | None, text: str) -> None:
     except OSError:
         _discard(stream)
         raise
+
+
+def _can_encode(stream: TextIO, text: str) -> bool:
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _discard(stream: TextIO) -> None:

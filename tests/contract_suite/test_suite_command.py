@@ -4,6 +4,7 @@ Whether the suite detects defects is tested in `test_suite_detects_mutants`, the
 `test_suite_under_pytest`.
 """
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -51,7 +52,10 @@ def test_a_failed_clause_is_reported_with_its_request_and_a_command_to_repeat_it
         assert completed.returncode == 1
         (line,) = re.findall(r"^  request:  (curl .*)$", completed.stdout, re.MULTILINE)
         (repeat,) = re.findall(r"^  repeat:   sms10692-contract run (.*)$", completed.stdout, re.MULTILINE)
-        pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
+        environment = os.environ | {"SMS10692_PASSWORD": "mima"}
+        pasted = subprocess.run(
+            ["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True, env=environment
+        ).stdout
         assert "<returnstatus>Success</returnstatus>" in pasted
         assert run_contract(*repeat.split(), "--password", "mima").returncode == 1
     assert "<returnstatus>Sucess</returnstatus>" in completed.stdout

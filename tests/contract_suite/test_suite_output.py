@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sms10692_contract.clauses import CLAUSES
-from sms10692_contract.escaping import escape_unprintable
+from sms10692_contract.escaping import escape_unprintable, show_invisible
 from support.contract_cli import run_contract, select
 from support.fake_servers import fake_control_api, recording_server
 from support.mutant_vendor import Defect, mutant_server
@@ -50,7 +50,8 @@ def test_a_failed_clause_is_reported_in_every_encoding(encoding: str, tmp_path: 
         code, out, err = raw_contract("run", vendor.url, *OWN, *SHOWN, *files, encoding=encoding)
     assert (code, err) == (1, "")
     assert "0 held, 1 failed" in out
-    assert "\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028\\r" in out
+    line_end = "␍␊\n" if encoding == "utf-8" else "\\r\\n\n"
+    assert f"\\x9b2J\\x1b[2J\\u202e\\u2066\\u2028{line_end}" in out
     assert ("€" in out) is (encoding in ("cp1252", "utf-8"))
     suite = ET.parse(junit).getroot()
     assert suite.get("failures") == "1"
@@ -119,6 +120,18 @@ def test_an_option_that_is_not_valid_text_is_wrong_usage(option: str) -> None:
 )
 def test_unprintable_characters_are_escaped(text: str, escaped: str) -> None:
     assert escape_unprintable(text, keep="\n") == escaped
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\r\nb\n", "a␍␊\nb␊\n"),
+        ("\u200b\u00a0\ufeff\ufe0f\u3164\u2028", "\\u200b\\xa0\\ufeff\\ufe0f\\u3164\\u2028"),
+        ("内容　€😀 é", "内容　€😀 é"),
+    ],
+)
+def test_line_ends_and_invisible_characters_are_visible(text: str, shown: str) -> None:
+    assert show_invisible(text) == shown
 
 
 # Report files and streams
