@@ -26,7 +26,8 @@ Generated from `fixtures/clauses.toml`; do not edit. The clauses that `sms10692-
 *source* is a chapter of the manual, a reading of `fixtures/readings.md` (R), a shape of request that clients send (Q),
 or something observed in responses of real servers (A). *permissions* are the options required to check the clause;
 clauses without one can be checked on any server. C: concurrent requests. M: requests in random order, compared with a
-model.
+model. N: edges of counts. B: between accounts. O: mixed outcomes, and both endpoints. T: time. P: prices and balances.
+S: no answer depends on earlier requests.
 
 | clause | source | what the vendor does | on the wire | permissions |
 |---|---|---|---|---|

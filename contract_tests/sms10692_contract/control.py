@@ -76,11 +76,15 @@ class ControlClient:
         """Add points to an account."""
         self._request("PATCH", _build_account_path(userid), {"top_up": points}, 200)
 
+    def set_balance(self, userid: str, points: int) -> None:
+        """Set the balance of an account; what this adds or takes away counts in sendTotal."""
+        self._request("PATCH", _build_account_path(userid), {"points": points}, 200)
+
     def freeze(self, userid: str) -> None:
         """Stop the account's clock."""
         self._request("PUT", f"{_build_account_path(userid)}/clock", {"mode": "frozen"}, 200)
 
-    def advance(self, userid: str, seconds: int) -> None:
+    def advance(self, userid: str, seconds: float) -> None:
         """Move the account's clock forward."""
         self._request("POST", f"{_build_account_path(userid)}/clock/advance", {"seconds": seconds}, 200)
 

@@ -86,6 +86,11 @@ class Effort:
     concurrency_rounds: int
     shrink_requests: int
 
+    @property
+    def is_thorough(self) -> bool:
+        """Whether checks may take minutes, to find what only large or many examples show."""
+        return self.examples >= EFFORTS["thorough"].examples
+
 
 EFFORTS: Final[Mapping[str, Effort]] = {
     effort.name: effort

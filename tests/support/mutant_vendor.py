@@ -152,7 +152,10 @@ class MutantControl:
         if account is None:
             return 404, {}
         if not rest[1:]:
-            store.add_points(userid, document["top_up"])
+            if "points" in document:
+                store.set_balance(userid, document["points"])
+            else:
+                store.add_points(userid, document["top_up"])
             return 200, {}
         if method != "GET":
             self._change_clock(method, account, document)
@@ -180,18 +183,18 @@ class MutantControl:
     def _create_account(self, document: dict[str, Any]) -> dict[str, Any]:
         with self._lock:
             self._created_count += 1
-            userid = f"9{self._created_count}"
+            userid = document.get("userid", f"9{self._created_count}")
         account = Account(
             userid=userid,
             account=document.get("account", f"t{userid}"),
-            password="secret",
+            password=document.get("password", "secret"),
             points=document.get("points", 1000),
             postpaid=document.get("postpaid", False),
             can_read_queues=document.get("can_read_queues", True),
             profile=document.get("profile"),
         )
         self._vendor.store.create_account(account)
-        created = {"userid": account.userid, "account": account.account, "password": "secret", "points": account.points}
+        created = {name: getattr(account, name) for name in ("userid", "account", "password", "points")}
         return created | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
 
 

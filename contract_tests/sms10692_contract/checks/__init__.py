@@ -4,39 +4,53 @@ Each module has the checks of one subject; importing it registers them in `CHECK
 """
 
 from sms10692_contract.checks import (
+    between_accounts,
     billing,
     check_order,
     concurrency,
+    counts,
     credentials,
     decoding,
     encodings,
     json_responses,
+    memory,
+    mixed_outcomes,
+    model_walk,
     observed_profile,
     overage_and_keywords,
+    prices,
     replies,
     reports,
     send_parameters,
     sends,
     stateful,
+    times,
 )
 from sms10692_contract.checks.registry import CHECKS, Check
 
 __all__ = ["CHECKS", "Check"]
 
 MODULES = (
+    between_accounts,
     billing,
     check_order,
     concurrency,
+    counts,
     credentials,
     decoding,
     encodings,
     json_responses,
+    memory,
+    mixed_outcomes,
+    model_walk,
     observed_profile,
     overage_and_keywords,
+    prices,
     replies,
     reports,
     send_parameters,
     sends,
     stateful,
+    times,
 )
 """All modules with checks."""

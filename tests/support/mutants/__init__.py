@@ -5,17 +5,24 @@ Each family of defects has its module. Only `stores` and `vendors` subclass part
 
 from typing import Final
 
+from support.mutants.between_accounts import BETWEEN_ACCOUNTS
+from support.mutants.between_pages import BETWEEN_PAGES
 from support.mutants.billing import BILLING
 from support.mutants.charsets import CHARSETS
+from support.mutants.counts import COUNTS
 from support.mutants.json_responses import JSON_RESPONSES
 from support.mutants.keywords import KEYWORDS
 from support.mutants.layout import LAYOUT
+from support.mutants.memory import MEMORY
+from support.mutants.mixed_outcomes import MIXED_OUTCOMES
+from support.mutants.money import MONEY
 from support.mutants.mutant import Mutant
 from support.mutants.queues import QUEUES
 from support.mutants.request_parsing import REQUEST_PARSING
 from support.mutants.sends import SENDS
 from support.mutants.signatures import SIGNATURES
 from support.mutants.spelling import SPELLING
+from support.mutants.times import TIMES
 from support.mutants.validation import VALIDATION
 
 __all__ = ["MUTANTS", "Mutant"]
@@ -32,4 +39,11 @@ MUTANTS: Final = (
     *SENDS,
     *KEYWORDS,
     *JSON_RESPONSES,
+    *COUNTS,
+    *BETWEEN_ACCOUNTS,
+    *BETWEEN_PAGES,
+    *MIXED_OUTCOMES,
+    *TIMES,
+    *MONEY,
+    *MEMORY,
 )

@@ -1,0 +1,139 @@
+"""Checks of prices and balances at their edges: segments of any text, large and negative balances (R6)."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from hypothesis import strategies as st
+
+from sms10692_contract.checks.concurrency import run_concurrently
+from sms10692_contract.checks.registry import checks
+from sms10692_contract.checks.strategies import SEND_ENDPOINT, SEND_ENDPOINTS, build_mobiles
+from sms10692_contract.expectations import attribute_to, expect, expect_sent
+from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.requests import GBK, UTF8, is_encodable
+from sms10692_contract.segmentation import SINGLE_SEGMENT_UNITS, UNITS_PER_SEGMENT
+from sms10692_contract.vendor_model import ModelAccount, measure_report_lag
+
+_FILLERS: Final = ("字", "a", "1", "é", "，", "😀", "ａ")
+_INSERTED: Final = (
+    *("", "\r\n", "\n", "\r", "\n\n", " ", "   ", "\t", "\u3000", "\u00a0", "\u200b", "\ufeff", "\u0301", "😀"),
+    *("[", "^", "{}", "|", "~", "€", "【签名】", "&", "<b>", "%", "+", "\\", "=", "👨‍👩‍👧", "𠮷", "０", "\x0c"),
+)
+_MANY_UNITS: Final = (1, 2, 3, 4, 9, 10, 11, 15, 16, 20, 30, 100, 255, 256, 300)
+
+
+def _count_units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _fill(pieces: Sequence[str], positions: Sequence[int], filler: str, units: int) -> str:
+    """Build a text of exactly so many UTF-16 units: the filler, with the pieces inserted at these positions.
+
+    The text begins and ends with an ordinary character if a piece of white space alone would make it empty.
+    """
+    space = units - sum(map(_count_units, pieces))
+    if space < 2:
+        return "字" * units
+    size = _count_units(filler)
+    characters = ["字" * (space % size), *[filler] * (space // size)]
+    for piece, position in zip(pieces, positions, strict=True):
+        characters.insert(position % (len(characters) + 1), piece)
+    return "".join(characters)
+
+
+@checks("P-segments")
+def _every_text_is_charged_by_its_units(context: CheckContext) -> None:
+    account = ModelAccount(context)
+
+    def check_price(content: str, count: int, endpoint: str) -> None:
+        endpoint = endpoint if is_encodable(content, "gbk") else UTF8
+        account.send(build_mobiles(count), content, endpoint)
+
+    def check_units(pieces: list[tuple[str, int]], filler: str, units: int, count: int, endpoint: str) -> None:
+        check_price(_fill([piece for piece, _ in pieces], [at for _, at in pieces], filler, units), count, endpoint)
+
+    borders = [SINGLE_SEGMENT_UNITS, *(UNITS_PER_SEGMENT * segments for segments in _MANY_UNITS)]
+    for index, border in enumerate(borders):
+        for more in (0, 1):
+            check_units([], _FILLERS[index % 3], border + more, 1, SEND_ENDPOINTS[index % 2])
+    for piece in _INSERTED:
+        for position in (0, 1, -1):
+            check_units([(piece, position)], "字", SINGLE_SEGMENT_UNITS, 1, GBK)
+            check_units([(piece, position)], "字", SINGLE_SEGMENT_UNITS + 1, 1, GBK)
+    for position in (66, 65, 132):
+        check_units([("😀", position)], "字", 2 * UNITS_PER_SEGMENT, 1, UTF8)
+        check_units([("\r\n", position)], "a", 3 * UNITS_PER_SEGMENT, 2, UTF8)
+    units = st.builds(
+        lambda border, more: max(border + more, 1),
+        st.just(SINGLE_SEGMENT_UNITS) | st.integers(1, 300).map(lambda segments: segments * UNITS_PER_SEGMENT),
+        st.integers(-1, 1),
+    )
+    pieces = st.lists(st.tuples(st.sampled_from(_INSERTED), st.integers(0, 10**6) | st.just(-1)), max_size=5)
+    context.for_all(check_units, pieces, st.sampled_from(_FILLERS), units, st.integers(1, 3), SEND_ENDPOINT)
+
+
+_BITS: Final = st.builds(
+    lambda bits, more: 2**bits + more, st.sampled_from([7, 8, 15, 16, 24, 31, 32, 48]), st.integers(-2, 3)
+)
+_POINTS: Final = _BITS | st.builds(lambda digits, more: 10**digits + more, st.integers(2, 14), st.integers(-2, 2))
+
+
+@checks("P-large", "P-negative")
+def _balances_of_any_size_are_exact(context: CheckContext) -> None:
+    lag = measure_report_lag(context)
+
+    def check_spending(account: ModelAccount, counts: list[int]) -> None:
+        for index, count in enumerate(counts):
+            account.send(build_mobiles(count), "字" * (1 + 70 * (index % 2)), SEND_ENDPOINTS[index % 2])
+            account.expect_balance(SEND_ENDPOINTS[index % 2])
+            account.expect_balance(SEND_ENDPOINTS[1 - index % 2])
+
+    def check_large(points: int, top_up: int, counts: list[int]) -> None:
+        account = ModelAccount(context, {"points": points}, lag)
+        with attribute_to("P-large"):
+            account.expect_balance()
+            check_spending(account, counts[:1])
+            account.top_up(top_up)
+            check_spending(account, counts)
+
+    def check_negative(used: int, counts: list[int]) -> None:
+        account = ModelAccount(context, {"postpaid": True}, lag)
+        context.clock.set_balance(account.account.userid, -used)
+        account.points = -used
+        with attribute_to("P-negative"):
+            for index, count in enumerate(counts):
+                account.send(build_mobiles(count), endpoint=SEND_ENDPOINTS[index % 2])
+                for endpoint in SEND_ENDPOINTS:
+                    response = context.overage(account.account, endpoint)
+                    actual = response.get_element("overage")
+                    expect(actual == f"{account.points}", response, f"overage {account.points}", actual)
+
+    for bits in (15, 16, 24, 31, 32, 48):
+        check_large(2**bits + 1, 2**bits - 1, [1, 2])
+    check_large(0, 1, [1])
+    check_large(1_000_000, 9_000_000, [1])
+    check_large(10**14, 10**14, [3])
+    for used in (0, 99, 999, 9_999, 999_999, 2**31 - 1, 2**32, 10**14):
+        check_negative(used, [1, 1, 2])
+    counts = st.lists(st.integers(1, 5), min_size=1, max_size=3)
+    context.for_all(check_large, _POINTS, st.integers(0, 3) | _POINTS, counts, examples=context.few_examples)
+    context.for_all(check_negative, _POINTS, counts, examples=context.few_examples)
+
+
+@checks("P-parallel")
+def _parallel_sends_are_all_charged(context: CheckContext) -> None:
+    for _ in range(context.effort.concurrency_rounds):
+        account = context.create_account(points=10**6)
+
+        def send_two(content: str, endpoint: str, account: SuiteAccount = account) -> list[str]:
+            for _ in range(2):
+                expect_sent(context.send(account, content=content, endpoint=endpoint), 1)
+            return []
+
+        cases = ((1, UTF8), (71, GBK), (135, UTF8))
+        senders = [partial(send_two, "字" * units, endpoint) for units, endpoint in cases]
+        run_concurrently(*senders)
+        balance = context.overage(account)
+        remaining = 10**6 - 2 * (1 + 2 + 3)
+        expect(balance.get_number("overage") == remaining, balance, f"overage {remaining} after 6 parallel sends")

@@ -1,0 +1,189 @@
+"""Defects of prices and balances far from the ordinary: long texts, rare characters, large and negative balances."""
+
+import re
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from sms10692 import protocol
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.billing import segment_price
+from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
+from sms10692_mock.domain.results import AcceptedSend, QueriedBalance, Refusal, Result
+from sms10692_mock.domain.vendor import Vendor
+from support.mutant_vendor import Defect
+from support.mutants import stores
+from support.mutants.mutant import Mutant
+
+
+def _priced(change: Callable[[str], str]) -> Defect:
+    return Defect(pricing=lambda text: segment_price(change(text)))
+
+
+def _keep_pairs_together(text: str) -> int:
+    """Count segments whose limit never splits a surrogate pair."""
+    sizes = [1 + (character > "\uffff") for character in text]
+    if sum(sizes) <= 70:
+        return 1
+    count, used = 1, 0
+    for size in sizes:
+        if used + size > 67:
+            count, used = count + 1, 0
+        used += size
+    return count
+
+
+def _change_balances(change: Callable[[int], int]) -> Defect:
+    def change_result(request: ApiRequest, result: Result) -> Result:
+        match result:
+            case AcceptedSend():
+                return result._replace(remainpoint=change(result.remainpoint))
+            case QueriedBalance():
+                return result._replace(overage=change(result.overage))
+        return result
+
+    return Defect(result=change_result)
+
+
+def _change_text_of_balances(change: Callable[[str], str]) -> Defect:
+    pattern = re.compile("(?<=<overage>)[0-9-]+|(?<=<remainpoint>)[0-9-]+")
+    return Defect(text=lambda text, request: pattern.sub(lambda number: change(number[0]), text))
+
+
+def _to_single(number: int) -> int:
+    return int(struct.unpack("f", struct.pack("f", number))[0])
+
+
+def _limit_credit(limit: int) -> type[Vendor]:
+    """Return a vendor that refuses sends of postpaid accounts beyond this balance."""
+
+    class LimitsCredit(Vendor):
+        def send(
+            self, account: Account, now: float, request_number: int, request: ApiRequest
+        ) -> AcceptedSend | Refusal:
+            if account.postpaid and self.store.balance(account.userid).points < -limit:
+                return Refusal(protocol.BALANCE_TOO_SMALL, Evidence("balance"))
+            return super().send(account, now, request_number, request)
+
+    return LimitsCredit
+
+
+class LosesConcurrentCharges(stores.RacyStore):
+    """Of two sends at the same time, one is charged."""
+
+    def record_send(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
+        now: float,
+        used: RulesTransition | None = None,
+    ) -> int | None:
+        before = self.balance(userid).points
+        if task.cost > before - 100:
+            return super().record_send(userid, task, reports, replies, now, used)
+        self.wait_for_others()
+        super().record_send(userid, task, reports, replies, now, used)
+        paid = before - task.cost - self.balance(userid).points
+        state: Any = self._states[userid]
+        with state.lock:
+            state.points += paid
+        return before - task.cost
+
+
+class RefundsTotals(Vendor):
+    """Subtracts a send of a text of several segments from sendTotal."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._spent: dict[str, int] = {}
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        result = super().send(account, now, request_number, request)
+        if isinstance(result, AcceptedSend) and (price := self.pricing(request.content)) > 1:
+            self._spent[account.userid] = self._spent.get(account.userid, 0) + price * result.success_counts
+        return result
+
+    def overage(self, account: Account) -> QueriedBalance:
+        balance = super().overage(account)
+        return balance._replace(send_total=balance.send_total - self._spent.get(account.userid, 0))
+
+
+class KeepsTriedPoints(Vendor):
+    """Keeps the points of a refused send back from the next send."""
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        result = super().send(account, now, request_number, request)
+        if isinstance(result, Refusal) and result.message == protocol.BALANCE_TOO_SMALL:
+            self._tried = account.userid
+        elif getattr(self, "_tried", "") == account.userid and isinstance(result, AcceptedSend):
+            self._tried = ""
+            self.store.add_points(account.userid, -1)
+        return result
+
+
+MONEY: Final = (
+    Mutant(
+        "at most ten segments are charged",
+        Defect(pricing=lambda text: min(segment_price(text), 10)),
+        ("P-segments", "M-sent"),
+    ),
+    Mutant(
+        "from 670 characters a segment has 70",
+        Defect(pricing=lambda text: segment_price(text) if len(text) <= 670 else -(-len(text) // 70)),
+        ("P-segments",),
+    ),
+    Mutant(
+        "a line end is one character",
+        _priced(lambda text: text.replace("\r\n", "\n")),
+        ("P-segments", "M-sent"),
+    ),
+    Mutant("a line feed is two characters", _priced(lambda text: re.sub("(?<!\r)\n", "\r\n", text)), ("P-segments",)),
+    Mutant(
+        "spaces around a text are free",
+        _priced(str.strip),
+        ("P-segments", "M-sent"),
+    ),
+    Mutant("repeated spaces are one", _priced(lambda text: re.sub(" +", " ", text)), ("P-segments",)),
+    Mutant(
+        "zero-width characters are free",
+        _priced(lambda text: re.sub("[\u200b-\u200f\ufeff]", "", text)),
+        ("P-segments",),
+    ),
+    Mutant("a tab is four characters", _priced(lambda text: text.replace("\t", "    ")), ("P-segments",)),
+    Mutant("a surrogate pair is in one segment", Defect(pricing=_keep_pairs_together), ("P-segments",)),
+    Mutant(
+        "balances have 32 bits",
+        _change_balances(lambda points: (points + 2**31) % 2**32 - 2**31),
+        ("P-large", "M-balance"),
+    ),
+    Mutant(
+        "balances are single-precision numbers",
+        _change_balances(_to_single),
+        ("N-replies", "P-segments", "P-large", "M-balance"),
+    ),
+    Mutant(
+        "large balances have an exponent",
+        _change_text_of_balances(lambda text: f"{float(text):.15g}" if len(text) < 8 else f"{float(text):E}"),
+        ("N-replies", "P-segments", "P-large", "M-balance"),
+    ),
+    Mutant("a postpaid account ends at -1,000", Defect(vendor=_limit_credit(1000)), ("P-negative",)),
+    Mutant(
+        "of two concurrent sends one is charged",
+        Defect(store=LosesConcurrentCharges),
+        ("B-charged", "P-parallel"),
+    ),
+    Mutant(
+        "sendTotal is reduced by long texts",
+        Defect(vendor=RefundsTotals),
+        ("O-endpoints", "P-large", "M-balance"),
+    ),
+    Mutant(
+        "a refused send makes the next one dearer",
+        Defect(vendor=KeepsTriedPoints),
+        ("S-fresh", "S-refused", "P-large"),
+    ),
+)
