@@ -184,7 +184,7 @@ def test_a_refusal_names_the_value_and_the_rule(
 
 EVIDENCE = {
     "account-deleted": ((), "The account was deleted while the request was processed"),
-    "credentials-empty": ((), "userid, timestamp or sign was empty"),
+    "credentials-empty": (("userid, timestamp", "sign"), "userid, timestamp or sign was empty"),
     "delivery-rule": (("150",), "A delivery rule of the account refuses sends to the number 150"),
     "fault": (("vendor_error", 2), "The fault 'vendor_error' was triggered (2 left)"),
     "fault-unlimited": (("vendor_error",), "The fault 'vendor_error' was triggered (without a limit)"),

@@ -14,7 +14,7 @@ The control API of an emulator of the sms10692.com SMS API: accounts, sent messa
 A test creates an account (`POST /_mock/accounts`), lets the program under test send with its userid, name and password,
 and reads `/_mock/accounts/{userid}/messages`, which can wait until a message has been sent.
 
-The vendor's own endpoints take signed forms, as documented in the vendor's manual, and are not described here:
+The vendor's own endpoints take forms, as documented in the vendor's manual, and are not described here:
 
 """
 
@@ -23,12 +23,12 @@ def describe_vendor() -> str:
     """List the vendor's endpoints in Markdown.
 
     >>> print(describe_vendor().splitlines()[0])
-    - `POST /v2sms.aspx` (UTF-8): send, overage, checkkeyword
+    - `POST /v2sms.aspx` (UTF-8, signed): send, overage, checkkeyword
     """
     lines = []
     for endpoint in protocol.ENDPOINTS:
-        names = ", ".join(operation.name for operation in protocol.OPERATIONS if endpoint in operation.endpoints)
-        lines.append(f"- `POST {endpoint.path}` ({endpoint.charset.upper()}): {names}")
+        names = ", ".join(operation.name for operation in endpoint.operations)
+        lines.append(f"- `POST {endpoint.path}` ({endpoint.charset.upper()}, {endpoint.authentication.name}): {names}")
     return "\n".join(lines)
 
 

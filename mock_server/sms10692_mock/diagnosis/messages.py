@@ -250,7 +250,7 @@ _REFUSAL_MESSAGES: Final = {
     "balance": ("The send costs {} points ({} numbers × {} per number), the balance is {}: add credit, or send less."),
     "content-empty": "content is '{}', without visible text: send a text.",
     "content-missing": "content is missing; received {}: send the text as 'content'.",
-    "credentials-empty": "userid, timestamp or sign was empty: every request needs all three.",
+    "credentials-empty": "{} or {} was empty: every request to this endpoint needs them all.",
     "credentials-wrong": (
         "The account did not accept the signature when the request arrived, and would accept it now: the account has "
         "changed since."

@@ -54,7 +54,10 @@ _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
 def _check_credentials_given(context: ValidationContext) -> Evidence | None:
-    return None if all(map(str.strip, context.request.credentials)) else Evidence("credentials-empty")
+    if all(map(str.strip, context.request.credentials)):
+        return None
+    *names, last = context.request.endpoint.authentication.parameters
+    return Evidence("credentials-empty", (", ".join(names), last))
 
 
 def _find_sql_injection(text: str) -> str | None:
