@@ -35,7 +35,7 @@ def _the_same_request_sent_again_is_another_send(context: CheckContext) -> None:
         account.expect_balance()
 
     for endpoint in SEND_ENDPOINTS:
-        check_repeated(endpoint, 3, 0)
+        check_repeated(endpoint, 12, 0)
     context.for_all(
         check_repeated,
         SEND_ENDPOINT,
@@ -123,6 +123,12 @@ def _a_text_is_checked_each_time(context: CheckContext) -> None:
             check_text(endpoint, text + "容" * len(context.forbidden_word) + str(index), NO_WORD_FOUND)
 
     check_alternating(UTF8, 40, 1)
+    if context.is_sandboxed:
+        account = ModelAccount(context)
+        for endpoint in SEND_ENDPOINTS:
+            for content in (context.forbidden_word, _CONTENT):
+                context.checkkeyword(account.account, content, endpoint)
+                account.expect_balance(endpoint)
     context.for_all_if_sandboxed(
         check_alternating,
         SEND_ENDPOINT,

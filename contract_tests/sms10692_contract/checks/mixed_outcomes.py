@@ -46,6 +46,8 @@ def _every_message_has_its_own_outcome(context: CheckContext) -> None:
             account.fetch_reports()
         with attribute_to("O-replies"):
             account.fetch_replies()
+        with attribute_to("O-pages"):
+            account.expect_balance()
 
     mixed = [_FAILED, _DELIVERED, _SILENT, _CODED, _DELIVERED, _DELIVERED, _REPLYING, _REPLYING, _LATE, _FAILED]
     check_outcomes([(mixed, UTF8, "", 1), (mixed[::-1], GBK, "01", 0), ([_REPLYING, _DELIVERED], UTF8, "2", 0)], "12")

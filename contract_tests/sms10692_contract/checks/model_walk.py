@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT
-from sms10692_contract.expectations import Mismatch, attribute_to, expect_refused
+from sms10692_contract.expectations import Mismatch, attribute_to, expect_message, expect_refused
+from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import UTF8
 from sms10692_contract.safety import INVALID_SIGN
@@ -28,7 +29,7 @@ _MOBILES: Final = st.lists(
 )
 _CONTENT: Final = st.sampled_from(["内容", "a" * 70, "字" * 71, "x\r\n" * 45, "好a" * 67 + "。", "内 " * 400])
 _EXTNO: Final = st.sampled_from(["", "", "1", "01", "0000000001"])
-_SCHEDULE: Final = st.sampled_from([None, None, None, -86_400, 0, 1, 30, 59, 3600, 40 * 86_400])
+_SCHEDULE: Final = st.sampled_from([None, None, None, -86_400, -1, 0, 1, 30, 59, 3600, 40 * 86_400])
 _LIMIT: Final = st.sampled_from(["", "1", "2", "3", "007", "65537"])
 _INVALID_SENDS: Final = (
     {"mobile": ","},
@@ -92,6 +93,14 @@ class ModelWalk(RuleBasedStateMachine):
     def query_balance(self, index: int, endpoint: str) -> None:
         with attribute_to(BALANCE):
             self.accounts[index].expect_balance(endpoint)
+
+    @rule(index=_INDEX, is_found=st.booleans(), endpoint=SEND_ENDPOINT)
+    def check_keyword(self, index: int, is_found: bool, endpoint: str) -> None:
+        """Check a text, which must cost nothing."""
+        content = self.context.forbidden_word if is_found else "内容"
+        with attribute_to(SENT):
+            response = self.context.checkkeyword(self.accounts[index].account, content, endpoint)
+            expect_message(response, WORD_FOUND if is_found else NO_WORD_FOUND)
 
     @rule(index=st.integers(0, 1), points=st.integers(1, 30))
     def top_up(self, index: int, points: int) -> None:

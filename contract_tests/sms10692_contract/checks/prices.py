@@ -121,6 +121,28 @@ def _balances_of_any_size_are_exact(context: CheckContext) -> None:
     context.for_all(check_negative, _POINTS, counts, examples=context.few_examples)
 
 
+@checks("P-edge")
+def _a_send_is_accepted_as_long_as_its_price_is_covered(context: CheckContext) -> None:
+    def check_covered(count: int, segments: int, missing: int, endpoint: str) -> None:
+        account = ModelAccount(context, {"points": max(count * segments - missing, 0)})
+        account.send(build_mobiles(count), "字" * (UNITS_PER_SEGMENT * segments), endpoint)
+        account.expect_balance(endpoint)
+        account.send(build_mobiles(1), endpoint=endpoint)
+        account.expect_balance(endpoint)
+
+    for missing in (0, 1):
+        check_covered(2, 2, missing, UTF8)
+        check_covered(3, 4, 4 * missing, GBK)
+    context.for_all(
+        check_covered,
+        st.integers(1, 5),
+        st.integers(1, 5),
+        st.integers(-2, 6),
+        SEND_ENDPOINT,
+        examples=context.few_examples,
+    )
+
+
 @checks("P-parallel")
 def _parallel_sends_are_all_charged(context: CheckContext) -> None:
     for _ in range(context.effort.concurrency_rounds):

@@ -1,9 +1,11 @@
 """Defects of memory: a request is answered from an earlier one, or refused because of an earlier one."""
 
+from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 from sms10692 import protocol
+from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.results import AcceptedSend, CheckedText, Refusal, RepliesResult, ReportsResult
@@ -76,6 +78,21 @@ class RefusesOlderTimestamps(_RefusesSignatures):
         return handled
 
 
+class DropsRepeatedTexts(Vendor):
+    """Accepts the sixth and further identical sends, and delivers nothing."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._sends: Counter[Hashable] = Counter()
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        key = account.userid, request.mobile, request.content
+        self._sends[key] += 1
+        if self._sends[key] > 5:
+            request = request._replace(mobile=",".join(["10000000022"] * (request.mobile.count(",") + 1)))
+        return super().send(account, now, request_number, request)
+
+
 def _is_refused_for_balance(handled: VendorResult) -> bool:
     return isinstance(handled.result, Refusal) and handled.result.message == protocol.BALANCE_TOO_SMALL
 
@@ -136,5 +153,6 @@ MEMORY: Final = (
         ("S-fresh", "S-refused", "P-large"),
     ),
     Mutant("a signature sends once", Defect(vendor=AcceptsSignatureOnce), ("S-signature", "S-again")),
+    Mutant("the sixth identical message is not delivered", Defect(vendor=DropsRepeatedTexts), ("S-again",)),
     Mutant("older timestamps are refused", Defect(vendor=RefusesOlderTimestamps), ("S-signature",)),
 )

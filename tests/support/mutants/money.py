@@ -11,8 +11,9 @@ from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.billing import segment_price
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
-from sms10692_mock.domain.results import AcceptedSend, QueriedBalance, Refusal, Result
-from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.domain.results import AcceptedSend, CheckedText, QueriedBalance, Refusal, Result
+from sms10692_mock.domain.vendor import Vendor, VendorResult
+from sms10692_mock.stores.memory.store import MemoryStore
 from support.mutant_vendor import Defect
 from support.mutants import stores
 from support.mutants.mutant import Mutant
@@ -125,7 +126,42 @@ class KeepsTriedPoints(Vendor):
         return result
 
 
+class ChecksNumbersOnly(Vendor):
+    """Accepts a send if the balance covers one point per number, and charges no more than the balance."""
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        result = super().send(account, now, request_number, request)
+        points = self.store.balance(account.userid).points
+        if isinstance(result, Refusal) and 0 < request.mobile.count(",") + 1 <= points:
+            missing = (request.mobile.count(",") + 1) * self.pricing(request.content) - points
+            self.store.add_points(account.userid, missing)
+            return super().send(account, now, request_number, request)
+        return result
+
+
+class ChargesChecks(Vendor):
+    """Charges a point for a text with a forbidden word that was checked."""
+
+    def handle(self, request: ApiRequest, request_number: int = 0) -> VendorResult:
+        handled = super().handle(request, request_number)
+        if isinstance(handled.result, CheckedText) and handled.result.message == protocol.FORBIDDEN_FOUND:
+            self.store.add_points(request.userid, -1)
+        return handled
+
+
+class RefundsFailures(MemoryStore):
+    """Gives a point back for each failed message when its report is fetched."""
+
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
+        items = super().fetch_reports(userid, limit, now, request)
+        self.add_points(userid, sum(report.status == 20 for report in items))
+        return items
+
+
 MONEY: Final = (
+    Mutant("the balance is checked for numbers, not segments", Defect(vendor=ChecksNumbersOnly), ("P-edge",)),
+    Mutant("a forbidden word that is checked costs a point", Defect(vendor=ChargesChecks), ("S-keywords",)),
+    Mutant("failed messages are refunded when reported", Defect(store=RefundsFailures), ("O-pages",)),
     Mutant(
         "at most ten segments are charged",
         Defect(pricing=lambda text: min(segment_price(text), 10)),

@@ -1,13 +1,14 @@
 """Defects of time: dates that exist rarely, far away or at an edge, and the time of day."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import ceil, floor
 from typing import Final
 
 from sms10692.signing import CHINA
 from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.records import StatusReport
 from sms10692_mock.domain.results import RepliesResult, ReportsResult, Result
 from support.mutant_vendor import Defect
 from support.mutants import stores
@@ -55,7 +56,14 @@ def _round_up(request: ApiRequest, result: Result) -> Result:
     return result
 
 
+def _expire(queue: stores.Queue[StatusReport], limit: int) -> Sequence[StatusReport]:
+    """Return only reports that are not older than three days before the newest."""
+    items = queue.fetch(limit)
+    return [report for report in items if report.due > items[-1].due - 3 * 86_400]
+
+
 TIMES: Final = (
+    Mutant("reports expire after three days", Defect(store=stores.fetching_reports(_expire)), ("M-items",)),
     Mutant(
         "29 February is refused",
         _refuse_dates(r"\d{4}-02-29"),
