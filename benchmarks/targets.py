@@ -16,14 +16,13 @@ from benchmarks.load import Request
 from benchmarks.requests import LONG_SEND, MANUAL_FORM, SEND
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.hints import FinishedRequest
-from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.app.vendor_app import HandledRequest, VendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.server.access_log import LogWriter
 from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.process import format_url, listening_socket, serve
-from sms10692_mock.stores.memory.runner import InlineRunner
 from support.http_client import free_port
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
@@ -47,27 +46,20 @@ def constant(environ: dict[str, Any], start_response: Callable[..., Any]) -> Ite
     return [_BODY]
 
 
-class _NullApp:
-    """Stand-in for VendorApp with a constant response, to measure the server and the dispatcher alone."""
+class _NullApp(VendorApp):
+    """A VendorApp with a constant response, to measure the server and the dispatcher alone."""
 
-    allows_cross_site = blocking = False
-    hints = probe = None
+    def __init__(self) -> None:
+        super().__init__(build_vendor(RICH), RICH)
+        headers = [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", str(len(_BODY)))]
+        self._finished = FinishedRequest(Response(200, headers, _BODY))
+        self._nothing = cast(HandledRequest, None)
 
-    def log_line(self, method: str, path: str, status: int) -> None:
-        """No access log."""
+    def handle(self, *_: object) -> HandledRequest:
+        return self._nothing
 
-    log_other = log_line
-
-    def create_runner(self, threads: object) -> InlineRunner:  # noqa: ARG002 - the interface of VendorApp
-        return InlineRunner()
-
-    def handle(self, endpoint: object, request: object, rejection: object) -> "_NullApp":  # noqa: ARG002 - the interface of VendorApp
-        return self
-
-    def finish(self, handled: object) -> FinishedRequest:  # noqa: ARG002 - the interface of VendorApp
-        return FinishedRequest(
-            Response(200, [("Content-Type", "text/xml; charset=utf-8"), ("Content-Length", "209")], _BODY)
-        )
+    def finish(self, _: object) -> FinishedRequest:
+        return self._finished
 
 
 def _run_in_emulator_server(application: Any, options: Options = RICH, pages: VendorApp | None = None) -> None:
@@ -111,7 +103,7 @@ TARGETS: Final[dict[str, Target]] = {
     "send": Target(SEND, lambda: _run_in_emulator_server(view)),
     "send, 26 characters": Target(LONG_SEND, lambda: _run_in_emulator_server(view)),
     "send, 26 characters, 100,000 forbidden words": Target(LONG_SEND, _run_with_100_000_words),
-    "our server, nothing in it": Target(SEND, lambda: _run_in_emulator_server(view, pages=cast(VendorApp, _NullApp()))),
+    "our server, nothing in it": Target(SEND, lambda: _run_in_emulator_server(view, pages=_NullApp())),
     "Flask view in our server": Target(Request("/view", MANUAL_FORM), lambda: _run_in_emulator_server(view)),
     "WSGI constant in our server": Target(Request("/constant", MANUAL_FORM), lambda: _run_in_emulator_server(constant)),
     "Flask view on granian's WSGI": Target(Request("/view", MANUAL_FORM), lambda: _run_on_granian("view")),
