@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from sms10692 import protocol
-from sms10692_contract.clauses import CLAUSES, GROUPS, Clause
+from sms10692_contract.clauses import CLAUSES, GROUPS, Clause, Provenance
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.serve_options import OPTIONS
@@ -22,23 +22,31 @@ _PERMISSIONS: Final = {"send": "`--allow-send`", "fetch": "`--allow-fetch`", "co
 
 _CONTRACT_HEAD: Final = """# The contract
 
-Generated from `fixtures/clauses.toml`; do not edit. The clauses that `sms10692-contract` checks, in this order.
-*source* is a chapter of the manual, a reading of `fixtures/readings.md` (R), a shape of request that clients send (Q),
-or something observed in responses of real servers (A). *permissions* are the options required to check the clause;
-clauses without one can be checked on any server. C: concurrent requests. M: requests in random order, compared with a
-model. N: edges of counts. B: between accounts. O: mixed outcomes, and both endpoints. T: time. P: prices and balances.
-S: no answer depends on earlier requests.
+Generated from `fixtures/clauses.toml`; do not edit. The clauses that `sms10692-contract` checks, by what they rest on.
+A server that offers no control API must hold the first group only, unless `--demand` says otherwise.
 
-| clause | source | what the vendor does | on the wire | permissions |
-|---|---|---|---|---|
+| label | meaning |
+|---|---|
+| manual | the words of the manual demand it, in the chapter named; compared by meaning, whatever the XML layout is |
+| observed | seen in requests of real clients (Q) or responses of real servers (A), with its grade |
+| reading | the manual is silent; [`fixtures/readings.md`](../fixtures/readings.md) says what we chose and why (R) |
+| ours | nothing speaks for or against it |
+
+Grades: S three or more independent sources; M two, or one with certain white space; W one, or indirect.
+*permissions* are the options required to check the clause; clauses without one can be checked on any server. C:
+concurrent requests. M: requests in random order, compared with a model. N: edges of counts. B: between accounts. O:
+mixed outcomes, and both endpoints. T: time. P: prices and balances. S: no answer depends on earlier requests.
 """
+_CLAUSE_HEAD: Final = ("clause", "source", "what the vendor does", "on the wire", "permissions")
 
 _EXACTNESS: Final = {
-    "exact": "完全一致",
-    "our reading": "我们的解读",
-    "our invention": "自行设计",
-    "not attempted": "未实现",
+    "manual": ("exact", "完全一致"),
+    "observed": ("as observed", "与实际观察一致"),
+    "reading": ("our reading", "我们的解读"),
+    "ours": ("our invention", "自行设计"),
+    "": ("not attempted", "未实现"),
 }
+"""English and Chinese words for the provenance of a group; empty for a group without clauses."""
 _EXECUTED: Final = {"yes": "是", "no": "否", "never": "从不"}
 
 
@@ -161,7 +169,7 @@ def _build_exactness_rows(language: str) -> Iterator[tuple[str, ...]]:
             _link_readings(clauses)
         )
         yield (
-            group.kind if english else _EXACTNESS[group.kind],
+            _EXACTNESS[clauses[0].provenance if clauses else ""][0 if english else 1],
             group.text if english else group.text_zh,
             evidence.replace("](fixtures/", "](../fixtures/"),
             str(len(clauses) or ""),
@@ -179,7 +187,7 @@ def _link_readings(clauses: list[Clause]) -> list[str]:
 def _build_clause_row(clause: Clause) -> tuple[str, ...]:
     return (
         clause.id,
-        clause.source,
+        f"{clause.source} ({clause.grade})" if clause.grade else clause.source,
         clause.text.replace("&", "&amp;").replace("<", "&lt;"),
         f"`{clause.literal.replace('|', '/')}`" if clause.literal else "",
         " ".join(_PERMISSIONS[permission] for permission in clause.permissions),
@@ -203,9 +211,23 @@ def _format_rows(rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def _render_contract() -> str:
+    """Render the clauses in sections: one for each chapter of the manual, and one for each other provenance."""
+    titles = list(dict.fromkeys(clause.section for clause in sorted(CLAUSES, key=_sort_key)))
+    parts = [_CONTRACT_HEAD]
+    for title in titles:
+        rows = [_build_clause_row(clause) for clause in CLAUSES if clause.section == title]
+        parts.append(f"## {title}\n\n" + _format_rows([_CLAUSE_HEAD, ("---",) * len(_CLAUSE_HEAD), *rows]))
+    return "\n".join(parts)
+
+
+def _sort_key(clause: Clause) -> tuple[int, str]:
+    return list(Provenance).index(clause.provenance), clause.section
+
+
 def render_files() -> dict[Path, str]:
     """Return the text of each document with its tables, by its path. Raises ValueError if the place is missing."""
-    files = {_TREE / "docs" / "contract.md": _CONTRACT_HEAD + _format_rows(map(_build_clause_row, CLAUSES))}
+    files = {_TREE / "docs" / "contract.md": _render_contract()}
     for title, (name, build_rows) in _TABLES.items():
         for language in (_ENGLISH, _CHINESE):
             file = _TREE / f"{name}{language}.md"

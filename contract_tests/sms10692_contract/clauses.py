@@ -5,41 +5,70 @@ A clause is one requirement of the manual or of a reading. The checks of the cla
 
 import tomllib
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _INSTALLED_FILE: Final = files("sms10692_contract") / "clauses.toml"
 _REPOSITORY_FILE: Final = Path(__file__).parents[2] / "fixtures" / "clauses.toml"
+
+
+class Provenance(StrEnum):
+    """What a clause rests on, from the strongest to the weakest."""
+
+    MANUAL = "manual"
+    OBSERVED = "observed"
+    READING = "reading"
+    OURS = "ours"
 
 
 @dataclass(frozen=True)
 class Clause:
     """One requirement.
 
-    `text` is the requirement, `literal` the literal text on the wire if there is one. `source` is a chapter of the
-    manual, a reading (R), a request shape (Q) or an observation (A). `group` is the id of its row in
-    `docs/reference.md`. `permissions` are what its check needs: any of "send", "fetch" and "control".
+    `text` is the requirement, `literal` the literal text on the wire if there is one. `source` names the evidence:
+    chapters of the manual, a request shape (Q) or response (A) that was observed, with its `grade` (S, M or W), or a
+    reading (R). `group` is the id of its row in `docs/reference.md`. `permissions` are what its check needs: any of
+    "send", "fetch" and "control".
     """
 
     id: str
     group: str
-    source: str
+    provenance: Provenance
     text: str
+    source: str = ""
+    grade: str = ""
     literal: str = ""
     permissions: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Provenance, grade and source in one line: "manual 1.2", "observed A1 (S)", "ours"."""
+        grade = f" ({self.grade})" if self.grade else ""
+        return f"{self.provenance} {self.source}".rstrip() + grade
+
+    @property
+    def section(self) -> str:
+        """Title of its section in `docs/contract.md`: "Manual 1.2", "Observed", "Reading" or "Ours"."""
+        name = self.provenance.capitalize()
+        return f"{name} {self.source.partition(',')[0]}" if self.provenance is Provenance.MANUAL else name
+
+    @property
+    def link(self) -> str:
+        """The place in the documents where the clause and its evidence are."""
+        return f"docs/contract.md#{self.section.lower().replace(' ', '-').replace('.', '')}"
 
 
 @dataclass(frozen=True)
 class Group:
     """Clauses with the same provenance: one row of the table in `docs/reference.md`, in English and in Chinese.
 
-    `kind` is "exact", "our reading", "our invention" or "not attempted". If `evidence` is empty, the table
-    lists the readings that the clauses of the group cite.
+    If `evidence` is empty, the table lists the readings that the clauses of the group cite. A group without clauses
+    is what the emulator does not attempt.
     """
 
     id: str
-    kind: str
     text: str
     text_zh: str
     evidence: str = ""
@@ -52,7 +81,14 @@ _TABLE: Final = tomllib.loads(_FILE.read_text("utf-8"))
 GROUPS: Final = tuple(Group(**row) for row in _TABLE["group"])
 """All groups, in the order of the table in `docs/reference.md`."""
 
-CLAUSES: Final = tuple(Clause(**row | {"permissions": tuple(row.get("permissions", ()))}) for row in _TABLE["clause"])
+
+def _parse_clause(row: dict[str, Any]) -> Clause:
+    return Clause(
+        **row | {"provenance": Provenance(row["provenance"]), "permissions": tuple(row.get("permissions", ()))}
+    )
+
+
+CLAUSES: Final = tuple(map(_parse_clause, _TABLE["clause"]))
 """All clauses, in the order in which they are checked and reported."""
 
 BY_ID: Final = {clause.id: clause for clause in CLAUSES}

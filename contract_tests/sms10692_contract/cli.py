@@ -33,9 +33,9 @@ class _Group(click.Group):
 def command(context: click.Context) -> None:
     """Contract suite for servers of the sms10692.com SMS API.
 
-    Exit code 0: all exercised clauses held. 1: a clause failed. 2: wrong usage, or a report cannot be written. 3: the
-    server is not reachable, ended the run, or answers were lost. 70: internal error of this command. After a signal:
-    128 plus the number of the signal.
+    Exit code 0: all demanded clauses that were exercised held. 1: one failed. 2: wrong usage, or a report cannot be
+    written. 3: the server is not reachable, ended the run, or answers were lost, or no clause was exercised. 70:
+    internal error of this command. After a signal: 128 plus the number of the signal.
     """
     if context.invoked_subcommand is None:
         raise click.UsageError(f"a command is missing: {', '.join(command.commands)}; see --help")

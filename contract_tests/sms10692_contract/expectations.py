@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
-from sms10692_contract.expected import TIME_PATTERN, ParsedResponse, render_document
+from sms10692_contract.expected import ANY_VALUE, TIME_PATTERN, ParsedResponse, render_document
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.requests import WireRequest
+from sms10692_contract.xml_document import XmlElement, parse_xml
 
 _TEXT_LIMIT: Final = 4000
 """Maximum number of characters of a text in a report: a hostile response may have any length."""
@@ -15,16 +16,18 @@ _TEXT_LIMIT: Final = 4000
 class Mismatch(AssertionError):
     """A clause does not hold.
 
-    `request` is the request that shows it, `preceding` are the requests before it, `expected` and `got` describe the
-    expected and the actual response. `clause` is the id of the failed clause if the check covers several.
+    `request` is the request that shows it, `preceding` are the requests before it, `expected` and `actual` describe
+    the expected and the actual response. `clause` is the id of the failed clause if the check covers several. `cause`
+    is the difference alone, without what surrounds it: failures with the same cause are reported together.
     """
 
-    def __init__(self, request: WireRequest | None, expected: str, actual: str) -> None:
+    def __init__(self, request: WireRequest | None, expected: str, actual: str, cause: str = "") -> None:
         expected, actual = _truncate(expected), _truncate(actual)
         super().__init__(f"expected {expected}; got {actual}")
         self.request = request
         self.expected = expected
         self.actual = actual
+        self.cause = _truncate(cause, 200)
         self.preceding: tuple[WireRequest, ...] = ()
         self.clause = ""
 
@@ -43,7 +46,10 @@ def expect(condition: bool, response: ParsedResponse, expected: str, actual: str
 def expect_message(response: ParsedResponse, message: str) -> None:
     """Expect this message (or remark) in the response."""
     actual = get_message(response)
-    expect(actual == message, response, f"the message {message!r}", f"{actual!r} in {format_response(response.raw)}")
+    if actual != message:
+        shown = f"{actual!r} in {format_response(response.raw)}"
+        cause = response.xml_error or f"message is {actual!r} instead of {message!r}"
+        raise Mismatch(response.request, f"the message {message!r}", shown, cause)
 
 
 def get_message(response: ParsedResponse) -> str:
@@ -52,9 +58,39 @@ def get_message(response: ParsedResponse) -> str:
 
 
 def expect_document(response: ParsedResponse, template: str, **values: object) -> None:
+    """Expect a document with the elements of this template, in their order, and with their values.
+
+    The comparison is by meaning: white space around values, CDATA, entities, comments, attributes and the declaration
+    do not matter. An element whose text is `ANY_VALUE` may have any text.
+    """
+    rendered = render_document(template, response.request.endpoint, **values)
+    cause = response.xml_error or _find_difference(parse_xml(_decode(rendered, len(rendered))), response.document)
+    if cause:
+        raise Mismatch(response.request, _decode(rendered), format_response(response.raw), cause)
+
+
+def expect_bytes(response: ParsedResponse, template: str, **values: object) -> None:
     """Expect this document, byte for byte."""
     expected = render_document(template, response.request.endpoint, **values)
     expect(response.raw.body == expected, response, _decode(expected))
+
+
+def _find_difference(expected: XmlElement, actual: XmlElement | None) -> str:
+    """Return the first difference between two documents; empty if they mean the same."""
+    if actual is None or actual.name != expected.name:
+        return f"the root element is {actual and actual.name} instead of {expected.name}"
+    names, actual_names = ([child.name for child in element.children] for element in (expected, actual))
+    if names != actual_names:
+        return f"the elements of {actual.name} are {_list_names(actual_names)} instead of {_list_names(names)}"
+    text, actual_text = expected.text.strip(), actual.text.strip()
+    if text not in (ANY_VALUE, actual_text):
+        return f"{actual.name} is {actual_text!r} instead of {text!r}"
+    differences = map(_find_difference, expected.children, actual.children)
+    return next((difference for difference in differences if difference), "")
+
+
+def _list_names(names: list[str]) -> str:
+    return ", ".join(names[:8]) or "none"
 
 
 def expect_sent(response: ParsedResponse, counts: int | None = None) -> int:
@@ -63,6 +99,19 @@ def expect_sent(response: ParsedResponse, counts: int | None = None) -> int:
     expect(bool(task) and bool(actual_counts), response, "an accepted send, with its taskID")
     expect(counts is None or actual_counts == counts, response, f"successCounts {counts}")
     return task or 0
+
+
+def expect_accepted(response: ParsedResponse) -> str:
+    """Expect an accepted send; return its taskID as it is written."""
+    task = response.get_element("taskID")
+    actual = f"{response.get_element('returnstatus')!r}, message {get_message(response)!r}, taskID {task!r}"
+    expect(
+        response.get_element("returnstatus") == "Success" and bool(task),
+        response,
+        "an accepted send: Success and a taskID",
+        f"{actual} in {format_response(response.raw)}",
+    )
+    return task
 
 
 def expect_receivetime(response: ParsedResponse, item: Mapping[str, str]) -> None:
@@ -86,12 +135,12 @@ def format_response(raw: HttpResponse) -> str:
     return f"{status}{_decode(raw.body)}"
 
 
-def _decode(body: bytes) -> str:
+def _decode(body: bytes, length: int = 1500) -> str:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         text = body.decode("gbk", "backslashreplace")
-    return _truncate(text, 1500)
+    return _truncate(text, length)
 
 
 def _truncate(text: str, length: int = _TEXT_LIMIT) -> str:

@@ -1,16 +1,18 @@
 """Expected responses of the vendor, and a tolerant parser of actual responses.
 
-The documents and messages are spelled out exactly; their white space is as observed at real servers (A1, A3, A4, A10).
-`ParsedResponse` tolerates everything except wrong element names, so that one fault fails only one clause.
+`ParsedResponse` reads a response by its meaning. The documents below are compared by meaning too: elements, their
+order and values. Their white space is as observed at real servers (A1, A3, A10); `layout` compares it byte for byte.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.requests import CHARSET, CHARSET_LABEL, WireRequest
+from sms10692_contract.xml_document import DecodedText, XmlElement, decode_body, parse_xml
 
 
 @dataclass(frozen=True)
@@ -20,14 +22,49 @@ class ParsedResponse:
     request: WireRequest
     raw: HttpResponse
 
+    @cached_property
+    def _decoded(self) -> DecodedText:
+        return decode_body(self.raw.body, self.raw.content_type, CHARSET[self.request.endpoint])
+
     @property
     def text(self) -> str:
-        """The body, decoded in the charset of the endpoint."""
-        return self.raw.body.decode(CHARSET[self.request.endpoint], "replace")
+        """The body, decoded in the charset that it declares."""
+        return self._decoded.text
+
+    @property
+    def charset(self) -> str:
+        """Name of the charset that the response declares; without a declaration, the codec of the endpoint."""
+        return self._decoded.charset
+
+    @cached_property
+    def _parsed(self) -> tuple[XmlElement | None, str]:
+        try:
+            return parse_xml(self.text), self._decoded.error
+        except ValueError as error:
+            return None, self._decoded.error or f"the response is not well-formed XML: {error}"
+
+    @property
+    def document(self) -> XmlElement | None:
+        """The root element; None if the body is not well-formed XML."""
+        return self._parsed[0]
+
+    @property
+    def xml_error(self) -> str:
+        """Why the body is not well-formed XML in the charset that it declares; empty if it is."""
+        return self._parsed[1]
+
+    def find_element(self, name: str) -> XmlElement | None:
+        """Return the first element with this name; None if there is none."""
+        return None if self.document is None else next(_find_elements(self.document, name), None)
 
     def get_element(self, name: str) -> str:
-        """Return the content of the first element with this name, or an empty string."""
-        return next(_find_contents(self.text, name), "").strip()
+        """Return the text of the first element with this name, without white space around it, or an empty string."""
+        element = self.find_element(name)
+        return "" if element is None else element.text.strip()
+
+    def get_raw_element(self, name: str) -> str:
+        """Return the content of the first element with this name as it is on the wire, escapes included."""
+        return next(_find_contents(self.text, name), "")
 
     def get_number(self, name: str) -> int | None:
         """Return the content of an element as a number; None if it is not an integer."""
@@ -35,11 +72,22 @@ class ParsedResponse:
         return int(text) if re.fullmatch("-?[0-9]{1,18}", text) else None
 
     def get_items(self, name: str) -> list[dict[str, str]]:
-        """Return the child elements of each item element (statusbox or callbox), by name."""
+        """Return the texts of the child elements of each item element (statusbox or callbox), by name."""
+        if self.document is None:
+            return []
         return [
-            {name: value.strip() for name, value in _find_elements(content)}
-            for content in _find_contents(self.text, name)
+            {child.name: child.text.strip() for child in element.children}
+            for element in _find_elements(self.document, name)
         ]
+
+
+def _find_elements(element: XmlElement, name: str) -> Iterator[XmlElement]:
+    """Yield the outermost elements with this name, in the order of the document."""
+    if element.name == name:
+        yield element
+        return
+    for child in element.children:
+        yield from _find_elements(child, name)
 
 
 def _find_contents(text: str, name: str) -> Iterator[str]:
@@ -48,20 +96,6 @@ def _find_contents(text: str, name: str) -> Iterator[str]:
     while (begin := text.find(opening, position)) >= 0 and (end := text.find(closing, begin)) >= 0:
         yield text[begin + len(opening) : end]
         position = end + len(closing)
-
-
-_TAG: Final = re.compile(r"<(/?)(\w+)>")
-
-
-def _find_elements(text: str) -> Iterator[tuple[str, str]]:
-    """Yield name and content of each outermost element, in linear time for any text."""
-    last_closing = {tag[2]: tag.start() for tag in _TAG.finditer(text) if tag[1]}
-    position = 0
-    for tag in _TAG.finditer(text):
-        if not tag[1] and position <= tag.start() and tag.end() <= last_closing.get(tag[2], -1):
-            end = text.index(f"</{tag[2]}>", tag.end())
-            yield tag[2], text[tag.end() : end]
-            position = end + len(tag[0]) + 1
 
 
 # Messages of the manual, in the order of its tables 1.3, 3.3 and 4.4.
@@ -81,6 +115,12 @@ NO_WORD_FOUND: Final = "没有包含屏蔽词"
 TIME_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 """Format of a receivetime (4.3, 5.3)."""
 
+NUMBER_PATTERN: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+"""A balance or a number of points. The manual does not say that they are whole."""
+
+ANY_VALUE: Final = "*"
+"""In a template: the manual does not say what the value is."""
+
 SEND_ACCEPTED: Final = (
     '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
     " <returnstatus>Success</returnstatus>\n"
@@ -93,9 +133,9 @@ SEND_REFUSED: Final = (
     '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
     " <returnstatus>Faild</returnstatus>\n"
     " <message>{message}</message>\n"
-    " <remainpoint>0</remainpoint>\n"
-    " <taskID>0</taskID>\n"
-    " <successCounts>0</successCounts></returnsms>"
+    " <remainpoint>*</remainpoint>\n"
+    " <taskID>*</taskID>\n"
+    " <successCounts>*</successCounts></returnsms>"
 )
 OVERAGE: Final = (
     '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
@@ -109,9 +149,9 @@ OVERAGE_REFUSED: Final = (
     '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
     " <returnstatus>Faild</returnstatus>\n"
     " <message>{message}</message>\n"
-    " <payinfo></payinfo>\n"
-    " <overage>0</overage>\n"
-    " <sendTotal>0</sendTotal></returnsms>"
+    " <payinfo>*</payinfo>\n"
+    " <overage>*</overage>\n"
+    " <sendTotal>*</sendTotal></returnsms>"
 )
 CHECKKEYWORD: Final = '<?xml version="1.0" encoding="{label}" ?><returnsms>\n <message>{message}</message></returnsms>'
 EMPTY_QUEUE: Final = '<?xml version="1.0" encoding="utf-8" ?><returnsms></returnsms>'
@@ -156,6 +196,11 @@ def escape_text(text: str) -> str:
     """
     text = _INVALID_IN_XML.sub("", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;")
+
+
+def render_items(template: str, items: Sequence[Mapping[str, object]]) -> str:
+    """Fill in the template of an item for each of them, with their texts escaped."""
+    return "".join(template.format(**{name: escape_text(str(value)) for name, value in item.items()}) for item in items)
 
 
 def render_document(template: str, endpoint: str, **values: object) -> bytes:

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expectations import Mismatch, build_mismatch
 from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.fetch_history import FetchHistory
 from sms10692_contract.fetched_file import FetchedFile
 from sms10692_contract.http import Address, ExchangeLimitExceeded, HttpResponse, TargetUnreachable
+from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import SIGNATURES
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits
@@ -32,7 +34,9 @@ REPORT_TIMEOUT: Final = 180
 DEFAULT_POINTS: Final = 10**9
 """Default balance of a temporary account: more points than any run spends."""
 
-_POLL_SECONDS: Final = 5.0
+_FETCHES_PER_POLL: Final = 20
+"""Maximum number of fetches at once: a vendor that repeats its items would never have an empty queue."""
+
 _TRANSCRIPT_LENGTH: Final = 4
 """Number of last requests that are kept for the report."""
 
@@ -108,6 +112,20 @@ EFFORTS: Final[Mapping[str, Effort]] = {
 }
 
 
+@dataclass(frozen=True)
+class Pace:
+    """Waiting times in seconds at a server whose clock cannot be moved.
+
+    `poll` is the time between two fetches. A report that is not there after `report` counts as missing; without a
+    reply after `reply`, there is none. A scheduled send is due after `schedule`.
+    """
+
+    poll: float = 5.0
+    report: float = REPORT_TIMEOUT
+    reply: float = 30.0
+    schedule: float = 60.0
+
+
 @dataclass
 class CheckContext:
     """One run against one server, passed to every check.
@@ -128,6 +146,9 @@ class CheckContext:
     limits: RequestLimits | None = None
     is_accepted: bool = False
     fetched: FetchedFile | None = None
+    pace: Pace = Pace()
+    layout: LayoutRecorder = field(default_factory=LayoutRecorder)
+    history: FetchHistory = field(default_factory=FetchHistory)
     transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
     _request_count: int = 0
     _count_at_failure: int = 0
@@ -158,7 +179,20 @@ class CheckContext:
         """Create a temporary account with these settings; without a control API, return the user's account."""
         if self.control is None or not self.is_sandboxed:
             return self.own
-        return create_temporary_account(self.control, self.guard, **options)
+        account = create_temporary_account(self.control, self.guard, **options)
+        if options.get("profile", "manual") != "manual":
+            self.layout.ignored_userids.add(account.userid)
+        return account
+
+    @property
+    def can_send(self) -> bool:
+        """Whether messages may be sent: to temporary accounts always, otherwise if the user named numbers."""
+        return self.is_sandboxed or bool(self.guard.numbers)
+
+    @property
+    def can_fetch(self) -> bool:
+        """Whether queues may be emptied."""
+        return self.is_sandboxed or self.guard.may_fetch
 
     def delete_accounts(self) -> None:
         """Delete the accounts created so far, except `own`. Failures are ignored: the end of the run tries again."""
@@ -197,6 +231,14 @@ class CheckContext:
         self._number_count += 1
         return numbers[(self._number_count - 1) % len(numbers)]
 
+    def pick_numbers(self, count: int) -> list[str]:
+        """Return so many different numbers that may be sent to. Raises NotExercised if there are fewer."""
+        if self.is_sandboxed:
+            return [str(13000000000 + index) for index in range(count)]
+        if len(self.guard.numbers) < count:
+            raise NotExercised(f"needs {count} different --allow-send numbers")
+        return sorted(self.guard.numbers)[:count]
+
     # Sending requests
 
     def exchange(self, request: WireRequest) -> ParsedResponse:
@@ -212,14 +254,17 @@ class CheckContext:
         if recorded is not None:
             return ParsedResponse(request, recorded)
         try:
-            response = self.target.send(request)
+            response = ParsedResponse(request, self.target.send(request))
         except ExchangeLimitExceeded as error:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
         if self.fetched is not None and not self.is_sandboxed:
-            self.fetched.record(request, response)
+            self.fetched.record(request, response.raw)
         if self.limits:
-            self.limits.record(request, response)
-        return ParsedResponse(request, response)
+            self.limits.record(request, response.raw)
+        self.layout.record(response)
+        if not self.is_sandboxed:
+            self.history.record(response)
+        return response
 
     def probe_account(self) -> HttpResponse:
         """Query the balance outside of any check. Raises TargetStopped if the server went away."""
@@ -271,19 +316,40 @@ class CheckContext:
         """Fetch until `count` replies have arrived or the timeout has passed."""
         return self._collect(account, count, lambda: self.call(account).get_items("callbox"))
 
-    def fetch_due_reports(self, account: SuiteAccount, task: int) -> ParsedResponse:
+    def fetch_task_reports(self, account: SuiteAccount, task: str, count: int, **extra: str) -> list[dict[str, str]]:
+        """Fetch until `count` reports of this task have arrived or the timeout has passed."""
+        return self.collect_task_items(
+            account, task, count, lambda: self.status(account, **extra).get_items("statusbox")
+        )
+
+    def collect_task_items(
+        self, account: SuiteAccount, task: str, count: int, fetch: Callable[[], list[dict[str, str]]]
+    ) -> list[dict[str, str]]:
+        """Call `fetch` until `count` items of this task have arrived or the timeout has passed."""
+        found: list[dict[str, str]] = []
+        for _ in self._retries(account):
+            for _ in range(_FETCHES_PER_POLL):
+                items = fetch()
+                found += [item for item in items if item.get("taskid") == task]
+                if len(found) >= count:
+                    return found
+                if not items:
+                    break
+        return found
+
+    def fetch_due_reports(self, account: SuiteAccount, task: int | str) -> ParsedResponse:
         """Fetch until a response has reports of the task; return that response, or the last one.
 
         With a temporary account any report counts, because the account has no other tasks.
         """
         return self._fetch_until_due(account, lambda: self.status(account), "statusbox", task)
 
-    def fetch_due_replies(self, account: SuiteAccount, task: int) -> ParsedResponse:
+    def fetch_due_replies(self, account: SuiteAccount, task: int | str) -> ParsedResponse:
         """Fetch until a response has replies to the task, like `fetch_due_reports`."""
         return self._fetch_until_due(account, lambda: self.call(account), "callbox", task)
 
     def _fetch_until_due(
-        self, account: SuiteAccount, fetch: Callable[[], ParsedResponse], name: str, task: int
+        self, account: SuiteAccount, fetch: Callable[[], ParsedResponse], name: str, task: int | str
     ) -> ParsedResponse:
         response = fetch()
         for _ in self._retries(account):
@@ -315,15 +381,23 @@ class CheckContext:
             self.control.advance(account.userid, REPORT_TIMEOUT)
             yield
             return
-        for _ in range(1 if self._reports_are_late else round(REPORT_TIMEOUT / _POLL_SECONDS)):
+        yield from self.poll(0 if self._reports_are_late else self.pace.report)
+
+    def poll(self, seconds: float) -> Iterator[None]:
+        """Yield for each poll of the next `seconds`, once at least."""
+        for _ in range(max(1, round(seconds / self.pace.poll))):
             yield
-            self.target.sleep(_POLL_SECONDS)  # the clock of a real vendor cannot be moved
+            self.wait(self.pace.poll)
+
+    def wait(self, seconds: float) -> None:
+        """Wait: the clock of a real vendor cannot be moved."""
+        self.target.sleep(seconds)
 
     def _expect_in_time(self) -> None:
         """Raise NotExercised if the clock cannot be moved: then a missing report may be late only."""
         if not self.is_sandboxed:
             self._reports_are_late = True
-            raise NotExercised(f"reports or replies are late: not complete after {REPORT_TIMEOUT} s")
+            raise NotExercised(f"reports or replies are late: not complete after {self.pace.report:g} s")
 
     # Property tests
 

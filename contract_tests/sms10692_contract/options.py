@@ -45,8 +45,12 @@ HELP: Final[Mapping[str, str]] = {
     ),
     "--forbidden-word": "A word that the vendor forbids.",
     "--effort": "Number of examples per clause.",
-    "--only": "Check this clause only. Repeatable.",
-    "--skip": "Do not check this clause. Repeatable.",
+    "--demand": (
+        "What must hold: the manual; also what was observed at real servers; also our readings; or all. Clauses beyond"
+        " it are reported and do not fail. Default: all with --control, otherwise manual."
+    ),
+    "--only": "Check these clauses only: an id, a chapter such as 1.2, or a provenance such as manual. Repeatable.",
+    "--skip": "Do not check these clauses: an id, a chapter or a provenance. Repeatable.",
     "--list": "List the clauses that would be checked, and why others would not, without a request; then stop.",
 }
 """Help text of each shared option."""

@@ -15,6 +15,7 @@ from sms10692_contract import report, terminal
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlApiError, ControlClient
+from sms10692_contract.demand import Demand, choose_demand
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.fetched_file import FetchedFile, build_default_path
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
@@ -54,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--forbidden-word", default=FORBIDDEN_WORD, metavar="WORD")
     add("--effort", choices=list(EFFORTS), default="quick")
     add("--seed", type=int, default=0, metavar="INTEGER", help="Random seed, to repeat a run. Default: 0.")
+    add("--demand", choices=list(Demand))
     add("--only", action="append", default=[], metavar="CLAUSE")
     add("--skip", action="append", default=[], metavar="CLAUSE")
     add("--list", action="store_true", dest="list_clauses")
@@ -202,10 +204,11 @@ def _check_account(context: CheckContext) -> None:
 def run_clause(context: CheckContext, pytestconfig: pytest.Config) -> Callable[[Clause], Verdict]:
     """Return a function that runs the check of a clause. A check of several clauses runs once."""
     cache: dict[str, Verdict] = {}
+    demand = choose_demand(pytestconfig.getoption("--demand"), context.control is not None)
 
     def run(clause: Clause) -> Verdict:
         try:
-            verdict = next(run_checks(context, [clause], cache=cache))
+            verdict = next(run_checks(context, [clause], cache=cache, demand=demand))
         except TargetStopped as error:
             pytest.exit(escape_unprintable(str(error)), returncode=3)
         if verdict.state is State.NOT_JUDGED:

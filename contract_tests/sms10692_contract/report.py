@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 from rich.console import Console
 from rich.table import Table
 
-from sms10692_contract.clauses import CLAUSES
+from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.escaping import escape_unprintable, show_invisible
 from sms10692_contract.http import Address
 from sms10692_contract.requests import WireRequest
@@ -22,32 +22,84 @@ from sms10692_contract.runner import State, Verdict
 _COLOURS: Final = {
     State.HELD: "green",
     State.FAILED: "bold red",
+    State.DIFFERS: "cyan",
     State.NOT_EXERCISED: "yellow",
     State.NOT_JUDGED: "yellow",
 }
 UNDECIDED: Final = (State.NOT_EXERCISED, State.NOT_JUDGED)
 """States without a result: a reason is shown instead of a response."""
 
+LEGEND: Final = (
+    "manual: its words demand it, in this chapter. observed: seen in requests of real clients (Q) or responses of real"
+    " servers (A);\nS: three or more sources, M: two, W: one. reading: our choice where the manual is silent (R). ours:"
+    " nothing speaks for or\nagainst it. All clauses and their evidence: docs/contract.md, fixtures/readings.md."
+)
+"""What the labels of the clauses mean."""
 _PRECEDING_LIMIT: Final = 400
 """Longest curl line that is shown for a request before the failed one."""
+
+_DIFFERENCE_LIMIT: Final = 300
+"""Longest response that is shown for a clause that is not demanded."""
 
 
 def format_summary(verdicts: Sequence[Verdict]) -> str:
     """Return one line that counts the verdicts."""
     count = Counter(verdict.state for verdict in verdicts)
-    exercised = count[State.HELD] + count[State.FAILED]
+    exercised = len(verdicts) - count[State.NOT_EXERCISED]
     parts = [f"{exercised} of {len(verdicts)} clauses exercised", f"{count[State.HELD]} held"]
     if count[State.FAILED]:
         parts.append(f"{count[State.FAILED]} failed")
+    if count[State.DIFFERS]:
+        parts.append(f"{count[State.DIFFERS]} not demanded differ")
     if count[State.NOT_JUDGED]:
         parts.append(f"{count[State.NOT_JUDGED]} not judged")
     return ", ".join(parts)
 
 
+def get_properties(clause: Clause) -> list[tuple[str, str]]:
+    """Return the properties of a clause for JUnit, without empty ones."""
+    pairs = [("provenance", str(clause.provenance)), ("grade", clause.grade), ("source", clause.source)]
+    return [(name, value) for name, value in (*pairs, ("documentation", clause.link)) if value]
+
+
+def group_by_cause(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
+    """Group deviations with the same cause, in the order of their first. Without a cause each is a group."""
+    groups: dict[str, list[Verdict]] = {}
+    for verdict in verdicts:
+        groups.setdefault(verdict.cause or verdict.clause.id, []).append(verdict)
+    return list(groups.values())
+
+
+def format_group(group: Sequence[Verdict], address: Address, repeat: Mapping[str, str]) -> str:
+    """Return the report of failed clauses with one cause: the cause, the clauses, and the first of them in full."""
+    first, *others = group
+    failure = format_failure(first, address, repeat[first.clause.id])
+    if not others:
+        return failure
+    names = ", ".join(f"{verdict.clause.id} ({verdict.clause.label})" for verdict in group)
+    return f"{len(group)} clauses, one cause: {escape_unprintable(first.cause)}\n  clauses:  {names}\n{failure}"
+
+
+def format_difference(group: Sequence[Verdict]) -> str:
+    """Return the short report of clauses that differ with one cause, and are not demanded."""
+    first = group[0]
+    names = ", ".join(f"{verdict.clause.id} ({verdict.clause.label})" for verdict in group)
+    lines = [
+        f"differs: {names}: {first.clause.text if len(group) == 1 else escape_unprintable(first.cause)}",
+        f"  expected: {_indent(_shorten(first.expected))}",
+        f"  actual:   {_indent(_shorten(first.actual))}",
+    ]
+    return "\n".join(lines)
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _DIFFERENCE_LIMIT else f"{text[:_DIFFERENCE_LIMIT]}…"
+
+
 def format_failure(verdict: Verdict, address: Address, repeat_command: str) -> str:
     """Return the report of a failed clause: the shortest failing request, the expected and the actual response."""
     clause = verdict.clause
-    lines = [f"{clause.id} ({clause.source}): {clause.text}"]
+    lines = [f"{clause.id} ({clause.label}): {clause.text}", f"  see:      {clause.link}"]
     if clause.literal:
         lines.append(f"  literal:  {clause.literal}")
     options = address.curl_options
@@ -83,7 +135,7 @@ def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
             reason = escape_unprintable(verdict.reason)
             result += f" ({reason})" if state is State.NOT_EXERCISED else f": {reason}"
         rows.add_row(
-            clause.id, clause.source, clause.text, result, style=None if state is State.HELD else _COLOURS[state]
+            clause.id, clause.label, clause.text, result, style=None if state is State.HELD else _COLOURS[state]
         )
     return _render(rows, console)
 
@@ -93,14 +145,14 @@ def format_selection(reasons: Mapping[str, str], console: Console) -> str:
     rows = _create_clause_table("checked")
     for clause in CLAUSES:
         reason = reasons[clause.id]
-        rows.add_row(clause.id, clause.source, clause.text, f"no ({reason})" if reason else "yes")
+        rows.add_row(clause.id, clause.label, clause.text, f"no ({reason})" if reason else "yes")
     count = sum(not reason for reason in reasons.values())
     return f"{_render(rows, console)}\n\n{count} of {len(reasons)} clauses would be checked"
 
 
 def _create_clause_table(last_column: str) -> Table:
     table = Table(show_edge=False, pad_edge=False)
-    for name in ("clause", "source"):
+    for name in ("clause", "label"):
         table.add_column(name, no_wrap=True)
     table.add_column("requirement")
     table.add_column(last_column)
@@ -133,9 +185,9 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
     rows = []
     for verdict in verdicts:
         detail = escape_unprintable(verdict.reason) if verdict.state in UNDECIDED else ""
-        if verdict.state is State.FAILED:
+        if verdict.is_deviation:
             detail = format_failure(verdict, address, repeat[verdict.clause.id])
-        cells = (verdict.clause.id, verdict.clause.source, verdict.clause.text, verdict.clause.literal)
+        cells = (verdict.clause.id, verdict.clause.label, verdict.clause.text, verdict.clause.literal)
         row = "".join(f"<td>{escape(cell)}</td>" for cell in (*cells, verdict.state.value))
         name = verdict.state.name.lower()
         rows.append(f'<tr class="{name}">{row}<td><pre>{escape(detail)}</pre></td></tr>')
@@ -143,13 +195,22 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>sms10692 contract</title><style>'
         "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
         "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td,.not_judged td{"
-        "background:#ffd}</style>"
-        f"<h1>{escape(address.url)}</h1><p>{escape(format_summary(verdicts))}</p><table>"
-        "<tr><th>clause<th>source<th>requirement<th>literal<th>verdict<th></tr>"
-        + "\n".join(rows)
-        + "</table></html>\n",
+        "background:#ffd}.differs td{background:#dff}</style>"
+        f"<h1>{escape(address.url)}</h1><p>{escape(format_summary(verdicts))}</p><p>{escape(LEGEND)}</p>"
+        f"{_render_causes(verdicts)}<table>"
+        "<tr><th>clause<th>label<th>requirement<th>literal<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
         "utf-8",
     )
+
+
+def _render_causes(verdicts: Sequence[Verdict]) -> str:
+    """Return a list of the causes that several failed clauses have."""
+    groups = [group for group in group_by_cause([v for v in verdicts if v.state is State.FAILED]) if len(group) > 1]
+    items = [
+        f"<li>{escape(escape_unprintable(group[0].cause))}: {escape(', '.join(v.clause.id for v in group))}"
+        for group in groups
+    ]
+    return f"<p>Failures with one cause:<ul>{''.join(items)}</ul>" if items else ""
 
 
 def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str]) -> None:
@@ -157,13 +218,20 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
     count = Counter(verdict.state for verdict in verdicts)
     suite = Element("testsuite", name="sms10692-contract", tests=str(len(verdicts)))
     suite.set("failures", str(count[State.FAILED]))
-    suite.set("skipped", str(sum(count[state] for state in UNDECIDED)))
+    suite.set("skipped", str(sum(count[state] for state in (*UNDECIDED, State.DIFFERS))))
     for verdict in verdicts:
         clause = verdict.clause
-        case = SubElement(suite, "testcase", classname="sms10692_contract", name=f"{clause.id} {clause.text}")
+        class_name = f"sms10692_contract.{clause.section.replace('.', '_').replace(' ', '.')}"
+        case = SubElement(suite, "testcase", classname=class_name, name=f"{clause.id} {clause.text}")
         case.set("time", f"{verdict.seconds:.3f}")
+        properties = SubElement(case, "properties")
+        for name, value in get_properties(clause):
+            SubElement(properties, "property", name=name, value=value)
         if verdict.state is State.FAILED:
             element = SubElement(case, "failure", message=escape_unprintable(verdict.reason))
+            element.text = format_failure(verdict, address, repeat[clause.id])
+        elif verdict.state is State.DIFFERS:
+            element = SubElement(case, "skipped", message=f"differs: {escape_unprintable(verdict.reason)}")
             element.text = format_failure(verdict, address, repeat[clause.id])
         elif verdict.state in UNDECIDED:
             reason = escape_unprintable(verdict.reason)

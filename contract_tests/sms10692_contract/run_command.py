@@ -15,6 +15,7 @@ from sms10692_contract import report, terminal
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlClient
+from sms10692_contract.demand import Demand, choose_demand
 from sms10692_contract.fetched_file import FetchedFile, FetchedFileError, build_default_path
 from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
 from sms10692_contract.http import Address
@@ -38,7 +39,7 @@ from sms10692_contract.selection import Selection, find_reasons_not_run, parse_s
 from sms10692_contract.terminal import NAME
 
 _FAILED, _STOPPED = 1, 3
-"""Exit codes when a clause failed, and when the server ended the run or lost answers."""
+"""Exit codes when a demanded clause failed; when the server ended the run or lost answers, or no clause was checked."""
 
 
 class _Command(click.Command):
@@ -106,8 +107,9 @@ class _Command(click.Command):
 )
 @click.option("--effort", type=click.Choice(list(EFFORTS)), default="quick", show_default=True, help=HELP["--effort"])
 @click.option("--seed", type=int, help="Random seed, to repeat a run. Default: random, or 0 if CI is set.")
-@click.option("--only", multiple=True, metavar="CLAUSE", help=HELP["--only"])
-@click.option("--skip", multiple=True, metavar="CLAUSE", help=HELP["--skip"])
+@click.option("--demand", type=click.Choice(list(Demand)), help=HELP["--demand"])
+@click.option("--only", multiple=True, metavar="CLAUSES", help=HELP["--only"])
+@click.option("--skip", multiple=True, metavar="CLAUSES", help=HELP["--skip"])
 @click.option("--list", "list_only", is_flag=True, help=HELP["--list"])
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), callback=check_writable, help="Write an HTML report."
@@ -136,6 +138,7 @@ def run(
     forbidden_word: str,
     effort: str,
     seed: int | None,
+    demand: Demand | None,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     list_only: bool,
@@ -143,6 +146,9 @@ def run(
     junit: Path | None,
 ) -> int:
     """Check, clause by clause, whether the server at URL behaves as the sms10692.com manual says.
+
+    Clauses are also checked that the manual does not state: what was observed at real servers, our readings, and our
+    inventions. They fail the run only if --demand includes them.
 
     URL is http[s]://HOST:PORT. Nothing is sent or fetched unless --allow-send, --allow-fetch or --control allows it.
     """
@@ -181,7 +187,8 @@ def run(
             if fetched is not None and allow_fetch:
                 context.fetched = FetchedFile(fetched)
         refusal = check_account_at_start(context) if control_client is None else None
-        verdicts, interruption = _run_clauses(context, selection.get_clauses(), refusal)
+        demanded = choose_demand(demand, control is not None)
+        verdicts, interruption = _run_clauses(context, selection.get_clauses(), demanded, refusal)
     repeat_command = _build_repeat_command(context, control, allow_send, allow_fetch)
     repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
     write_errors = []
@@ -209,6 +216,9 @@ def run(
     if write_errors:
         raise click.ClickException("; ".join(write_errors))
     states = {verdict.state for verdict in verdicts}
+    if states == {State.NOT_EXERCISED}:
+        terminal.write_message("no clause was exercised; see the reasons above")
+        return _STOPPED
     return _FAILED if State.FAILED in states else _STOPPED if State.NOT_JUDGED in states else 0
 
 
@@ -250,7 +260,7 @@ def _deleting_accounts(control: ControlClient | None, keep: bool) -> Iterator[No
 
 
 def _run_clauses(
-    context: CheckContext, clauses: Sequence[Clause], refusal: TargetStopped | None
+    context: CheckContext, clauses: Sequence[Clause], demand: Demand, refusal: TargetStopped | None
 ) -> tuple[list[Verdict], BaseException | None]:
     """Run the clauses and show the progress. Return all verdicts, and the exception that stopped the run.
 
@@ -262,7 +272,7 @@ def _run_clauses(
         if refusal is not None:
             raise refusal
         with show_progress(len(clauses)) as progress:
-            for verdict in run_checks(context, clauses, progress.start_clause):
+            for verdict in run_checks(context, clauses, progress.start_clause, demand=demand):
                 verdicts.append(verdict)
                 progress.end_clause()
     except (KeyboardInterrupt, Exception) as error:
@@ -276,9 +286,13 @@ def _run_clauses(
 
 def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[str, str], deleted: bool) -> None:
     terminal.write_line(report.format_verdicts(verdicts, _create_plain_console()))
+    terminal.write_line(f"\n{report.LEGEND}")
     failed = [verdict for verdict in verdicts if verdict.state is State.FAILED]
-    for verdict in failed:
-        terminal.write_line("\n" + report.format_failure(verdict, address, repeat[verdict.clause.id]))
+    for group in report.group_by_cause(failed):
+        terminal.write_line("\n" + report.format_group(group, address, repeat))
+    differing = [verdict for verdict in verdicts if verdict.state is State.DIFFERS]
+    for group in report.group_by_cause(differing):
+        terminal.write_line("\n" + report.format_difference(group))
     if failed and deleted:
         terminal.write_line("\nThe accounts of this run are deleted; --keep-accounts keeps them for the curl lines.")
     terminal.write_line(f"\n{report.format_summary(verdicts)}")

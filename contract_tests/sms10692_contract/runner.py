@@ -4,7 +4,7 @@ The reports are in `report`, the command line in `cli`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from time import perf_counter
 from typing import Final
@@ -15,6 +15,7 @@ from sms10692_contract.account_check import expect_account_accepted
 from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.control import ControlApiError, ControlClient
+from sms10692_contract.demand import Demand
 from sms10692_contract.expectations import Mismatch
 from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitReached, SuiteAccount
 from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
@@ -31,10 +32,15 @@ _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
 
 
 class State(Enum):
-    """Result of a clause. `NOT_JUDGED` means that responses were lost on the way."""
+    """Result of a clause.
+
+    `DIFFERS` is a failure that the demand of the run does not include. `NOT_JUDGED` means that responses were lost on
+    the way.
+    """
 
     HELD = "held"
     FAILED = "failed"
+    DIFFERS = "differs"
     NOT_EXERCISED = "not exercised"
     NOT_JUDGED = "not judged"
 
@@ -43,8 +49,8 @@ class State(Enum):
 class Verdict:
     """Verdict on one clause.
 
-    `why` is the description of a failure, or the reason why the clause was not exercised. `request` shows a failure,
-    `preceding` are the requests before it.
+    `reason` is the description of a failure, or the reason why the clause was not exercised. `request` shows a failure,
+    `preceding` are the requests before it. Failures with the same `cause` have one cause.
     """
 
     clause: Clause
@@ -55,6 +61,12 @@ class Verdict:
     request: WireRequest | None = None
     preceding: tuple[WireRequest, ...] = ()
     seconds: float = 0.0
+    cause: str = ""
+
+    @property
+    def is_deviation(self) -> bool:
+        """Whether the clause does not hold, demanded or not."""
+        return self.state in (State.FAILED, State.DIFFERS)
 
 
 def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard) -> tuple[SuiteAccount, bool]:
@@ -103,10 +115,12 @@ def run_checks(
     clauses: Iterable[Clause],
     progress: Callable[[Clause], None] = lambda clause: None,
     cache: dict[str, Verdict] | None = None,
+    demand: Demand = Demand.ALL,
 ) -> Iterator[Verdict]:
     """Yield a verdict on each clause as soon as its check has ended.
 
-    A check that covers several clauses runs once. `cache` has verdicts by clause id; new verdicts are added to it.
+    A check that covers several clauses runs once. `cache` has verdicts by clause id; new verdicts are added to it. A
+    clause that is beyond the demand cannot fail; it differs.
     """
     cache = {} if cache is None else cache
     for clause in clauses:
@@ -116,7 +130,10 @@ def run_checks(
             covered = [other for other in CLAUSES if CHECKS[other.id] is check]
             cache |= {verdict.clause.id: verdict for verdict in _run_check(context, clause, covered)}
             context.delete_accounts()
-        yield cache[clause.id]
+        verdict = cache[clause.id]
+        if verdict.state is State.FAILED and not demand.includes(clause):
+            verdict = cache[clause.id] = replace(verdict, state=State.DIFFERS)
+        yield verdict
 
 
 def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> list[Verdict]:
@@ -185,13 +202,14 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
 
 
 def _build_failure(clause: Clause, failure: Mismatch, context: CheckContext, seconds: float) -> Verdict:
-    preceding = tuple(request for request in context.transcript if request is not failure.request)
     mask_text, mask = (_mask_nothing, _mask_no_request) if context.is_sandboxed else (mask_response, mask_request)
-    reason, expected, actual = (
-        hide_signatures_in_text(mask_text(text)) for text in (str(failure), failure.expected, failure.actual)
+    reason, expected, actual, cause = (
+        hide_signatures_in_text(mask_text(text))
+        for text in (str(failure), failure.expected, failure.actual, failure.cause)
     )
     request = failure.request and mask(failure.request)
-    return Verdict(clause, State.FAILED, reason, expected, actual, request, tuple(map(mask, preceding)), seconds)
+    preceding = tuple(map(mask, _find_preceding(failure, context)))
+    return Verdict(clause, State.FAILED, reason, expected, actual, request, preceding, seconds, cause)
 
 
 def _mask_nothing(text: str) -> str:
@@ -200,6 +218,13 @@ def _mask_nothing(text: str) -> str:
 
 def _mask_no_request(request: WireRequest) -> WireRequest:
     return request
+
+
+def _find_preceding(failure: Mismatch, context: CheckContext) -> tuple[WireRequest, ...]:
+    """Return the requests before the failed one; none if it was sent by an earlier check."""
+    if failure.request not in context.transcript:
+        return ()
+    return tuple(request for request in context.transcript if request is not failure.request)
 
 
 def _to_mismatch(error: BaseException, context: CheckContext) -> Mismatch:

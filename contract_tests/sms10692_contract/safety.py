@@ -65,8 +65,9 @@ class SafetyGuard:
             self._spend(request, is_refused=_is_refused_by_any_vendor(request))
 
     def _uses_temporary_account(self, request: WireRequest) -> bool:
-        userids = _get_values(request, "userid")
-        return bool(userids) and userids <= self.userids
+        """Return whether the request is of a temporary account, or of nobody while temporary accounts are used."""
+        userids = {userid for userid in _get_values(request, "userid") if userid.strip()}
+        return bool(self.userids) and (userids <= self.userids if userids else _is_refused_by_any_vendor(request))
 
     def _spend(self, request: WireRequest, is_refused: bool) -> None:
         numbers = [number for value in _get_values(request, "mobile") for number in _split_mobiles(value)]

@@ -6,13 +6,16 @@ The command and the pytest plugin share this module, so that the options mean th
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sms10692_contract.clauses import BY_ID, CLAUSES, Clause
+from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.safety import SafetyGuard
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Ids of clauses: `only` these are checked (all if empty), except those in `skip`."""
+    """Names of clauses: `only` these are checked (all if empty), except those in `skip`.
+
+    A name is the id of a clause, a part of its source (a chapter such as 1.2, or R6), or a provenance.
+    """
 
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
@@ -23,20 +26,24 @@ class Selection:
 
     def get_exclusion_reason(self, clause: Clause) -> str:
         """Return why a clause is not selected; empty if it is."""
-        if self.only and clause.id not in self.only:
+        if self.only and not _matches_any(clause, self.only):
             return "not named by --only"
-        return "named by --skip" if clause.id in self.skip else ""
+        return "named by --skip" if _matches_any(clause, self.skip) else ""
+
+
+def _matches_any(clause: Clause, names: Sequence[str]) -> bool:
+    return not {clause.id, clause.provenance, *clause.source.split(", ")}.isdisjoint(names)
 
 
 def parse_selection(only: Sequence[str], skip: Sequence[str]) -> Selection:
     """Build a selection from the values of the options.
 
-    Raises ValueError with a message for the user if an id is unknown or no clause is selected.
+    Raises ValueError with a message for the user if a name matches no clause or no clause is selected.
     """
-    for option, ids in (("--only", only), ("--skip", skip)):
-        for clause_id in ids:
-            if clause_id not in BY_ID:
-                raise ValueError(f"{option}: there is no clause {clause_id}")
+    for option, names in (("--only", only), ("--skip", skip)):
+        for name in names:
+            if not any(_matches_any(clause, [name]) for clause in CLAUSES):
+                raise ValueError(f"{option}: there is no clause {name}")
     selection = Selection(tuple(only), tuple(skip))
     if not selection.get_clauses():
         raise ValueError("--only and --skip select no clause")

@@ -27,7 +27,16 @@ HOSTILE_NUMBER = "<script>document.title='hacked'</script>"
 LONG_NUMBER = "1380013800013800138000"
 HOSTILE_ACCOUNT = "<script>document.title=1</script>"
 
-PAGES = ("/", "/phone", "/requests", "/queues", "/queues?queue=replies", "/account", "/faults", "/contract?kind=seen")
+PAGES = (
+    "/",
+    "/phone",
+    "/requests",
+    "/queues",
+    "/queues?queue=replies",
+    "/account",
+    "/faults",
+    "/contract?provenance=observed",
+)
 
 
 @pytest.fixture(scope="module")

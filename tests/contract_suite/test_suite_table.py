@@ -4,8 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
-from sms10692_contract.checks import CHECKS
-from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS
+import pytest
+
+from sms10692_contract.checks import CHECKS, exact_layout
+from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS, Clause, Provenance
 
 TOP = Path(__file__).parents[2]
 
@@ -19,28 +21,50 @@ def test_clauses_need_known_permissions() -> None:
     assert {name for clause in CLAUSES for name in clause.permissions} == {"send", "fetch", "control"}
 
 
-def test_every_source_is_a_chapter_a_reading_a_request_shape_or_an_observation() -> None:
-    readings = (TOP / "fixtures" / "readings.md").read_text("utf-8")
-    for source in {source for clause in CLAUSES for source in clause.source.split(", ")}:
-        assert re.fullmatch(r"[1-5]\.[1-4]|[AQ]\d+", source) or f"## {source} " in readings
+SOURCES = {
+    Provenance.MANUAL: r"[1-5]\.[1-4](, [1-5]\.[1-4])*",
+    Provenance.OBSERVED: r"[AQ]\d+",
+    Provenance.READING: r"R\d+(, R\d+)*",
+    Provenance.OURS: r"(R\d+)?",
+}
+"""What the source of a clause must look like, by its provenance."""
 
 
-def test_every_clause_has_a_group_and_every_attempted_group_a_clause() -> None:
-    assert {clause.group for clause in CLAUSES} == {group.id for group in GROUPS if group.kind != "not attempted"}
+@pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
+def test_the_source_of_a_clause_is_of_its_provenance(clause: Clause) -> None:
+    assert re.fullmatch(SOURCES[clause.provenance], clause.source)
+    assert clause.grade in (("S", "M", "W") if clause.provenance is Provenance.OBSERVED else ("",))
 
 
-def test_exact_groups_have_evidence_and_every_reading_is_cited() -> None:
+def test_an_id_that_begins_with_a_chapter_is_a_clause_of_the_manual() -> None:
+    for clause in CLAUSES:
+        if clause.id[0].isdigit():
+            assert clause.provenance is Provenance.MANUAL
+            assert clause.id.startswith(f"{clause.source.partition(',')[0]}-")
+
+
+def test_the_clauses_of_a_group_have_one_provenance() -> None:
+    provenances: dict[str, set[Provenance]] = {group.id: set() for group in GROUPS}
+    for clause in CLAUSES:
+        provenances[clause.group].add(clause.provenance)
+    assert [group for group, found in provenances.items() if len(found) != 1] == ["nothing"]
+
+
+def test_groups_have_evidence_and_every_reading_is_cited() -> None:
     for group in GROUPS:
-        assert bool(group.evidence) is bool(group.evidence_zh) is (group.kind == "exact")
-    chosen_by_us = [group.id for group in GROUPS if group.kind in ("our reading", "our invention")]
-    cited = {
-        reading
-        for clause in CLAUSES
-        if clause.group in chosen_by_us
-        for reading in re.findall(r"\bR\d+\b", clause.source)
-    }
+        provenance = next((clause.provenance for clause in CLAUSES if clause.group == group.id), None)
+        assert bool(group.evidence) is bool(group.evidence_zh)
+        assert group.evidence or provenance not in (Provenance.MANUAL, Provenance.OBSERVED)
+    choices = [clause for clause in CLAUSES if clause.provenance in (Provenance.READING, Provenance.OURS)]
+    cited = {source for clause in choices for source in clause.source.split(", ")}
     readings = re.findall(r"^## (R\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)
-    assert cited == set(readings)
+    assert cited - {""} == set(readings)
+
+
+def test_the_clauses_of_the_layout_are_checked_last() -> None:
+    """They judge every response of the run."""
+    judged = [CHECKS[clause.id].__module__ == exact_layout.__name__ for clause in CLAUSES]
+    assert judged == sorted(judged)
 
 
 def test_the_wheel_contains_the_suite_and_its_table() -> None:

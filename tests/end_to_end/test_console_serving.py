@@ -175,7 +175,7 @@ def test_every_demo_shows_its_responses_and_the_literal_of_its_clause(address: A
         if clause.literal.startswith("<") and "…" not in clause.literal:
             assert "".join(clause.literal.split()) in shown, clause.id
         elif (
-            clause.kind == "exact"
+            clause.provenance == "manual"
             and clause.literal
             and clause.id not in NOT_IN_RESPONSES
             and "…" not in clause.literal

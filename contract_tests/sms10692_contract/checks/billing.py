@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import MOBILE, MOBILE_COUNT, SEND_ENDPOINT, build_mobiles, invalid_send
-from sms10692_contract.expectations import expect, expect_message, expect_refused, expect_sent
+from sms10692_contract.expectations import expect, expect_accepted, expect_message, expect_refused, expect_sent
 from sms10692_contract.expected import INSUFFICIENT_BALANCE
-from sms10692_contract.harness import CheckContext
+from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
 from sms10692_contract.segmentation import count_segments
@@ -100,7 +100,9 @@ def _a_refused_send_costs_nothing_and_sends_nothing(context: CheckContext) -> No
         remaining = context.query_balance(account)
         expect(remaining == 3, response, "3 points left after the refusal", f"{remaining}")
         context.clock.advance(account.userid, 180)
-        expect("<statusbox>" not in context.status(account).text, response, "no report of the refused send", "a report")
+        expect(
+            not context.status(account).get_items("statusbox"), response, "no report of the refused send", "a report"
+        )
 
     for fields in invalid_fields:
         check_refused(fields)
@@ -126,6 +128,10 @@ def _a_postpaid_account_goes_below_zero(context: CheckContext) -> None:
 
 @checks("2.3-sendTotal")
 def _send_total_is_the_sum_of_all_credit(context: CheckContext) -> None:
+    if not context.is_sandboxed:
+        _check_own_send_total(context)
+        return
+
     def check_top_up(points: int, top_ups: list[int]) -> None:
         account = context.create_account(points=points)
         expect_sent(context.send(account), 1)
@@ -140,6 +146,24 @@ def _send_total_is_the_sum_of_all_credit(context: CheckContext) -> None:
     context.for_all(
         check_top_up, st.integers(1, 10**6), st.lists(st.integers(0, 10**6), max_size=3), examples=context.few_examples
     )
+
+
+def _check_own_send_total(context: CheckContext) -> None:
+    """Compare sendTotal of the user's prepaid account with its balance, and before and after a send if that is allowed.
+
+    What was ever added is at least what is left, and a send adds nothing.
+    """
+    before = context.overage(context.own)
+    if before.get_element("payinfo") != "预付费":
+        raise NotExercised("the account is not prepaid")
+    total, balance = (float(before.get_element(name) or "nan") for name in ("sendTotal", "overage"))
+    expect(total >= balance, before, f"a sendTotal of at least the balance {balance:g}", f"{total:g}")
+    if context.can_send:
+        sent = context.send(context.own)
+        expect_accepted(sent)
+        after = context.overage(context.own)
+        actual = after.get_element("sendTotal")
+        expect(actual == before.get_element("sendTotal"), after, f"sendTotal {total:g}, as before the send", actual)
 
 
 @checks("R5-twice")

@@ -9,8 +9,9 @@ from sms10692_contract.checks.strategies import (
     SEND_ENDPOINT,
     TEXT,
 )
-from sms10692_contract.expectations import expect, expect_document, expect_sent, get_message
+from sms10692_contract.expectations import expect, expect_bytes, expect_sent, get_message
 from sms10692_contract.expected import (
+    ANY_VALUE,
     CHECKKEYWORD,
     NO_WORD_FOUND,
     SEND_REFUSED,
@@ -31,7 +32,7 @@ ECHO: Final = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</return
 
 def _expect_echo(response: ParsedResponse, text: str) -> None:
     message = get_message(response)
-    expect_document(response, ECHO, message=message, text=text)
+    expect_bytes(response, ECHO, message=message, text=text)
 
 
 @checks("R17-unencodable")
@@ -43,7 +44,7 @@ def _a_character_that_gbk_lacks_becomes_a_decimal_reference(context: CheckContex
     request = build_form(GBK, pairs)
     body = request.body.replace(b"CONTENT", b"%80%ud83d%ude00")
     response = context.exchange(replace_body(request, body, FORM))
-    expect(response.get_element("checkCounts") == "&#8364;&#128512;", response, "checkCounts &#8364;&#128512;")
+    expect(response.get_raw_element("checkCounts") == "&#8364;&#128512;", response, "checkCounts &#8364;&#128512;")
 
     def check_echo(text: str) -> None:
         request = build_form(GBK, pairs)
@@ -82,7 +83,7 @@ def _newer_servers_return_the_text_of_checkkeyword(context: CheckContext) -> Non
     def check_echo(endpoint: str, before: str, word: str, after: str) -> None:
         text = before + word + after
         message = WORD_FOUND if word else NO_WORD_FOUND
-        expect_document(context.checkkeyword(account, text, endpoint), ECHO, message=message, text=escape_text(text))
+        expect_bytes(context.checkkeyword(account, text, endpoint), ECHO, message=message, text=escape_text(text))
 
     for endpoint in (UTF8, GBK):
         check_echo(endpoint, "内容", "", "")
@@ -93,7 +94,7 @@ def _newer_servers_return_the_text_of_checkkeyword(context: CheckContext) -> Non
 @checks("A14")
 def _newer_servers_refuse_overage_in_the_elements_of_send(context: CheckContext) -> None:
     response = context.overage(context.create_account(profile="observed"), sign=INVALID_SIGN)
-    expect_document(response, SEND_REFUSED, message=WRONG_CREDENTIALS)
+    expect_bytes(response, SEND_REFUSED.replace(ANY_VALUE, "0"), message=WRONG_CREDENTIALS)
 
 
 @checks("A12")
@@ -101,6 +102,5 @@ def _newer_servers_have_errorcode_and_extno_in_cdata(context: CheckContext) -> N
     account = context.create_account(profile="observed")
     task = expect_sent(context.send(account, extno="01"), 1)
     response = context.fetch_due_reports(account, task)
-    item = (response.get_items("statusbox") or [{}])[0]
-    actual = item.get("errorcode"), item.get("extno")
+    actual = response.get_raw_element("errorcode"), response.get_raw_element("extno")
     expect(actual == ("<![CDATA[DELIVRD]]>", "<![CDATA[01]]>"), response, "errorcode and extno in CDATA")

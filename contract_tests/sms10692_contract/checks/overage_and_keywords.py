@@ -3,7 +3,7 @@
 These requests have no side effects, so they need no permission.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from hypothesis import strategies as st
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import (
     BLANK,
-    CREDENTIAL_NAME,
     SEND_ENDPOINT,
     SEND_ENDPOINTS,
     TEXT,
@@ -20,17 +19,18 @@ from sms10692_contract.checks.strategies import (
 )
 from sms10692_contract.expectations import expect, expect_document, expect_message
 from sms10692_contract.expected import (
+    ANY_VALUE,
     CHECKKEYWORD,
     EMPTY_CREDENTIALS,
     NO_WORD_FOUND,
+    NUMBER_PATTERN,
     OVERAGE,
     OVERAGE_REFUSED,
     WORD_FOUND,
     WRONG_CREDENTIALS,
-    ParsedResponse,
 )
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.requests import CHARSET, GBK, UTF8
+from sms10692_contract.requests import CHARSET, UTF8
 from sms10692_contract.safety import INVALID_SIGN
 
 
@@ -46,11 +46,10 @@ def _the_balance_has_the_documented_layout(context: CheckContext) -> None:
     for endpoint in SEND_ENDPOINTS:
         response = context.overage(account, endpoint)
         payinfo = "后付费" if response.get_element("payinfo") == "后付费" else "预付费"
-        numbers = {
-            name: response.get_number(element)
-            for name, element in (("overage", "overage"), ("send_total", "sendTotal"))
-        }
-        expect_document(response, OVERAGE, payinfo=payinfo, **numbers)
+        expect_document(response, OVERAGE, payinfo=payinfo, overage=ANY_VALUE, send_total=ANY_VALUE)
+        for name in ("overage", "sendTotal"):
+            text = response.get_element(name)
+            expect(bool(NUMBER_PATTERN.fullmatch(text)), response, f"a number in {name}", repr(text))
 
 
 @checks("2.3-payinfo")
@@ -60,38 +59,36 @@ def _payinfo_is_prepaid_or_postpaid(context: CheckContext) -> None:
         expect(response.get_element("payinfo") == payinfo, response, f"payinfo {payinfo}")
 
 
-_BLANK_CREDENTIAL: Final = st.builds(lambda name, blank: {name: blank}, CREDENTIAL_NAME, BLANK)
-
-
-_WRONG_SIGN: Final = st.builds(lambda signature: {"sign": signature}, WRONG_SIGNATURE)
+EMPTY_CASES: Final = ({"sign": ""}, {"userid": ""})
+"""Requests with an empty credential. Other blanks are R2."""
 
 
 def _check_refusals(
-    context: CheckContext,
-    template: str,
-    message: str,
-    action: str,
-    fixed_cases: Sequence[dict[str, str]],
-    generated_cases: st.SearchStrategy[dict[str, str]],
+    context: CheckContext, template: str, action: str, message: str, cases: Sequence[dict[str, str]]
 ) -> None:
+    """Expect a refusal for each case at each endpoint; without a sandbox only once, at alternating endpoints."""
+
     def check_refused(endpoint: str, invalid_fields: dict[str, str]) -> None:
         response = context.post(context.own, endpoint, **{"action": action, "content": "内容"} | invalid_fields)
         expect_document(response, template, message=message)
 
-    for endpoint in SEND_ENDPOINTS:
-        for invalid_fields in fixed_cases:
+    for index, invalid_fields in enumerate(cases):
+        for endpoint in SEND_ENDPOINTS if context.is_sandboxed else SEND_ENDPOINTS[index % 2 :][:1]:
             check_refused(endpoint, invalid_fields)
-    context.for_all(check_refused, SEND_ENDPOINT, generated_cases)
+    if message == WRONG_CREDENTIALS:
+        context.for_all_if_sandboxed(
+            lambda endpoint, signature: check_refused(endpoint, {"sign": signature}), SEND_ENDPOINT, WRONG_SIGNATURE
+        )
 
 
 @checks("2.3-credentials-empty")
-def _overage_without_a_signature(context: CheckContext) -> None:
-    _check_refusals(context, OVERAGE_REFUSED, EMPTY_CREDENTIALS, "overage", [{"sign": ""}], _BLANK_CREDENTIAL)
+def _overage_without_credentials(context: CheckContext) -> None:
+    _check_refusals(context, OVERAGE_REFUSED, "overage", EMPTY_CREDENTIALS, EMPTY_CASES)
 
 
 @checks("2.3-credentials-wrong")
 def _overage_with_a_wrong_signature(context: CheckContext) -> None:
-    _check_refusals(context, OVERAGE_REFUSED, WRONG_CREDENTIALS, "overage", [{"sign": INVALID_SIGN}], _WRONG_SIGN)
+    _check_refusals(context, OVERAGE_REFUSED, "overage", WRONG_CREDENTIALS, [{"sign": INVALID_SIGN}])
 
 
 @checks("3.3-forbidden")
@@ -116,17 +113,25 @@ def _no_forbidden_word_is_found(context: CheckContext) -> None:
 
 
 @checks("3.3-credentials-empty")
-def _checkkeyword_without_a_signature(context: CheckContext) -> None:
-    _check_refusals(context, CHECKKEYWORD, EMPTY_CREDENTIALS, "checkkeyword", [{"sign": ""}], _BLANK_CREDENTIAL)
+def _checkkeyword_without_credentials(context: CheckContext) -> None:
+    _check_refusals(context, CHECKKEYWORD, "checkkeyword", EMPTY_CREDENTIALS, EMPTY_CASES)
 
 
 @checks("3.3-credentials-wrong")
 def _checkkeyword_with_a_wrong_signature(context: CheckContext) -> None:
-    _check_refusals(context, CHECKKEYWORD, WRONG_CREDENTIALS, "checkkeyword", [{"sign": INVALID_SIGN}], _WRONG_SIGN)
+    _check_refusals(context, CHECKKEYWORD, "checkkeyword", WRONG_CREDENTIALS, [{"sign": INVALID_SIGN}])
 
 
 @checks("3.2-content")
-def _a_word_is_found_anywhere_in_a_text(context: CheckContext) -> None:
+def _a_word_is_found_at_any_place_of_a_text(context: CheckContext) -> None:
+    word, filler = context.forbidden_word, "您好，这是一条普通的通知短信，请注意查收。"
+    for text in (word, word + filler * 5, filler * 5 + word, filler + word + filler, filler * 30 + word + filler * 30):
+        expect_message(context.checkkeyword(context.own, text), WORD_FOUND)
+    expect_message(context.checkkeyword(context.own, filler * 5), NO_WORD_FOUND)
+
+
+@checks("R8-word")
+def _a_word_is_a_substring_of_any_text(context: CheckContext) -> None:
     for endpoint in SEND_ENDPOINTS:
 
         def check_found(before: str, after: str, endpoint: str = endpoint) -> None:
@@ -160,42 +165,3 @@ def _an_empty_text_contains_no_forbidden_word(context: CheckContext) -> None:
 
     check_not_found(UTF8, "")
     context.for_all(check_not_found, SEND_ENDPOINT, BLANK)
-
-
-def _send_harmless_requests(context: CheckContext) -> Iterator[tuple[ParsedResponse, str]]:
-    """Send every kind of request that has no effect and is permitted.
-
-    Yields each response with the charset name of its endpoint.
-    """
-    for endpoint, label in ((UTF8, "utf-8"), (GBK, "gb2312")):
-        responses = [context.overage(context.own, endpoint), context.overage(context.own, endpoint, sign=INVALID_SIGN)]
-        responses += [
-            context.checkkeyword(context.own, context.forbidden_word, endpoint),
-            context.overage(context.own, endpoint, sign=""),
-        ]
-        if not context.guard.find_missing_permission(["send"]):
-            responses += [
-                context.send(context.own, endpoint=endpoint, sign=INVALID_SIGN),
-                context.send(context.own, endpoint=endpoint, sign=""),
-            ]
-        yield from ((response, label) for response in responses)
-    if not context.guard.find_missing_permission(["fetch"]):
-        for response in (
-            context.status(context.own, sign=""),
-            context.status(context.own, sign=INVALID_SIGN),
-            context.call(context.own, sign=INVALID_SIGN),
-        ):
-            yield response, "utf-8"
-
-
-@checks("A7")
-def _every_response_is_http_200(context: CheckContext) -> None:
-    for response, _ in _send_harmless_requests(context):
-        expect(response.raw.status == 200, response, "HTTP 200", f"HTTP {response.raw.status}")
-
-
-@checks("R17-type")
-def _every_xml_response_has_its_content_type_and_charset(context: CheckContext) -> None:
-    for response, label in _send_harmless_requests(context):
-        expected, actual = f"text/xml; charset={label}", response.raw.content_type.lower()
-        expect(actual == expected, response, expected, actual)

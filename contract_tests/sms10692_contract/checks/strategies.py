@@ -105,6 +105,12 @@ INJECTION: Final = st.builds(
 )
 """Texts that contain an SQL injection (R8)."""
 
+INJECTIONS: Final = (
+    *("x'AND y", "a'--", "';", "1 UNION  SELECT 2", "x;drop table t", ";Delete", ";insert", ";update"),
+    *("exec(1)", "xp_cmdshell", "'or 1", "' or 1=1"),
+)
+"""One text of each kind of SQL injection (R8)."""
+
 _HARMLESS_WORDS: Final = (
     *("it's ours", "'s", "select", "union", "or", "and", "--", "drop", "delete", "insert into", "; update"),
     *("exec", "(1)", "exp_date", "executive", "unionselect", "x-p", ";x", "内容", "1=1"),

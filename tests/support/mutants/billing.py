@@ -61,7 +61,7 @@ BILLING: Final = (
     Mutant(
         "remainpoint is one point behind",
         changing_send_result(lambda result: result._replace(remainpoint=result.remainpoint + 1)),
-        ("R6-remainpoint",),
+        ("1.3-remainpoint", "R6-remainpoint"),
     ),
     Mutant(
         "overage is one point behind",

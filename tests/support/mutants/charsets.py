@@ -35,7 +35,7 @@ CHARSETS: Final = (
                 "gb2312": lambda raw: raw.decode("utf-8", "replace"),
             }
         ),
-        ("1.1-gbk", "3.2-content"),
+        ("1.1-gbk", "R8-word"),
     ),
     Mutant(
         "the UTF-8 endpoint reads GBK",
@@ -45,7 +45,7 @@ CHARSETS: Final = (
                 "gb2312": lambda raw: raw.decode("gbk", "replace"),
             }
         ),
-        ("1.1-utf8", "3.2-content"),
+        ("1.1-utf8", "R8-word"),
     ),
     Mutant(
         "the GBK endpoint reads GB2312 only",
@@ -68,11 +68,11 @@ CHARSETS: Final = (
         ("R14-unreadable",),
     ),
     Mutant("unencodable characters as ?", Defect(body=_replace_references), ("R17-unencodable", "R14-euro")),
-    Mutant("& not escaped", replacing_text("&amp;", "&"), ("5.3-escapes", "R17-escapes")),
-    Mutant("< not escaped", replacing_text("&lt;", "<"), ("5.3-escapes", "R17-escapes")),
-    Mutant("> not escaped", replacing_text("&gt;", ">"), ("5.3-escapes", "R17-escapes")),
+    Mutant("& not escaped", replacing_text("&amp;", "&"), ("R17-reply", "R17-escapes")),
+    Mutant("< not escaped", replacing_text("&lt;", "<"), ("R17-reply", "R17-escapes")),
+    Mutant("> not escaped", replacing_text("&gt;", ">"), ("R17-reply", "R17-escapes")),
     Mutant("a carriage return not escaped", replacing_text("&#13;", "\r"), ("R17-escapes",)),
-    Mutant("escaped twice", replacing_text("&lt;", "&amp;lt;"), ("5.3-escapes", "R17-escapes")),
+    Mutant("escaped twice", replacing_text("&lt;", "&amp;lt;"), ("R17-reply", "R17-escapes")),
     Mutant(
         "text/html",
         Defect(

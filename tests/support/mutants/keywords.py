@@ -30,7 +30,7 @@ KEYWORDS: Final = (
     Mutant(
         "single characters of a forbidden word are forbidden",
         Defect(keywords=lambda: Keywords("发票")),
-        ("3.2-content",),
+        ("R8-word",),
     ),
     Mutant(
         "an empty text is forbidden",

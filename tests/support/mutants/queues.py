@@ -86,8 +86,8 @@ QUEUES: Final = (
         ),
         ("R10-calls",),
     ),
-    Mutant("another account's reports", Defect(store=stores.SharesReportQueues), ("1.2-own", "M-private")),
-    Mutant("another account's replies", Defect(store=stores.SharesReplyQueues), ("1.2-own", "M-private")),
+    Mutant("another account's reports", Defect(store=stores.SharesReportQueues), ("R11-own", "M-private")),
+    Mutant("another account's replies", Defect(store=stores.SharesReplyQueues), ("R11-own", "M-private")),
     Mutant("concurrent fetches return the same reports", _fetch_reports(stores.fetch_twice), ("C-twice",)),
     Mutant("concurrent fetches lose reports", _fetch_reports(stores.fetch_with_losses), ("C-lost",)),
     Mutant("concurrent fetches return the same replies", _fetch_replies(stores.fetch_twice), ("C-twice",)),
@@ -141,12 +141,12 @@ QUEUES: Final = (
     Mutant(
         "receivetime in UTC",
         _change_reports(lambda report: report._replace(due=report.due - 8 * 3600)),
-        ("4.3-receivetime", "R12"),
+        ("R12",),
     ),
     Mutant(
         "receivetime with slashes",
         Defect(text=lambda text, request: re.sub(r"(\d{4})-(\d\d)-(\d\d) ", r"\1/\2/\3 ", text)),
-        ("4.3-layout", "5.3-layout"),
+        ("4.3-layout", "5.3-layout", "4.3-receivetime"),
     ),
     Mutant(
         "another task in reports",

@@ -19,7 +19,7 @@ SENDS: Final = (
         Defect(store=stores.numbering_tasks(lambda: (100001 + index % 5 for index in count()))),
         ("1.3-taskID",),
     ),
-    Mutant("taskIDs decrease", Defect(store=stores.numbering_tasks(lambda: count(999999, -1))), ("1.3-taskID",)),
+    Mutant("taskIDs decrease", Defect(store=stores.numbering_tasks(lambda: count(999999, -1))), ("R7",)),
     Mutant(
         "every taskID is the same",
         Defect(store=stores.numbering_tasks(lambda: (100001 for _ in count()))),

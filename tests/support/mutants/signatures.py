@@ -80,7 +80,7 @@ SIGNATURES: Final = (
         _checking_signature(
             lambda account, timestamp, sign: len(timestamp) == 14 and sign == _correct_sign(account, timestamp)
         ),
-        ("Q13",),
+        ("Q13", "R3"),
     ),
     Mutant(
         "account names are signed in ASCII",

@@ -28,7 +28,9 @@ SPELLING: Final = (
     Mutant("no colon in a refused send", replacing_text("字符：", "字符"), ("1.3-forbidden",)),
     Mutant("a half-width colon in a refused send", replacing_text("字符：", "字符:"), ("1.3-forbidden",)),
     Mutant("a colon in checkkeyword", replacing_text("非法字符<", "非法字符：<"), ("3.3-forbidden",)),
-    Mutant("the forbidden word appended to the message", replacing_text("字符：", "字符：发票"), ("1.3-forbidden",)),
+    Mutant(
+        "the forbidden word appended to the message", replacing_text("字符：", "字符：发票"), ("R8-nothing-behind",)
+    ),
     Mutant("没有包含屏蔽词 misspelt", replacing_text("屏蔽词", "敏感词"), ("3.3-nothing-forbidden",)),
     Mutant("prepaid misspelt", replacing_text("预付费", "预付"), ("2.3-found", "2.3-payinfo")),
     Mutant(
@@ -55,5 +57,5 @@ SPELLING: Final = (
         Defect(text=lambda text, request: re.sub(r"<error>(\d)<", lambda found: f"<error>{int(found[1]) - 1}<", text)),
         ("4.4-1", "4.4-2", "5.4-1"),
     ),
-    Mutant("DELIVRD corrected", replacing_text("DELIVRD", "DELIVERED"), ("4.3-status",)),
+    Mutant("DELIVRD corrected", replacing_text("DELIVRD", "DELIVERED"), ("R13-outcomes",)),
 )

@@ -60,7 +60,7 @@ _REMOVED_RULES: Final = (
     (protocol.MOBILE_EMPTY, "send", ("1.3-mobile-empty", "R5-none", "R1-send")),
     (protocol.CONTENT_EMPTY, "send", ("1.3-content-empty", "R18", "R1-send")),
     (protocol.FORBIDDEN_IN_SEND, "send", ("1.3-forbidden", "R1-send")),
-    (protocol.OTHER_ERROR, "send", ("1.3-other", "R9-extno", "R9-sendTime", "R1-send")),
+    (protocol.OTHER_ERROR, "send", ("R9-other", "R9-extno", "R9-sendTime", "R1-send")),
     (
         protocol.CREDENTIALS_EMPTY,
         "overage and checkkeyword",
@@ -94,7 +94,7 @@ _CHANGED_CONDITIONS: Final = (
         _replace_condition(
             protocol.OTHER_ERROR, lambda context, fails: fails and not context.request.extno.isdecimal()
         ),
-        ("R9-extno",),
+        ("R9-extno", "1.2-extno-invalid"),
     ),
     Mutant(
         "an extno of white space is refused",
@@ -135,7 +135,7 @@ _CHANGED_CONDITIONS: Final = (
     Mutant(
         "white space is accepted as a text",
         _replace_condition(protocol.CONTENT_EMPTY, lambda context, fails: not context.request.content),
-        ("R18", "1.3-content-empty"),
+        ("R18",),
     ),
     Mutant(
         "a past sendTime is refused",
@@ -144,6 +144,21 @@ _CHANGED_CONDITIONS: Final = (
             lambda context, fails: fails or (parse_time(context.request.send_time) or context.now) < context.now,
         ),
         ("R9-past",),
+    ),
+    Mutant(
+        "a userid that is not a number is empty",
+        _replace_condition(
+            protocol.CREDENTIALS_EMPTY, lambda context, fails: fails or not context.request.userid.isdecimal()
+        ),
+        ("R2-userid",),
+    ),
+    Mutant(
+        "the action of the queues in any case",
+        _replace_condition(
+            protocol.PARAMETER_WRONG,
+            lambda context, fails: fails and context.request.action.lower() != "query",
+        ),
+        ("R10-action-queues",),
     ),
     Mutant(
         "white space is accepted as a signature",
@@ -187,7 +202,7 @@ VALIDATION: Final = (
         Mutant(
             f"the rules {index + 1} and {index + 2} of an unknown action swapped",
             _swap_rules(index, "an unknown action"),
-            ("1.2-action",),
+            ("R10-action",),
         )
         for index in range(2)
     ),

@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from markupsafe import Markup, escape
-
-Kind: TypeAlias = Literal["exact", "reading", "seen"]
 
 _PACKAGE_FOLDER: Final = Path(__file__).parent
 _READING_NUMBER: Final = re.compile(r"\bR\d+\b")
@@ -24,8 +22,9 @@ class ClauseCard(NamedTuple):
     """One clause of the contract, as the console shows it.
 
     `source` names a chapter of the manual, a reading or an observation. `literal` is the literal text on the wire, or
-    empty. `kind` is the provenance: "exact" (the manual says so), "reading" (our interpretation) or "seen" (observed at
-    real servers or clients). `readings` are the numbers of the readings that the clause rests on.
+    empty. `provenance` is "manual" (the manual says so), "observed" (at real servers or clients; `grade` is its
+    strength), "reading" (our interpretation) or "ours". `readings` are the numbers of the readings that the clause
+    rests on.
     """
 
     id: str
@@ -33,7 +32,8 @@ class ClauseCard(NamedTuple):
     english: str
     chinese: str
     literal: str
-    kind: Kind
+    provenance: str
+    grade: str
     group: str
     readings: Sequence[str]
 
@@ -55,13 +55,14 @@ def clauses() -> Sequence[ClauseCard]:
     return tuple(
         ClauseCard(
             row["id"],
-            row["source"],
+            row.get("source", ""),
             row["text"],
             chinese.get(row["id"], row["text"]),
             row.get("literal", ""),
-            _kind_of_source(row["source"]),
-            _group(row["id"], row["source"]),
-            _READING_NUMBER.findall(row["source"]),
+            row["provenance"],
+            row.get("grade", ""),
+            _group(row["id"]),
+            _READING_NUMBER.findall(row.get("source", "")),
         )
         for row in rows
     )
@@ -78,16 +79,10 @@ def readings() -> Sequence[Reading]:
     )
 
 
-def _kind_of_source(source: str) -> Kind:
-    if _READING_NUMBER.search(source):
-        return "reading"
-    return "exact" if source[0].isdigit() else "seen"
-
-
-def _group(clause: str, source: str) -> str:
-    return {"Q": "requests", "R": "readings", "C": "crowds", "M": "orders"}.get(
-        clause[0], "observed" if source[0] == "A" else source[0]
-    )
+def _group(clause: str) -> str:
+    """Return the group of a clause on the page: its chapter, or the group of its kind of id."""
+    groups = {"Q": "requests", "R": "readings", "C": "crowds", "M": "orders", "A": "observed", "L": "layout"}
+    return groups.get(clause[0], clause[0])
 
 
 def _render_markdown(text: str) -> Markup:

@@ -11,8 +11,8 @@ from sms10692_mock.admin.console.clauses import clauses, readings
 from sms10692_mock.admin.console.layout import message_response, render_page, selected_account
 from sms10692_mock.admin.services import ControlService
 
-KINDS: Final = ("exact", "reading", "seen")
-_GROUPS: Final = ("1", "2", "3", "4", "5", "requests", "readings", "observed", "crowds", "orders")
+PROVENANCES: Final = ("manual", "observed", "reading", "ours")
+_GROUPS: Final = ("1", "2", "3", "4", "5", "requests", "readings", "observed", "layout", "crowds", "orders")
 """Groups of clauses, in the order of the page."""
 
 
@@ -21,16 +21,17 @@ def add_contract(pages: Blueprint, control: ControlService) -> None:
 
     @pages.get("/contract")
     def contract() -> ResponseReturnValue:
-        kind = request.args.get("kind", "")
-        selected = (clause for clause in clauses() if kind not in KINDS or clause.kind == kind)
+        provenance = request.args.get("provenance", "")
+        is_filtered = provenance in PROVENANCES
+        selected = (clause for clause in clauses() if not is_filtered or clause.provenance == provenance)
         ordered = sorted(selected, key=lambda clause: _GROUPS.index(clause.group))
         return render_page(
             control,
             "contract",
             selected_account(control),
-            kind=kind,
-            kinds=KINDS,
-            counts={kind: sum(clause.kind == kind for clause in clauses()) for kind in KINDS},
+            provenance=provenance,
+            provenances=PROVENANCES,
+            counts={name: sum(clause.provenance == name for clause in clauses()) for name in PROVENANCES},
             groups=[(group, list(members)) for group, members in groupby(ordered, lambda clause: clause.group)],
             readings=readings(),
             demos=load_demos(),

@@ -1,0 +1,74 @@
+"""Checks of the exact layout (A1 to A10, R17): they judge every response of the run that `layout` has recorded.
+
+**The clauses of the layout are the last of the table**, so that all other checks have sent their requests before.
+"""
+
+from typing import Final
+
+from sms10692_contract import layout
+from sms10692_contract.checks.registry import Check, checks
+from sms10692_contract.harness import CheckContext, NotExercised
+from sms10692_contract.requests import GBK, UTF8
+from sms10692_contract.safety import INVALID_SIGN
+
+_CLAUSES: Final = (
+    layout.STATUS_200,
+    layout.CONTENT_TYPE,
+    layout.DECLARATION,
+    layout.CHILD_LINES,
+    layout.PLAIN_VALUES,
+    layout.REPORT_LINES,
+    layout.SEND_ZEROS,
+    layout.GBK_LABEL,
+    layout.EMPTY_QUEUE,
+    layout.ESCAPES,
+    layout.OTHER_LINES,
+    layout.OVERAGE_ZEROS,
+)
+
+
+def _make_check(clause: str) -> Check:
+    def check(context: CheckContext) -> None:
+        if clause not in context.layout.seen:
+            _request_every_document(context)
+        difference = context.layout.get_difference(clause)
+        if difference is not None:
+            raise difference
+        if clause not in context.layout.seen:
+            raise NotExercised("no response had what this clause is about")
+
+    return check
+
+
+def _request_every_document(context: CheckContext) -> None:
+    """Request one document of each kind that the permissions allow."""
+    account = context.create_account()
+    for endpoint in (UTF8, GBK):
+        context.overage(account, endpoint)
+        context.overage(account, endpoint, sign="")
+        context.checkkeyword(account, context.forbidden_word, endpoint)
+    if not context.is_sandboxed:
+        _request_permitted_documents(context)
+        return
+    for endpoint in (UTF8, GBK):
+        context.overage(account, endpoint, sign=INVALID_SIGN)
+        context.send(account, "15023239810,10000000031", endpoint=endpoint, extno="01")
+        context.send(account, endpoint=endpoint, content="")
+    context.clock.advance(account.userid, 180)
+    for fetch in (context.status, context.call):
+        for fields in ({"sign": ""}, {"sign": INVALID_SIGN}, {}, {}):  # two refusals, the items, an empty queue
+            fetch(account, **fields)
+
+
+def _request_permitted_documents(context: CheckContext) -> None:
+    if context.can_send:
+        response = context.send(context.own, content="")
+        if context.can_fetch:
+            response = context.send(context.own)
+            context.fetch_task_reports(context.own, response.get_element("taskID"), 1)
+    for fetch in (context.status, context.call) if context.can_fetch else ():
+        fetch(context.own)
+
+
+for _clause in _CLAUSES:
+    checks(_clause)(_make_check(_clause))
