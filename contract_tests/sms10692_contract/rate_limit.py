@@ -1,4 +1,7 @@
-"""Rate limit of the requests of a run: one connection at a time, and a minimum time between their starts."""
+"""Rate limit of the requests of a run: one connection at a time, and a minimum time between two.
+
+The time is measured from the end of an exchange: measured from its start, requests could reach a slow server together.
+"""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -34,5 +37,7 @@ class RateLimit:
             delay = self._next_start - self.clock()
             if delay > 0:
                 self.sleep(delay)
-            self._next_start = self.clock() + 1 / self.rate
-            yield
+            try:
+                yield
+            finally:
+                self._next_start = self.clock() + 1 / self.rate

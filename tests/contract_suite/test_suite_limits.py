@@ -163,14 +163,14 @@ def test_a_check_that_can_send_nothing_is_not_exercised(limits: RequestLimits) -
         limits.admit(overage(sign="x"))
 
 
-def test_requests_start_at_the_rate_and_never_two_at_once() -> None:
+def test_a_request_starts_an_interval_after_the_end_of_another() -> None:
     clock, starts = SteppedClock(), []
     rate_limit = RateLimit(4.0, clock, clock.sleep)
     for duration in (0.0, 0.1, 0.5, 0.0):
         with rate_limit.wait_for_turn():
             starts.append(clock.now)
             clock.sleep(duration)
-    assert starts == pytest.approx([100.0, 100.25, 100.5, 101.0])
+    assert starts == pytest.approx([100.0, 100.25, 100.6, 101.35])
     entered = threading.Event()
     with rate_limit.wait_for_turn():
         other = threading.Thread(target=lambda: _enter(rate_limit, entered.set))
