@@ -83,7 +83,7 @@ def test_a_wrong_list_of_numbers_gets_its_code(endpoint: Endpoint, mobile: str, 
 
 
 @pytest.mark.parametrize(
-    "mobile", ["", "15023239810", "15023239810, 13527576163 ,", " 15023239810\n", "1,,2", "+86150"]
+    "mobile", ["", "15023239810", "15023239810, 13527576163 ,", " 15023239810\n", "15023239810,,13527576163"]
 )
 def test_a_valid_list_of_numbers_has_no_findings(mobile: str) -> None:
     assert diagnose_bytes(mobile.encode(), UTF8, "mobile") == {}

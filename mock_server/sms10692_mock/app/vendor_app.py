@@ -221,7 +221,7 @@ class VendorApp:
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
-        if isinstance(result, Refusal):
+        if isinstance(result, Refusal) and (not faults or any(fault.message for fault in faults)):
             return FinishedRequest(response, entry, line)
         if faults:
             return FinishedRequest(self.hints.log_and_hint(response, line, ()))

@@ -71,6 +71,7 @@ class DiagnosisContext(NamedTuple):
     now: float
     previous: PreviousFetch | None = None
     evidence: Evidence | None = None
+    headers: Sequence[tuple[str, str]] = ()
 
     def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
         """Replace passwords of the context's accounts in `text`, and shorten the result to `limit` characters."""

@@ -159,6 +159,25 @@ _TEXT_MESSAGES: Final = {
         "The numbers are separated by other characters than half-width commas: use half-width commas."
     ),
     "mobile-full-width-digits": "Numbers are written with full-width digits: use half-width digits.",
+    "number-missing-value": "'{}' is the text of a missing value ({} of {} numbers): check the variable.",
+    "number-placeholder": "'{}' is a placeholder that was not filled in ({} of {} numbers): insert the number.",
+    "number-json": "'{}' is part of a JSON array ({} of {} values): join the numbers with commas, without brackets.",
+    "number-quotes": "{} is in quotation marks ({} of {} numbers): send the digits only.",
+    "number-country-code": "'{}' has a country code ({} of {} numbers): send the 11 digits of the mobile number only.",
+    "number-foreign": "'{}' is a number of another country ({} of {} numbers): send 11 digits of a mobile in China.",
+    "number-decimal": "'{}' is written as a decimal number ({} of {} numbers): keep numbers as text, not as numbers.",
+    "number-exponent": "'{}' is written with an exponent ({} of {} numbers): keep numbers as text.",
+    "number-joined": "'{}' is several numbers without a comma ({} of {} values): join numbers with commas.",
+    "number-spaces": "'{}' has spaces or hyphens inside ({} of {} numbers): send 11 digits without them.",
+    "number-not-mobile": "'{}' does not begin with 1 ({} of {} numbers): only mobile numbers of China are delivered.",
+    "number-length": "'{}' has {} digits ({} of {} numbers): a mobile number has 11.",
+    "number-not-digits": "'{}' is no number ({} of {} numbers): send 11 digits.",
+    # Accidents
+    "missing-value": "The text contains '{}', the text of a missing value: check the variable before sending.",
+    "placeholder": "The text contains '{}', a placeholder that was not filled in: insert the value.",
+    "signature-in-the-middle": (
+        "The signature {} is in the middle of the text: put it at the beginning, or at the end if the vendor says so."
+    ),
 }
 
 _STYLE_MESSAGES: Final = {
@@ -168,6 +187,30 @@ _STYLE_MESSAGES: Final = {
     "twelve-hour": "The timestamp is 12 hours off, as from a 12-hour clock: use a 24-hour clock (HH, %H).",
     "utc": "The timestamp is 8 hours behind, like UTC: use China time, UTC+8.",
     "stale": "The timestamp is {}; a server that checks the time will refuse it: use the current time when sending.",
+    "twelve-hour-utc": (
+        "The timestamp is UTC on a 12-hour clock: use China time, UTC+8, and a 24-hour clock (HH, %H)."
+    ),
+    "send-time-utc": (
+        "sendTime is '{}', 8 hours in the past, as if it were UTC, so the text is sent at once: use China time, UTC+8."
+    ),
+    "send-time-past": (
+        "sendTime is '{}', which is in the past ({}), so the text is sent at once: send a later time, or none."
+    ),
+    "text-lost": "'{}' was lost, because it follows a raw '&' ({} ends with '{}'): write & as %26.",
+    "broken-percent": "A '%' in {} is not followed by two hexadecimal digits ('{}'): write % as %25.",
+    "plus-as-space": "A raw '+' in {} arrives as a space ('{}'): write + as %2B, and a space as + or %20.",
+    "repeated-parameter": "{} was sent {} times, and the values are joined with commas: send it once.",
+    "query-and-body": (
+        "{} is in the query string and, with another value, in the body; only '{}' of the query string counts: send it "
+        "once."
+    ),
+    "escaped-pair": "'{}' is a name and a value escaped together: escape only the value, not the '='.",
+    "similar-name": "The parameter '{}' is unknown and probably means '{}': use the manual's name.",
+    "bracket-name": "The parameter '{}' has brackets, as for a list: send one '{}', with commas between the numbers.",
+    "compressed-body": "The body is compressed, which these endpoints do not decode: send it uncompressed.",
+    "part-with-filename": (
+        "The part {} has a file name, so it is no field (aiohttp sends bytes so): send text, or percent-encode it."
+    ),
     "multipart": (
         "The body is multipart/form-data, which the manual does not mention: send application/x-www-form-urlencoded."
     ),

@@ -10,9 +10,17 @@ from typing import Final
 from sms10692 import protocol, signing
 from sms10692_mock.codec.forms import FORM, parse_fields
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.diagnosis.form_syntax import check_form_syntax, is_compressed
+from sms10692_mock.diagnosis.parameter_names import similar_names
+from sms10692_mock.diagnosis.timestamp_candidates import MANUALS_TIMESTAMP
+from sms10692_mock.domain import clock
 from sms10692_mock.domain.api_request import QUEUES
 
-_, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
+_CREDENTIALS: Final = protocol.SIGNED.parameters
+_, _TIMESTAMP, _SIGN = _CREDENTIALS
+
+MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
+"""The signature that the vendor's manual prints as an example in section 1.2."""
 _OTHER_BRANDS_PARAMETERS: Final = frozenset({"rt"})
 """Parameters of other brands' manuals that the emulator understands (Q18, R15)."""
 _PASSWORDS: Final = ("password", "pwd", "passwd")
@@ -20,6 +28,7 @@ _PASSWORDS: Final = ("password", "pwd", "passwd")
 _CHARSET_NAMES: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb2312", "gb2312": "gb2312", "gb18030": "gb2312"}
 
 _STALE_SECONDS: Final = 600.0
+_PAST_SECONDS: Final = 300.0
 _HOUR: Final = 3600.0
 _POLLING_SECONDS: Final = 30.0
 _AFTER_EMPTY_SECONDS: Final = 5.0
@@ -36,6 +45,8 @@ def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
     timestamp = dict(zip(request.endpoint.authentication.parameters, request.credentials, strict=True)).get(_TIMESTAMP)
     if timestamp is None or context.account is None or not is_authenticated(context, context.account):
         return
+    if timestamp == MANUALS_TIMESTAMP and context.fields.get(_SIGN) == MANUALS_SIGN:
+        return  # whoever tries the manual's example knows its age
     moment = signing.parse_timestamp(timestamp)
     if moment is None:
         yield make_finding("habit.timestamp-form")
@@ -43,7 +54,9 @@ def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
     late = context.now - moment.timestamp()
     if abs(late) <= _STALE_SECONDS:
         return
-    if abs(abs(late) - 12 * _HOUR) <= _STALE_SECONDS:
+    if abs(late - 20 * _HOUR) <= _STALE_SECONDS or abs(late + 4 * _HOUR) <= _STALE_SECONDS:
+        yield make_finding("habit.twelve-hour-utc")
+    elif abs(abs(late) - 12 * _HOUR) <= _STALE_SECONDS:
         yield make_finding("habit.twelve-hour")
     elif abs(late - 8 * _HOUR) <= _STALE_SECONDS:
         yield make_finding("habit.utc")
@@ -62,6 +75,8 @@ def _check_content_type(context: DiagnosisContext) -> Iterator[Finding]:
     media_type, _, parameters = context.content_type.partition(";")
     media_type = media_type.strip().lower()
     if not context.body:
+        return
+    if is_compressed(context):
         return
     if media_type == "multipart/form-data":
         readable = parse_fields(b"", context.content_type, context.body, _decode_latin_1)
@@ -87,9 +102,26 @@ def _decode_latin_1(raw: bytes) -> str:
 
 
 def _check_encoding(context: DiagnosisContext) -> Iterator[Finding]:
-    is_multipart = context.content_type.strip().lower().startswith("multipart/")
-    if not context.query.isascii() or not (is_multipart or context.body.isascii()):
+    media_type = context.content_type.strip().lower()
+    is_form = not media_type.startswith("multipart/") and "json" not in media_type and not is_compressed(context)
+    if not context.query.isascii() or (
+        is_form and not context.body.isascii() and context.body.lstrip()[:1] not in (b"{", b"[")
+    ):
         yield make_finding("habit.unencoded")
+
+
+def _check_send_time(context: DiagnosisContext) -> Iterator[Finding]:
+    request = context.request
+    if request.operation is not protocol.SEND or not request.send_time:
+        return
+    scheduled = clock.parse_time(request.send_time)
+    if scheduled is None or (late := context.now - scheduled) <= _PAST_SECONDS:
+        return
+    sent = context.show(request.send_time)
+    if abs(late - 8 * _HOUR) <= _STALE_SECONDS:
+        yield make_finding("habit.send-time-utc", sent)
+    else:
+        yield make_finding("habit.send-time-past", sent, f"{_format_duration(late)} old")
 
 
 def _check_method(context: DiagnosisContext) -> Iterator[Finding]:
@@ -109,11 +141,17 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     operations = endpoint.operations if operation is None else (operation,)
     names = (*endpoint.authentication.parameters, *(name for each in operations for name in each.parameters))
     known = {*map(str.lower, names), *_OTHER_BRANDS_PARAMETERS}
-    unknown = [name for name in context.fields if name not in known]
+    unknown = (
+        [] if is_compressed(context) and not context.query else [name for name in context.fields if name not in known]
+    )
     if any(name.startswith("amp;") for name in unknown):
         yield make_finding("habit.entity-between-parameters")
     if context.fields.get(_SIGN) and any(context.fields.get(name) for name in _PASSWORDS if name not in known):
         yield make_finding("habit.clear-credentials")
+    sent = frozenset(name for name, value in context.fields.items() if value.strip())
+    for name, meant in similar_names(unknown, tuple(name for name in names if name not in _CREDENTIALS), sent):
+        code = "habit.bracket-name" if "[" in name else "habit.similar-name"
+        yield make_finding(code, context.show(name), meant)
     if unknown:
         more = ", and more" if len(unknown) > _LISTED_PARAMETERS else ""
         yield make_finding(
@@ -145,6 +183,8 @@ _CHECKS: Final[tuple[Callable[[DiagnosisContext], Iterator[Finding]], ...]] = (
     _check_encoding,
     _check_method,
     _check_query_string,
+    check_form_syntax,
     _check_parameters,
+    _check_send_time,
     _check_polling,
 )

@@ -16,7 +16,11 @@ from sms10692 import protocol, signing
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import FORM, Fields, parse_fields
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
+from sms10692_mock.diagnosis.accidental_text import SUSPICIOUS as SUSPICIOUS_TEXT
+from sms10692_mock.diagnosis.accidental_text import check_accidental_text
+from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, UNENCODED_PLUS
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
+from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.diagnosis.rejection import rejection_findings
 from sms10692_mock.domain.accounts import Account, exclude_temporary
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
@@ -102,6 +106,7 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
         others=(),
         now=entry.account_time,
         evidence=entry.evidence,
+        headers=entry.headers,
     )
 
 
@@ -149,6 +154,15 @@ _SUSPICIOUS: Final = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f%&?\\\x7f-\xfe\u200b\
 times faster than alternatives.
 """
 
+_LEVEL_1: Final = "".join(
+    bytes((lead, trail)).decode("gb2312", "ignore") for lead in range(0xB0, 0xD8) for trail in range(0xA1, 0xFF)
+)
+"""The 3,755 most frequent Chinese characters. The first character of UTF-8 that was decoded as GBK is none of them."""
+
+_PLAIN: Final = f"[{_LEVEL_1}0-9 ,.:!()，。！？：；、（）-]"
+_PLAIN_TEXT: Final = re.compile(f"(?:【{_PLAIN}{{1,20}}】)?{_PLAIN}*+")
+"""Texts without any finding, and most texts that are really sent."""
+
 _UTF_8: Final = re.compile(
     rb"(?:[\0-\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})*+"
 )
@@ -162,7 +176,11 @@ def needs_diagnosis(request: ApiRequest) -> bool:
     times faster than a diagnosis.
     """
     content, mobile = request.content, request.mobile
-    if mobile and not (mobile.isascii() and mobile.replace(",", "").isdigit()):
+    if mobile and not are_plain(mobile):
+        return True
+    if _PLAIN_TEXT.fullmatch(content):
+        return False
+    if SUSPICIOUS_TEXT.search(content) and next(check_accidental_text(content), None) is not None:
         return True
     if content.isascii():
         return _ODD.search(content) is not None
@@ -195,6 +213,7 @@ def style_warnings(
             others=(),
             now=entry.account_time,
             previous=previous,
+            headers=entry.headers,
         )
     )
 
@@ -205,6 +224,7 @@ _KNOWN_FIELDS: Final = {
     for endpoint in protocol.ENDPOINTS
     for operation in endpoint.operations
 }
+_SEND_TIME_TOLERANCE: Final = timedelta(minutes=4)
 _TOLERANCE_MINUTES: Final = 9
 """One minute less than the tolerance of the style check, because the range is computed once per minute."""
 
@@ -218,16 +238,26 @@ def is_conventional(
     """
     if method != "POST" or query or content_type != FORM or not body.isascii() or request.operation is None:
         return False
-    if not _KNOWN_FIELDS[request.endpoint, request.operation].issuperset(fields):
+    if body.count(b"&") != len(fields) - 1 or not _KNOWN_FIELDS[request.endpoint, request.operation].issuperset(fields):
+        return False  # text was lost, or a parameter was repeated
+    earliest, latest, earliest_send_time = _accepted_times(now // 60)
+    if request.send_time and request.send_time < earliest_send_time:
         return False
-    earliest, latest = _accepted_timestamps(now // 60)
+    if b"+" in body and UNENCODED_PLUS.search(body):
+        return False
+    if "%" in request.content and BROKEN_PERCENT.search(body):
+        return False
     timestamp = fields.get(_TIMESTAMP, earliest)
     return len(timestamp) == len(earliest) and earliest <= timestamp <= latest
 
 
 @lru_cache(maxsize=64)
-def _accepted_timestamps(minute: float) -> tuple[str, str]:
-    """Return the earliest and the latest timestamp that are not stale in a minute (counted since 1970)."""
+def _accepted_times(minute: float) -> tuple[str, str, str]:
+    """Return the earliest and the latest timestamp and the earliest sendTime without a finding.
+
+    The minute is counted since 1970.
+    """
     start = datetime.fromtimestamp(minute * 60, signing.CHINA)
     tolerance = timedelta(minutes=_TOLERANCE_MINUTES)
-    return signing.format_timestamp(start - tolerance), signing.format_timestamp(start + tolerance)
+    earliest, latest = signing.format_timestamp(start - tolerance), signing.format_timestamp(start + tolerance)
+    return earliest, latest, f"{start - _SEND_TIME_TOLERANCE:%Y-%m-%d %H:%M:%S}"

@@ -32,14 +32,12 @@ from typing import Final, NamedTuple
 from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
 from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_formats
+from sms10692_mock.diagnosis.request_style import MANUALS_SIGN
 from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 
 _USERID, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
 (_ACTION,) = protocol.OVERAGE.parameters
-
-_MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
-"""The signature that the vendor's manual prints as an example in section 1.2."""
 
 _MANUALS_ACCOUNT: Final = DEFAULT_ACCOUNT.account + DEFAULT_ACCOUNT.password
 """Account and password of the manual's example."""
@@ -177,7 +175,7 @@ def _explain_sign(context: DiagnosisContext, account: Account, credentials: _Cre
     if is_signed(context, account, timestamp, sign):
         return ()
     # An account like the manual's has signed correctly, and sent another timestamp: the search finds that.
-    if sign.lower() == _MANUALS_SIGN and account.account + account.password != _MANUALS_ACCOUNT:
+    if sign.lower() == MANUALS_SIGN and account.account + account.password != _MANUALS_ACCOUNT:
         return (make_finding("signature.manuals-example"),)
     formats = matching_formats(sign)
     if not formats:

@@ -4,14 +4,15 @@ This module examines the undecoded bytes and the list of numbers. Repairs of dec
 """
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 from sms10692 import protocol
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.diagnosis.accidental_text import check_accidental_text
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, make_finding
 from sms10692_mock.diagnosis.mojibake import LOST_CHARACTER, REPAIRS, decode_or_none, is_chinese, is_more_plausible
+from sms10692_mock.diagnosis.numbers import check_mobile
 
 _MOBILE, _CONTENT = protocol.SEND.parameters[:2]
 
@@ -26,6 +27,7 @@ def text_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
     content, mobile = context.request.content, context.request.mobile
     plain = content.isascii() and mobile.isascii() and "\0" not in content
     raw_fields = {} if plain else _raw_fields(context)
+    numbers_found: list[Finding] = []
     mistakes = (
         [] if not content else _check_content(content, raw_fields.get(_CONTENT), context.request.endpoint.charset)
     )
@@ -33,8 +35,13 @@ def text_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
         numbers = (
             _decode(raw_fields[_MOBILE], context.request.endpoint.charset)[1] if raw_fields.get(_MOBILE) else mobile
         )
-        mistakes += _check_mobile(numbers)
-    return tuple(make_finding(code, meant=context.redact(meant)) for code, meant in mistakes)
+        numbers_found = [
+            make_finding(code, *map(context.show, values), meant=None if meant is None else context.redact(meant))
+            for code, values, meant in check_mobile(numbers)
+        ]
+    accidental = (make_finding(code, context.show(part)) for code, part in check_accidental_text(content))
+    garbled = (make_finding(code, meant=context.redact(meant)) for code, meant in mistakes)
+    return (*garbled, *accidental, *numbers_found)
 
 
 def _decode_to_private_use(raw: bytes) -> str:
@@ -142,25 +149,3 @@ def _decode_gb18030(raw: bytes, charset: str) -> tuple[str, str] | None:
     if text is None:
         return None
     return "text.gbk-on-the-utf-8-page" if charset == "utf-8" else "text.gb18030-on-the-gbk-page", text
-
-
-_SEPARATORS: Final[tuple[tuple[str, str], ...]] = (
-    ("text.mobile-full-width-comma", "，"),
-    ("text.mobile-semicolon", ";；"),
-    ("text.mobile-newline", "\r\n"),
-    ("text.mobile-separator", "、|/\\\t 　。"),
-)
-
-
-def _check_mobile(mobile: str) -> Iterator[tuple[str, str]]:
-    """Yield finding codes with the corrected list. White space around numbers (R5) and a last comma (Q15) are valid."""
-    numbers = ",".join(map(str.strip, mobile.split(",")))
-    if re.fullmatch("[0-9,]*", numbers):
-        return
-    meant = re.sub(f"[,{re.escape(''.join(separators for _, separators in _SEPARATORS))}]+", ",", numbers)
-    meant = meant.translate({0xFF10 + digit: str(digit) for digit in range(10)})
-    for code, separators in _SEPARATORS:
-        if any(separator in numbers for separator in separators):
-            yield code, meant
-    if re.search("[０-９]", numbers):
-        yield "text.mobile-full-width-digits", meant

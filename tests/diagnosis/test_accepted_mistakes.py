@@ -1,0 +1,296 @@
+"""Requests that the vendor accepts, and that will cause trouble: each has its finding, in the hint and in the API.
+
+The hint depends on the check that runs before every response, the API does not, so both are compared.
+"""
+
+import os
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sms10692 import protocol, signing
+from sms10692.protocol import Endpoint
+from sms10692_mock.diagnosis import diagnose
+from sms10692_mock.diagnosis.numbers import are_plain, check_mobile
+from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
+from support.diagnosis import FORM, NOW, build_context, build_form, md5
+from support.flask_emulator import FlaskEmulator
+
+V2SMS, GBK = protocol.V2SMS, protocol.V2SMS_GBK
+HEAD = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1&mobile=15023239810"
+
+
+def timed(time: str) -> bytes:
+    return build_form(timestamp=time, sign=md5(f"testmima{time}"))
+
+
+MULTIPART = "multipart/form-data; boundary=X"
+
+
+def multipart(filename: str = "") -> bytes:
+    fields = {pair.split("=")[0]: pair.split("=")[1] for pair in HEAD.decode().split("&")} | {
+        "content": "内容",
+        "extno": "1",
+    }
+    parts = [
+        f'--X\r\nContent-Disposition: form-data; name="{name}"'
+        f"{f'; filename={filename}' if name == filename else ''}\r\n\r\n{value}\r\n"
+        for name, value in fields.items()
+    ]
+    return ("".join(parts) + "--X--\r\n").encode()
+
+
+MISTAKES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    # Finding code, part of its sentence, request: body, and what differs from a POST of a form
+    "raw ampersand": (
+        *("habit.text-lost", "'B 100% C D' was lost, because it follows a raw '&' (content ends with 'A')"),
+        {"data": HEAD + b"&content=A&B 100% C+D"},
+    ),
+    "raw percent": (
+        *("habit.broken-percent", "A '%' in content is not followed by two hexadecimal digits ('100% of')"),
+        {"data": HEAD + b"&content=100% off"},
+    ),
+    "raw plus": (
+        *("habit.plus-as-space", "A raw '+' in content arrives as a space ('1+1=2')"),
+        {"data": HEAD + b"&content=1+1=2"},
+    ),
+    "sent twice": ("habit.repeated-parameter", "content was sent 2 times", {"data": HEAD + b"&content=a&content=b"}),
+    "in both places": (
+        *("habit.query-and-body", "extno is in the query string and, with another value, in the body; only '2'"),
+        {"data": build_form(extno="1"), "query_string": "extno=2"},
+    ),
+    "pair escaped": (
+        *("habit.escaped-pair", "'extno%3D1' is a name and a value escaped together"),
+        {"data": HEAD + b"&content=a&extno%3D1"},
+    ),
+    "compressed": (
+        *("habit.compressed-body", "The body is compressed"),
+        {"data": b"\x1f\x8b\x08\x00abc", "query_string": HEAD.decode() + "&content=a"},
+    ),
+    "part with a file name": (
+        *("habit.part-with-filename", "The part 'extno' has a file name"),
+        {"data": multipart(filename="extno"), "content_type": MULTIPART},
+    ),
+    "12-hour clock and UTC": ("habit.twelve-hour-utc", "UTC on a 12-hour clock", {"data": timed("20120701031212")}),
+    "sendTime in UTC": (
+        *("habit.send-time-utc", "sendTime is '2012-07-01 15:15:00', 8 hours in the past"),
+        {"data": build_form(sendTime="2012-07-01 15:15:00")},
+    ),
+    "sendTime yesterday": (
+        *("habit.send-time-past", "sendTime is '2012-06-29 10:00:00', which is in the past (3 days old)"),
+        {"data": build_form(sendTime="2012-06-29 10:00:00")},
+    ),
+    "another name": (
+        *("habit.similar-name", "The parameter 'send_time' is unknown and probably means 'sendTime'"),
+        {"data": HEAD + b"&content=a&send_time=2030-01-01+10:00:00"},
+    ),
+    "undefined in a text": (
+        *("text.missing-value", "The text contains 'undefined'"),
+        {"data": build_form(content="验证码undefined")},
+    ),
+    "null in a text": (
+        *("text.missing-value", "The text contains 'null'"),
+        {"data": build_form(content="您的验证码是null")},
+    ),
+    "object": ("text.missing-value", "'[object Object]'", {"data": build_form(content="code [object Object]")}),
+    "braces": ("text.placeholder", "The text contains '{code}'", {"data": build_form(content="验证码{code}")}),
+    "dollar": ("text.placeholder", "The text contains '${code}'", {"data": build_form(content="验证码${code}")}),
+    "percent s": ("text.placeholder", "The text contains '%s'", {"data": build_form(content="验证码%s，5分钟")}),
+    "numbered": ("text.placeholder", "The text contains '{0}'", {"data": build_form(content="验证码{0}")}),
+    "signature in the middle": (
+        *("text.signature-in-the-middle", "The signature 【商店】 is in the middle"),
+        {"data": build_form(content="您好【商店】欢迎")},
+    ),
+}  # fmt: skip
+
+NUMBERS = {
+    "NaN": ("number-missing-value", "'NaN' is the text of a missing value (1 of 1 numbers)", None),
+    "undefined,15023239810": ("number-missing-value", "missing value (1 of 2 numbers)", None),
+    "[object Object]": ("number-missing-value", "'[object Object]'", None),
+    "None": ("number-missing-value", "'None'", None),
+    "{mobile}": ("number-placeholder", "'{mobile}'", None),
+    "+8615023239810": ("number-country-code", "'+8615023239810' has a country code", "15023239810"),
+    "8615023239810": ("number-country-code", "'8615023239810'", "15023239810"),
+    "0086-15023239810": ("number-country-code", "'0086-15023239810'", "15023239810"),
+    "0086-150-2323-9810": ("number-country-code", "'0086-150-2323-9810'", "15023239810"),
+    "(+86)15023239810": ("number-country-code", "'(+86)15023239810'", "15023239810"),
+    "+86 150 2323 9810": ("number-country-code", "'+86 150 2323 9810'", "15023239810"),
+    "+15551234567": ("number-foreign", "'+15551234567' is a number of another country", None),
+    "1502323981": ("number-length", "'1502323981' has 10 digits (1 of 1 numbers): a mobile number has 11", None),
+    "150232398100": ("number-length", "'150232398100' has 12 digits", None),
+    "1502323981013527576163": ("number-joined", "several numbers", "15023239810,13527576163"),
+    '["15023239810","13527576163"]': ("number-json", "is part of a JSON array", "15023239810,13527576163"),
+    "[15023239810,13527576163]": (
+        *("number-json", "'[15023239810' is part of a JSON array (2 of 2 values)"),
+        "15023239810,13527576163",
+    ),
+    "'15023239810'": ("number-quotes", "'15023239810' is in quotation marks", "15023239810"),
+    "150 2323 9810": ("number-spaces", "'150 2323 9810' has spaces or hyphens inside", "15023239810"),
+    "150-2323-9810": ("number-spaces", "'150-2323-9810'", "15023239810"),
+    "15023239810.0": ("number-decimal", "'15023239810.0' is written as a decimal number", "15023239810"),
+    "1.5023239810E+10": ("number-exponent", "'1.5023239810E+10' is written with an exponent", None),
+    "05718888888": ("number-not-mobile", "'05718888888' does not begin with 1", None),
+    "手机号": ("number-not-digits", "'手机号' is no number", None),
+    "1502323981O": ("number-not-digits", "'1502323981O' is no number", None),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def emulator() -> FlaskEmulator:
+    """Emulator at the time of the manual's timestamp."""
+    emulator = FlaskEmulator(replaced_options={"accounts": (DEFAULT_ACCOUNT,)})
+    emulator.now = NOW
+    return emulator
+
+
+def diagnose_sent(emulator: FlaskEmulator, **request: Any) -> dict[str, dict[str, Any]]:
+    """Send an accepted request. Returns the findings by code, which must be those of the hint."""
+    response = emulator.http.post("/v2sms.aspx", **{"content_type": FORM} | request)
+    assert "<message>ok<" in response.text
+    (entry,) = emulator.control("GET", "requests?order=desc&limit=1")["items"]
+    findings = emulator.control("GET", f"requests/{entry['number']}")["diagnosis"]
+    hint = response.headers.get("X-Mock-Hint", "")
+    assert [finding["code"] for finding in findings if f"{finding['code']}: " not in hint] == []
+    return {finding["code"]: finding for finding in findings}
+
+
+@pytest.mark.parametrize(("code", "part", "request_arguments"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_reported(
+    emulator: FlaskEmulator, code: str, part: str, request_arguments: dict[str, Any]
+) -> None:
+    assert part in diagnose_sent(emulator, **request_arguments)[code]["sentence"]
+
+
+@pytest.mark.parametrize("mobile", NUMBERS)
+def test_a_value_that_is_no_number_gets_its_own_message(emulator: FlaskEmulator, mobile: str) -> None:
+    code, part, meant = NUMBERS[mobile]
+    findings = diagnose_sent(emulator, data=build_form(mobile=mobile))
+    assert list(findings) == [f"text.{code}"]
+    assert part in findings[f"text.{code}"]["sentence"]
+    assert findings[f"text.{code}"]["meant"] == meant
+
+
+def test_a_raw_plus_before_a_number_is_named(emulator: FlaskEmulator) -> None:
+    findings = diagnose_sent(emulator, data=HEAD.replace(b"mobile=", b"mobile=+86") + b"&content=a")
+    assert "'8615023239810' has a country code" in findings["text.number-country-code"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("body", "name", "meant"),
+    [
+        (b"phone=15023239810&content=a", "phone", "mobile"),
+        (b"to=15023239810&content=a", "to", "mobile"),
+        (b"mobile=15023239810&msg=a", "msg", "content"),
+        (b"mobile=15023239810&contnet=a", "contnet", "content"),
+    ],
+)
+def test_a_parameter_with_a_similar_name_is_named_with_the_right_name(body: bytes, name: str, meant: str) -> None:
+    form = HEAD.replace(b"&mobile=15023239810", b"") + b"&" + body
+    (finding,) = [one for one in diagnose(build_context(form)) if one.code == "habit.similar-name"]
+    assert finding.values == (name, meant)
+
+
+def test_a_name_with_brackets_is_explained() -> None:
+    form = HEAD.replace(b"mobile=", b"mobile[]=") + b"&content=a"
+    (finding,) = [one for one in diagnose(build_context(form)) if one.code == "habit.bracket-name"]
+    assert finding.values == ("mobile[]", "mobile")
+
+
+def test_a_json_body_beside_a_query_string_is_not_called_unencoded() -> None:
+    body, query = '{"content":"内容"}'.encode(), HEAD + b"&content=a"
+    codes = {one.code for one in diagnose(build_context(body, query=query, content_type="application/json"))}
+    assert codes == {"habit.json-body", "habit.credentials-in-query"}
+
+
+def test_a_group_of_digits_is_no_list_of_numbers() -> None:
+    assert [code for code, _, _ in check_mobile("150 2323 9810")] == ["text.number-spaces"]
+    assert [code for code, _, _ in check_mobile("15023239810 13527576163")] == ["text.mobile-separator"]
+
+
+def test_the_manuals_example_has_no_finding_at_any_time(emulator: FlaskEmulator) -> None:
+    emulator.now = NOW + 14 * 365 * 86400
+    assert diagnose_sent(emulator, data=build_form()) == {}
+    emulator.now = NOW
+
+
+LATER = (datetime.fromtimestamp(NOW, signing.CHINA) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
+HANZI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
+SIGNATURES = st.sampled_from(["", "【商店】", "【某某科技】"])
+WORDS = st.sampled_from(
+    [
+        *("您的验证码是", "1234", "，5分钟内有效。", "Hello", "Your code is 123456.", "50%", "A&B", "1+1=2", "a@b.cn"),
+        *("http://sms10692.com/a?b=c", "退订回T", "订单(123)已发货！", "C++", "《合同》", "\n", "what?", "100% off"),
+        *("￥30", "😀", "12:30"),
+    ]
+)
+TEXTS = st.builds(
+    lambda signature, text: signature + text,
+    SIGNATURES,
+    st.lists(WORDS, min_size=1, max_size=6).map("".join)
+    | st.text(HANZI, min_size=1, max_size=40).map(lambda t: "您好" + t),
+)
+MOBILES = st.lists(
+    st.builds("1{}{:09}".format, st.integers(3, 9), st.integers(0, 999_999_999)), min_size=1, max_size=30
+).map(",".join)
+
+
+def encode(text: str, charset: str, as_plus: bool) -> str:
+    raw = text.encode(charset)
+    return quote(raw, safe="").replace("%20", "+") if as_plus else quote(raw, safe="")
+
+
+@settings(max_examples=int(os.environ.get("SMS10692_CORRECT_REQUESTS", "300")), deadline=None)
+@given(
+    endpoint=st.sampled_from([V2SMS, GBK]),
+    text=TEXTS,
+    mobile=MOBILES,
+    send_time=st.sampled_from(["", LATER]),
+    extno=st.sampled_from(["", "1", "0123456789"]),
+    seconds=st.integers(-300, 300),
+    as_plus=st.booleans(),
+    raw_commas=st.booleans(),
+    order=st.randoms(use_true_random=False),
+)
+def test_a_correct_request_has_no_finding(
+    endpoint: Endpoint, text: str, mobile: str, send_time: str, extno: str, seconds: int, as_plus: bool,
+    raw_commas: bool, order: Any,
+) -> None:  # fmt: skip
+    charset = "utf-8" if endpoint is V2SMS else "gbk"
+    text = text.encode(charset, "ignore").decode(charset) or "内容"
+    timestamp = signing.format_timestamp(datetime.fromtimestamp(NOW + seconds, signing.CHINA))
+    sign = md5(f"testmima{timestamp}")
+    fields = {
+        "action": "send", "userid": "12", "timestamp": timestamp, "sign": sign, "mobile": mobile, "content": text,
+        "sendTime": send_time, "extno": extno,
+    }  # fmt: skip
+    pairs = [f"{name}={encode(value, charset, as_plus)}" for name, value in fields.items()]
+    order.shuffle(pairs)
+    body = "&".join(pairs)
+    context = build_context((body.replace("%2C", ",") if raw_commas else body).encode(), endpoint=endpoint)
+    assert diagnose(context) == ()
+
+
+@given(text=TEXTS, mobile=MOBILES)
+def test_the_check_before_the_response_lets_correct_requests_pass(text: str, mobile: str) -> None:
+    context = build_context(build_form(content=text, mobile=mobile, timestamp="20120701231213"))
+    assert are_plain(mobile)
+    assert is_conventional("POST", b"", FORM, context.body, context.request, dict(context.fields), NOW)
+    assert not needs_diagnosis(context.request) or re.search(r"[&%?=]", text) or text.isalnum()
+
+
+@given(st.lists(st.text('0123456789, 86+-[]"xé', max_size=14), max_size=4).map(",".join))
+def test_numbers_that_pass_the_check_before_the_response_have_no_finding(mobile: str) -> None:
+    if are_plain(mobile):
+        assert list(check_mobile(mobile)) == []
+
+
+def test_many_numbers_are_checked_as_one_text() -> None:
+    assert are_plain(",".join(["15023239810"] * 5000))
+    assert not are_plain(",".join(["15023239810"] * 5000 + ["1502323981"]))
+    assert not are_plain(urlencode({"a": "15023239810"}))
