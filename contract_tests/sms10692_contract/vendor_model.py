@@ -7,7 +7,6 @@ order, with these values. The outcomes of messages are those of the reserved num
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from html import unescape
 from typing import Any, Final, NamedTuple
 
 from sms10692_contract.expectations import build_mismatch, expect, expect_message, expect_sent
@@ -192,7 +191,7 @@ class ModelAccount:
         ordered = sorted(waiting, key=lambda item: item.due)
         count = min(sum(item.due <= self.now for item in ordered), limit)
         expected = [dict(item.elements) for item in ordered[:count]]
-        actual = [{key: unescape(value) for key, value in item.items()} for item in response.get_items(name)]
+        actual = response.get_items(name)
         if actual != expected:
             raise build_mismatch(response, *_describe_difference(expected, actual))
         return ordered[count:]
