@@ -260,3 +260,11 @@ def test_a_server_that_goes_away_ends_the_command_with_exit_code_3() -> None:
         f"sms10692-contract: the server went away: {proxy.url}: HTTP 502 instead of an answer\n"
     )
     assert completed.stdout.count("the server went away") <= 1
+
+
+def test_the_accounts_of_a_run_that_the_server_ended_are_deleted() -> None:
+    with lossy_vendor(lambda number, request: PASS if number < 40 else DROP) as (vendor, proxy):
+        completed = run_contract(proxy.url, "--control", vendor.url, *select("R6-edge", "R6-refused"))
+        assert vendor.control.userids() == ["12"]
+    assert completed.returncode == 3
+    assert "the server went away" in completed.stderr
