@@ -29,8 +29,8 @@ def check_account_at_start(context: CheckContext) -> TargetStopped | None:
         raise TargetUnreachable(error.cause) from error
     except TargetStopped as error:
         return error
-    context.is_accepted = not _is_refused(response)
-    if context.is_accepted or _accepts_wrong_signature(context):
+    context.is_accepted = not _is_refused(response) and b"<" in response.body
+    if not _is_refused(response) or _accepts_wrong_signature(context):
         return None
     return TargetStopped(_describe_refusal(context, response))
 
