@@ -114,6 +114,6 @@ BETWEEN_PAGES: Final = (
     Mutant(
         "sendTotal on the GBK endpoint is the balance",
         Defect(result=_hide_credit_on_gbk),
-        ("B-balance", "S-fresh", "O-pages", "M-balance"),
+        ("S-fresh", "P-large"),
     ),
 )

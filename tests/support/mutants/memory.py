@@ -105,7 +105,7 @@ MEMORY: Final = (
     Mutant(
         "the same request sends once",
         Defect(vendor=_remembering(lambda request: request, lambda handled: isinstance(handled.result, AcceptedSend))),
-        ("B-taskID", "N-replies", "S-again"),
+        ("S-again",),
     ),
     Mutant(
         "the same text to the same numbers is sent once",
