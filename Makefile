@@ -14,7 +14,7 @@ CRASH_COUNT ?= 50
 FLAKY_RUNS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation check \
+.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors check \
   contract-loop fuzz stress mutation bench bench-deps docs screenshots wheel clean
 
 help: ## list the targets
@@ -55,6 +55,9 @@ test-parallel: $(DEV_STAMP) ## run 500 tests that use sms_vendor on 8 pytest-xdi
 
 test-suite-mutation: $(DEV_STAMP) ## run the whole contract suite against every vendor with a seeded defect
 	SMS10692_FULL_MUTATION=1 $(BIN)/pytest tests/contract_suite/test_suite_detects_mutants.py $(ARGS)
+
+test-vendors: $(DEV_STAMP) ## run the contract suite against vendors written from the manual alone, and all their deviations
+	SMS10692_ALL_BREAKS=1 $(BIN)/pytest tests/contract_suite/test_suite_vendors.py $(ARGS)
 
 test-crash: $(DEV_STAMP) ## kill emulators and Valkey servers under load, CRASH_COUNT=50 times each, and check what survived
 	$(TOOL) -m stress.crash $(CRASH_COUNT)

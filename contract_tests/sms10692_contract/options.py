@@ -49,6 +49,10 @@ HELP: Final[Mapping[str, str]] = {
         "What must hold: the manual; also what was observed at real servers; also our readings; or all. Clauses beyond"
         " it are reported and do not fail. Default: all with --control, otherwise manual."
     ),
+    "--expect": (
+        "A TOML file with accepted differences: only other ones fail, and those that have gone are named. See"
+        " --write-expect."
+    ),
     "--only": "Check these clauses only: an id, a chapter such as 1.2, or a provenance such as manual. Repeatable.",
     "--skip": "Do not check these clauses: an id, a chapter or a provenance. Repeatable.",
     "--list": "List the clauses that would be checked, and why others would not, without a request; then stop.",

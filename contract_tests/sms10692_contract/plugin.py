@@ -55,7 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--forbidden-word", default=FORBIDDEN_WORD, metavar="WORD")
     add("--effort", choices=list(EFFORTS), default="quick")
     add("--seed", type=int, default=0, metavar="INTEGER", help="Random seed, to repeat a run. Default: 0.")
-    add("--demand", choices=list(Demand))
+    add("--demand", choices=[demand.value for demand in Demand])
     add("--only", action="append", default=[], metavar="CLAUSE")
     add("--skip", action="append", default=[], metavar="CLAUSE")
     add("--list", action="store_true", dest="list_clauses")

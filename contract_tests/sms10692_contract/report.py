@@ -23,6 +23,7 @@ _COLOURS: Final = {
     State.HELD: "green",
     State.FAILED: "bold red",
     State.DIFFERS: "cyan",
+    State.EXPECTED: "cyan",
     State.NOT_EXERCISED: "yellow",
     State.NOT_JUDGED: "yellow",
 }
@@ -51,6 +52,8 @@ def format_summary(verdicts: Sequence[Verdict]) -> str:
         parts.append(f"{count[State.FAILED]} failed")
     if count[State.DIFFERS]:
         parts.append(f"{count[State.DIFFERS]} not demanded differ")
+    if count[State.EXPECTED]:
+        parts.append(f"{count[State.EXPECTED]} differ as expected")
     if count[State.NOT_JUDGED]:
         parts.append(f"{count[State.NOT_JUDGED]} not judged")
     return ", ".join(parts)
@@ -131,6 +134,8 @@ def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
         result = state.value
+        if state is State.EXPECTED:
+            result += f" ({escape_unprintable(verdict.reason)})"
         if state in UNDECIDED:
             reason = escape_unprintable(verdict.reason)
             result += f" ({reason})" if state is State.NOT_EXERCISED else f": {reason}"
@@ -195,7 +200,7 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>sms10692 contract</title><style>'
         "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
         "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td,.not_judged td{"
-        "background:#ffd}.differs td{background:#dff}</style>"
+        "background:#ffd}.differs td,.expected td{background:#dff}</style>"
         f"<h1>{escape(address.url)}</h1><p>{escape(format_summary(verdicts))}</p><p>{escape(LEGEND)}</p>"
         f"{_render_causes(verdicts)}<table>"
         "<tr><th>clause<th>label<th>requirement<th>literal<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
@@ -218,7 +223,7 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
     count = Counter(verdict.state for verdict in verdicts)
     suite = Element("testsuite", name="sms10692-contract", tests=str(len(verdicts)))
     suite.set("failures", str(count[State.FAILED]))
-    suite.set("skipped", str(sum(count[state] for state in (*UNDECIDED, State.DIFFERS))))
+    suite.set("skipped", str(sum(count[state] for state in (*UNDECIDED, State.DIFFERS, State.EXPECTED))))
     for verdict in verdicts:
         clause = verdict.clause
         class_name = f"sms10692_contract.{clause.section.replace('.', '_').replace(' ', '.')}"
@@ -230,8 +235,9 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
         if verdict.state is State.FAILED:
             element = SubElement(case, "failure", message=escape_unprintable(verdict.reason))
             element.text = format_failure(verdict, address, repeat[clause.id])
-        elif verdict.state is State.DIFFERS:
-            element = SubElement(case, "skipped", message=f"differs: {escape_unprintable(verdict.reason)}")
+        elif verdict.is_deviation:
+            message = f"{verdict.state.value}: {escape_unprintable(verdict.reason)}"
+            element = SubElement(case, "skipped", message=message)
             element.text = format_failure(verdict, address, repeat[clause.id])
         elif verdict.state in UNDECIDED:
             reason = escape_unprintable(verdict.reason)

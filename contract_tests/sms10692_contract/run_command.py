@@ -16,8 +16,15 @@ from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlClient
 from sms10692_contract.demand import Demand, choose_demand
+from sms10692_contract.dry_run import ModelVendor, format_request
+from sms10692_contract.expected_differences import (
+    apply_differences,
+    find_gone,
+    load_differences,
+    write_differences,
+)
 from sms10692_contract.fetched_file import FetchedFile, FetchedFileError, build_default_path
-from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
+from sms10692_contract.harness import EFFORTS, CheckContext, Pace, SuiteAccount
 from sms10692_contract.http import Address
 from sms10692_contract.masking import mask_numbers
 from sms10692_contract.network_errors import TargetStopped
@@ -107,7 +114,19 @@ class _Command(click.Command):
 )
 @click.option("--effort", type=click.Choice(list(EFFORTS)), default="quick", show_default=True, help=HELP["--effort"])
 @click.option("--seed", type=int, help="Random seed, to repeat a run. Default: random, or 0 if CI is set.")
-@click.option("--demand", type=click.Choice(list(Demand)), help=HELP["--demand"])
+@click.option("--demand", type=click.Choice([demand.value for demand in Demand]), help=HELP["--demand"])
+@click.option("--expect", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=HELP["--expect"])
+@click.option(
+    "--write-expect",
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=check_writable,
+    help="Write the failed clauses of this run as such a file; reasons and dates of --expect are kept.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the requests of such a run at an honest vendor, and what they cost, without sending any; then stop.",
+)
 @click.option("--only", multiple=True, metavar="CLAUSES", help=HELP["--only"])
 @click.option("--skip", multiple=True, metavar="CLAUSES", help=HELP["--skip"])
 @click.option("--list", "list_only", is_flag=True, help=HELP["--list"])
@@ -138,7 +157,10 @@ def run(
     forbidden_word: str,
     effort: str,
     seed: int | None,
-    demand: Demand | None,
+    demand: str | None,
+    expect: Path | None,
+    write_expect: Path | None,
+    dry_run: bool,
     only: tuple[str, ...],
     skip: tuple[str, ...],
     list_only: bool,
@@ -157,6 +179,10 @@ def run(
         selection = parse_selection(only, skip)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    try:
+        accepted = load_differences(expect) if expect is not None else []
+    except (ValueError, OSError) as error:
+        raise click.BadParameter(str(error), param_hint="--expect") from error
     if list_only:
         _list_clauses(selection, guard, control is not None)
         return 0
@@ -174,6 +200,11 @@ def run(
     if fetched is None and allow_fetch and control is None:
         fetched = check_file(build_default_path(date.today()))
     own = SuiteAccount(userid or "", account or "", password or "")
+    if dry_run:
+        if control is not None:
+            raise click.UsageError("--dry-run is for servers without --control, where requests have a cost")
+        _print_dry_run(CheckContext(address, own, guard, forbidden_word=forbidden_word), selection, rate)
+        return 0
     control_client = ControlClient(control, control_token) if control is not None else None
     if seed is None:
         seed = 0 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
@@ -189,6 +220,7 @@ def run(
         refusal = check_account_at_start(context) if control_client is None else None
         demanded = choose_demand(demand, control is not None)
         verdicts, interruption = _run_clauses(context, selection.get_clauses(), demanded, refusal)
+    verdicts = apply_differences(verdicts, accepted)
     repeat_command = _build_repeat_command(context, control, allow_send, allow_fetch)
     repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
     write_errors = []
@@ -200,7 +232,14 @@ def run(
                 write_errors.append(describe_write_error(file, error))
     if context.fetched is not None and context.fetched.count:
         terminal.write_message(f"{context.fetched.count} responses with fetched items are in {context.fetched.path}")
+    if write_expect is not None:
+        try:
+            write_differences(verdicts, accepted, write_expect, date.today())
+        except OSError as error:
+            write_errors.append(describe_write_error(write_expect, error))
     try:
+        for gone in find_gone(verdicts, accepted):
+            terminal.write_line(f"gone: {gone.clause}, expected since {gone.since}: {gone.observation}")
         _print_report(verdicts, address, repeat, deleted=control_client is not None and not keep_accounts)
     except OSError as error:
         write_errors.append(describe_write_error("standard output", error))
@@ -220,6 +259,18 @@ def run(
         terminal.write_message("no clause was exercised; see the reasons above")
         return _STOPPED
     return _FAILED if State.FAILED in states else _STOPPED if State.NOT_JUDGED in states else 0
+
+
+def _print_dry_run(context: CheckContext, selection: Selection, rate: float) -> None:
+    """Print the requests that an honest vendor would receive, and their cost and duration."""
+    context.limit_requests(rate)
+    model = ModelVendor(context.address, context.own, context.forbidden_word)
+    context.target, context.pace = model, Pace(poll=1, report=1, reply=1, schedule=0)
+    list(run_checks(context, selection.get_clauses()))
+    for request in model.requests:
+        terminal.write_line(format_request(request))
+    duration = f", at least {len(model.requests) / rate:.0f} s" if rate else ""
+    terminal.write_line(f"\n{len(model.requests)} requests, at most {context.guard.spent} points{duration}")
 
 
 def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:

@@ -34,13 +34,14 @@ _ACCEPTED: Final = b"<returnstatus>Sucess</returnstatus>"
 class State(Enum):
     """Result of a clause.
 
-    `DIFFERS` is a failure that the demand of the run does not include. `NOT_JUDGED` means that responses were lost on
-    the way.
+    `DIFFERS` is a failure that the demand of the run does not include, `EXPECTED` one that the user accepts.
+    `NOT_JUDGED` means that responses were lost on the way.
     """
 
     HELD = "held"
     FAILED = "failed"
     DIFFERS = "differs"
+    EXPECTED = "expected"
     NOT_EXERCISED = "not exercised"
     NOT_JUDGED = "not judged"
 
@@ -66,7 +67,7 @@ class Verdict:
     @property
     def is_deviation(self) -> bool:
         """Whether the clause does not hold, demanded or not."""
-        return self.state in (State.FAILED, State.DIFFERS)
+        return self.state in (State.FAILED, State.DIFFERS, State.EXPECTED)
 
 
 def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard) -> tuple[SuiteAccount, bool]:

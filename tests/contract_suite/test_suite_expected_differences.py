@@ -1,0 +1,94 @@
+"""Tests of `--expect`, `--write-expect` and `--dry-run`."""
+
+from pathlib import Path
+
+import pytest
+
+from sms10692_contract.clauses import CLAUSES, Provenance
+from sms10692_contract.dry_run import ModelVendor
+from sms10692_contract.harness import CheckContext, Pace, SuiteAccount
+from sms10692_contract.http import parse_address
+from sms10692_contract.runner import State, run_checks
+from sms10692_contract.safety import SafetyGuard
+from support.contract_cli import run_contract, select
+from support.fake_servers import recording_server
+from support.mutant_vendor import mutant_server
+from support.mutants import MUTANTS
+
+OWN = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
+(CORRECTED,) = (mutant for mutant in MUTANTS if mutant.name == "Sucess corrected")
+(MISSPELT,) = (mutant for mutant in MUTANTS if mutant.name == "Sucess in lower case")
+
+
+def test_a_written_difference_is_expected_and_another_one_fails(tmp_path: Path) -> None:
+    file = tmp_path / "expect.toml"
+    chosen = [*OWN, *select("2.3-found", "3.3-forbidden")]
+    with mutant_server(CORRECTED.defect) as vendor:
+        assert run_contract(vendor.url, *chosen, "--write-expect", str(file)).returncode == 1
+        text = file.read_text("utf-8")
+        assert "observation = \"returnstatus is 'Success' instead of 'Sucess'\"" in text
+        file.write_text(text.replace("to be explained", "the vendor corrected it"), "utf-8")
+        accepted = run_contract(vendor.url, *chosen, "--expect", str(file), "--write-expect", str(file))
+    assert accepted.returncode == 0
+    assert "1 held, 1 differ as expected" in accepted.stdout
+    assert 'reason = "the vendor corrected it"' in file.read_text("utf-8")
+    with mutant_server(MISSPELT.defect) as vendor:
+        assert run_contract(vendor.url, *chosen, "--expect", str(file)).returncode == 1
+    with mutant_server() as vendor:
+        honest = run_contract(vendor.url, *chosen, "--expect", str(file))
+    assert honest.returncode == 0
+    assert "gone: 2.3-found, expected since" in honest.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x", "is not TOML"),
+        ("[other]", "has other keys"),
+        ('[[difference]]\nclause = "2.3-found"', "its keys must be clause, observation, reason, since"),
+        (
+            '[[difference]]\nclause = "9"\nobservation = ""\nreason = ""\nsince = ""',
+            "difference 1: there is no clause 9",
+        ),
+    ],
+)
+def test_a_wrong_file_is_refused_before_any_request(text: str, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "expect.toml"
+    file.write_text(text, "utf-8")
+    with recording_server() as (url, received):
+        completed = run_contract(url, *OWN, "--expect", str(file))
+    assert completed.returncode == 2
+    assert message in completed.stderr
+    assert received == []
+
+
+def test_a_dry_run_sends_nothing_and_prints_what_an_honest_vendor_receives() -> None:
+    chosen = select("2.3-found", "1.3-ok", "4.3-taskid")
+    permissions = ["--allow-send", "15023239810", "--allow-fetch"]
+    with recording_server() as (url, received):
+        dry = run_contract(url, *OWN, *chosen, *permissions, "--dry-run")
+    assert (dry.returncode, dry.stderr, received) == (0, "", [])
+    assert "POST /v2sms.aspx userid=… timestamp=… sign=… action=overage\n" in dry.stdout
+    assert "POST /v2smsGBK.aspx userid=… timestamp=… sign=… action=send mobile=… content=…\n" in dry.stdout
+    assert "POST /v2statusApi.aspx userid=… timestamp=… sign=… action=query" in dry.stdout
+    assert "requests, at most 3 points" in dry.stdout
+    assert "15023239810" not in dry.stdout
+
+
+def test_the_model_of_a_dry_run_holds_every_clause() -> None:
+    """Otherwise the list of requests would be that of a failing run."""
+    own, address = SuiteAccount("12", "test", "mima"), parse_address("http://127.0.0.1:1")
+    guard = SafetyGuard(frozenset({"13800138007", "13900139017"}), 500, may_fetch=True)
+    pace = Pace(poll=1, report=1, reply=1, schedule=0)
+    context = CheckContext(address, own, guard, target=ModelVendor(address, own, "发票"), pace=pace)
+    manual = [clause for clause in CLAUSES if clause.provenance is Provenance.MANUAL and clause.id != "1.2-sendTime"]
+    verdicts = list(run_checks(context, manual))
+    assert {verdict.clause.id: verdict.reason for verdict in verdicts if verdict.is_deviation} == {}
+    assert sum(verdict.state is State.HELD for verdict in verdicts) > 40
+
+
+def test_a_dry_run_needs_no_control_api() -> None:
+    with recording_server() as (url, _):
+        refused = run_contract("--dry-run", url, "--control", url)
+    assert refused.returncode == 2
+    assert "--dry-run is for servers without --control" in refused.stderr
