@@ -24,6 +24,7 @@ from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.explain_command import explain_command
 from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.access_log import LogWriter, take_over_stderr
 from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
@@ -93,6 +94,7 @@ serve_command: Final = ServiceLinkCommand(
     help="Start the emulator and serve requests until Ctrl-C.",
 )
 command.add_command(serve_command)
+command.add_command(explain_command)
 
 
 def _serve(given: ServeOptions) -> None:

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from sms10692_mock.admin.console import clause_demo, clauses, finding_texts, i18n
+from sms10692_mock.admin.console import clause_demo, clauses, i18n
 from sms10692_mock.diagnosis import CODES
 from sms10692_mock.diagnosis.messages import MESSAGES
+from sms10692_mock.diagnosis.translations import chinese_texts
 from support.console import CONSOLE
 from support.flask_emulator import FlaskEmulator
 
@@ -58,9 +59,9 @@ def test_each_text_is_used_and_each_used_text_exists() -> None:
 
 
 def test_each_finding_has_a_chinese_text_with_the_same_values() -> None:
-    assert set(finding_texts.chinese_texts()) == set(CODES)
+    assert set(chinese_texts()) == set(CODES)
     for code in CODES:
-        assert finding_texts.chinese_texts()[code].count("{}") == MESSAGES[code].count("{}"), code
+        assert chinese_texts()[code].count("{}") == MESSAGES[code].count("{}"), code
 
 
 def test_each_clause_has_a_chinese_text_and_a_demo() -> None:

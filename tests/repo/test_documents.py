@@ -226,6 +226,14 @@ def test_a_start_state_starts(block: Block, tmp_path: Path) -> None:
 # Commands
 
 
+def run_explain(arguments: list[str]) -> None:
+    command = [sys.executable, "-m", "sms10692_mock", "explain", *arguments]
+    completed = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert (completed.returncode, completed.stderr) == (1, "")
+    assert "'8615023239810' has a country code" in completed.stdout
+    assert "'B' was lost" in completed.stdout
+
+
 def run_contract_suite(arguments: list[str]) -> None:
     """The command of the contract suite against an emulator, for one clause."""
     with emulator_process() as (_, (host, port)):
@@ -288,6 +296,8 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 check_make_arguments(arguments)
             case ["sms10692-mock", "serve", *arguments]:
                 run_serve(arguments)
+            case ["sms10692-mock", "explain", *arguments]:
+                run_explain(arguments)
             case ["sms10692-contract", *arguments]:
                 run_contract_suite(arguments)
             case ["pytest", "-p", *arguments]:

@@ -31,6 +31,7 @@ from sms10692_mock.admin.services.requests import NoSuchRequest
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.diagnosis.pasted_request import NotARequest
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import NoSuchAccount, Store, StoreUnavailable
@@ -165,6 +166,7 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),
+    (NotARequest, 422, "{}"),
     (AccountExists, 409, "{}"),
     (NoPendingEvent, 409, "{}"),
     (StoreUnavailable, 503, "the store is unavailable: {}"),

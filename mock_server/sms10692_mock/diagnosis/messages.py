@@ -1,7 +1,7 @@
 """Message catalogue of the diagnosis: every finding code with one sentence that says what is wrong and what to do.
 
 Braces are replaced by the `values` of a finding, in their order. Codes are public and stable. The Chinese sentences are
-in the console (`findings.zh.toml`).
+in `findings.zh.toml`.
 """
 
 from collections.abc import Mapping
@@ -283,6 +283,7 @@ _HTTP_MESSAGES: Final = {
     "body-too-large": "The body is too large (bytes: {}): send fewer numbers per request.",
     # Requests that are valid HTTP; {} is the method
     "method": "The method is {}: use POST.",
+    "unknown-path": "{} is no page of the vendor: use one of {}.",
     "cross-site": "A page of another site sent this request ({}): --allow-cross-site lets such requests in.",
 }
 

@@ -18,6 +18,7 @@ from sms10692_mock.codec.forms import FORM, Fields, parse_fields
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
 from sms10692_mock.diagnosis.accidental_text import SUSPICIOUS as SUSPICIOUS_TEXT
 from sms10692_mock.diagnosis.accidental_text import check_accidental_text
+from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signature
 from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, UNENCODED_PLUS
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
 from sms10692_mock.diagnosis.numbers import are_plain
@@ -65,10 +66,21 @@ def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
     return diagnose(
         context._replace(
             account=store.account(context.request.userid),
-            others=_candidate_accounts(store),
+            others=candidate_accounts(store),
             previous=_previous_fetch(entry, context.request, store),
         )
     )
+
+
+def logged_signature(entry: LoggedRequest, store: Store) -> ExpectedSignature | None:
+    """Return what the account of a logged request should have signed; None if the signature is right.
+
+    **Only for the owner of the emulator**, see `expected_signature`.
+    """
+    if entry.status >= _HTTP_ERROR and not entry.faults:
+        return None
+    context = _build_context(entry)
+    return expected_signature(context._replace(account=store.account(context.request.userid)))
 
 
 def public_findings(entry: LoggedRequest, store: Store) -> tuple[tuple[Finding, ...], bool]:
@@ -110,7 +122,7 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
     )
 
 
-def _candidate_accounts(store: Store) -> list[Account]:
+def candidate_accounts(store: Store) -> list[Account]:
     """Return the accounts to compare signatures with, permanent ones first.
 
     Permanent accounts are included even when tests have created many temporary accounts since.

@@ -14,10 +14,11 @@ from sms10692_mock.admin.api.routing import (
     json_response,
 )
 from sms10692_mock.admin.services import ControlService
-from sms10692_mock.admin.services.requests import RequestDetail, RequestDocument
+from sms10692_mock.admin.services.requests import ExplanationDocument, PastedText, RequestDetail, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery
 
 _LIST: Final[Responses] = {200: ListDocument[RequestDocument]}
+_EXPLANATION: Final[Responses] = {200: ExplanationDocument}
 _DETAIL: Final[Responses] = {200: RequestDetail}
 
 
@@ -44,5 +45,11 @@ def request_routes(control: ControlService) -> APIBlueprint:
     )
     def get_account_request(path: AccountRequestPath) -> Response:
         return json_response(requests.get(path.userid, path.number))
+
+    @api.post(
+        "/explain", summary="Explain a request that was not sent: nothing is stored or charged", responses=_EXPLANATION
+    )
+    def explain(body: PastedText) -> Response:
+        return json_response(requests.explain(body.request))
 
     return api

@@ -9,6 +9,7 @@ from flask import Flask
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.admin.console.account import add_account
 from sms10692_mock.admin.console.contract import add_contract
+from sms10692_mock.admin.console.explain import add_explain
 from sms10692_mock.admin.console.faults import add_faults
 from sms10692_mock.admin.console.layout import console_pages
 from sms10692_mock.admin.console.login import add_login
@@ -19,7 +20,10 @@ from sms10692_mock.admin.console.requests import add_requests
 from sms10692_mock.admin.console.sse import add_event_stream
 from sms10692_mock.admin.services import ControlService
 
-_PAGES = (add_messages, add_phone, add_requests, add_queues, add_account, add_faults, add_contract, add_event_stream)
+_PAGES = (
+    *(add_messages, add_phone, add_requests, add_queues, add_account, add_faults, add_contract, add_explain),
+    add_event_stream,
+)
 
 
 def add_console(app: Flask, control: ControlService, policy: AccessPolicy) -> None:

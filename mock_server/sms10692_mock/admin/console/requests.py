@@ -6,13 +6,13 @@ from typing import Final
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from sms10692_mock.admin.console.explain import finding_text
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest, is_copyable
-from sms10692_mock.admin.console.finding_texts import in_chinese
 from sms10692_mock.admin.console.hexdump import hex_dump, printable_text
-from sms10692_mock.admin.console.layout import base_url, error_page, language, render_page, selected_account
+from sms10692_mock.admin.console.layout import base_url, error_page, render_page, selected_account
 from sms10692_mock.admin.console.list_filters import query_from_url
 from sms10692_mock.admin.services import ControlService
-from sms10692_mock.admin.services.requests import FindingDocument, NoSuchRequest, RequestDocument
+from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument
 
 _MAX_PARAMETERS: Final = 200
@@ -44,7 +44,7 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
             "request",
             account,
             request_shown=detail,
-            findings=[(finding, _finding_text(finding)) for finding in detail.diagnosis],
+            findings=[(finding, finding_text(finding)) for finding in detail.diagnosis],
             body_hex=hex_dump(entry.body),
             body_text=printable_text(b64decode(detail.body)),
             query_text=printable_text(entry.query),
@@ -58,7 +58,3 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
     @pages.errorhandler(NoSuchRequest)
     def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:
         return error_page(control, 404, "error.no_request", number=str(error))
-
-
-def _finding_text(finding: FindingDocument) -> str:
-    return in_chinese(finding.code, *finding.values) if language() == "zh" else finding.sentence

@@ -89,7 +89,7 @@ class ControlService:
         self.accounts = AccountService(vendor, options)
         self.clocks = ClockService(vendor, self.accounts)
         self.messages = MessageService(vendor, self.accounts, notifier)
-        self.requests = RequestLogService(vendor.store, self.accounts, notifier)
+        self.requests = RequestLogService(vendor, self.accounts, notifier)
         self.behaviour = BehaviourService(vendor.store, self.accounts)
         self._probe = StoreProbe(vendor.store)
 

@@ -3,17 +3,31 @@
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from sms10692_mock.admin.services.accounts import AccountService
-from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery, format_iso_time, to_list_document
+from sms10692_mock.admin.services.schemas import (
+    ListDocument,
+    RequestQuery,
+    StrictInput,
+    format_iso_time,
+    to_list_document,
+)
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import Finding
-from sms10692_mock.diagnosis.service import content_type, diagnose_logged, reparse
+from sms10692_mock.diagnosis.explain import ExpectedSignature, explain
+from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, parse_pasted
+from sms10692_mock.diagnosis.service import (
+    candidate_accounts,
+    content_type,
+    diagnose_logged,
+    logged_signature,
+    reparse,
+)
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.domain.store import Store
+from sms10692_mock.domain.vendor import Vendor
 
 
 class NoSuchRequest(LookupError):
@@ -57,6 +71,34 @@ class FindingDocument(BaseModel):
     values: list[str]
 
 
+class ExpectedSignatureDocument(BaseModel):
+    """The text that should have been signed, with the password masked, and its MD5."""
+
+    signed_text: str
+    md5: str
+
+
+class PastedText(StrictInput):
+    """A request as text: a URL, a form body, a curl command, raw HTTP or a HAR entry."""
+
+    request: str = Field(max_length=MAX_LENGTH)
+
+
+class ExplanationDocument(BaseModel):
+    """What is wrong with a request that was not sent. `refusal` is the message of the vendor, or empty.
+
+    `expected_signature` is null unless the signature is wrong.
+    """
+
+    method: str
+    path: str
+    operation: str
+    refusal: str
+    diagnosis: Sequence[FindingDocument]
+    is_signature_checked: bool
+    expected_signature: ExpectedSignatureDocument | None
+
+
 class RequestDetail(RequestDocument):
     """A request with its bodies (base64 and text), parsed parameters and diagnosis.
 
@@ -76,13 +118,15 @@ class RequestDetail(RequestDocument):
     response_body: str
     response_text: str
     diagnosis: Sequence[FindingDocument]
+    expected_signature: ExpectedSignatureDocument | None
 
 
 class RequestLogService:
     """Reads the request log. A userid of None means the requests of all accounts and of unknown userids."""
 
-    def __init__(self, store: Store, accounts: AccountService, notifier: ChangeNotifier) -> None:
-        self._store = store
+    def __init__(self, vendor: Vendor, accounts: AccountService, notifier: ChangeNotifier) -> None:
+        self._vendor = vendor
+        self._store = vendor.store
         self._accounts = accounts
         self._notifier = notifier
 
@@ -118,6 +162,23 @@ class RequestLogService:
             response_body=b64encode(request.response_body).decode(),
             response_text=_response_text(request),
             diagnosis=[_finding_document(finding) for finding in diagnose_logged(request, self._store)],
+            expected_signature=_expected_document(logged_signature(request, self._store)),
+        )
+
+    def explain(self, text: str) -> ExplanationDocument:
+        """Explain a request that was not sent. Nothing is stored. Raises NotARequest."""
+        vendor, others = self._vendor, candidate_accounts(self._store)
+        explanation = explain(
+            parse_pasted(text), self._store.account, others, vendor.keywords(), vendor.now, vendor.max_clock_skew
+        )
+        return ExplanationDocument.model_construct(
+            method=explanation.method,
+            path=explanation.path,
+            operation=explanation.operation.name if explanation.operation else "",
+            refusal=explanation.refusal,
+            diagnosis=[_finding_document(finding) for finding in explanation.findings],
+            is_signature_checked=explanation.is_signature_checked,
+            expected_signature=_expected_document(explanation.expected),
         )
 
     def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
@@ -164,6 +225,10 @@ def _fields(request: LoggedRequest, charset: str) -> Mapping[str, str]:
 def _response_text(request: LoggedRequest) -> str:
     charset = "gb2312" if "gb2312" in request.content_type else "utf-8"
     return DECODERS[charset](request.response_body)
+
+
+def _expected_document(expected: ExpectedSignature | None) -> ExpectedSignatureDocument | None:
+    return expected and ExpectedSignatureDocument(signed_text=expected.signed_text, md5=expected.md5)
 
 
 def _finding_document(finding: Finding) -> FindingDocument:

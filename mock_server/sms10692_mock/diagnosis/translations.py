@@ -1,14 +1,15 @@
-"""Chinese texts of diagnosis findings, by code.
-
-The texts are in `findings.zh.toml`. The English ones belong to `sms10692_mock.diagnosis`.
-"""
+"""Texts of findings in the languages of the documents: English in `messages`, Chinese in `findings.zh.toml`."""
 
 import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import Final, Literal, TypeAlias
+
+from sms10692_mock.diagnosis.context import Finding
+
+Language: TypeAlias = Literal["en", "zh"]
 
 
 @cache
@@ -29,6 +30,11 @@ def in_chinese(code: str, *values: str) -> str:
     '计算 sign 用的时间戳比发送的晚 2 分 5 秒：时钟只读一次。'
     """
     return chinese_texts()[code].format(*(_TIME_SPAN.sub(_translate_span, value) for value in values))
+
+
+def translate(finding: Finding, language: Language) -> str:
+    """Return the sentence of a finding in a language."""
+    return in_chinese(finding.code, *finding.values) if language == "zh" else finding.sentence
 
 
 _UNITS: Final = {"second": "秒", "minute": "分钟", "hour": "小时", "day": "天", "s": "秒", "min": "分钟", "h": "小时"}

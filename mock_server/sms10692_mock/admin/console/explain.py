@@ -1,0 +1,34 @@
+"""Explain page: paste a request as text, and read what is wrong with it. Nothing is sent or stored."""
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from sms10692_mock.admin.console.layout import form_field, is_htmx, language, render_page, selected_account, translate
+from sms10692_mock.admin.services import ControlService
+from sms10692_mock.admin.services.requests import ExplanationDocument, FindingDocument
+from sms10692_mock.diagnosis.pasted_request import NotARequest
+from sms10692_mock.diagnosis.translations import in_chinese
+
+
+def add_explain(pages: Blueprint, control: ControlService) -> None:
+    """Add the page and its form."""
+
+    @pages.route("/explain", methods=["GET", "POST"])
+    def explain() -> ResponseReturnValue:
+        text = (form_field("request") or "") if request.method == "POST" else ""
+        explanation: ExplanationDocument | None = None
+        problem = ""
+        try:
+            explanation = control.requests.explain(text) if text.strip() else None
+        except NotARequest as error:
+            problem = translate("explain.not_a_request", reason=str(error))
+        findings = [(finding, finding_text(finding)) for finding in explanation.diagnosis] if explanation else []
+        values = {"explanation": explanation, "findings": findings, "problem": problem, "pasted": text}
+        if is_htmx() and request.method == "POST":
+            return Response(render_template("explain.live.html", **values))
+        return render_page(control, "explain", selected_account(control), **values)
+
+
+def finding_text(finding: FindingDocument) -> str:
+    """Return the sentence of a finding in the language of this request."""
+    return in_chinese(finding.code, *finding.values) if language() == "zh" else finding.sentence

@@ -1,0 +1,134 @@
+"""Explanation of a request that was not sent: what the vendor would refuse, and every other finding.
+
+Nothing is stored, no queue is read and no point is charged.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from sms10692 import protocol, signing
+from sms10692.protocol import Operation
+from sms10692_mock.codec.charsets import DECODERS
+from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.diagnosis import diagnose
+from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.diagnosis.pasted_request import PastedRequest
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
+from sms10692_mock.domain.delivery import RESERVED_NUMBERS
+from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.results import Refusal
+from sms10692_mock.domain.validation import RULES, ValidationContext
+
+
+class ExpectedSignature(NamedTuple):
+    """The text that should have been signed, with the password masked, and its MD5."""
+
+    signed_text: str
+    md5: str
+
+
+class Explanation(NamedTuple):
+    """What is known about a request without sending it.
+
+    `refusal` is the message with which the vendor would refuse it, or empty. `is_signature_checked` is False if no
+    account with the request's userid is known: then whether the signature is right is unknown. `expected` is None
+    unless the signature is wrong.
+    """
+
+    method: str
+    path: str
+    operation: Operation | None
+    refusal: str
+    findings: Sequence[Finding]
+    is_signature_checked: bool
+    expected: ExpectedSignature | None
+
+
+def explain(
+    pasted: PastedRequest,
+    find_account: Callable[[str], Account | None],
+    others: Sequence[Account],
+    keywords: Keywords,
+    clock: Callable[[Account | None], float],
+    max_clock_skew: float | None = None,
+) -> Explanation:
+    """Explain a request as the vendor would process it now.
+
+    `find_account` returns the account with a userid. `others` are accounts to compare a wrong signature with; if there
+    are none, a userid without an account is no mistake. `clock` returns the time on the clock of an account.
+    """
+    problems = tuple(make_finding(code, value) for code, value in pasted.problems)
+    endpoint = match_endpoint(pasted.path)
+    if endpoint is None:
+        pages = ", ".join(page.path for page in protocol.ENDPOINTS)
+        unknown = make_finding("http.unknown-path", ascii(pasted.path[:64])[1:-1], pages)
+        return Explanation(pasted.method, pasted.path, None, "", (*problems, unknown), False, None)
+    content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
+    fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])
+    request = parse_request(endpoint, fields)
+    account = find_account(request.userid)
+    now, are_known = clock(account), bool(others) or account is not None
+    refusal = _find_refusal(ValidationContext(request, account, keywords, now, max_clock_skew), are_known=are_known)
+    context = DiagnosisContext(
+        method=pasted.method,
+        query=pasted.query,
+        content_type=content_type,
+        body=pasted.body,
+        fields=fields,
+        request=request,
+        account=account,
+        others=others,
+        now=now,
+        evidence=refusal and refusal.evidence,
+        headers=pasted.headers,
+    )
+    findings = diagnose(context)
+    if not are_known:  # then every userid looks unknown
+        findings = tuple(finding for finding in findings if finding.code != "signature.userid-unknown")
+    return Explanation(
+        pasted.method,
+        endpoint.path,
+        request.operation,
+        refusal.message if refusal else "",
+        (*problems, *findings),
+        account is not None,
+        expected_signature(context),
+    )
+
+
+def _find_refusal(context: ValidationContext, *, are_known: bool) -> Refusal | None:
+    """Return the refusal of the first rule that fails. Without any known account, credentials count as right."""
+    for message, check in RULES[context.request.operation]:
+        evidence = check(context)
+        if evidence is not None and (are_known or evidence.code != "credentials-wrong"):
+            return Refusal(message, evidence)
+    return _find_reserved(context.request)
+
+
+def _find_reserved(request: ApiRequest) -> Refusal | None:
+    if request.operation is protocol.SEND:
+        for number in map(str.strip, request.mobile.split(",")):
+            outcome = RESERVED_NUMBERS.get(number)
+            if outcome is not None and outcome.refusal is not None:
+                return Refusal(outcome.refusal, Evidence("reserved-number", (number,)))
+    return None
+
+
+def expected_signature(context: DiagnosisContext) -> ExpectedSignature | None:
+    """Return what the account should have signed, or None if the signature is right or the account unknown.
+
+    **Show it only to the owner of the emulator**: a signature is valid for every action.
+    """
+    account, authentication = context.account, context.request.endpoint.authentication
+    if account is None or authentication is not protocol.SIGNED or is_authenticated(context, account):
+        return None
+    timestamp = context.request.credentials[1]
+    if not timestamp.strip():
+        return None
+    try:
+        md5 = signing.sign(account.account, account.password, timestamp)
+    except UnicodeEncodeError:
+        return None
+    return ExpectedSignature(context.show(f"{account.account}{REDACTED}{timestamp}"), md5)

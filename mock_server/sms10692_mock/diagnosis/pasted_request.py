@@ -1,0 +1,234 @@
+"""Parser of requests as people paste them: a URL, a form, a `curl` command, raw HTTP, a HAR entry, a line of a log.
+
+Nothing is sent, and no file is read: `-d @file` of curl is a file of another machine.
+"""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, unquote_plus, urlsplit
+
+from sms10692 import protocol
+from sms10692_mock.codec.forms import FORM
+
+MAX_LENGTH: Final = 1024 * 1024
+"""Maximum characters of a pasted request."""
+
+Headers = list[tuple[str, str]]
+
+
+class NotARequest(ValueError):
+    """The text is no request in a known form."""
+
+
+class PastedRequest(NamedTuple):
+    """A request read from a text. `problems` are finding codes with a value, for what the text itself shows."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+    problems: Sequence[tuple[str, str]] = ()
+
+
+def parse_pasted(text: str) -> PastedRequest:
+    """Parse a request in any of the known forms. Raises NotARequest.
+
+    >>> parse_pasted("curl http://127.0.0.1:10692/v2sms.aspx -d action=send").body
+    b'action=send'
+    >>> parse_pasted("action=overage&userid=12").path
+    '/v2sms.aspx'
+    """
+    if len(text) > MAX_LENGTH:
+        raise NotARequest(f"the text is longer than {MAX_LENGTH} characters")
+    text = text.removeprefix("\ufeff").strip(" \t\r\n")
+    if not text:
+        raise NotARequest("the text is empty")
+    if re.match(r"\$?\s*curl(?:\.exe)?\s", text):
+        return _parse_curl(text)
+    if text[0] == "{" and '"request"' in text:
+        return _parse_har(text)
+    if re.match(r"[A-Za-z]+ [^\r\n]+ HTTP/[0-9.]+\s*(?:\r?\n|$)", text):
+        return _parse_raw(text)
+    if re.match(r"https?://|/", text) and "\n" not in text:
+        return _from_url("GET", text, [], b"")
+    if logged := re.search(r'"(GET|POST|HEAD) (/\S*) HTTP/[0-9.]+"', text):
+        return _from_url(logged[1], logged[2], [], b"")
+    if re.match(r"[^\s=&]+=", text):
+        body = text.encode()
+        return PastedRequest("POST", _guess_path(body), b"", [("Content-Type", FORM)], body)
+    raise NotARequest("the text is no URL, form, curl command, raw HTTP request or HAR entry")
+
+
+def _guess_path(form: bytes) -> str:
+    """Return the path of the only endpoint with the action of a form, the first of several."""
+    action = re.search(rb"(?i)(?:^|&)action=([^&]*)", form)
+    word = unquote_plus(action[1].decode("latin-1")) if action else ""
+    matches = (page for page in protocol.ENDPOINTS if any(one.action == word for one in page.operations))
+    return next(matches, protocol.V2SMS).path
+
+
+def _from_url(
+    method: str, url: str, headers: Headers, body: bytes, problems: Sequence[tuple[str, str]] = ()
+) -> PastedRequest:
+    try:
+        parts = urlsplit(url if "://" in url or url.startswith("/") else f"http://{url}")
+    except ValueError as error:
+        raise NotARequest(f"the URL is invalid: {error}") from None
+    found = list(problems)
+    if re.search(r"\s", url):
+        found.append(("http.space-in-url", ascii(url[:64])[1:-1]))
+    return PastedRequest(
+        method, parts.path or "/", parts.query.encode("utf-8", "surrogateescape"), headers, body, found
+    )
+
+
+def _parse_raw(text: str) -> PastedRequest:
+    head, _, rest = text.replace("\r\n", "\n").partition("\n\n")
+    first, *lines = head.split("\n")
+    method, _, target = first.rpartition(" ")[0].partition(" ")
+    headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
+    body = rest.encode()
+    problems = []
+    for name, value in headers:
+        if name.lower() == "content-length" and value.isascii() and value.isdigit() and "\n" not in rest:
+            if int(value) < len(body):
+                problems.append(("http.length-too-small", f"{value} / {len(body)}"))
+            elif int(value) > len(body):
+                problems.append(("http.body-stalled", f"{len(body)} / {value}"))
+    return _from_url(method.upper(), target, headers, body, problems)
+
+
+def _parse_har(text: str) -> PastedRequest:
+    """Parse a HAR entry, or the last entry of a whole HAR file."""
+    try:
+        document: Any = json.loads(text)
+        if "log" in document:
+            document = document["log"]["entries"][-1]
+        request = document.get("request", document)
+        headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
+        posted = request.get("postData") or {}
+        body = str(posted.get("text") or _join(posted.get("params", ()))).encode()
+        if posted.get("mimeType") and not any(name.lower() == "content-type" for name, _ in headers):
+            headers.append(("Content-Type", str(posted["mimeType"])))
+        return _from_url(str(request["method"]).upper(), str(request["url"]), headers, body)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise NotARequest(f"the text is no HAR entry: {error}") from None
+
+
+def _join(parameters: Any) -> str:
+    return "&".join(f"{quote(str(one['name']), '')}={quote(str(one.get('value', '')), '')}" for one in parameters)
+
+
+_DATA: Final = ("-d", "--data", "--data-ascii", "--data-raw", "--data-binary")
+_VALUED: Final = frozenset(
+    (
+        *("-A", "--user-agent", "-b", "--cookie", "-c", "--cookie-jar", "-e", "--referer", "-m", "--max-time", "-o"),
+        *("--output", "-u", "--user", "-x", "--proxy", "-w", "--write-out", "--connect-timeout", "--retry", "-K"),
+        *("-T", "--cacert", "--cert", "--key", "--resolve", "--noproxy", "--interface", "-y", "-Y", "-r"),
+    )
+)
+"""Options of curl whose value is no part of the request's form."""
+
+_SHORT_WITH_VALUE: Final = "dXHFAbcemouxwKTryY"
+
+
+def _parse_curl(text: str) -> PastedRequest:
+    method, url, headers, data, form, is_get = "", "", Headers(), list[str](), list[str](), False
+    problems: list[tuple[str, str]] = []
+    arguments = _split_command(text)
+    for argument in arguments:
+        option, value = _split_option(argument)
+        if option in _DATA:
+            given = _value(value, arguments)
+            if given.startswith("@") and option != "--data-raw":
+                raise NotARequest(f"the body of the curl command is in the file {given[1:]!a}: paste it instead")
+            data.append(given if option in ("--data-raw", "--data-binary") else re.sub(r"[\r\n]", "", given))
+        elif option == "--data-urlencode":
+            name, equals, content = _value(value, arguments).partition("=")
+            data.append(f"{name}={quote(content, '')}" if equals and name else quote(content or name, ""))
+        elif option in ("-F", "--form", "--form-string"):
+            form.append(_value(value, arguments))
+        elif option in ("-X", "--request"):
+            method = _value(value, arguments).upper()
+        elif option in ("-H", "--header"):
+            name, _, content = _value(value, arguments).partition(":")
+            headers.append((name.strip(), content.strip()))
+        elif option in ("-G", "--get"):
+            is_get = True
+        elif option in ("-I", "--head"):
+            method = "HEAD"
+        elif option == "--url":
+            url = _value(value, arguments)
+        elif option in _VALUED:
+            _value(value, arguments)
+        elif not argument.startswith("-") and not url:
+            url = argument
+    if not url:
+        raise NotARequest("the curl command has no URL")
+    body = "&".join(data)
+    if is_get:
+        url, body = f"{url}{'&' if '?' in url else '?'}{body}", ""
+    has_type = any(name.lower() == "content-type" for name, _ in headers)
+    if form:
+        headers.append(("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"))
+        body = _build_multipart(form)
+    elif body and not has_type:
+        headers.append(("Content-Type", FORM))
+    default = "POST" if body else "GET"
+    return _from_url(method or default, url, headers, body.encode("utf-8", "surrogateescape"), problems)
+
+
+_BOUNDARY: Final = "pasted"
+
+
+def _build_multipart(fields: Sequence[str]) -> str:
+    parts = []
+    for field in fields:
+        name, _, value = field.partition("=")
+        filename = f'; filename="{value[1:]}"' if value.startswith("@") else ""
+        parts.append(f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{filename}\r\n\r\n{value}\r\n')
+    return f"{''.join(parts)}--{_BOUNDARY}--\r\n"
+
+
+def _split_command(text: str) -> Iterator[str]:
+    """Split a command as a POSIX shell does, with `$'…'` of bash and the line ends of Windows and PowerShell."""
+    joined = re.sub(r"(?:\\|\^|`)\r?\n", " ", text.removeprefix("$").strip())
+    joined = re.sub(r"\$'((?:[^'\\]|\\.)*)'", _unescape_ansi, joined, flags=re.DOTALL)
+    try:
+        return iter(shlex.split(joined)[1:])
+    except ValueError as error:
+        raise NotARequest(f"the curl command cannot be split into words: {error}") from None
+
+
+_ANSI_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}
+
+
+def _unescape_ansi(match: re.Match[str]) -> str:
+    text = re.sub(
+        r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|(.))",
+        lambda one: chr(int(one[1] or one[2], 16)) if one[1] or one[2] else _ANSI_ESCAPES.get(one[3], one[3]),
+        match[1],
+    )
+    return shlex.quote(text)
+
+
+def _split_option(argument: str) -> tuple[str, str | None]:
+    """Split `--data=x` and `-dx` into option and value; the value is None if it is the next argument."""
+    if argument.startswith("--"):
+        option, equals, value = argument.partition("=")
+        return option, value if equals else None
+    if argument.startswith("-") and len(argument) > 2 and argument[1] in _SHORT_WITH_VALUE:
+        return argument[:2], argument[2:]
+    if re.fullmatch(r"-[A-Za-z]{2,}", argument) and argument[-1] in _SHORT_WITH_VALUE:  # -sd value
+        return f"-{argument[-1]}", None
+    if re.fullmatch(r"-[A-Za-z]*G[A-Za-z]*", argument):
+        return "-G", None
+    return argument, None
+
+
+def _value(value: str | None, arguments: Iterator[str]) -> str:
+    return next(arguments, "") if value is None else value

@@ -1,0 +1,89 @@
+"""The command `sms10692-mock explain`: findings about a request, without an emulator and without sending anything."""
+
+import sys
+from typing import Final, cast
+
+import click
+
+from sms10692_mock.diagnosis.explain import Explanation, explain
+from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, NotARequest, parse_pasted
+from sms10692_mock.diagnosis.translations import Language, translate
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.clock import system_time
+from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.streams import write_output
+
+HAS_FINDINGS: Final = 1
+"""Exit code if something is wrong with the request."""
+
+_TEXTS: Final = {
+    "refused": {"en": "The vendor would refuse it: {}", "zh": "厂商会拒绝这个请求：{}"},
+    "accepted": {"en": "The vendor would accept it.", "zh": "厂商会接受这个请求。"},
+    "unchecked": {
+        "en": "The signature was not checked: give --account and --password.",
+        "zh": "没有检查 sign：请给出 --account 和 --password。",
+    },
+    "expected": {
+        "en": "Signed text: {}\nExpected sign: {}",
+        "zh": "应签名的文本：{}\n应得的 sign：{}",
+    },
+    "meant": {"en": "intended: {}", "zh": "原文应为：{}"},
+}
+
+
+@click.command("explain", context_settings={"max_content_width": 100})
+@click.argument("request", required=False)
+@click.option("--account", metavar="NAME", help="Name of the account of the request, to check its signature.")
+@click.option("--password", help="Password of that account.", envvar="SMS10692_PASSWORD", show_envvar=True)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of findings.")
+def explain_command(request: str | None, account: str | None, password: str | None, lang: str) -> None:
+    """Explain what is wrong with a request, without sending it.
+
+    REQUEST is a URL, a form body, a curl command, raw HTTP or a HAR entry; without it, standard input is read. The exit
+    code is 1 if there are findings.
+    """
+    if (account is None) != (password is None):
+        raise click.UsageError("--account and --password belong together")
+    text = request if request is not None else _read_input()
+    try:
+        pasted = parse_pasted(text)
+    except NotARequest as error:
+        raise click.BadParameter(str(error), param_hint="REQUEST") from None
+
+    def find_account(userid: str) -> Account | None:
+        if account is not None and password is not None:
+            return Account(userid, account, password)
+        return DEFAULT_ACCOUNT if userid == DEFAULT_ACCOUNT.userid else None
+
+    explanation = explain(pasted, find_account, (), Keywords(), lambda _: system_time())
+    write_output(format_explanation(explanation, cast("Language", lang)))
+    if explanation.findings:
+        sys.exit(HAS_FINDINGS)
+
+
+def _read_input() -> str:
+    raw = sys.stdin.buffer.read(4 * MAX_LENGTH)
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def format_explanation(explanation: Explanation, language: Language) -> str:
+    """Format an explanation as lines of text."""
+    operation = explanation.operation.name if explanation.operation else "?"
+    lines = [f"{explanation.method} {explanation.path} {operation}"]
+    if explanation.refusal:
+        lines.append(_text("refused", language).format(explanation.refusal))
+    elif not any(finding.kind in ("http", "signature") for finding in explanation.findings):
+        lines.append(_text("accepted", language))
+    for finding in explanation.findings:
+        lines.append(f"{finding.code}: {translate(finding, language)}")
+        if finding.meant:
+            lines.append(f"  {_text('meant', language).format(finding.meant)}")
+    if explanation.expected is not None:
+        lines.append(_text("expected", language).format(*explanation.expected))
+    if not explanation.is_signature_checked and explanation.operation is not None:
+        lines.append(_text("unchecked", language))
+    return "\n".join(lines) + "\n"
+
+
+def _text(name: str, language: Language) -> str:
+    return _TEXTS[name][language]

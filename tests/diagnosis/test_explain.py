@@ -1,0 +1,165 @@
+"""Requests that are explained without being sent: how they are read, and what is said about them."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, NotARequest, PastedRequest, parse_pasted
+from support.console import CONSOLE_HEADERS
+from support.flask_emulator import FlaskEmulator
+
+SIGNED = "userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
+FORM = "application/x-www-form-urlencoded"
+FORM_HEADER = [("Content-Type", FORM)]
+
+READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]] = {
+    "URL": (
+        "http://sms10692.com/v2sms.aspx?action=overage&userid=12",
+        ("GET", "/v2sms.aspx", b"action=overage&userid=12", [], b""),
+    ),
+    "path": ("/v2sms.aspx?action=send", ("GET", "/v2sms.aspx", b"action=send", [], b"")),
+    "form": ("action=send&userid=12", ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"action=send&userid=12")),
+    "form of a queue": ("a=1&action=query", ("POST", "/v2statusApi.aspx", b"", FORM_HEADER, b"a=1&action=query")),
+    "curl": (
+        "curl -s -X POST 'http://h/v2smsGBK.aspx' -H 'X-A: b' \\\n  -d 'action=send' --data-urlencode 'content=A&B'",
+        ("POST", "/v2smsGBK.aspx", b"", [("X-A", "b"), *FORM_HEADER], b"action=send&content=A%26B"),
+    ),
+    "curl of a browser": (
+        "curl 'http://h/v2sms.aspx' --data-raw $'content=it\\'s\\u5185' --compressed",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, "content=it's内".encode()),
+    ),
+    "curl -G": ("curl -sG http://h/v2sms.aspx -da=1 -d b=2", ("GET", "/v2sms.aspx", b"a=1&b=2", [], b"")),
+    "curl of Windows": (
+        'curl.exe ^\n http://h/v2sms.aspx ^\n -d "a=1"',
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=1"),
+    ),
+    "raw HTTP": (
+        f"POST /v2sms.aspx?a=1 HTTP/1.1\r\nHost: h\r\nContent-Type: {FORM}\r\nContent-Length: 3\r\n\r\nb=2",
+        ("POST", "/v2sms.aspx", b"a=1", [("Host", "h"), ("Content-Type", FORM), ("Content-Length", "3")], b"b=2"),
+    ),
+    "HAR entry": (
+        json.dumps({"request": {"method": "POST", "url": "http://h/v2sms.aspx", "headers": [],
+                                "postData": {"mimeType": FORM, "text": "a=1"}}}),
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=1"),
+    ),
+    "HAR file": (
+        json.dumps({"log": {"entries": [{"request": {"method": "GET", "url": "http://h/v2sms.aspx?x=1"}}]}}),
+        ("GET", "/v2sms.aspx", b"x=1", [], b""),
+    ),
+    "line of a log": (
+        '127.0.0.1 - - [30/Nov/2026] "GET /v2sms.aspx?action=send HTTP/1.1" 200 17',
+        ("GET", "/v2sms.aspx", b"action=send", [], b""),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), READ.values(), ids=READ)
+def test_a_pasted_request_is_read(text: str, expected: tuple[str, str, bytes, list[tuple[str, str]], bytes]) -> None:
+    assert parse_pasted(text)._replace(problems=()) == PastedRequest(*expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "empty"),
+        ("hello", "no URL, form, curl command, raw HTTP request or HAR entry"),
+        ("curl -s", "has no URL"),
+        ("curl http://h/ -d 'x", "cannot be split"),
+        ("curl http://h/ -d @body.txt", "in the file 'body.txt'"),
+        ('{"request": 1}', "no HAR entry"),
+        ("http://[", "the URL is invalid"),
+        ("a=" + "x" * MAX_LENGTH, "longer than"),
+    ],
+)
+def test_a_text_that_is_no_request_is_refused_with_a_reason(text: str, reason: str) -> None:
+    with pytest.raises(NotARequest, match=reason.replace("(", "\\(")):
+        parse_pasted(text)
+
+
+def run(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
+    command = [sys.executable, "-m", "sms10692_mock", "explain", *arguments]
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, text=True, encoding="utf-8", timeout=60, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_command_explains_the_manuals_example() -> None:
+    form = f"action=send&{SIGNED}&mobile=15023239810,13527576163&content=%E5%86%85%E5%AE%B9&sendTime=&extno="
+    assert run(form) == (0, "POST /v2sms.aspx send\nThe vendor would accept it.\n")
+
+
+def test_the_command_reads_standard_input_and_names_the_refusal() -> None:
+    status, output = run("--lang", "zh", stdin=f"action=send&{SIGNED}&mobile=15023239810&content=A&B&sendTime=tomorrow")
+    assert status == 1
+    assert "厂商会拒绝这个请求：其他错误" in output
+    assert "refusal.send-time-format: sendTime 是“tomorrow”" in output
+    assert "habit.text-lost: “B”丢失了" in output
+
+
+def test_the_command_checks_the_signature_of_an_account() -> None:
+    form = "action=overage&userid=7&timestamp=20261130070000&sign=0000000000000000000000000000000a"
+    status, output = run(form)
+    assert (status, "The signature was not checked" in output, "userid-unknown" in output) == (0, True, False)
+    status, output = run(form, "--account", "shop", "--password", "geheim")
+    assert status == 1
+    assert "用户名或密码错误" in output
+    assert "Signed text: shop***20261130070000\nExpected sign: dd387cfaff7b1180957d858d76354e0c" in output
+    assert "geheim" not in output
+
+
+def test_the_command_refuses_wrong_use() -> None:
+    assert run("hello")[0] == 2
+    assert run("a=1", "--account", "x")[0] == 2
+
+
+def explain(emulator: FlaskEmulator, text: str) -> dict[str, Any]:
+    document: dict[str, Any] = emulator.control("POST", "explain", {"request": text})
+    return document
+
+
+def test_the_control_api_explains_and_stores_nothing() -> None:
+    emulator = FlaskEmulator()
+    document = explain(emulator, f"http://h/v2sms.aspx?action=send&{SIGNED}&mobile=10000000008&content=x")
+    assert (document["operation"], document["refusal"]) == ("send", "其他错误")
+    assert [one["code"] for one in document["diagnosis"]][:2] == ["refusal.reserved-number", "habit.get"]
+    assert (document["is_signature_checked"], document["expected_signature"]) == (True, None)
+    assert emulator.control("GET", "requests")["items"] == []
+    assert emulator.control("GET", "accounts/12")["points"] == 1000
+
+
+def test_the_control_api_shows_the_expected_signature_with_the_password_masked() -> None:
+    emulator = FlaskEmulator()
+    wrong = SIGNED.replace("5cc6", "0cc6")
+    expected = {"signed_text": "test***20120701231212", "md5": "5cc68982f55ac74348e3d819f868fbe1"}
+    assert explain(emulator, f"action=overage&{wrong}")["expected_signature"] == expected
+    response = emulator.http.post("/v2sms.aspx", data=f"action=overage&{wrong}", content_type=FORM)
+    assert "5cc68982" not in response.headers["X-Mock-Hint"]
+    assert emulator.control("GET", "requests/1")["expected_signature"] == expected
+
+
+def test_problems_of_the_text_itself_are_explained() -> None:
+    emulator = FlaskEmulator()
+
+    def codes(text: str) -> list[str]:
+        return [one["code"] for one in explain(emulator, text)["diagnosis"]]
+
+    assert codes(f"GET /v2sms.aspx?{SIGNED}&sendTime=2030-12-01 10:00:00 HTTP/1.1\r\n\r\n")[0] == "http.space-in-url"
+    assert codes("POST /v2sms.aspx HTTP/1.1\nContent-Length: 2\n\na=内")[0] == "http.length-too-small"
+    assert codes("POST /v2sms.aspx HTTP/1.1\nContent-Length: 9\n\na=1")[0] == "http.body-stalled"
+    assert codes("http://h/sms.aspx?action=send") == ["http.unknown-path"]
+    assert emulator.refusal("POST", "explain", json={"request": "hello"})[0] == 422
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("en", "extno has 11 digits"), ("zh", "extno 有 11 位")])
+def test_the_console_explains_a_pasted_request(language: str, sentence: str) -> None:
+    emulator = FlaskEmulator()
+    pasted = f"action=send&{SIGNED}&mobile=15023239810&content=x&extno=12345678901"
+    page = emulator.http.post(f"/explain?lang={language}", data={"request": pasted}, headers=CONSOLE_HEADERS)
+    assert page.status_code == 200
+    assert sentence in page.text
+    assert "其他错误" in page.text
+    assert "HAR entry" in emulator.http.post("/explain", data={"request": "hello"}, headers=CONSOLE_HEADERS).text
