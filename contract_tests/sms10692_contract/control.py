@@ -66,6 +66,11 @@ class ControlClient:
             f"the response to POST {self.address.url}{_ACCOUNTS} lacks {', '.join(CreatedAccount._fields)}"
         )
 
+    def read_forbidden_words(self) -> list[str]:
+        """Return the forbidden words of the server; none if the control API does not show them."""
+        words = self._request("GET", "/_mock/keywords", None, 200, 404).get("words")
+        return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
+
     def delete_accounts(self, keep: Container[str] = ()) -> None:
         """Delete the created accounts except `keep`. Accounts that cannot be deleted stay in `userids`."""
         for userid in [userid for userid in self.userids if userid not in keep]:

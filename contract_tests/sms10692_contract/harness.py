@@ -19,6 +19,7 @@ from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM, FetchHistory
 from sms10692_contract.fetched_file import FetchedFile
 from sms10692_contract.http import Address, ExchangeLimitExceeded, HttpResponse, TargetUnreachable
+from sms10692_contract.kept_connection import Conversation, open_connection
 from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import SIGNATURES
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped
@@ -248,10 +249,7 @@ class CheckContext:
         Raises PermissionMissing before anything is sent, CheckStopped if the check cannot go on, and ShrinkLimitReached
         if the response is too large: shrinking would wait as long for every example.
         """
-        self.guard.check(request)
-        self.transcript.append(request)
-        self._request_count += 1
-        recorded = self.limits.admit(request) if self.limits else None
+        recorded = self._admit(request)
         if recorded is not None:
             return ParsedResponse(request, recorded)
         try:
@@ -275,6 +273,29 @@ class CheckContext:
             return self.target.send(build_form(UTF8, self.own.build_credentials() | {"action": "overage"}))
         except ConnectionLost as error:
             raise TargetStopped(f"the server went away: {error.cause}") from error
+
+    def _admit(self, request: WireRequest) -> HttpResponse | None:
+        """Check and count a request before it is sent, or return the response that was recorded for it."""
+        self.guard.check(request)
+        self.transcript.append(request)
+        self._request_count += 1
+        return self.limits.admit(request) if self.limits else None
+
+    @contextmanager
+    def keep_connection(self) -> Iterator[Conversation]:
+        """Open a connection for several requests, and close it at the end. Raises ConnectionLost."""
+
+        def admit(request: WireRequest) -> None:
+            self._admit(request)
+            with self.target.rate_limit.wait_for_turn():
+                pass  # the turn is over when the request may be sent: a connection waits for nobody else
+
+        try:
+            with open_connection(self.address) as connection:
+                # On a network a lost answer is no violation. A local server loses none.
+                yield Conversation(connection, admit, loses_answers=not self.is_sandboxed)
+        except TargetUnreachable as error:
+            raise ConnectionLost(build_form(UTF8, {"action": "overage"}), str(error)) from error
 
     def post(self, account: SuiteAccount, endpoint: str, **fields: str) -> ParsedResponse:
         """Send a form with the account's credentials; `fields` replace them."""

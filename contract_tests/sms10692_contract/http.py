@@ -152,7 +152,7 @@ def send_request(address: Address, request: WireRequest) -> HttpResponse:
     deadline = monotonic() + limits.EXCHANGE_SECONDS
     is_connected = False
     try:
-        with _connect(address, deadline) as connection:
+        with connect(address, deadline) as connection:
             is_connected = True
             limited = LimitedConnection(connection, deadline)
             if any(name == "Expect" for name, _ in request.headers):
@@ -161,7 +161,7 @@ def send_request(address: Address, request: WireRequest) -> HttpResponse:
                 limited.send(request.body)
             else:
                 limited.send(head + request.body)
-            return _read_response(limited, request.method)
+            return read_response(limited, request.method)
     except TimeLimitExceeded as error:
         raise ExchangeTimeout(f"{address.url}: {error}") from error
     except LimitExceeded as error:
@@ -175,7 +175,8 @@ def send_request(address: Address, request: WireRequest) -> HttpResponse:
         raise kind(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
 
 
-def _connect(address: Address, deadline: float) -> socket.socket:
+def connect(address: Address, deadline: float) -> socket.socket:
+    """Connect to the first address of the host that accepts. Raises OSError and LimitExceeded."""
     last_error: OSError | None = None
     for family, kind, protocol, _, socket_address in socket.getaddrinfo(
         address.host, address.port, type=socket.SOCK_STREAM
@@ -201,7 +202,7 @@ def _connect(address: Address, deadline: float) -> socket.socket:
     raise last_error or OSError("the host name has no address")
 
 
-def _read_response(connection: LimitedConnection, method: str) -> HttpResponse:
+def read_response(connection: LimitedConnection, method: str) -> HttpResponse:
     """Read a response in chunks, so that an announced length does not reserve memory."""
     while True:
         response = http.client.HTTPResponse(cast(socket.socket, connection), method=method)

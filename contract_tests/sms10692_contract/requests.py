@@ -197,6 +197,12 @@ def replace_body(request: WireRequest, body: bytes, content_type: str) -> WireRe
     return replace(request, headers=headers, body=body)
 
 
+def keep_open(request: WireRequest) -> WireRequest:
+    """Remove the header that asks the server to close the connection."""
+    kept = tuple(header for header in request.headers if header != ("Connection", "close"))
+    return replace(request, headers=kept)
+
+
 def chunk_body(request: WireRequest, size: int) -> WireRequest:
     """Send the body of a request in chunks of this size (Q17)."""
     chunks = [request.body[at : at + size] for at in range(0, len(request.body), size)]

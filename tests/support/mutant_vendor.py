@@ -7,9 +7,10 @@ control API.
 import json
 import re
 import ssl
+import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -57,6 +58,7 @@ class Defect:
     vendor: type[Vendor] = Vendor
     pricing: Pricing = segment_price
     keywords: Callable[[], Keywords] = Keywords
+    handler: "type[HttpHandler] | None" = None
 
 
 class DefectiveVendorApp(VendorApp):
@@ -129,7 +131,7 @@ def _change_text(body: bytes, endpoint: Endpoint, request: ApiRequest, defect: D
 
 
 class MutantControl:
-    """A minimal control API: health, create and delete accounts, clock, top up."""
+    """A minimal control API: health, forbidden words, create and delete accounts, clock, top up."""
 
     def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
@@ -143,6 +145,8 @@ class MutantControl:
         store, (_, _, resource, *rest) = self._vendor.store, path.split("/")
         if resource == "health":
             return 200, {"ready": True, "version": "0", "profile": "manual", "store": "memory"}
+        if resource == "keywords":
+            return 200, {"words": list(self._vendor.keywords().words)}
         if method == "POST" and not rest:
             return 201, self._create_account(document)
         userid = rest[0]
@@ -198,8 +202,11 @@ class MutantControl:
         return created | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
 
 
-class _HttpHandler(BaseHTTPRequestHandler):
-    """HTTP handler. A subclass sets defect, vendor application and control API."""
+class HttpHandler(BaseHTTPRequestHandler):
+    """HTTP handler. A subclass sets defect, vendor application and control API.
+
+    The methods without an underscore are the places where a subclass can insert a defect of a connection.
+    """
 
     protocol_version = "HTTP/1.1"
     defect: ClassVar[Defect]
@@ -216,7 +223,7 @@ class _HttpHandler(BaseHTTPRequestHandler):
     def respond(self) -> None:
         target = self.requestline.split(" ")[1]
         path, _, query = target.partition("?")
-        body = self._body()
+        body = self.read_body()
         endpoint = match_endpoint(path)
         if path.startswith("/_mock/"):
             status, document = self.control.handle(self.command, path, body)
@@ -225,20 +232,29 @@ class _HttpHandler(BaseHTTPRequestHandler):
             status, headers, content = 404, [], b""
         else:
             kind = self.headers.get("Content-Type") or ""
-            request = VendorRequest(self.command, query.encode("latin-1"), kind, body)
-            response = self.vendor_app.respond(endpoint, request)
+            request = VendorRequest(
+                self.command, query.encode("latin-1"), kind, body, path, tuple(self.headers.items())
+            )
+            response = self.answer_vendor_request(endpoint, request)
             status, headers, content = response.status, response.headers, response.body
-        self.send_response_only(status, HTTPStatus(status).phrase)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
+        self.write_response(status, headers, content)
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        """Return the response to a request to an endpoint of the vendor."""
+        return self.vendor_app.respond(endpoint, request)
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        """Write head and body at once: otherwise the body would wait for the acknowledgement of the head."""
+        lines = [("Content-Length", str(len(content))), *headers]
+        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in lines
+        )
+        self.wfile.write(head.encode("latin-1") + b"\r\n" + (b"" if self.command == "HEAD" else content))
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = respond  # noqa: N815 - names required by the standard library
 
-    def _body(self) -> bytes:
+    def read_body(self) -> bytes:
+        """Read the body of a request."""
         if self.headers.get("Transfer-Encoding") is None:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
         chunks = []
@@ -255,7 +271,7 @@ class MutantServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, handler: type[_HttpHandler], tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, handler: type[HttpHandler], tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), handler)
         self.errors: list[str] = []
         self.control = handler.control
@@ -269,7 +285,9 @@ class MutantServer(ThreadingHTTPServer):
         return f"{self._scheme}://127.0.0.1:{self.server_address[1]}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        self.errors.append(traceback.format_exc())
+        # A client that saw a mismatch disconnects without reading the rest.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            self.errors.append(traceback.format_exc())
 
 
 @contextmanager
@@ -286,7 +304,7 @@ def mutant_server(defect: Defect | None = None, tls: ssl.SSLContext | None = Non
         "vendor_app": DefectiveVendorApp(vendor, defect),
         "control": MutantControl(vendor),
     }
-    with MutantServer(type("Handler", (_HttpHandler,), attributes), tls) as server:
+    with MutantServer(type("Handler", (defect.handler or HttpHandler,), attributes), tls) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)
         thread.start()
         try:

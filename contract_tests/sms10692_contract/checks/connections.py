@@ -1,0 +1,231 @@
+"""Checks of connections: what a client's HTTP library does beyond one request per connection (Q17).
+
+Kept connections, pipelining, HEAD, `Expect: 100-continue`, bodies in pieces, HTTP/1.0 and `Connection: close`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from hypothesis import strategies as st
+
+from sms10692_contract.checks.operation_trials import OPERATION, OPERATIONS, VALUES, TrialValues, prepare_trial
+from sms10692_contract.checks.registry import checks
+from sms10692_contract.checks.request_forms import ANY_FORM, RequestForm
+from sms10692_contract.expectations import expect, expect_message, expect_sent
+from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND, WRONG_CREDENTIALS, ParsedResponse
+from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext
+from sms10692_contract.http import HttpResponse
+from sms10692_contract.kept_connection import Conversation
+from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, Pairs, WireRequest, build_request, keep_open
+from sms10692_contract.safety import INVALID_SIGN
+
+CLOSE_SECONDS: Final = 3.0
+"""Time within which a server closes a connection that the client asked to close."""
+
+_EXPECT: Final = ("Expect", "100-continue")
+_STEPS: Final = st.lists(st.tuples(OPERATION, VALUES), min_size=2, max_size=5)
+_FORMS: Final = st.just(RequestForm()) | ANY_FORM.map(lambda form: replace(form, protocol="HTTP/1.1"))
+
+
+def _build_keyword_request(context: CheckContext, content: str, endpoint: str = UTF8) -> WireRequest:
+    fields = context.own.build_credentials() | {"action": "checkkeyword", "content": content}
+    return keep_open(build_request(endpoint, body=list(fields.items())))
+
+
+def _expect_keyword(response: ParsedResponse, is_found: bool) -> None:
+    expect_message(response, WORD_FOUND if is_found else NO_WORD_FOUND)
+
+
+def _expect_usable(context: CheckContext, conversation: Conversation) -> None:
+    """Expect two different answers to two more requests on the connection."""
+    for is_found in (True, False):
+        request = _build_keyword_request(context, context.forbidden_word if is_found else "内容")
+        _expect_keyword(conversation.exchange(request), is_found)
+
+
+@checks("K-kept")
+def _each_request_of_a_connection_gets_its_own_answer(context: CheckContext) -> None:
+    """Check operations of different accounts on one connection, and that nothing of a request is kept for the next."""
+
+    def check_answers(steps: Sequence[tuple[str, TrialValues]], forms: Sequence[RequestForm]) -> None:
+        with context.keep_connection() as conversation:
+            pairs = [*context.own.build_credentials().items(), ("action", "overage"), ("rt", "json")]
+            response = conversation.exchange(keep_open(build_request(UTF8, body=pairs)))
+            expect(response.raw.body.startswith(b"{"), response, "JSON, for rt=json")
+            for index, (operation, values) in enumerate(steps):
+                trial = prepare_trial(context, operation, values)
+                form = forms[index % len(forms)]
+                trial.verify(conversation.exchange(keep_open(form.build(trial.endpoint, trial.pairs))))
+
+    every_operation = [(operation, TrialValues(extno="12", hours=3)) for operation in OPERATIONS]
+    check_answers([*every_operation, *((operation, TrialValues(limit=0)) for operation in OPERATIONS)], [RequestForm()])
+    context.for_all(check_answers, _STEPS, st.lists(_FORMS, min_size=1, max_size=3), examples=context.few_examples)
+
+
+@checks("K-credentials")
+def _each_request_of_a_connection_is_authenticated(context: CheckContext) -> None:
+    """Check that a connection on which a request was accepted does not vouch for the next one."""
+    own, other = context.create_account(points=50), context.create_account(points=60)
+
+    def check_refused(fields: Pairs, endpoint: str, changed: dict[str, str]) -> None:
+        with context.keep_connection() as conversation:
+            for account, points in ((own, 50), (other, 60)):
+                accepted = [*account.build_credentials().items(), ("action", "overage")]
+                response = conversation.exchange(keep_open(build_request(UTF8, body=accepted)))
+                expect(response.get_number("overage") == points, response, f"the balance {points}")
+            pairs = own.build_credentials() | changed | dict(fields)
+            pairs = {name: value for name, value in pairs.items() if value}
+            response = conversation.exchange(keep_open(build_request(endpoint, body=list(pairs.items()))))
+            refused = response.get_element("message") or response.get_element("remark")
+            expected = WRONG_CREDENTIALS if all(changed.values()) else "用户名或密码不能为空"
+            expect(refused == expected, response, expected)
+
+    for fields, endpoint in (
+        ([("action", "overage")], UTF8),
+        ([("action", "checkkeyword"), ("content", "内容")], GBK),
+        ([("action", "send"), ("mobile", "13000000001"), ("content", "内容")], UTF8),
+        ([("action", "query")], STATUS),
+        ([("action", "query")], CALL),
+    ):
+        for changed in ({"sign": INVALID_SIGN}, {"userid": other.userid}, {"sign": ""}, {"timestamp": ""}):
+            check_refused(fields, endpoint, changed)
+
+
+@checks("K-equal")
+def _an_equal_request_on_a_connection_is_handled_again(context: CheckContext) -> None:
+    """Check the same bytes twice: a send costs twice, reports come once, and every endpoint answers for itself."""
+    account = context.create_account(points=10)
+    pairs = [*account.build_credentials().items(), ("action", "send"), ("mobile", "13000000001"), ("content", "内容")]
+    with context.keep_connection() as conversation:
+        tasks = []
+        for expected in (9, 8, 7):
+            response = conversation.exchange(keep_open(build_request(UTF8, body=pairs)))
+            tasks.append(expect_sent(response, 1))
+            remaining = response.get_number("remainpoint")
+            expect(remaining == expected, response, f"remainpoint {expected}", f"{remaining}")
+        expect(len(set(tasks)) == 3, response, "a task for each send", f"{tasks}")
+        context.clock.advance(account.userid, REPORT_TIMEOUT)
+        pairs = [*account.build_credentials().items(), ("action", "query")]
+        for endpoint, tag, expected in ((CALL, "callbox", 0), (STATUS, "statusbox", 3), (STATUS, "statusbox", 0)):
+            response = conversation.exchange(keep_open(build_request(endpoint, body=pairs)))
+            count = len(response.get_items(tag))
+            expect(count == expected, response, f"{expected} items", f"{count}")
+
+
+@checks("K-pipelined")
+def _pipelined_requests_are_answered_in_order(context: CheckContext) -> None:
+    def check_answers(steps: Sequence[tuple[str, TrialValues]]) -> None:
+        trials = [prepare_trial(context, operation, values) for operation, values in steps]
+        requests = [keep_open(RequestForm().build(trial.endpoint, trial.pairs)) for trial in trials]
+        with context.keep_connection() as conversation:
+            responses = conversation.pipeline(requests)
+            for trial, response in zip(trials, responses, strict=True):
+                trial.verify(response)
+            _expect_usable(context, conversation)
+
+    check_answers([(operation, TrialValues(points=POINTS_BY_OPERATION[operation])) for operation in OPERATIONS])
+    context.for_all(check_answers, _STEPS, examples=context.few_examples)
+
+
+POINTS_BY_OPERATION: Final = {operation: 1000 + index for index, operation in enumerate(OPERATIONS)}
+"""Different balances, so that an exchanged answer is noticed."""
+
+
+@checks("K-head")
+def _an_answer_to_head_has_no_body(context: CheckContext) -> None:
+    """Check GET after HEAD on the same connection: a body after HEAD would be read as the next answer."""
+    account = context.create_account(points=77)
+    for endpoint in (UTF8, GBK, STATUS, CALL):
+        action = "overage" if endpoint in (UTF8, GBK) else "query"
+        pairs = [*account.build_credentials().items(), ("action", action)]
+        with context.keep_connection() as conversation:
+            for _ in range(2):
+                head = keep_open(build_request(endpoint, query=pairs, method="HEAD"))
+                response = conversation.exchange(head)
+                expect((response.raw.status, response.raw.body) == (200, b""), response, "HTTP 200 and no body")
+                balance = [*account.build_credentials().items(), ("action", "overage")]
+                response = conversation.exchange(keep_open(build_request(UTF8, query=balance, method="GET")))
+                expect(response.get_number("overage") == 77, response, "the balance 77 after HEAD")
+            _expect_usable(context, conversation)
+
+
+@checks("K-expect")
+def _a_body_need_not_wait_for_100_continue(context: CheckContext) -> None:
+    """Check `Expect: 100-continue` of a client that sends the body at once, and of one that waits for a moment only."""
+
+    def check_read(endpoint: str, waits: bool, before: str) -> None:
+        with context.keep_connection() as conversation:
+            for is_found in (True, False):
+                text = before + (context.forbidden_word if is_found else "内容")
+                request = _build_keyword_request(context, text, endpoint)
+                request = replace(request, headers=(*request.headers, _EXPECT))
+                exchange = conversation.exchange_after_continue if waits else conversation.exchange
+                _expect_keyword(exchange(request), is_found)
+            _expect_usable(context, conversation)
+
+    check_read(UTF8, False, "")
+    if not context.is_sandboxed:
+        return
+    check_read(UTF8, True, "")
+    text = st.sampled_from(["", "内" * 1000, "a" * 5000])
+    context.for_all(check_read, st.sampled_from([UTF8, GBK]), st.booleans(), text, examples=context.few_examples)
+
+
+@checks("K-pieces")
+def _a_request_may_arrive_in_pieces(context: CheckContext) -> None:
+    def check_read(endpoint: str, form: RequestForm, place: int, size: int) -> None:
+        """Divide a request near `place` bytes before its end: in its body, its head, or between both."""
+        fields = context.own.build_credentials() | {"action": "checkkeyword", "content": f"内{context.forbidden_word}"}
+        request = keep_open(form.build(endpoint, list(fields.items())))
+        length = len(request.build_head(context.address.netloc)) + len(request.body)
+        with context.keep_connection() as conversation:
+            sizes = [max(length - place, 1), size, size]
+            _expect_keyword(conversation.exchange_in_pieces(request, sizes), True)
+            _expect_usable(context, conversation)
+
+    forms = (RequestForm(), RequestForm(chunk_size=9), RequestForm(spellings=("raw",)), RequestForm(method="GET"))
+    if not context.is_sandboxed:
+        check_read(UTF8, RequestForm(), 10, 1)
+        return
+    for form in forms:
+        check_read(UTF8, form, 10, 1)
+        check_read(GBK, form, 150, 30)
+    context.for_all(
+        check_read,
+        st.sampled_from([UTF8, GBK]),
+        st.sampled_from(forms),
+        st.integers(1, 400),
+        st.integers(1, 50),
+        examples=min(context.few_examples, 50),
+    )
+
+
+@checks("K-close")
+def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
+    """Check `Connection: close` and HTTP/1.0: some clients read until the connection ends, and know no chunks."""
+    forms = (
+        RequestForm(),
+        RequestForm(method="GET"),
+        RequestForm(protocol="HTTP/1.0"),
+        RequestForm(protocol="HTTP/1.0", method="GET"),
+    )
+    for form in forms if context.is_sandboxed else forms[::2]:
+        for endpoint in (UTF8, GBK) if context.is_sandboxed else (UTF8,):
+            pairs = [*context.own.build_credentials().items(), ("action", "checkkeyword")]
+            request = form.build(endpoint, [*pairs, ("content", context.forbidden_word)])
+            if form.protocol == "HTTP/1.0":
+                request = keep_open(request)  # HTTP/1.0 closes without being asked
+            with context.keep_connection() as conversation:
+                response = conversation.exchange(request)
+                _expect_keyword(response, True)
+                closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
+                expect(closed, response, f"the connection closed within {CLOSE_SECONDS:g} s", "an open connection")
+    for endpoint in (UTF8, STATUS) if context.is_sandboxed else (UTF8,):
+        pairs = [*context.own.build_credentials().items(), ("action", "overage" if endpoint == UTF8 else "query")]
+        request = replace(keep_open(build_request(endpoint, body=pairs)), protocol="HTTP/1.0")
+        with context.keep_connection() as conversation:
+            raw = conversation.exchange_to_end(request)
+            head = raw.partition(b"\r\n\r\n")[0].lower()
+            unparsed = ParsedResponse(request, HttpResponse(200, "", raw))
+            expect(b"\r\ntransfer-encoding" not in head, unparsed, "an answer to HTTP/1.0 without chunks", repr(head))

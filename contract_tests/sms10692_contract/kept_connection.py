@@ -1,0 +1,186 @@
+"""A connection that is kept open for several requests, which may be written in pieces or before the first response.
+
+`http.send_request` uses a new connection for each request. **Use `CheckContext.keep_connection`, which passes each
+request to the safety guard first.**
+"""
+
+import http.client
+import io
+import select
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic, sleep
+from typing import Any, Final, cast
+
+from sms10692_contract import limits
+from sms10692_contract.expectations import Mismatch
+from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, connect, read_response
+from sms10692_contract.limits import LimitedConnection, LimitExceeded
+from sms10692_contract.network_errors import ConnectionLost
+from sms10692_contract.requests import WireRequest
+
+CONTINUE_SECONDS: Final = 1.0
+"""Time after which a client that waits for 100 Continue sends the body anyway, as curl does."""
+
+CONNECTION_SECONDS: Final = 10 * limits.EXCHANGE_SECONDS
+"""Time after which a connection is given up. Each step has its own, shorter limit."""
+
+_PIECE_SECONDS: Final = 0.003
+"""Pause between two pieces, so that the server receives them one by one."""
+
+
+class _OpenReader:
+    """The reader of a connection, which is not closed at the end of a response."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reader, name)
+
+    def close(self) -> None:
+        """Do nothing: the next response comes from the same reader."""
+
+
+class _OpenConnection(LimitedConnection):
+    """A connection whose responses leave it open."""
+
+    def makefile(self, mode: str) -> io.BufferedIOBase:
+        return cast(io.BufferedIOBase, _OpenReader(self.reader))
+
+
+class KeptConnection:
+    """A connection to a server. Every method may raise TargetUnreachable."""
+
+    def __init__(self, address: Address, connection: socket.socket) -> None:
+        self._address = address
+        self._connection = connection
+        self._limited = _OpenConnection(connection, monotonic() + CONNECTION_SECONDS)
+
+    def write(self, *requests: WireRequest) -> None:
+        """Write requests with one system call."""
+        with self._naming_address():
+            self._limited.send(b"".join(self._serialize(request) for request in requests))
+
+    def write_in_pieces(self, request: WireRequest, sizes: Sequence[int]) -> None:
+        """Write a request in pieces of these sizes, and then the rest."""
+        raw, start = self._serialize(request), 0
+        with self._naming_address():
+            for size in sizes:
+                self._limited.send(raw[start : start + size])
+                start += size
+                if start >= len(raw):
+                    return
+                sleep(_PIECE_SECONDS)  # the pieces must arrive apart
+            self._limited.send(raw[start:])
+
+    def write_after_continue(self, request: WireRequest) -> None:
+        """Write the head, wait for 100 Continue for at most `CONTINUE_SECONDS`, and write the body."""
+        with self._naming_address():
+            self._limited.send(self._build_head(request))
+            self._is_readable(CONTINUE_SECONDS)
+            self._limited.send(request.body)
+
+    def read(self, request: WireRequest) -> HttpResponse:
+        """Read the response to the oldest request that has none. Interim responses are skipped."""
+        with self._naming_address():
+            return read_response(self._limited, request.method)
+
+    def read_to_end(self) -> bytes:
+        """Read until the server closes the connection."""
+        with self._naming_address():
+            return self._limited.reader.read()
+
+    def is_closed_by_server(self, seconds: float) -> bool:
+        """Return whether the server closes the connection within this time without sending anything more."""
+        with self._naming_address():
+            try:
+                return self._is_readable(seconds) and not self._limited.reader.peek(1)
+            except ConnectionError:
+                return True
+
+    def _is_readable(self, seconds: float) -> bool:
+        return bool(select.select([self._connection], [], [], seconds)[0])
+
+    def _serialize(self, request: WireRequest) -> bytes:
+        return self._build_head(request) + request.body
+
+    def _build_head(self, request: WireRequest) -> bytes:
+        head = request.build_head(self._address.netloc)
+        return head.replace(b" /", b" " + self._address.prefix.encode() + b"/", 1) if self._address.prefix else head
+
+    @contextmanager
+    def _naming_address(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, LimitExceeded, http.client.HTTPException) as error:
+            raise TargetUnreachable(f"{self._address.url}: {str(error) or type(error).__name__}") from error
+
+
+class Conversation:
+    """Requests and responses on one connection. `admit` is called with each request before it is sent.
+
+    A response that does not come is a Mismatch; if the network `loses_answers`, ConnectionLost is raised instead.
+    """
+
+    def __init__(
+        self, connection: KeptConnection, admit: Callable[[WireRequest], None], loses_answers: bool = False
+    ) -> None:
+        self.connection = connection
+        self._admit = admit
+        self._loses_answers = loses_answers
+
+    def exchange(self, request: WireRequest) -> ParsedResponse:
+        """Send a request and return the response."""
+        return self.pipeline([request])[0]
+
+    def pipeline(self, requests: Sequence[WireRequest]) -> list[ParsedResponse]:
+        """Send requests at once, and return their responses."""
+        return self._exchange(requests, lambda: self.connection.write(*requests))
+
+    def exchange_in_pieces(self, request: WireRequest, sizes: Sequence[int]) -> ParsedResponse:
+        """Send a request in pieces of these sizes and a rest, and return the response."""
+        return self._exchange([request], lambda: self.connection.write_in_pieces(request, sizes))[0]
+
+    def exchange_after_continue(self, request: WireRequest) -> ParsedResponse:
+        """Send the head, wait a moment for 100 Continue, send the body, and return the response."""
+        return self._exchange([request], lambda: self.connection.write_after_continue(request))[0]
+
+    def exchange_to_end(self, request: WireRequest) -> bytes:
+        """Send a request, and return all bytes until the server closes the connection."""
+        self._admit(request)
+        try:
+            self.connection.write(request)
+            return self.connection.read_to_end()
+        except TargetUnreachable as error:
+            raise self._build_error(request, "a response and the end of the connection", error) from error
+
+    def _exchange(self, requests: Sequence[WireRequest], write: Callable[[], None]) -> list[ParsedResponse]:
+        for request in requests:
+            self._admit(request)
+        responses: list[ParsedResponse] = []
+        try:
+            write()
+            while len(responses) < len(requests):
+                request = requests[len(responses)]
+                responses.append(ParsedResponse(request, self.connection.read(request)))
+        except TargetUnreachable as error:
+            missing = requests[len(responses)]
+            raise self._build_error(missing, "a response to each request on the same connection", error) from error
+        return responses
+
+    def _build_error(self, request: WireRequest, expected: str, error: TargetUnreachable) -> BaseException:
+        return ConnectionLost(request, str(error)) if self._loses_answers else Mismatch(request, expected, str(error))
+
+
+@contextmanager
+def open_connection(address: Address) -> Iterator[KeptConnection]:
+    """Open a connection, and close it at the end. Raises TargetUnreachable."""
+    try:
+        connection = connect(address, monotonic() + limits.EXCHANGE_SECONDS)
+    except (OSError, LimitExceeded) as error:
+        raise TargetUnreachable(f"{address.url}: {str(error) or type(error).__name__}") from error
+    with connection:
+        yield KeptConnection(address, connection)

@@ -1,0 +1,280 @@
+"""Defects of connections: what an earlier request of a connection left, bodies that arrive in parts, HEAD, Expect."""
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Final, cast
+
+from sms10692 import protocol
+from sms10692.protocol import Endpoint
+from sms10692_mock.app.vendor_app import VendorRequest
+from sms10692_mock.server.http_types import Response
+from support.mutant_vendor import Defect, HttpHandler
+from support.mutants.mutant import Mutant
+
+
+def _count_arrived(handler: HttpHandler) -> int:
+    """Return the number of bytes that have arrived and are not read yet."""
+    handler.connection.settimeout(0)
+    try:
+        return len(cast(io.BufferedReader, handler.rfile).peek())
+    finally:
+        handler.connection.settimeout(None)
+
+
+class _RepeatLastAnswer(HttpHandler):
+    """Answers every third request of a connection like the one before it."""
+
+    count = 0
+    last: Response
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        self.count += 1
+        if self.count % 3 == 0:
+            return self.last
+        self.last = super().answer_vendor_request(endpoint, request)
+        return self.last
+
+
+class _RepeatAnswerToEqualBody(HttpHandler):
+    """Answers a body that is equal to the last one of its connection like that one, on any endpoint."""
+
+    last_body: bytes | None = None
+    last: Response
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        if request.body and request.body == self.last_body:
+            return self.last
+        self.last_body = request.body
+        self.last = super().answer_vendor_request(endpoint, request)
+        return self.last
+
+
+def _keep_parameters(*names: str) -> type[HttpHandler]:
+    """Use parameters of the request before on the same connection, if a request does not have them."""
+
+    class Handler(HttpHandler):
+        kept = b""
+
+        def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+            raw = request.query + b"&" + request.body
+            own = [found[0] for name in names if (found := re.search(rb"(?:^|&)%b=[^&]*" % name.encode(), raw))]
+            missing = [
+                pair
+                for pair in self.kept.split(b"&")
+                if pair and not re.search(rb"(?:^|&)%b=" % pair.partition(b"=")[0], raw)
+            ]
+            if own:
+                self.kept = b"&".join(pair.strip(b"&") for pair in own)
+            if missing:
+                request = request._replace(query=b"&".join([request.query, *missing]).strip(b"&"))
+            return super().answer_vendor_request(endpoint, request)
+
+    return Handler
+
+
+class _AuthenticateConnection(HttpHandler):
+    """Checks the signature of the first request of a connection only."""
+
+    credentials = b""
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        response = super().answer_vendor_request(endpoint, request)
+        raw = request.query + b"&" + request.body
+        if "用户名或密码错误".encode("gbk" if endpoint is protocol.V2SMS_GBK else "utf-8") not in response.body:
+            self.credentials = b"&".join(
+                found[0].strip(b"&")
+                for name in (b"userid", b"timestamp", b"sign")
+                if (found := re.search(rb"(?:^|&)%b=[^&]*" % name, raw))
+            )
+        elif self.credentials:
+            request = request._replace(query=self.credentials + b"&" + request.query)
+            return super().answer_vendor_request(endpoint, request)
+        return response
+
+
+class _DropPipelined(HttpHandler):
+    """Drops what has arrived behind a request before it was answered."""
+
+    def read_body(self) -> bytes:
+        body = super().read_body()
+        self.rfile.read(_count_arrived(self))
+        return body
+
+
+class _AnswerPipelinedInReverse(HttpHandler):
+    """Holds an answer back while another request waits, and writes it behind that one's."""
+
+    held = b""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        writer, held = self.wfile, self.held
+        collected = bytearray()
+        self.wfile = _Collector(collected)  # type: ignore[assignment]  # only write is used
+        try:
+            super().write_response(status, headers, content)
+        finally:
+            self.wfile = writer
+        waiting = _count_arrived(self) > 0
+        self.held = b""
+        if waiting and not held and not self.close_connection:
+            self.held = bytes(collected)
+        else:
+            self.wfile.write(bytes(collected) + held)
+
+
+class _Collector:
+    """A writer that collects bytes."""
+
+    def __init__(self, collected: bytearray) -> None:
+        self.write = collected.extend
+
+
+class _SendBodyOfHead(HttpHandler):
+    """Sends the body of an answer to HEAD, which a client reads as the next answer."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        command, self.command = self.command, "GET"
+        super().write_response(status, headers, content)
+        self.command = command
+
+
+class _CloseAfterHead(HttpHandler):
+    """Answers nothing after HEAD on the same connection."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        super().write_response(status, headers, content)
+        if self.command == "HEAD":
+            self.close_connection = True
+
+
+class _DropBodyBeforeContinue(HttpHandler):
+    """Drops the bytes of a body that arrive before the 100."""
+
+    def handle_expect_100(self) -> bool:
+        arrived = _count_arrived(self)
+        self.rfile.read(arrived)
+        self.headers.replace_header("Content-Length", str(int(self.headers["Content-Length"]) - arrived))
+        return super().handle_expect_100()
+
+
+class _RefuseExpect(HttpHandler):
+    """Refuses a body that comes with the head of an Expect: the client should have waited."""
+
+    def handle_expect_100(self) -> bool:
+        arrived = _count_arrived(self)
+        if arrived:
+            self.write_response(417, [], b"")
+            self.close_connection = True
+            return False
+        return super().handle_expect_100()
+
+
+class _NeverContinue(HttpHandler):
+    """Sends no 100, which is allowed, and takes the body that follows for empty, which is not."""
+
+    def handle_expect_100(self) -> bool:
+        arrived = _count_arrived(self)
+        if not arrived:
+            self.headers.replace_header("Content-Length", "0")
+            self.close_connection = True
+        return True
+
+
+class _ReadFirstPiece(HttpHandler):
+    """Takes the first bytes of a body that arrive for the whole body."""
+
+    def read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") or not self.headers.get("Content-Length"):
+            return super().read_body()
+        length = int(self.headers["Content-Length"])
+        body: bytes = self.rfile.read1(length) if length else b""
+        if len(body) < length:
+            self.rfile.read(length - len(body))
+        return body
+
+
+class _IgnoreClose(HttpHandler):
+    """Keeps a connection open although the client asks to close it."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        super().write_response(status, headers, content)
+        self.close_connection = self.path.startswith("/_mock")
+
+
+class _ChunkAnswers(HttpHandler):
+    """Sends answers to HTTP/1.0 in chunks, which HTTP/1.0 does not have."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        if self.request_version == "HTTP/1.0":
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+            head = f"HTTP/1.1 {status} OK\r\n{lines}Transfer-Encoding: chunked\r\n\r\n".encode()
+            self.wfile.write(head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(content), content))
+        else:
+            super().write_response(status, headers, content)
+
+
+class _SwapEndpoints(HttpHandler):
+    """Handles all requests of a connection like requests to the endpoint of its first one."""
+
+    first: Endpoint | None = None
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        self.first = self.first or endpoint
+        return super().answer_vendor_request(self.first, request)
+
+
+class _AnswerTwice(HttpHandler):
+    """Handles a send twice if the connection was used before."""
+
+    used = False
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        if self.used and b"action=send" in request.query + request.body:
+            super().answer_vendor_request(endpoint, request)
+        self.used = True
+        return super().answer_vendor_request(endpoint, request)
+
+
+class _TooShort(HttpHandler):
+    """Counts characters in place of bytes in the Content-Length of a kept connection."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        if self.close_connection or self.command == "HEAD":
+            super().write_response(status, headers, content)
+        else:
+            characters = len(content.decode("utf-8", "replace"))
+            lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+            self.wfile.write(f"HTTP/1.1 {status} OK\r\nContent-Length: {characters}\r\n{lines}\r\n".encode() + content)
+
+
+CONNECTIONS: Final = tuple(
+    Mutant(name, Defect(handler=handler), (clause,))
+    for name, handler, clause in (
+        ("every third answer of a connection repeats the one before", _RepeatLastAnswer, "K-kept"),
+        ("an equal body on the same connection gets the same answer", _RepeatAnswerToEqualBody, "K-equal"),
+        ("extno of the request before on a connection is kept", _keep_parameters("extno"), "K-kept"),
+        ("sendTime of the request before on a connection is kept", _keep_parameters("sendTime"), "K-kept"),
+        ("statusNum of the request before on a connection is kept", _keep_parameters("statusNum"), "K-kept"),
+        ("rt of the request before on a connection is kept", _keep_parameters("rt"), "K-kept"),
+        (
+            "credentials of the request before on a connection are kept",
+            _keep_parameters("sign", "timestamp", "userid"),
+            "K-credentials",
+        ),
+        ("a connection is authenticated once", _AuthenticateConnection, "K-credentials"),
+        ("pipelined requests are dropped", _DropPipelined, "K-pipelined"),
+        ("pipelined requests are answered in reverse", _AnswerPipelinedInReverse, "K-pipelined"),
+        ("an answer to HEAD has a body", _SendBodyOfHead, "K-head"),
+        ("nothing is answered after HEAD", _CloseAfterHead, "K-head"),
+        ("a body that comes before the 100 is dropped", _DropBodyBeforeContinue, "K-expect"),
+        ("a body that comes with an Expect is refused", _RefuseExpect, "K-expect"),
+        ("no 100, and the body is not read", _NeverContinue, "K-expect"),
+        ("a body ends where its first piece ends", _ReadFirstPiece, "K-pieces"),
+        ("Connection: close is ignored", _IgnoreClose, "K-close"),
+        ("HTTP/1.0 is answered in chunks", _ChunkAnswers, "K-close"),
+        ("the first endpoint of a connection answers all", _SwapEndpoints, "K-kept"),
+        ("a send on a used connection is handled twice", _AnswerTwice, "K-kept"),
+        ("the length of an answer on a kept connection is counted in characters", _TooShort, "K-kept"),
+    )
+)
