@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from sms10692_contract import terminal
 from sms10692_contract.clauses import Clause
 
-LINE_SECONDS: Final = 10.0
+LINE_SECONDS: Final = 30.0
 """Minimum time between two lines."""
 
 

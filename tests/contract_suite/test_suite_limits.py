@@ -185,10 +185,10 @@ def _enter(rate_limit: RateLimit, action: Callable[[], object]) -> None:
         action()
 
 
-def test_progress_without_a_terminal_is_a_line_every_ten_seconds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_without_a_terminal_is_a_line_every_thirty_seconds(capsys: pytest.CaptureFixture[str]) -> None:
     clock = SteppedClock()
     lines = Lines(3, clock)
-    for clause, seconds in zip(CLAUSES[:3], (4.0, 7.0, 1.0), strict=True):
+    for clause, seconds in zip(CLAUSES[:3], (14.0, 17.0, 1.0), strict=True):
         lines.start_clause(clause)
         clock.sleep(seconds)
         lines.end_clause()
