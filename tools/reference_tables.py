@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from findings_page import render_findings
 from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, GROUPS, Clause, Provenance
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
@@ -228,6 +229,7 @@ def _sort_key(clause: Clause) -> tuple[int, str]:
 def render_files() -> dict[Path, str]:
     """Return the text of each document with its tables, by its path. Raises ValueError if the place is missing."""
     files = {_TREE / "docs" / "contract.md": _render_contract()}
+    files |= {_TREE / "docs" / f"findings{language}.md": render_findings(language) for language in (_ENGLISH, _CHINESE)}
     for title, (name, build_rows) in _TABLES.items():
         for language in (_ENGLISH, _CHINESE):
             file = _TREE / f"{name}{language}.md"

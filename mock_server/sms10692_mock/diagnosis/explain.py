@@ -15,6 +15,7 @@ from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding,
 from sms10692_mock.diagnosis.pasted_request import PastedRequest
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
+from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.keywords import Keywords
@@ -53,11 +54,15 @@ def explain(
     keywords: Keywords,
     clock: Callable[[Account | None], float],
     max_clock_skew: float | None = None,
+    *,
+    pricing: Pricing = segment_price,
+    get_points: Callable[[Account], int] | None = None,
 ) -> Explanation:
     """Explain a request as the vendor would process it now.
 
     `find_account` returns the account with a userid. `others` are accounts to compare a wrong signature with; if there
-    are none, a userid without an account is no mistake. `clock` returns the time on the clock of an account.
+    are none, a userid without an account is no mistake. `clock` returns the time on the clock of an account, and
+    `get_points` its balance; without it the balance is not checked.
     """
     problems = tuple(make_finding(code, value) for code, value in pasted.problems)
     endpoint = match_endpoint(pasted.path)
@@ -71,6 +76,8 @@ def explain(
     account = find_account(request.userid)
     now, are_known = clock(account), bool(others) or account is not None
     refusal = _find_refusal(ValidationContext(request, account, keywords, now, max_clock_skew), are_known=are_known)
+    if refusal is None and account is not None and not account.postpaid and get_points is not None:
+        refusal = _check_balance(request, pricing(request.content), get_points(account))
     context = DiagnosisContext(
         method=pasted.method,
         query=pasted.query,
@@ -114,6 +121,13 @@ def _find_reserved(request: ApiRequest) -> Refusal | None:
             if outcome is not None and outcome.refusal is not None:
                 return Refusal(outcome.refusal, Evidence("reserved-number", (number,)))
     return None
+
+
+def _check_balance(request: ApiRequest, price: int, points: int) -> Refusal | None:
+    count = sum(1 for number in request.mobile.split(",") if number.strip())
+    if request.operation is not protocol.SEND or price * count <= points:
+        return None
+    return Refusal(protocol.BALANCE_TOO_SMALL, Evidence("balance", (price * count, count, price, points)))
 
 
 def expected_signature(context: DiagnosisContext) -> ExpectedSignature | None:

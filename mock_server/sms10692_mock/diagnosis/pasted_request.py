@@ -57,7 +57,7 @@ def parse_pasted(text: str) -> PastedRequest:
         return _from_url("GET", text, [], b"")
     if logged := re.search(r'"(GET|POST|HEAD) (/\S*) HTTP/[0-9.]+"', text):
         return _from_url(logged[1], logged[2], [], b"")
-    if re.match(r"[^\s=&]+=", text):
+    if re.match(r"[\w.%\[\]; -]+=", text):
         body = text.encode()
         return PastedRequest("POST", _guess_path(body), b"", [("Content-Type", FORM)], body)
     raise NotARequest("the text is no URL, form, curl command, raw HTTP request or HAR entry")

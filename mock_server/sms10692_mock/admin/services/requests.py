@@ -169,7 +169,14 @@ class RequestLogService:
         """Explain a request that was not sent. Nothing is stored. Raises NotARequest."""
         vendor, others = self._vendor, candidate_accounts(self._store)
         explanation = explain(
-            parse_pasted(text), self._store.account, others, vendor.keywords(), vendor.now, vendor.max_clock_skew
+            parse_pasted(text),
+            self._store.account,
+            others,
+            vendor.keywords(),
+            vendor.now,
+            vendor.max_clock_skew,
+            pricing=vendor.pricing,
+            get_points=lambda account: self._store.balance(account.userid).points,
         )
         return ExplanationDocument.model_construct(
             method=explanation.method,
