@@ -92,7 +92,7 @@ INVALID_REQUESTS = [
     ),
     (b"\xef\xbb\xbfPOST /v2sms.aspx HTTP/1.1\r\n\r\n", "\\xef\\xbb\\xbf...", "http.byte-order-mark", "remove it"),
     (b"GET /v2sms.aspx HTTP/1.1\r\nA: b\r\n c\r\n\r\n", "GET /v...", "http.folded-header", "on one line"),
-    (b"GET /v2sms.aspx HTTP/1.1\r\nnonsense\r\n\r\n", "GET /v...", "http.header", "one name and one value"),
+    (b"GET /v2sms.aspx HTTP/1.1\r\nnonsense\r\n\r\n", "GET /v...", "http.header", "no header ('nonsense')"),
     (b"GET /v2sms.aspx http/1.1\r\n\r\n", "GET /v...", "http.http-version", "write HTTP/1.1"),
     (b"GET /v2sms.aspx\r\n\r\n", "GET /v...", "http.no-version", "end the line with HTTP/1.1"),
     (b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 14, 14\r\n\r\n", "POST /v...", "http.length-twice", "once"),
@@ -119,8 +119,13 @@ INVALID_REQUESTS = [
         b"POST /v2sms.aspx HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n",
         "POST /v...",
         "http.chunk",
-        "POST /v2sms.aspx",
+        "a chunk has no length",
     ),
+    (b"GET /v2sms.aspx?a=\tb HTTP/1.1\r\n\r\n", "GET /v...", "http.control-character-in-url", "a tab"),
+    (b"GET  /v2sms.aspx HTTP/1.1\r\n\r\n", "GET  /v...", "http.extra-space", "write one"),
+    (b"GET /v2sms.aspx HTTP/1.1\r\nHost : x\r\n\r\n", "GET /v...", "http.space-before-colon", "the header 'Host '"),
+    (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + b"\x7f" * 12, "\\x00\\r\\n...", "http.proxy-protocol", "turn it off"),
+    ("\ufeffGET / HTTP/1.1\r\n".encode("utf-16-le"), "\\xff\\xfeG...", "http.byte-order-mark", "remove it"),
     (SPACE_IN_URL, "GET /v...", "http.space-in-url", "a space as %20"),
     (b"GET v2sms.aspx HTTP/1.1\r\n\r\n", "GET v...", "http.target", "for example /v2sms.aspx"),
     (b"GET /" + b"a" * 65534 + b" HTTP/1.1\r\n\r\n", "GET /aaaaaaaaaaaaaaaaaaa...", "http.url-too-long", "in the body"),
@@ -162,8 +167,10 @@ def test_every_request_that_is_not_valid_http_has_a_line_in_the_log_and_an_entry
     assert summary["status"] == int(received[9:12])
     (finding,) = request["diagnosis"]
     assert finding["code"] == code
+    assert "5cc6" not in finding["sentence"]
+    assert "023239810" not in finding["sentence"]
     assert sentence in finding["sentence"]
-    assert raw.startswith(b64decode(request["body"]))
+    assert b64decode(request["body"]) in raw
     assert b64decode(request["response_body"]) == received.partition(b"\r\n\r\n")[2]
 
 
@@ -181,7 +188,7 @@ def test_a_head_that_ends_with_the_connection_is_recorded(served: ServedEmulator
     summary, request = last_entry(served.address)
     assert summary["rejection"] == "head-cut"
     assert "'POST /v...': 400" in served.lines[0]
-    assert request["diagnosis"][0]["values"][0] == "POST /v2sms.aspx HTT"
+    assert request["diagnosis"][0]["values"][0] == "'POST /v…'"
 
 
 def test_a_content_length_that_counts_characters_is_recorded_after_the_request(served: ServedEmulator) -> None:
@@ -217,7 +224,7 @@ def test_a_second_request_that_arrives_in_pieces_is_no_rest_of_the_first(served:
             b"POST /v2sms.aspx HTTP/1.1\r\nContent-Length: 4194305\r\n\r\n" + b"a" * 4194305,
             413,
             "http.body-too-large",
-            "0 / 4194305",
+            "a body has at most 4194304 bytes here",
         ),
     ],
     ids=["method", "cross-site", "body-cut", "body-too-large"],
@@ -234,12 +241,10 @@ def test_a_request_that_the_vendor_did_not_get_has_an_entry_with_the_cause(
     assert [(finding["code"], *finding["values"]) for finding in request["diagnosis"]] == [(code, detail)]
 
 
-def test_a_flood_of_invalid_requests_is_recorded_once_per_second(served: ServedEmulator) -> None:
-    for _ in range(60):
-        send_chunks(served.address, b"nonsense\r\n\r\n")
-    lines = len(served.lines)
-    entries = call_control(served.address, "GET", "/requests?limit=1000")["items"]
-    assert 20 <= len(entries) == lines < 40
+def test_credentials_in_the_headers_of_an_invalid_request_are_not_kept(served: ServedEmulator) -> None:
+    send_chunks(served.address, b"CONNECT a:443 HTTP/1.1\r\nProxy-Authorization: Basic c2VjcmV0\r\nHost: a\r\n\r\n")
+    body = b64decode(last_entry(served.address)[1]["body"])
+    assert body == b"CONNECT a:443 HTTP/1.1\r\nProxy-Authorization: [redacted]\r\nHost: a\r\n\r\n"
 
 
 def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served: ServedEmulator) -> None:
@@ -258,7 +263,7 @@ def test_a_content_length_too_large_is_answered_408_logged_and_in_the_request_lo
     message = f"{length} of {length + 2} bytes came (Content-Length is {length + 2}, and counts bytes, not characters)"
     assert received.startswith(b"HTTP/1.1 408 Request Timeout\r\n")
     assert received.endswith(f"{message}, and not the rest within 0.1 seconds\n".encode())
-    assert served.lines == ["POST /v2sms.aspx: 408"]
+    assert served.lines == [f"POST /v2sms.aspx: 408, {message}, and not the rest within 0.1 seconds"]
     (request,) = call_control(served.address, "GET", "/accounts/12/requests")["items"]
     assert (request["status"], request["userid"], request["request_bytes"]) == (408, "12", length)
     finding = last_entry(served.address)[1]["diagnosis"][0]

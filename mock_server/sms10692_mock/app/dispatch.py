@@ -77,7 +77,7 @@ class Dispatcher:
         if endpoint is None:
             if failure is not None:
                 response = failure.rejection.response
-                self._vendor_app.log_line(head.method, head.path, response.status)
+                self._vendor_app.log_rejection(head.method, head.path, response)
                 return response
             probe = self._probes.respond(head.method, head.path)
             return probe or self._fallback.respond(head, body, addresses, presence)

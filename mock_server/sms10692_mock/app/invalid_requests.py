@@ -3,22 +3,27 @@
 A flood of them neither fills the access log nor evicts the entries of real requests.
 """
 
+import asyncio
+import logging
 import re
 from collections.abc import Callable
 from typing import Final
 
-from sms10692_mock.app.log_lines import sanitize
+from sms10692_mock.diagnosis.rejection import describe_beginning
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.domain.store import RequestLogStore, Runner, StoreUnavailable
+from sms10692_mock.domain.store import Runner, StoreUnavailable
+from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.server.bad_request import BadRequest
 from sms10692_mock.server.http_types import Response, SocketAddresses
+from sms10692_mock.stores.request_log import redact_headers
+
+_logger = logging.getLogger(__name__)
 
 _BURST: Final = 20
 """Invalid requests that are recorded one right after another. Later ones are recorded once per second."""
 
-_LOGGABLE: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|.{0,3}", re.DOTALL)
-"""The part of an invalid request that is logged. The rest may contain phone numbers and signatures."""
+_HEADER: Final = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)([^\r\n]*)", re.MULTILINE)
 
 
 class InvalidRequestRecorder:
@@ -29,16 +34,14 @@ class InvalidRequestRecorder:
 
     def __init__(
         self,
-        store: RequestLogStore,
+        vendor: Vendor,
         runner: Runner,
-        wall_clock: Callable[[], float],
         log_line: Callable[[SocketAddresses, str], None],
         notify: Callable[[str], None],
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._store = store
+        self._vendor = vendor
         self._runner = runner
-        self._wall_clock = wall_clock
         self._log_line = log_line
         self._notify = notify
         self._clock = clock
@@ -57,26 +60,26 @@ class InvalidRequestRecorder:
         self._allowed -= 1
         omitted = f" ({self._omitted} more were not logged)" if self._omitted else ""
         self._omitted = 0
-        excerpt = _LOGGABLE.match(beginning)
-        shown = "" if excerpt is None else sanitize(excerpt[0].decode("latin-1"))
+        shown = describe_beginning(beginning)
         self._log_line(addresses, f"sent no HTTP/1 request, but '{shown}...': {error.status}, {error}{omitted}")
-        received = self._wall_clock()
+        received = self._vendor.wall_clock()
         content_type = response.headers[0][1]
 
-        def finish(number: int | None) -> None:
-            if number is None:
+        def finish(numbered: tuple[int, float] | None) -> None:
+            if numbered is None:
                 return
-            self._store.log_request(
+            number, account_time = numbered
+            self._vendor.store.log_request(
                 LoggedRequest(
                     number,
                     received,
-                    received,
+                    account_time,
                     0.0,
                     "",
                     "",
                     b"",
                     (),
-                    beginning,
+                    _redact_headers(beginning),
                     "",
                     "",
                     "",
@@ -89,11 +92,33 @@ class InvalidRequestRecorder:
             )
             self._notify("")
 
-        self._runner.submit(self._next_number, finish)
+        submitted = self._runner.submit(self._take_number, finish)
+        if isinstance(submitted, asyncio.Future):
+            submitted.add_done_callback(_log_failure)
 
-    def _next_number(self) -> int | None:
-        """Return a number for the entry; None if the store is unavailable: the access log has the line already."""
+    def _take_number(self) -> tuple[int, float] | None:
+        """Return number and time of the entry; None if the store is unavailable: the access log has the line."""
         try:
-            return self._store.next_request()
+            return self._vendor.store.next_request(), self._vendor.now()
         except StoreUnavailable:
             return None
+
+
+def _log_failure(submitted: "asyncio.Future[None]") -> None:
+    if not submitted.cancelled() and (error := submitted.exception()) is not None:
+        _logger.error("an invalid request is missing in the request log", exc_info=error)
+
+
+def _redact_headers(beginning: bytes) -> bytes:
+    """Replace the values of headers with credentials. The request line is kept.
+
+    >>> _redact_headers(b"CONNECT a:443 HTTP/1.1\\r\\nProxy-Authorization: Basic eA==\\r\\n")
+    b'CONNECT a:443 HTTP/1.1\\r\\nProxy-Authorization: [redacted]\\r\\n'
+    """
+
+    def redact(header: re.Match[bytes]) -> bytes:
+        name, separator, value = header.groups()
+        ((_, kept),) = redact_headers([(name.decode("latin-1"), value.decode("latin-1"))])
+        return name + separator + kept.encode("latin-1")
+
+    return _HEADER.sub(redact, beginning)

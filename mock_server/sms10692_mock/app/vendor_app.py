@@ -217,7 +217,7 @@ class VendorApp:
         self._vendor.store.log_request(entry)
         self._notify(entry.userid)
         if isinstance(outcome, Rejection):
-            self.log_line(request.method, endpoint.path, response.status)
+            self.log_rejection(request.method, endpoint.path, response)
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
@@ -268,6 +268,11 @@ class VendorApp:
         headers = [("Content-Type", f"text/xml; charset={endpoint.charset}"), ("Content-Length", str(len(body)))]
         return Response(200, headers, body)
 
+    def log_rejection(self, method: str, path: str, response: Response) -> None:
+        """Write a line of the access log about a request that reached no application, with the reason."""
+        if self._log:
+            self._log(f"{sanitize(method)} {sanitize(path)}: {response.status}, {response.body.decode().strip()}")
+
     def log_line(self, method: str, path: str, status: int) -> None:
         """Write a line of the access log, without an entry in the request log."""
         if self._log:
@@ -286,8 +291,7 @@ class VendorApp:
 
     def create_invalid_request_recorder(self, runner: Runner) -> InvalidRequestRecorder:
         """Create the recorder of bytes that are no HTTP request. `runner` runs its work on the store."""
-        vendor = self._vendor
-        return InvalidRequestRecorder(vendor.store, runner, vendor.wall_clock, self.log_client, self._notify)
+        return InvalidRequestRecorder(self._vendor, runner, self.log_client, self._notify)
 
     def log_client(self, addresses: SocketAddresses, event: str) -> None:
         """Write a line of the access log about a client."""

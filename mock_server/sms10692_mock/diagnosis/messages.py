@@ -238,7 +238,7 @@ _STYLE_MESSAGES: Final = {
 }
 
 _HTTP_MESSAGES: Final = {
-    # Bytes that are no HTTP/1 request; {} are the first of them
+    # Bytes that are no HTTP/1 request; {} is what `rejection` found in them
     "tls": "A TLS handshake came to a plain HTTP port ({}): use http:// instead of https://.",
     "http2": "The connection begins with HTTP/2 ({}): let the client use HTTP/1.1.",
     "proxy-protocol": "The connection begins with a PROXY protocol header ({}): turn it off in the load balancer.",
@@ -251,11 +251,14 @@ _HTTP_MESSAGES: Final = {
     "space-in-url": (
         "The URL contains a space ({}): percent-encode the values, a space as %20; sendTime and texts often have one."
     ),
+    "control-character-in-url": "The URL contains a tab or another control character ({}): percent-encode the values.",
+    "extra-space": "More than one space stands between method and URL ({}): write one.",
     "no-version": "The first line ends without a version ({}): end the line with HTTP/1.1.",
     "request-line": "The bytes do not begin with a method, a URL and HTTP/1.1 ({}): use an HTTP library.",
     "url-too-long": "The URL is too long ({}): send the parameters in the body.",
     "target": "The URL after the method is no path ({}): send the path, for example /v2sms.aspx.",
-    "header": "A header has no name, or a control character in it ({}): one name and one value per line.",
+    "header": "A line among the headers is no header ({}): one name, a colon and one value per line.",
+    "space-before-colon": "A space stands before the colon of the header {}: write the colon directly after the name.",
     "folded-header": (
         "A header is continued on the next line ({}), which HTTP no longer allows: write the header on one line."
     ),
@@ -274,16 +277,16 @@ _HTTP_MESSAGES: Final = {
     "chunk": "The body is not correctly divided into chunks ({}): send Content-Length instead.",
     "trailers-too-long": "The trailers after the last chunk are too long ({}).",
     "overload": "Too many incomplete requests were being received ({}): try again.",
-    # Bodies; {} are the bytes received and the bytes declared
+    # Incomplete bodies; {} are the bytes received and the bytes declared
     "body-cut": "The connection ended in the middle of the body (bytes: {}): Content-Length counts bytes.",
     "body-stalled": (
         "The rest of the body did not arrive in time (bytes: {}): Content-Length counts bytes, and is too large if the "
         "client has sent everything."
     ),
-    "body-too-large": "The body is too large (bytes: {}): send fewer numbers per request.",
+    "body-too-large": "The body is too large ({}): send fewer numbers per request.",
     # Requests that are valid HTTP; {} is the method
     "method": "The method is {}: use POST.",
-    "unknown-path": "{} is no page of the vendor: use one of {}.",
+    "unknown-path": "{} is no endpoint of the vendor: use one of {}.",
     "cross-site": "A page of another site sent this request ({}): --allow-cross-site lets such requests in.",
 }
 

@@ -1,13 +1,31 @@
 """Findings about requests that did not reach the vendor: invalid HTTP, broken bodies, methods, other sites."""
 
+import re
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from sms10692_mock.diagnosis.context import Finding, make_finding
 from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.domain.records import LoggedRequest
 
-_EXCERPT: Final = 24
-"""Bytes of an invalid request that a finding shows: a phone number or signature rarely begins so early."""
+_VALUE_LIMIT: Final = 80
+"""Maximum number of characters of a value in a finding."""
+
+_HARMLESS_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|[^\x20-\x7e].{0,2}|.{0,3}", re.DOTALL)
+"""The part of an invalid request that may be shown. The rest may contain phone numbers, passwords and signatures."""
+
+_LENGTH_HEADERS: Final = re.compile(rb"(?im)^((?:content-length|transfer-encoding)[ \t]*:[^\r\n]*)")
+_WRONG_HEADER: Final = re.compile(rb"(?m)^(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:)([^\r\n:]{1,80})")
+
+
+def describe_beginning(received: bytes) -> str:
+    """Return the harmless beginning of bytes that are no HTTP request: ASCII, at most 24 characters.
+
+    >>> describe_beginning(b"GET /v2sms.aspx?sign=5cc6 HTTP/1.1")
+    'GET /v'
+    """
+    beginning = _HARMLESS_BEGINNING.match(received)
+    return "" if beginning is None else ascii(beginning[0].decode("latin-1"))[1:-1]
 
 
 def rejection_findings(entry: LoggedRequest) -> tuple[Finding, ...]:
@@ -15,13 +33,62 @@ def rejection_findings(entry: LoggedRequest) -> tuple[Finding, ...]:
     code = f"http.{entry.rejection}"
     if code not in MESSAGES:
         return ()
-    value = ascii(entry.body[:_EXCERPT].decode("latin-1"))[1:-1] if not entry.method else _describe_body(entry)
-    return (make_finding(code, value),)
+    return (make_finding(code, _VALUES.get(entry.rejection, _beginning)(entry)[:_VALUE_LIMIT]),)
 
 
-def _describe_body(entry: LoggedRequest) -> str:
-    """Return the method, or of an incomplete body the number of bytes received and declared."""
-    if not entry.rejection.startswith("body-"):
-        return entry.method
+def _beginning(entry: LoggedRequest) -> str:
+    return f"'{describe_beginning(entry.body)}…'"
+
+
+def _method(entry: LoggedRequest) -> str:
+    return entry.method
+
+
+def _reason(entry: LoggedRequest) -> str:
+    """Return the reason in the response, which names the limit."""
+    return entry.response_body.decode("utf-8", "replace").strip()
+
+
+def _received_bytes(entry: LoggedRequest) -> str:
+    """Return the number of bytes of an incomplete body that were received, and the declared number."""
     lengths = (value for name, value in entry.headers if name.lower() == "content-length")
     return f"{len(entry.body)} / {next(lengths, '?')}"
+
+
+def _length_headers(entry: LoggedRequest) -> str:
+    if entry.method:
+        lines = [f"{name}: {value}" for name, value in entry.headers if name.lower() == "content-length"]
+    else:
+        lines = [line.decode("latin-1") for line in _LENGTH_HEADERS.findall(entry.body)]
+    return ascii(", ".join(lines))[1:-1]
+
+
+def _wrong_header(entry: LoggedRequest) -> str:
+    """Return the name, or the text in its place, of the first header that is none."""
+    _, _, headers = entry.body.partition(b"\n")
+    found = _WRONG_HEADER.search(headers)
+    return "" if found is None else f"'{ascii(found[1].decode('latin-1'))[1:-1]}'"
+
+
+_VALUES: Final[Mapping[str, Callable[[LoggedRequest], str]]] = {
+    "method": _method,
+    "cross-site": _method,
+    "body-cut": _received_bytes,
+    "body-stalled": _received_bytes,
+    "body-too-large": _reason,
+    "overload": _reason,
+    "url-too-long": _reason,
+    "too-many-headers": _reason,
+    "head-too-long": _reason,
+    "trailers-too-long": _reason,
+    "chunk": _reason,
+    "length-too-small": _reason,
+    "length-twice": _length_headers,
+    "length-and-chunks": _length_headers,
+    "length-not-a-number": _length_headers,
+    "transfer-encoding": _length_headers,
+    "header": _wrong_header,
+    "folded-header": _wrong_header,
+    "space-before-colon": _wrong_header,
+}
+"""By cause: the value that its finding names. Default: the beginning of the received bytes."""

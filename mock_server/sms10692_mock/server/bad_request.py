@@ -26,16 +26,18 @@ class _Mistake(NamedTuple):
 
 _TLS: Final = _Mistake(re.compile(rb"\x16\x03"), "tls", "a TLS handshake came to a plain HTTP port: use http://")
 
+_PROXY: Final = _Mistake(
+    re.compile(rb"PROXY (?:TCP|UNKNOWN)|\r\n\r\n\0\r\nQUIT\n"),
+    "proxy-protocol",
+    "the connection begins with a PROXY protocol header, which this port does not read: turn it off",
+)
+
 _MISTAKES: Final = (
     _TLS,
     _Mistake(
         re.compile(rb"PRI \* HTTP/2"), "http2", "the connection begins with HTTP/2, and this port speaks HTTP/1.1 only"
     ),
-    _Mistake(
-        re.compile(rb"PROXY (?:TCP|UNKNOWN)|\r\n\r\n\0\r\nQUIT\n"),
-        "proxy-protocol",
-        "the connection begins with a PROXY protocol header, which this port does not read: turn it off",
-    ),
+    _PROXY,
     _Mistake(
         re.compile(rb"\xef\xbb\xbf|\xff\xfe|\xfe\xff"), "byte-order-mark", "the request begins with a byte order mark"
     ),
@@ -45,12 +47,22 @@ _MISTAKES: Final = (
         "CONNECT asks for a tunnel, as clients do for https:// through a proxy: use http://",
     ),
     _Mistake(
-        re.compile(rb"[A-Z]+ [^\r\n ]+ [Hh][Tt][Tt][Pp]/1\.[01]\r?\n"),
+        re.compile(rb"[A-Z]+ [^\r\n ]+ (?!HTTP/)[Hh][Tt][Tt][Pp]/1\.[01]\r?\n"),
         "http-version",
         "the version is not written HTTP/1.1, in capitals",
     ),
     _Mistake(
-        re.compile(rb"[A-Z]+ [^\r\n]* [^\r\n]*HTTP/1\.[01]\r?\n"),
+        re.compile(rb"[A-Z]+ [^\r\n ]*[\0-\x09\x0b\x0c\x0e-\x1f\x7f][^\r\n]*HTTP/1\.[01]\r?\n"),
+        "control-character-in-url",
+        "the URL contains a tab or another control character: percent-encode the values",
+    ),
+    _Mistake(
+        re.compile(rb"[A-Z]+ {2,}[^\r\n ]+ +HTTP/1\.[01]\r?\n"),
+        "extra-space",
+        "more than one space stands between method and URL",
+    ),
+    _Mistake(
+        re.compile(rb"[A-Z]+ [^\r\n ]+ [^\r\n]+ HTTP/1\.[01]\r?\n"),
         "space-in-url",
         "the URL contains a space: percent-encode the values, a space as %20",
     ),
@@ -60,9 +72,9 @@ _MISTAKES: Final = (
 )
 
 
-def is_tls_handshake(received: bytes) -> bool:
-    """Return whether the bytes begin a TLS handshake, which contains no empty line to wait for."""
-    return _TLS.pattern.match(received) is not None
+def is_binary_protocol(received: bytes) -> bool:
+    """Return whether the bytes begin TLS or version 2 of the PROXY protocol, which end in no empty line."""
+    return any(mistake.pattern.match(received) for mistake in (_TLS, _PROXY))
 
 
 def explain_beginning(received: bytes) -> BadRequest:
@@ -71,7 +83,14 @@ def explain_beginning(received: bytes) -> BadRequest:
     >>> explain_beginning(b"GET /a?t=2026-12-01 10:00:00 HTTP/1.1\\r\\n").cause
     'space-in-url'
     """
+    return find_mistake(received) or BadRequest(
+        400, "request-line", "the request does not begin with a method, a target and HTTP/1.1"
+    )
+
+
+def find_mistake(received: bytes) -> BadRequest | None:
+    """Return the known mistake that the first bytes show, also if no empty line follows; None without one."""
     for mistake in _MISTAKES:
         if mistake.pattern.match(received):
             return BadRequest(400, mistake.cause, mistake.reason)
-    return BadRequest(400, "request-line", "the request does not begin with a method, a target and HTTP/1.1")
+    return None

@@ -33,6 +33,7 @@ _FIELD: Final = re.compile(rf"^({_NAME}+):[ \t]*+([^\0-\x08\n-\x1f\x7f]*+)\r?\n"
 _ABSOLUTE: Final = re.compile(r"https?://([^/?]*)", re.IGNORECASE)
 _LENGTH: Final = re.compile(r"[0-9]{1,18}")
 _LENGTH_LIST: Final = re.compile(r"[0-9]+(?:[ \t]*,[ \t]*[0-9]+)+")
+_SPACE_BEFORE_COLON: Final = re.compile(rf"^{_NAME}+[ \t]+:", re.MULTILINE)
 _CONTINUATION: Final = re.compile(r"^[ \t]+\S", re.MULTILINE)
 _LIST_HEADERS: Final = ("connection",)
 _SINGLE_HEADERS: Final = ("content-length", "transfer-encoding")
@@ -145,6 +146,8 @@ def _body_length(headers_lower: Mapping[str, str]) -> int | None:
 def _explain_header(lines: str) -> BadRequest:
     if _CONTINUATION.search(lines):
         return BadRequest(400, "folded-header", "a header is continued on the next line, which HTTP no longer allows")
+    if _SPACE_BEFORE_COLON.search(lines):
+        return BadRequest(400, "space-before-colon", "a space stands before the colon of a header")
     return BadRequest(400, "header", "a header has no name, or a control character in it")
 
 

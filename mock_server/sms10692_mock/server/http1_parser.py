@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Final, NamedTuple, Protocol
 
-from sms10692_mock.server.bad_request import BadRequest, explain_beginning, is_tls_handshake
+from sms10692_mock.server.bad_request import BadRequest, explain_beginning, find_mistake, is_binary_protocol
 from sms10692_mock.server.http1_head import HEAD_LIMIT, RequestHead, parse_head
 from sms10692_mock.server.http_types import (
     BODY_LIMIT,
@@ -255,6 +255,8 @@ class RequestParser:
     ) -> ParsedRequest | None:
         parsed = self._take_incomplete(create_failure)
         if parsed is None and self._buffer:
+            if mistake := find_mistake(self._buffer):
+                raise mistake
             raise BadRequest(status, cause, f"{len(self._buffer)} bytes of a request came, and {reason}")
         return parsed
 
@@ -273,10 +275,10 @@ class RequestParser:
     def _next_head(self) -> RequestHead | None:
         data = self._buffer
         if data[0] < _FIRST_PRINTABLE:
+            if is_binary_protocol(data):
+                raise explain_beginning(data)
             if empty := _EMPTY_LINES.match(data):
                 data = self._buffer = data[empty.end() :]
-            if is_tls_handshake(data):
-                raise explain_beginning(data)
         end = data.find(b"\n\r\n", self._searched)
         body_start = end + 3
         end_without_cr = data.find(b"\n\n", self._searched, end + 1 if end >= 0 else len(data))
