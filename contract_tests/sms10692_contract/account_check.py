@@ -23,6 +23,8 @@ def check_account_at_start(context: CheckContext) -> TargetStopped | None:
     Raises TargetUnreachable if the server cannot be reached.
     """
     form = build_form(UTF8, context.own.build_credentials() | {"action": "overage"})
+    if context.limits:
+        context.limits.sent += 1
     try:
         response = context.target.send(form, may_be_absent=True)
     except ConnectionLost as error:

@@ -269,6 +269,8 @@ class CheckContext:
 
     def probe_account(self) -> HttpResponse:
         """Query the balance outside of any check. Raises TargetStopped if the server went away."""
+        if self.limits:
+            self.limits.sent += 1
         try:
             return self.target.send(build_form(UTF8, self.own.build_credentials() | {"action": "overage"}))
         except ConnectionLost as error:
@@ -472,10 +474,13 @@ class CheckContext:
         """Number of examples for checks that send several requests per example."""
         return max(self.effort.examples // 3, 2)
 
-    def start_check(self, is_harmless: bool = False) -> None:
-        """Forget requests and failures of earlier checks. `is_harmless` if the check neither sends nor fetches."""
+    def start_check(self, is_harmless: bool = False, is_manual: bool = True) -> None:
+        """Forget requests and failures of earlier checks.
+
+        `is_harmless` if the check neither sends nor fetches, `is_manual` if its clause rests on the manual.
+        """
         if self.limits:
-            self.limits.start_check(is_harmless)
+            self.limits.start_check(is_harmless, is_manual)
         self.transcript.clear()
         self._best_failure = None
 

@@ -13,6 +13,9 @@ from typing import Final
 DEFAULT_RATE: Final = 2.0
 """Requests per second to a server without a control API, which may be a real vendor."""
 
+_MARGIN: Final = 1.02
+"""Factor of the time between two requests, for clocks and networks that are not exact."""
+
 
 @dataclass
 class RateLimit:
@@ -40,4 +43,4 @@ class RateLimit:
             try:
                 yield
             finally:
-                self._next_start = self.clock() + 1 / self.rate
+                self._next_start = self.clock() + _MARGIN / self.rate

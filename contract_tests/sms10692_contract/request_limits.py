@@ -15,7 +15,7 @@ REQUESTS: Final = 120
 """Maximum number of requests of a run that neither sends nor fetches."""
 
 REQUESTS_PER_CHECK: Final = 4
-"""Maximum number of requests of a check that neither sends nor fetches."""
+"""Maximum number of requests of a check that neither sends nor fetches, of a clause of the manual. Others: 3/4."""
 
 WRONG_SIGNATURES: Final = 5
 """Maximum number of requests with a wrong or empty signature in a run that neither sends nor fetches."""
@@ -55,10 +55,12 @@ class RequestLimits:
     _sent_in_check: int = 0
     _wrong_in_check: int = 0
     _is_harmless_check: bool = True
+    _share: int = REQUESTS_PER_CHECK
     _recorded: dict[object, HttpResponse] = field(default_factory=dict)
 
-    def start_check(self, is_harmless: bool) -> None:
-        """Begin a check; `is_harmless` if it neither sends nor fetches."""
+    def start_check(self, is_harmless: bool, is_manual: bool = True) -> None:
+        """Begin a check; `is_harmless` if it neither sends nor fetches, `is_manual` if its clause is of the manual."""
+        self._share = self.per_check if is_manual else self.per_check * 3 // 4
         self._sent_in_check = self._wrong_in_check = 0
         self._is_harmless_check = is_harmless
 
@@ -78,7 +80,7 @@ class RequestLimits:
         Raises EnoughRequests if the check has had its share, and LimitReached if nothing is left for it.
         """
         is_wrong = self._has_wrong_signature(request)
-        if (is_wrong and self._wrong_in_check) or (self._is_harmless_check and self._sent_in_check >= self.per_check):
+        if (is_wrong and self._wrong_in_check) or (self._is_harmless_check and self._sent_in_check >= self._share):
             raise EnoughRequests
         recorded = self._recorded.get(_build_key(request)) if is_wrong else None
         if recorded is None:

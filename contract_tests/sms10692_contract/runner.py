@@ -13,7 +13,7 @@ from hypothesis.errors import Flaky
 
 from sms10692_contract.account_check import expect_account_accepted
 from sms10692_contract.checks import CHECKS
-from sms10692_contract.clauses import CLAUSES, Clause
+from sms10692_contract.clauses import CLAUSES, Clause, Provenance
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.demand import Demand
 from sms10692_contract.expectations import Mismatch
@@ -183,7 +183,7 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
         yield from (Verdict(each, State.NOT_EXERCISED, f"needs {missing}") for each in covered)
         return
     started = perf_counter()
-    context.start_check(is_harmless=not clause.permissions)
+    context.start_check(not clause.permissions, clause.provenance is Provenance.MANUAL)
     try:
         CHECKS[clause.id](context)
     except (PermissionMissing, NotExercised, LimitReached) as error:
