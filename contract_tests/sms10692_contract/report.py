@@ -46,7 +46,7 @@ _DIFFERENCE_LIMIT: Final = 300
 def format_summary(verdicts: Sequence[Verdict]) -> str:
     """Return one line that counts the verdicts."""
     count = Counter(verdict.state for verdict in verdicts)
-    exercised = len(verdicts) - count[State.NOT_EXERCISED]
+    exercised = len(verdicts) - sum(count[state] for state in UNDECIDED)
     parts = [f"{exercised} of {len(verdicts)} clauses exercised", f"{count[State.HELD]} held"]
     if count[State.FAILED]:
         parts.append(f"{count[State.FAILED]} failed")

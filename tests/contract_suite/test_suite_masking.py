@@ -27,7 +27,7 @@ from sms10692_contract.requests import (
     escape_unicode,
 )
 from sms10692_mock.domain.api_request import ApiRequest
-from support.contract_cli import run_contract
+from support.contract_cli import run_contract, select
 from support.mutant_vendor import Defect, mutant_server
 
 OWN = SuiteAccount("12", "test", "mima")
@@ -50,7 +50,15 @@ def find_signatures(text: str, signatures: set[str]) -> set[str]:
 
 @pytest.mark.slow("Runs large parts of the contract suite.")
 @pytest.mark.parametrize(
-    "options", [[], ["--allow-send", NUMBERS[0], "--allow-send", NUMBERS[1], "--allow-fetch", "--budget", "60"]]
+    "options",
+    [
+        [],
+        [
+            *("--allow-send", NUMBERS[0], "--allow-send", NUMBERS[1], "--allow-fetch", "--budget", "60"),
+            *select("1.3-ok", "1.3-forbidden", "1.3-credentials-wrong", "1.2-sign-wrong", "4.4-1", "4.4-2", "5.4-2"),
+        ],
+    ],
+    ids=["harmless", "send and fetch"],
 )
 def test_no_output_contains_a_valid_signature_or_a_number(options: list[str], tmp_path: Path) -> None:
     html, junit, fetched = (tmp_path / name for name in ("report.html", "report.xml", "fetched.jsonl"))
@@ -61,7 +69,7 @@ def test_no_output_contains_a_valid_signature_or_a_number(options: list[str], tm
         return request
 
     def break_everything(text: str, request: ApiRequest) -> str:
-        return text.replace("<message>", "<message>x").replace("<remark>", "<remark>x") + "x"
+        return text.replace("<message>", "<message>x").replace("<remark>", "<remark>x")
 
     with mutant_server(Defect(api_request=record, text=break_everything)) as vendor:
         files = ["--html", str(html), "--junit", str(junit), "--fetched", str(fetched)]
@@ -73,7 +81,7 @@ def test_no_output_contains_a_valid_signature_or_a_number(options: list[str], tm
         for charset in ("utf-8", "gbk")
     }
     outputs = [completed.stdout, completed.stderr, html.read_text("utf-8"), junit.read_text("utf-8")]
-    assert all(output.count("curl ") > 20 for output in (outputs[0], *outputs[2:]))
+    assert all(output.count("curl ") >= 3 for output in (outputs[0], *outputs[2:]))
     for output in outputs:
         assert find_signatures(output, signatures) == set()
         assert not any(number in output for number in NUMBERS)
