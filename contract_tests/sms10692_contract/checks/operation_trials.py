@@ -8,12 +8,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import cycle, islice
 from typing import Final, NamedTuple, TypeAlias
 from xml.etree import ElementTree as ET
 
 from hypothesis import strategies as st
 
-from sms10692_contract.checks.strategies import MOBILE
+from sms10692_contract.checks.strategies import MOBILE, build_mobiles
 from sms10692_contract.expectations import build_mismatch, expect, expect_message, expect_sent, get_message
 from sms10692_contract.expected import FORBIDDEN_CONTENT, NO_WORD_FOUND, WORD_FOUND, ParsedResponse
 from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext, SuiteAccount
@@ -22,6 +23,8 @@ from sms10692_contract.segmentation import count_segments
 
 POINTS: Final = 1000
 REPLYING_NUMBER: Final = "10000000030"
+ESCAPED_REPLY_NUMBER: Final = "10000000031"
+"""Reserved numbers that reply (R13), the second one with markup."""
 
 
 @dataclass(frozen=True)
@@ -149,34 +152,36 @@ def _verify_items(
         expect(actual == expected, response, f"replies {expected}", f"{actual}")
 
 
-def _prepare_queue(context: CheckContext, number: str, values: TrialValues) -> tuple[SuiteAccount, list[str]]:
-    """Create an account with waiting items; return it and their tasks."""
+def _prepare_queue(context: CheckContext, numbers: list[str]) -> SuiteAccount:
+    """Create an account with a waiting report, and if the number replies a reply, of each number."""
     account = context.create_account()
-    tasks = [str(expect_sent(context.send(account, number), 1)) for _ in range(values.waiting)]
+    expect_sent(context.send(account, ",".join(numbers)), len(numbers))
     context.clock.advance(account.userid, REPORT_TIMEOUT)
-    return account, tasks
+    return account
 
 
 def _prepare_status(context: CheckContext, values: TrialValues) -> Trial:
-    account, tasks = _prepare_queue(context, "15023239810", values)
+    numbers = build_mobiles(values.waiting)
+    account = _prepare_queue(context, numbers)
 
     def verify(response: ParsedResponse) -> None:
         first = values.limit or values.waiting
-        actual = [item.get("taskid") for item in response.get_items("statusbox")]
-        expect(actual == tasks[:first], response, f"the reports of the tasks {tasks[:first]}", f"{actual}")
-        rest = [item.get("taskid") for item in context.status(account).get_items("statusbox")]
-        expect(rest == tasks[first:], response, f"the reports of the tasks {tasks[first:]} afterwards", f"{rest}")
+        actual = [item.get("mobile") for item in response.get_items("statusbox")]
+        expect(actual == numbers[:first], response, f"reports of {numbers[:first]}", f"{actual}")
+        rest = [item.get("mobile") for item in context.status(account).get_items("statusbox")]
+        expect(rest == numbers[first:], response, f"reports of {numbers[first:]} afterwards", f"{rest}")
 
     fields = _omit_empty({"statusNum": str(values.limit or "")}, values)
     return Trial(STATUS, _build_pairs(account, action="query", **fields), verify)
 
 
 def _prepare_call(context: CheckContext, values: TrialValues) -> Trial:
-    account, tasks = _prepare_queue(context, REPLYING_NUMBER, values)
+    numbers = list(islice(cycle((REPLYING_NUMBER, ESCAPED_REPLY_NUMBER)), values.waiting))
+    account = _prepare_queue(context, numbers)
 
     def verify(response: ParsedResponse) -> None:
-        actual = [item.get("taskid") for item in response.get_items("callbox")]
-        expect(actual == tasks, response, f"the replies to the tasks {tasks}", f"{actual}")
+        actual = [item.get("mobile") for item in response.get_items("callbox")]
+        expect(actual == numbers, response, f"replies of {numbers}", f"{actual}")
 
     return Trial(CALL, _build_pairs(account, action="query"), verify)
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from sms10692_contract.checks.operation_trials import REPLYING_NUMBER, parse_document
+from sms10692_contract.checks.operation_trials import ESCAPED_REPLY_NUMBER, REPLYING_NUMBER, parse_document
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.request_forms import HEADED, RequestForm
 from sms10692_contract.checks.strategies import TEXT
@@ -27,7 +27,6 @@ from sms10692_contract.safety import INVALID_SIGN
 
 _DECLARED: Final = re.compile(rb"""^<\?xml version=["']1\.0["'] encoding=["']([^"']+)["']""")
 _LABELLED: Final = re.compile(r"charset=\"?([A-Za-z0-9_-]+)")
-ESCAPED_REPLY: Final = "10000000031"
 _ODD_NUMBER: Final = "号码é😀𠮷"
 
 
@@ -50,7 +49,7 @@ def _exchange_every_kind(
         yield exchange(endpoint, {"action": "overage"}, "预付费")
         yield exchange(endpoint, {"action": "checkkeyword", "content": text}, NO_WORD_FOUND)
         yield exchange(endpoint, {"action": "checkkeyword", "content": f"{text}{context.forbidden_word}"}, WORD_FOUND)
-        for number in (REPLYING_NUMBER, ESCAPED_REPLY):
+        for number in (REPLYING_NUMBER, ESCAPED_REPLY_NUMBER):
             yield exchange(endpoint, {"action": "send", "mobile": number, "content": "内容"}, "ok")
         yield exchange(endpoint, {"action": "send", "mobile": "", "content": "内容"}, EMPTY_MOBILE)
         forbidden = {"action": "send", "mobile": "1", "content": context.forbidden_word}
