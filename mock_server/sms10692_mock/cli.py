@@ -126,6 +126,7 @@ def _serve(given: ServeOptions) -> None:
         notifier,
         debug_log=log if options.log_level == "debug" else None,
         is_exposed=exposed,
+        language=options.lang,
     )
 
     admin_app = LazyWsgiApp(lambda: build_admin_app(vendor, options, notifier, access_policy))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sms10692_mock.admin.forwarding import Network, parse_network
 from sms10692_mock.admin.origins import Origin, normalize_host, parse_origin
 from sms10692_mock.config import Options, OptionSpec, option
+from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.records import Limits
 from sms10692_mock.stores.factory import list_addresses
 
@@ -66,6 +67,13 @@ class ServeOptions(Options):
         help="Port; 0 takes a free one.",
         notes="The first line on standard output names it.",
         chinese="端口；0 表示选一个空闲端口，标准输出的第一行会写明。",
+    )
+    lang: Language = option(
+        "en",
+        choices={"en": "en", "zh": "zh"},
+        help="Language of the findings in the log.",
+        notes="The header `X-Mock-Hint` is always English.",
+        chinese="日志中诊断的语言。响应头 `X-Mock-Hint` 总是英文。",
     )
     allow_host: frozenset[str] = option(
         frozenset(),

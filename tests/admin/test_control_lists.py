@@ -186,7 +186,7 @@ def test_a_message_document_has_all_fields(history: SampleHistory) -> None:
         "cost": 1, "cost_why": "7 UTF-16 units are 1 segment (up to 70 are one): 1 point", "endpoint": "/v2sms.aspx",
         "charset": "utf-8", "extno": "", "sent": "2011-12-02T22:12:11+08:00", "due": "2011-12-02T22:12:11+08:00",
         "status": 10, "errorcode": "DELIVRD", "state": "fetched", "fetched_at": "2011-12-02T22:17:11+08:00",
-        "fetched_by_request": 7, "faults": [], "request": 1,
+        "fetched_by_request": 7, "faults": [], "request": 1, "has_findings": True,
     }  # fmt: skip
     assert first == expected
     assert (last["due"], last["state"], last["fetched_by_request"]) == ("2011-12-02T22:17:41+08:00", "scheduled", None)

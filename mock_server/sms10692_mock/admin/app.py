@@ -166,7 +166,7 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),
-    (NotARequest, 422, "{}"),
+    (NotARequest, 422, "not a request: {}"),
     (AccountExists, 409, "{}"),
     (NoPendingEvent, 409, "{}"),
     (StoreUnavailable, 503, "the store is unavailable: {}"),

@@ -8,6 +8,7 @@ from typing import Final
 
 from sms10692_mock.diagnosis import Finding, PreviousFetch
 from sms10692_mock.diagnosis.service import diagnose_logged, public_findings
+from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.store import RequestLogStore, Store, StoreUnavailable
 from sms10692_mock.server.http_types import Response
@@ -39,11 +40,15 @@ class HintWriter:
     """Adds hints to responses, and writes them to the access log. All methods may be called from any thread.
 
     `log` gets a line for each request, followed by indented lines that say what is wrong with the request.
+    `language` is that of the log; the header is always English.
     `is_exposed`: hosts other than this one can read hints. **Then hints use no secrets but those of the sender's
     account.**
     """
 
-    def __init__(self, store: Store, log: Callable[[str], None] | None, is_exposed: bool) -> None:
+    def __init__(
+        self, store: Store, log: Callable[[str], None] | None, is_exposed: bool, language: Language = "en"
+    ) -> None:
+        self._language: Language = language
         self._store = store
         self._log = log
         self._is_exposed = is_exposed
@@ -56,7 +61,8 @@ class HintWriter:
             return response
         texts = list(map(_format_finding, findings))
         if self._log:
-            self._log("\n  ".join([line, *texts]))
+            logged = (f"{finding.code}: {translate(finding, self._language)}" for finding in findings)
+            self._log("\n  ".join([line, *logged]))
         return _with_hint(response, " | ".join(texts))
 
     def add_hint(self, finished: FinishedRequest) -> Response:

@@ -22,6 +22,7 @@ from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
+from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, parse_request
 from sms10692_mock.domain.evidence import Evidence
@@ -94,6 +95,7 @@ class VendorApp:
     `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
     `debug_log`: gets the lines about requests that the console and health checks send all the time.
     `notifier`: is notified after each request.
+    `language`: that of the findings in the log.
     `is_exposed`: hosts other than this one can read hints. Then hints use no secrets but those of the sender's account.
     """
 
@@ -106,6 +108,7 @@ class VendorApp:
         *,
         debug_log: Callable[[str], None] | None = None,
         is_exposed: bool = False,
+        language: Language = "en",
     ) -> None:
         self._vendor = vendor
         self._default_profile = options.profile.name
@@ -118,7 +121,7 @@ class VendorApp:
         self.blocking = vendor.store.blocking
         self.create_runner = vendor.store.create_runner
         self.probe = StoreProbe(vendor.store)
-        self.hints = HintWriter(vendor.store, log, is_exposed)
+        self.hints = HintWriter(vendor.store, log, is_exposed, language)
 
     def respond(self, endpoint: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
         """Handle a request, and diagnose it if necessary. Status 200 for every allowed method, also for a refusal."""

@@ -7,7 +7,7 @@ control API). `public_findings` is safe for the sender of the request (header `X
 
 import codecs
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -70,6 +70,26 @@ def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
             previous=_previous_fetch(entry, context.request, store),
         )
     )
+
+
+def has_findings(entry: LoggedRequest, store: Store) -> bool:
+    """Return whether `diagnose_logged` finds anything, without the expensive diagnosis of a refused request."""
+    if entry.refusal or entry.rejection:
+        return True
+    if entry.status >= _HTTP_ERROR and not entry.faults:
+        return False
+    context = _build_context(entry)
+    previous = _previous_fetch(entry, context.request, store)
+    if (
+        previous is None
+        and not needs_diagnosis(context.request)
+        and is_conventional(
+            entry.method, entry.query, context.content_type, entry.body, context.request, context.fields, context.now
+        )
+    ):
+        return False
+    account = store.account(context.request.userid)
+    return bool(diagnose(context._replace(account=account, previous=previous)))
 
 
 def logged_signature(entry: LoggedRequest, store: Store) -> ExpectedSignature | None:
@@ -242,7 +262,13 @@ _TOLERANCE_MINUTES: Final = 9
 
 
 def is_conventional(
-    method: str, query: bytes, content_type: str, body: bytes, request: ApiRequest, fields: Fields, now: float
+    method: str,
+    query: bytes,
+    content_type: str,
+    body: bytes,
+    request: ApiRequest,
+    fields: Mapping[str, str],
+    now: float,
 ) -> bool:
     """Return whether a successful request can have no style warnings except those about polling a queue.
 

@@ -18,7 +18,7 @@ from sms10692_mock.admin.services.message_documents import (
     RequeueResult,
     SpendingDocument,
 )
-from sms10692_mock.admin.services.schemas import ListDocument, ListQuery
+from sms10692_mock.admin.services.schemas import ListDocument, ListQuery, MessageQuery
 
 
 def message_routes(control: ControlService) -> APIBlueprint:
@@ -28,7 +28,7 @@ def message_routes(control: ControlService) -> APIBlueprint:
     @api.get(
         "/accounts/<userid>/messages", summary="List sent messages", responses={200: ListDocument[MessageDocument]}
     )
-    def list_messages(path: AccountPath, query: ListQuery) -> Response:
+    def list_messages(path: AccountPath, query: MessageQuery) -> Response:
         return json_response(messages.messages(path.userid, query))
 
     @api.get("/accounts/<userid>/spending", summary="Get the spending of an account", responses={200: SpendingDocument})

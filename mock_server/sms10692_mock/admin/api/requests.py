@@ -15,7 +15,7 @@ from sms10692_mock.admin.api.routing import (
 )
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.requests import ExplanationDocument, PastedText, RequestDetail, RequestDocument
-from sms10692_mock.admin.services.schemas import ListDocument, RequestQuery
+from sms10692_mock.admin.services.schemas import LanguageQuery, ListDocument, RequestLogQuery
 
 _LIST: Final[Responses] = {200: ListDocument[RequestDocument]}
 _EXPLANATION: Final[Responses] = {200: ExplanationDocument}
@@ -27,15 +27,15 @@ def request_routes(control: ControlService) -> APIBlueprint:
     api, requests = blueprint("requests"), control.requests
 
     @api.get("/requests", summary="List requests of all userids, also of unknown ones", responses=_LIST)
-    def list_requests(query: RequestQuery) -> Response:
+    def list_requests(query: RequestLogQuery) -> Response:
         return json_response(requests.list(None, query))
 
     @api.get("/requests/<number>", summary="Get a request with its diagnosis", responses=_DETAIL)
-    def get_request(path: RequestPath) -> Response:
-        return json_response(requests.get(None, path.number))
+    def get_request(path: RequestPath, query: LanguageQuery) -> Response:
+        return json_response(requests.get(None, path.number, query.lang))
 
     @api.get("/accounts/<userid>/requests", summary="List requests of an account", responses=_LIST)
-    def list_account_requests(path: AccountPath, query: RequestQuery) -> Response:
+    def list_account_requests(path: AccountPath, query: RequestLogQuery) -> Response:
         return json_response(requests.list(path.userid, query))
 
     @api.get(
@@ -43,13 +43,13 @@ def request_routes(control: ControlService) -> APIBlueprint:
         summary="Get a request of an account with its diagnosis",
         responses=_DETAIL,
     )
-    def get_account_request(path: AccountRequestPath) -> Response:
-        return json_response(requests.get(path.userid, path.number))
+    def get_account_request(path: AccountRequestPath, query: LanguageQuery) -> Response:
+        return json_response(requests.get(path.userid, path.number, query.lang))
 
     @api.post(
         "/explain", summary="Explain a request that was not sent: nothing is stored or charged", responses=_EXPLANATION
     )
-    def explain(body: PastedText) -> Response:
-        return json_response(requests.explain(body.request))
+    def explain(body: PastedText, query: LanguageQuery) -> Response:
+        return json_response(requests.explain(body.request, query.lang))
 
     return api

@@ -1,10 +1,10 @@
 """List filters: from the query string of a page's URL to a `ListQuery`."""
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from flask import request
 
-from sms10692_mock.admin.services.schemas import ListQuery
+from sms10692_mock.admin.services.schemas import ListQuery, MessageQuery, RequestLogQuery
 from sms10692_mock.domain.bounds import MAX_NUMBER
 
 PAGE_SIZE: Final = 50
@@ -13,7 +13,12 @@ PAGE_SIZE: Final = 50
 _INTEGER_FILTERS: Final = frozenset({"task_id"})
 
 
-def query_from_url(*names: str) -> tuple[ListQuery, bool]:
+_FLAGS: Final = ("has_findings", "refused")
+
+Model = TypeVar("Model", ListQuery, MessageQuery, RequestLogQuery)
+
+
+def query_from_url(model: type[Model], *names: str) -> tuple[Model, bool]:
     """Build the query for the newest rows that match the named filters, and tell whether any filter is set.
 
     An invalid number is replaced by `MAX_NUMBER`, which no row has, so the list is empty.
@@ -22,9 +27,12 @@ def query_from_url(*names: str) -> tuple[ListQuery, bool]:
     for name in names:
         value = request.args.get(name, "").strip()
         if value:
+            if name in _FLAGS:
+                filters[name] = True
+                continue
             filters[name] = (_parse_number(value) or MAX_NUMBER) if name in _INTEGER_FILTERS else value
     after = _parse_number(request.args.get("after", ""))
-    return ListQuery(**filters, after=after, order="desc", limit=PAGE_SIZE), bool(filters)
+    return model(**filters, after=after, order="desc", limit=PAGE_SIZE), bool(filters)
 
 
 def _parse_number(text: str) -> int | None:

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from sms10692_mock.admin.console.layout import base_url, render_page, selected_account
 from sms10692_mock.admin.console.list_filters import query_from_url
 from sms10692_mock.admin.services import ControlService
+from sms10692_mock.admin.services.schemas import MessageQuery
 from sms10692_mock.app.curl_example import example_curl
 
 
@@ -15,7 +16,7 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
     @pages.get("/")
     def messages() -> ResponseReturnValue:
         account = selected_account(control)
-        query, is_filtered = query_from_url("mobile", "text", "task_id", "state")
+        query, is_filtered = query_from_url(MessageQuery, "mobile", "text", "task_id", "state", "has_findings")
         page = control.messages.messages(account.userid, query)
         if request.headers.get("HX-Target") == "older":
             return Response(render_template("messages.rows.html", messages=page))

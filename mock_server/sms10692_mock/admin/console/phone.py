@@ -18,7 +18,7 @@ from sms10692_mock.admin.console.layout import (
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.behaviour import RuleDocument
 from sms10692_mock.admin.services.message_documents import NewReply, NewReport
-from sms10692_mock.admin.services.schemas import ListQuery
+from sms10692_mock.admin.services.schemas import MessageQuery
 from sms10692_mock.domain.delivery import OUTCOMES
 
 _SEARCHED_MESSAGES: Final = 300
@@ -101,14 +101,14 @@ def add_phone(pages: Blueprint, control: ControlService) -> None:
 
 
 def _recent_numbers(control: ControlService, userid: str) -> list[str]:
-    query = build_model(ListQuery, order="desc", limit=_SEARCHED_MESSAGES)
+    query = build_model(MessageQuery, order="desc", limit=_SEARCHED_MESSAGES)
     messages = control.messages.messages(userid, query).items
     return list(dict.fromkeys(message.mobile for message in messages))[:_MAX_NUMBERS]
 
 
 def _conversation(control: ControlService, userid: str, mobile: str) -> list[_Bubble]:
     """Return the newest messages to the number, replies from it and manually added reports, oldest first."""
-    query = build_model(ListQuery, mobile=mobile, order="desc", limit=_MAX_BUBBLES)
+    query = build_model(MessageQuery, mobile=mobile, order="desc", limit=_MAX_BUBBLES)
     service = control.messages
     messages = [_Bubble(message.sent, "message", message) for message in service.messages(userid, query).items]
     replies = [_Bubble(reply.due, "reply", reply) for reply in service.replies(userid, query).items]

@@ -13,7 +13,7 @@ from sms10692_mock.admin.console.layout import base_url, error_page, render_page
 from sms10692_mock.admin.console.list_filters import query_from_url
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDocument
-from sms10692_mock.admin.services.schemas import ListDocument
+from sms10692_mock.admin.services.schemas import ListDocument, RequestLogQuery
 
 _MAX_PARAMETERS: Final = 200
 """Parameters of a request that are shown. The manual has ten, and a request can have hundreds of thousands."""
@@ -25,7 +25,7 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
     @pages.get("/requests")
     def requests() -> ResponseReturnValue:
         account = selected_account(control)
-        query, is_filtered = query_from_url("text")
+        query, is_filtered = query_from_url(RequestLogQuery, "text", "refused", "has_findings")
         is_own = "own" in request.args
         page: ListDocument[RequestDocument] = control.requests.list(account.userid if is_own else None, query)
         if request.headers.get("HX-Target") == "older":

@@ -65,7 +65,7 @@ class MessageDocument(BaseModel):
     `segments` is the number of segments for a text of `units` UTF-16 code units. `cost` is in points, and `cost_why`
     explains it. `status` and `errorcode` are null for a message without a report. `fetched_at` is the time at which the
     report was fetched, `fetched_by_request` the number of the request that fetched it, `faults` the faults that
-    affected its response.
+    affected its response. `has_findings`: the request `request` that sent it has findings, as far as it is still kept.
     """
 
     number: int
@@ -88,6 +88,7 @@ class MessageDocument(BaseModel):
     fetched_by_request: int | None
     faults: list[str]
     request: int
+    has_findings: bool
 
 
 class EnqueuedReportDocument(BaseModel):

@@ -6,6 +6,7 @@ from typing import Any, Final, TypeAlias
 
 from sms10692 import protocol
 from sms10692_mock.admin.services.accounts import AccountService
+from sms10692_mock.admin.services.filtered_pages import read_matching
 from sms10692_mock.admin.services.message_documents import (
     EnqueuedReplyDocument,
     EnqueuedReportDocument,
@@ -23,10 +24,12 @@ from sms10692_mock.admin.services.message_documents import (
 from sms10692_mock.admin.services.schemas import (
     ListDocument,
     ListQuery,
+    MessageQuery,
     Row,
     format_iso_time,
     to_list_document,
 )
+from sms10692_mock.diagnosis.service import has_findings
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.billing import Pricing, explain_price, segment_price, utf16_length
 from sms10692_mock.domain.clock import add_seconds
@@ -78,12 +81,28 @@ class MessageService:
         self._accounts = accounts
         self._notifier = notifier
 
-    def messages(self, userid: str, query: ListQuery) -> ListDocument[MessageDocument]:
+    def messages(self, userid: str, query: MessageQuery) -> ListDocument[MessageDocument]:
         """List the sent messages."""
-        pricing = self._vendor.pricing
+        pricing, is_marked = self._vendor.pricing, cache(self._has_findings)
+
+        def read_marked(userid: str, store_query: Query, now: float) -> Page[SentMessage]:
+            return read_matching(
+                lambda one: self._store.messages(userid, one, now), store_query, lambda row: is_marked(row.task.request)
+            )
+
         return self._list(
-            userid, query, self._store.messages, lambda message, faults: _message_document(message, pricing, faults)
+            userid,
+            query,
+            read_marked if query.has_findings else self._store.messages,
+            lambda message, faults: _message_document(
+                message, pricing, faults, is_marked=is_marked(message.task.request)
+            ),
         )
+
+    def _has_findings(self, request_number: int) -> bool:
+        """Return whether a request has findings; False if it is no longer kept."""
+        request = self._store.request(request_number)
+        return request is not None and has_findings(request, self._store)
 
     def reports(self, userid: str, query: ListQuery) -> ListDocument[ReportDocument]:
         """List the reports, including the fetched ones."""
@@ -193,7 +212,9 @@ def _delivery_state_fields(delivery_state: DeliveryState, faults: _FaultLookup) 
     }
 
 
-def _message_document(message: SentMessage, pricing: Pricing, faults: _FaultLookup) -> MessageDocument:
+def _message_document(
+    message: SentMessage, pricing: Pricing, faults: _FaultLookup, *, is_marked: bool
+) -> MessageDocument:
     task, report = message.task, message.report
     return MessageDocument.model_construct(
         number=message.number,
@@ -212,6 +233,7 @@ def _message_document(message: SentMessage, pricing: Pricing, faults: _FaultLook
         status=report.status if report else None,
         errorcode=report.errorcode if report else None,
         request=task.request,
+        has_findings=is_marked,
         **_delivery_state_fields(message.delivery_state, faults),
     )
 

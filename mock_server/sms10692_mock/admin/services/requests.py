@@ -2,13 +2,15 @@
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from pydantic import BaseModel, Field
 
 from sms10692_mock.admin.services.accounts import AccountService
+from sms10692_mock.admin.services.filtered_pages import read_matching
 from sms10692_mock.admin.services.schemas import (
     ListDocument,
-    RequestQuery,
+    RequestLogQuery,
     StrictInput,
     format_iso_time,
     to_list_document,
@@ -22,11 +24,13 @@ from sms10692_mock.diagnosis.service import (
     candidate_accounts,
     content_type,
     diagnose_logged,
+    has_findings,
     logged_signature,
     reparse,
 )
+from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.records import LoggedRequest
+from sms10692_mock.domain.records import LoggedRequest, Page, Query
 from sms10692_mock.domain.vendor import Vendor
 
 
@@ -54,6 +58,7 @@ class RequestDocument(BaseModel):
     fetched: int | None
     faults: list[str]
     rejection: str
+    has_findings: bool
     request_bytes: int
     response_bytes: int
 
@@ -81,7 +86,7 @@ class ExpectedSignatureDocument(BaseModel):
 class PastedText(StrictInput):
     """A request as text: a URL, a form body, a curl command, raw HTTP or a HAR entry."""
 
-    request: str = Field(max_length=MAX_LENGTH)
+    request: str = Field(min_length=1, max_length=MAX_LENGTH)
 
 
 class ExplanationDocument(BaseModel):
@@ -130,26 +135,39 @@ class RequestLogService:
         self._accounts = accounts
         self._notifier = notifier
 
-    def list(self, userid: str | None, query: RequestQuery) -> ListDocument[RequestDocument]:
+    def list(self, userid: str | None, query: RequestLogQuery) -> ListDocument[RequestDocument]:
         """List summaries of requests, after waiting for them if the query says so. Raises NoSuchAccount."""
         store_query = query.to_store_query()
         if userid is not None:
             self._accounts.get(userid)
         page = self._notifier.wait_for(
-            lambda: self._store.requests(userid, store_query),
+            lambda: self._read_page(userid, query, store_query),
             lambda page: len(page.items) >= query.count,
             query.wait,
             userid=userid,
             polls=self._store.blocking,
         )
-        return to_list_document(page, query.limit, _document)
+        return to_list_document(page, query.limit, self._document)
 
-    def get(self, userid: str | None, number: int) -> RequestDetail:
+    def _read_page(self, userid: str | None, query: RequestLogQuery, store_query: Query) -> Page[LoggedRequest]:
+        def matches(request: LoggedRequest) -> bool:
+            if query.refused and not (request.refusal or request.rejection):
+                return False
+            return not query.has_findings or has_findings(request, self._store)
+
+        if not (query.refused or query.has_findings):
+            return self._store.requests(userid, store_query)
+        return read_matching(partial(self._store.requests, userid), store_query, matches)
+
+    def _document(self, request: LoggedRequest) -> RequestDocument:
+        return _to_document(request, is_marked=has_findings(request, self._store))
+
+    def get(self, userid: str | None, number: int, language: Language = "en") -> RequestDetail:
         """Return one request with its diagnosis. Raises NoSuchRequest."""
         request = self.logged_request(userid, number)
         charset, fields = _parsed_fields(request)
         return RequestDetail.model_construct(
-            **dict(_document(request)),
+            **dict(self._document(request)),
             headers=list(request.headers),
             body=b64encode(request.body).decode(),
             body_utf8=DECODERS["utf-8"](request.body),
@@ -161,11 +179,11 @@ class RequestLogService:
             content_type=request.content_type,
             response_body=b64encode(request.response_body).decode(),
             response_text=_response_text(request),
-            diagnosis=[_finding_document(finding) for finding in diagnose_logged(request, self._store)],
+            diagnosis=[_finding_document(finding, language) for finding in diagnose_logged(request, self._store)],
             expected_signature=_expected_document(logged_signature(request, self._store)),
         )
 
-    def explain(self, text: str) -> ExplanationDocument:
+    def explain(self, text: str, language: Language = "en") -> ExplanationDocument:
         """Explain a request that was not sent. Nothing is stored. Raises NotARequest."""
         vendor, others = self._vendor, candidate_accounts(self._store)
         explanation = explain(
@@ -183,7 +201,7 @@ class RequestLogService:
             path=explanation.path,
             operation=explanation.operation.name if explanation.operation else "",
             refusal=explanation.refusal,
-            diagnosis=[_finding_document(finding) for finding in explanation.findings],
+            diagnosis=[_finding_document(finding, language) for finding in explanation.findings],
             is_signature_checked=explanation.is_signature_checked,
             expected_signature=_expected_document(explanation.expected),
         )
@@ -196,7 +214,7 @@ class RequestLogService:
         return request
 
 
-def _document(request: LoggedRequest) -> RequestDocument:
+def _to_document(request: LoggedRequest, *, is_marked: bool) -> RequestDocument:
     query = request.query.decode("utf-8", "backslashreplace")
     return RequestDocument.model_construct(
         number=request.number,
@@ -212,6 +230,7 @@ def _document(request: LoggedRequest) -> RequestDocument:
         fetched=request.fetched,
         faults=list(request.faults),
         rejection=request.rejection,
+        has_findings=is_marked,
         request_bytes=len(request.body),
         response_bytes=len(request.response_body),
     )
@@ -238,11 +257,11 @@ def _expected_document(expected: ExpectedSignature | None) -> ExpectedSignatureD
     return expected and ExpectedSignatureDocument(signed_text=expected.signed_text, md5=expected.md5)
 
 
-def _finding_document(finding: Finding) -> FindingDocument:
+def _finding_document(finding: Finding, language: Language) -> FindingDocument:
     return FindingDocument.model_construct(
         code=finding.code,
         kind=finding.kind,
-        sentence=finding.sentence,
+        sentence=translate(finding, language),
         meant=finding.meant,
         values=list(finding.values),
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, Literal, TypeVar
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.bounds import EARLIEST_TIME, LATEST_TIME, MAX_NUMBER, MAX_SECONDS, MAX_TEXT
 from sms10692_mock.domain.clock import to_china_datetime
 from sms10692_mock.domain.records import Page, Query, State
@@ -138,6 +139,27 @@ class ListQuery(RequestQuery):
     def to_store_query(self) -> Query:
         """Convert to a store query."""
         return super().to_store_query()._replace(state=self.state)
+
+
+class LanguageQuery(BaseModel):
+    """The language of findings."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    lang: Language = Field("en", description="language of the sentences of the diagnosis")
+
+
+class RequestLogQuery(RequestQuery):
+    """Query parameters of the request log."""
+
+    refused: bool = Field(False, description="only requests that the vendor refused, or that did not reach it")
+    has_findings: bool = Field(False, description="only requests with findings")
+
+
+class MessageQuery(ListQuery):
+    """Query parameters of the list of messages."""
+
+    has_findings: bool = Field(False, description="only messages whose request has findings")
 
 
 class ListDocument(BaseModel, Generic[Document]):

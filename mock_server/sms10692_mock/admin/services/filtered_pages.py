@@ -1,0 +1,24 @@
+"""Filters that the stores do not have, such as "has findings": pages of a store are read until enough rows match."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sms10692_mock.domain.records import Page, Query
+from sms10692_mock.stores.query import HasNumber
+
+Row = TypeVar("Row", bound=HasNumber)
+
+
+def read_matching(read_page: Callable[[Query], Page[Row]], query: Query, matches: Callable[[Row], bool]) -> Page[Row]:
+    """Read the first rows that match, at most `query.limit`. `more` says whether the store has further rows."""
+    found: list[Row] = []
+    while True:
+        page = read_page(query)
+        for index, row in enumerate(page.items):
+            if matches(row):
+                found.append(row)
+                if len(found) == query.limit:
+                    return Page(found, page.more or index + 1 < len(page.items), page.evicted)
+        if not page.more:
+            return Page(found, more=False, evicted=page.evicted)
+        query = query._replace(after=page.items[-1].number)
