@@ -38,7 +38,7 @@ class LimitReached(CheckStopped):
 
 @dataclass
 class RequestLimits:
-    """Limits of a run, and what it has used of them.
+    """Limits of a run, and what it has used of them: `sent` counts the requests of checks that neither send nor fetch.
 
     `account` and `password` are those of the user, to tell wrong signatures from correct ones. A refusal that was
     requested before in the same way is not requested again: `admit` returns the recorded response.
@@ -100,7 +100,7 @@ class RequestLimits:
             self._stop(f"{self.wrong_signatures} wrong signatures")
         if self._is_harmless_check and self.sent >= self.requests:
             self._stop(f"{self.requests} requests")
-        self.sent += 1
+        self.sent += self._is_harmless_check
         self.wrong += is_wrong
 
     def _stop(self, limit: str) -> None:

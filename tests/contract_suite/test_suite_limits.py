@@ -102,6 +102,15 @@ def test_a_limited_check_still_judges_every_response() -> None:
     assert {clause_id for clause_id in held if BY_ID[clause_id].provenance is Provenance.MANUAL} == set()
 
 
+def test_sends_and_fetches_take_nothing_from_the_requests_of_other_checks(limits: RequestLimits) -> None:
+    limits.start_check(is_harmless=False)
+    for _ in range(200):
+        limits.admit(overage())
+    limits.start_check(is_harmless=True)
+    assert limits.admit(overage()) is None
+    assert limits.sent == 1
+
+
 @pytest.fixture
 def limits() -> RequestLimits:
     return build_limits("12", "test", "mima", [], is_thorough=False)
