@@ -4,11 +4,12 @@ Expectations about responses are in `expectations`, the checks in `checks`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -48,6 +49,9 @@ class ShrinkLimitReached(CheckStopped):
     def __init__(self, best: Mismatch) -> None:
         super().__init__("shrinking stopped at its limit")
         self.best = best
+
+
+Case = TypeVar("Case")
 
 
 class NotExercised(Exception):
@@ -156,7 +160,10 @@ class CheckContext:
     _best_failure: Mismatch | None = None
     _number_count: int = 0
     _reports_are_late: bool = False
+    _cases_done: int = 0
+    _cases_total: int = 0
     _tasks: set[str] = field(default_factory=set)
+    _mobiles: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         if self.target is None:
@@ -265,7 +272,17 @@ class CheckContext:
             self.history.record(response)
             if response.get_element("returnstatus") == "Success":
                 self._tasks.add(response.get_element("taskID"))
+                self._mobiles |= {
+                    number.strip()
+                    for name, value in request.pairs
+                    if name.lower() == "mobile"
+                    for number in value.split(",")
+                }
         return response
+
+    def has_sent_task(self, task: str) -> bool:
+        """Return whether a send of this run got this taskID."""
+        return task in self._tasks
 
     def probe_account(self) -> HttpResponse:
         """Query the balance outside of any check. Raises TargetStopped if the server went away."""
@@ -362,7 +379,8 @@ class CheckContext:
     ) -> list[dict[str, str]]:
         """Call `fetch` until `count` items of this task have arrived or the timeout has passed.
 
-        Raises NotExercised if they are late: if some are missing, and none names a task that was never sent.
+        Raises NotExercised if they are late: if some are missing, and no item of a number that this run has sent to
+        names a task that it has not sent.
         """
         found: list[dict[str, str]] = []
         of_unknown_task = False
@@ -370,7 +388,9 @@ class CheckContext:
             for _ in range(_FETCHES_PER_POLL):
                 items = fetch()
                 found += [item for item in items if item.get("taskid") == task]
-                of_unknown_task |= any(item.get("taskid") not in self._tasks for item in items)
+                of_unknown_task |= any(
+                    item.get("mobile") in self._mobiles and item.get("taskid") not in self._tasks for item in items
+                )
                 if len(found) >= count:
                     return found
                 if not items:
@@ -438,7 +458,9 @@ class CheckContext:
     def _expect_in_time(self) -> None:
         """Raise NotExercised if the clock cannot be moved: then a missing report may be late only."""
         if not self.is_sandboxed:
-            self._reports_are_late = True
+            was_late, self._reports_are_late = self._reports_are_late, True
+            if was_late:
+                raise NotExercised("not waited for: earlier reports were late")
             raise NotExercised(f"reports or replies are late: not complete after {self.pace.report:g} s")
 
     # Property tests
@@ -469,6 +491,18 @@ class CheckContext:
         if self.is_sandboxed:
             self.for_all(check, *strategies, examples=examples)
 
+    def each_case(self, cases: Collection[Case], at_most: int | None = None) -> Iterator[Case]:
+        """Yield the cases of a check, at most so many without a sandbox, and count them for its verdict."""
+        self._cases_total += len(cases)
+        for case in islice(cases, None if self.is_sandboxed else at_most):
+            yield case
+            self._cases_done += 1
+
+    def describe_cases(self) -> str:
+        """Return "n of m cases" if the check has judged only some of its cases, otherwise an empty string."""
+        done, total = self._cases_done, self._cases_total
+        return f"{done} of {total} cases" if done < total else ""
+
     @property
     def few_examples(self) -> int:
         """Number of examples for checks that send several requests per example."""
@@ -477,12 +511,13 @@ class CheckContext:
     def start_check(self, is_harmless: bool = False, is_manual: bool = True) -> None:
         """Forget requests and failures of earlier checks.
 
-        `is_harmless` if the check neither sends nor fetches, `is_manual` if its clause rests on the manual.
+        `is_harmless` if the check needs no permission, `is_manual` if it is one of the manual.
         """
         if self.limits:
             self.limits.start_check(is_harmless, is_manual)
         self.transcript.clear()
         self._best_failure = None
+        self._cases_done = self._cases_total = 0
 
     def start_example(self) -> None:
         """Begin an example of a property. Raises ShrinkLimitReached when shrinking has used its requests."""

@@ -133,7 +133,7 @@ def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
     rows = _create_clause_table("verdict")
     for verdict in verdicts:
         clause, state = verdict.clause, verdict.state
-        result = state.value
+        result = describe_result(verdict)
         if state is State.EXPECTED:
             result += f" ({escape_unprintable(verdict.reason)})"
         if state in UNDECIDED:
@@ -143,6 +143,11 @@ def format_verdicts(verdicts: Sequence[Verdict], console: Console) -> str:
             clause.id, clause.label, clause.text, result, style=None if state is State.HELD else _COLOURS[state]
         )
     return _render(rows, console)
+
+
+def describe_result(verdict: Verdict) -> str:
+    """Return the state of a verdict, and which cases were judged if not all were."""
+    return verdict.state.value + (f" ({verdict.cases})" if verdict.cases else "")
 
 
 def format_selection(reasons: Mapping[str, str], console: Console) -> str:
@@ -193,7 +198,7 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         if verdict.is_deviation:
             detail = format_failure(verdict, address, repeat[verdict.clause.id])
         cells = (verdict.clause.id, verdict.clause.label, verdict.clause.text, verdict.clause.literal)
-        row = "".join(f"<td>{escape(cell)}</td>" for cell in (*cells, verdict.state.value))
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in (*cells, describe_result(verdict)))
         name = verdict.state.name.lower()
         rows.append(f'<tr class="{name}">{row}<td><pre>{escape(detail)}</pre></td></tr>')
     file.write_text(
@@ -230,7 +235,8 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
         case = SubElement(suite, "testcase", classname=class_name, name=f"{clause.id} {clause.text}")
         case.set("time", f"{verdict.seconds:.3f}")
         properties = SubElement(case, "properties")
-        for name, value in get_properties(clause):
+        cases = [("cases", verdict.cases)] if verdict.cases else []
+        for name, value in (*get_properties(clause), *cases):
             SubElement(properties, "property", name=name, value=value)
         if verdict.state is State.FAILED:
             element = SubElement(case, "failure", message=escape_unprintable(verdict.reason))

@@ -12,16 +12,28 @@ from sms10692_contract.http import HttpResponse
 from sms10692_contract.requests import WireRequest, compute_signature, is_encodable
 
 REQUESTS: Final = 120
-"""Maximum number of requests of a run that neither sends nor fetches."""
+"""Maximum number of requests of all checks that neither send nor fetch."""
 
 REQUESTS_PER_CHECK: Final = 4
-"""Maximum number of requests of a check that neither sends nor fetches, of a clause of the manual. Others: 3/4."""
+"""Maximum number of requests of a check of the manual that neither sends nor fetches. Others: 3/4 of it."""
+
+REQUESTS_PER_PERMISSION: Final[Mapping[str, int]] = {"send": 2, "fetch": 3}
+"""How many more a permission adds to such a check: what it also sends or fetches then."""
 
 WRONG_SIGNATURES: Final = 5
-"""Maximum number of requests with a wrong or empty signature in a run that neither sends nor fetches."""
+"""Maximum number of requests with a wrong signature in a run that neither sends nor fetches.
+
+A request with an empty userid or signature is none: nothing is compared with a password, so no account is locked.
+"""
+
+WRONG_SIGNATURES_PER_CHECK: Final = 2
+"""Maximum number of requests with a wrong signature in a check that neither sends nor fetches."""
 
 WRONG_SIGNATURES_PER_PERMISSION: Final[Mapping[str, int]] = {"send": 3, "fetch": 4}
-"""How many more a permission adds: the refusals of its own endpoints."""
+"""How many more a permission adds to a run: the refusals of its own endpoints."""
+
+WRONG_SIGNATURES_PER_CHECK_AND_PERMISSION: Final[Mapping[str, int]] = {"send": 1, "fetch": 2}
+"""How many more a permission adds to a check."""
 
 
 class CheckStopped(KeyboardInterrupt):
@@ -48,6 +60,7 @@ class RequestLimits:
     account: str
     password: str
     wrong_signatures: int = WRONG_SIGNATURES
+    wrong_per_check: int = WRONG_SIGNATURES_PER_CHECK
     per_check: int = REQUESTS_PER_CHECK
     requests: int = REQUESTS
     sent: int = 0
@@ -59,7 +72,7 @@ class RequestLimits:
     _recorded: dict[object, HttpResponse] = field(default_factory=dict)
 
     def start_check(self, is_harmless: bool, is_manual: bool = True) -> None:
-        """Begin a check; `is_harmless` if it neither sends nor fetches, `is_manual` if its clause is of the manual."""
+        """Begin a check; `is_harmless` if it needs no permission, `is_manual` if it is one of the manual."""
         self._share = self.per_check if is_manual else self.per_check * 3 // 4
         self._sent_in_check = self._wrong_in_check = 0
         self._is_harmless_check = is_harmless
@@ -67,7 +80,7 @@ class RequestLimits:
     @property
     def prefers_fixed_cases(self) -> bool:
         """Whether a check generates values only if it has no fixed cases."""
-        return self.per_check <= REQUESTS_PER_CHECK
+        return self.per_check < 10 * REQUESTS_PER_CHECK
 
     @property
     def has_sent(self) -> bool:
@@ -79,10 +92,12 @@ class RequestLimits:
 
         Raises EnoughRequests if the check has had its share, and LimitReached if nothing is left for it.
         """
-        is_wrong = self._has_wrong_signature(request)
-        if (is_wrong and self._wrong_in_check) or (self._is_harmless_check and self._sent_in_check >= self._share):
+        is_wrong, is_refused = self._has_wrong_signature(request), self._has_empty_credential(request)
+        is_refused |= is_wrong
+        has_enough_wrong = is_wrong and self._wrong_in_check >= self.wrong_per_check
+        if has_enough_wrong or (self._is_harmless_check and self._sent_in_check >= self._share):
             raise EnoughRequests
-        recorded = self._recorded.get(_build_key(request)) if is_wrong else None
+        recorded = self._recorded.get(_build_key(request)) if is_refused else None
         if recorded is None:
             self._count(is_wrong)
         self._sent_in_check += 1
@@ -90,8 +105,8 @@ class RequestLimits:
         return recorded
 
     def record(self, request: WireRequest, response: HttpResponse) -> None:
-        """Keep the response to a request with a wrong signature."""
-        if self._has_wrong_signature(request):
+        """Keep the response to a request with a wrong signature or an empty credential."""
+        if self._has_wrong_signature(request) or self._has_empty_credential(request):
             self._recorded[_build_key(request)] = response
 
     def _count(self, is_wrong: bool) -> None:
@@ -114,28 +129,45 @@ class RequestLimits:
             "json" in value.lower() for name, value in request.headers if name == "Content-Type"
         ):
             return True  # the server reads no fields (R16)
-        values = {name.lower(): value for name, value in reversed(request.pairs)}
-        if values.get("userid", "").strip() not in ("", self.userid):
+        values = _get_values(request)
+        if self._has_empty_credential(request) or values["userid"].strip() not in ("", self.userid):
             return False
-        timestamp, sign = values.get("timestamp", ""), values.get("sign", "")
+        timestamp, sign = values.get("timestamp", ""), values["sign"]
         text = self.account + self.password + timestamp
         correct = {
             compute_signature(self.account, self.password, timestamp, charset)
             for charset in ("utf-8", "gbk")
             if is_encodable(text, charset)
         }
-        return sign not in correct or not timestamp.strip() or not values.get("userid", "").strip()
+        return sign not in correct or not timestamp.strip() or not values["userid"].strip()
+
+    @staticmethod
+    def _has_empty_credential(request: WireRequest) -> bool:
+        """Return whether userid or signature is empty or absent."""
+        values = _get_values(request)
+        return not (values.get("userid") and values.get("sign"))
 
 
 def build_limits(
     userid: str, account: str, password: str, permissions: Iterable[str], is_thorough: bool
 ) -> RequestLimits:
     """Return the limits of a run with these permissions. A thorough run sends ten times as many requests."""
-    wrong_signatures = WRONG_SIGNATURES + sum(WRONG_SIGNATURES_PER_PERMISSION[name] for name in permissions)
+    names = tuple(permissions)
     factor = 10 if is_thorough else 1
     return RequestLimits(
-        userid, account, password, wrong_signatures, REQUESTS_PER_CHECK * factor, requests=REQUESTS * factor
+        userid,
+        account,
+        password,
+        WRONG_SIGNATURES + sum(WRONG_SIGNATURES_PER_PERMISSION[name] for name in names),
+        WRONG_SIGNATURES_PER_CHECK + sum(WRONG_SIGNATURES_PER_CHECK_AND_PERMISSION[name] for name in names),
+        (REQUESTS_PER_CHECK + sum(REQUESTS_PER_PERMISSION[name] for name in names)) * factor,
+        REQUESTS * factor * (1 + len(names)),
     )
+
+
+def _get_values(request: WireRequest) -> dict[str, str]:
+    """Return the first value of each parameter, by its name in lower case."""
+    return {name.lower(): value for name, value in reversed(request.pairs)}
 
 
 def _build_key(request: WireRequest) -> object:

@@ -51,7 +51,8 @@ class Verdict:
     """Verdict on one clause.
 
     `reason` is the description of a failure, or the reason why the clause was not exercised. `request` shows a failure,
-    `preceding` are the requests before it. Failures with the same `cause` have one cause.
+    `preceding` are the requests before it. Failures with the same `cause` have one cause. `cases` is which
+    cases were judged if the limits of the run did not allow all: "n of m cases", or "its first requests only".
     """
 
     clause: Clause
@@ -63,6 +64,7 @@ class Verdict:
     preceding: tuple[WireRequest, ...] = ()
     seconds: float = 0.0
     cause: str = ""
+    cases: str = ""
 
     @property
     def is_deviation(self) -> bool:
@@ -189,7 +191,8 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
     except (PermissionMissing, NotExercised, LimitReached) as error:
         yield from (Verdict(each, State.NOT_EXERCISED, str(error)) for each in covered)
     except EnoughRequests:
-        yield from (Verdict(each, State.HELD, seconds=perf_counter() - started) for each in covered)
+        cases = context.describe_cases() or "its first requests only"
+        yield from (Verdict(each, State.HELD, seconds=perf_counter() - started, cases=cases) for each in covered)
     except (Mismatch, Flaky, TargetUnreachable, ControlApiError, ShrinkLimitReached) as error:
         failure = _to_mismatch(error, context)
         failed_id = failure.clause or clause.id
@@ -199,7 +202,8 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
             else:
                 yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed_id}")
     else:
-        yield from (Verdict(each, State.HELD, seconds=perf_counter() - started) for each in covered)
+        seconds, cases = perf_counter() - started, context.describe_cases()
+        yield from (Verdict(each, State.HELD, seconds=seconds, cases=cases) for each in covered)
 
 
 def _build_failure(clause: Clause, failure: Mismatch, context: CheckContext, seconds: float) -> Verdict:

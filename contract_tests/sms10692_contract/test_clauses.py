@@ -26,6 +26,8 @@ def test_a_clause_holds(
     for name, value in report.get_properties(clause):
         record_property(name, value)
     verdict = run_clause(clause)
+    if verdict.cases:
+        record_property("cases", verdict.cases)
     if verdict.state is State.NOT_EXERCISED:
         pytest.skip(escape_unprintable(verdict.reason))
     if verdict.state is State.NOT_JUDGED:

@@ -2,12 +2,12 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from sms10692_contract.account_check import check_account_at_start
-from sms10692_contract.clauses import BY_ID, CLAUSES, Provenance
+from sms10692_contract.clauses import BY_ID, CLAUSES
 from sms10692_contract.harness import CheckContext, SuiteAccount
 from sms10692_contract.http import HttpResponse, parse_address
 from sms10692_contract.progress import Lines
@@ -36,8 +36,13 @@ class SteppedClock:
         self.now += seconds
 
 
-def run_limited(guard: SafetyGuard, defect: Defect | None = None) -> tuple[list[Verdict], list[ApiRequest], float]:
-    """Run every clause with the limits of a real vendor. Returns verdicts, requests and the seconds that it took."""
+def run_limited(
+    guard: SafetyGuard, defect: Defect | None = None, clauses: Sequence[str] = ()
+) -> tuple[list[Verdict], list[ApiRequest], float]:
+    """Run clauses, by default all, with the limits of a real vendor.
+
+    Returns verdicts, requests and the seconds that it took.
+    """
     requests: list[ApiRequest] = []
     clock = SteppedClock()
 
@@ -50,15 +55,19 @@ def run_limited(guard: SafetyGuard, defect: Defect | None = None) -> tuple[list[
         context.limit_requests(2.0)
         context.target.rate_limit = RateLimit(2.0, clock, clock.sleep)
         context.target.sleep = clock.sleep
-        assert check_account_at_start(context) is None
-        verdicts = list(run_checks(context, CLAUSES))
+        if not clauses:
+            assert check_account_at_start(context) is None
+        verdicts = list(run_checks(context, [BY_ID[clause] for clause in clauses] or CLAUSES))
     return verdicts, requests, clock.now - 100
 
 
 def is_wrong(request: ApiRequest) -> bool:
-    """Return whether the signature of a received request is not over its timestamp, or empty."""
-    _, timestamp, sign = request.credentials
-    if not timestamp.isascii():
+    """Return whether the signature of a received request is not over its timestamp.
+
+    A request with an empty userid or signature is none: nothing is compared with a password.
+    """
+    userid, timestamp, sign = request.credentials
+    if not timestamp.isascii() or not userid or not sign:
         return False  # signed over GBK bytes too (R4)
     return sign != hashlib.md5(f"testmima{timestamp}".encode(), usedforsecurity=False).hexdigest()
 
@@ -72,6 +81,62 @@ def test_a_harmless_run_sends_few_requests_slowly_with_few_wrong_signatures() ->
     assert {verdict.state for verdict in verdicts} == {State.HELD, State.NOT_EXERCISED}
     manual = {"2.3-credentials-empty", "2.3-credentials-wrong", "3.3-credentials-empty", "3.3-credentials-wrong"}
     assert {verdict.clause.id for verdict in verdicts if verdict.state is State.HELD} >= manual | {"1.2-sign-wrong"}
+    cases = {verdict.clause.id: verdict.cases for verdict in verdicts}
+    assert cases["1.2-sign-wrong"] == "2 of 12 cases"
+    assert cases["2.3-credentials-empty"] == cases["3.3-credentials-empty"] == "2 of 4 cases"
+    assert cases["3.2-content"] == "4 of 6 cases"
+    assert cases["Q2"] == "its first requests only"
+    assert cases["2.3-found"] == ""
+
+
+def test_the_refusals_of_a_harmless_run_are_spread_over_pages_and_credentials() -> None:
+    _, requests, _ = run_limited(SafetyGuard())
+    empty = {
+        (request.action, request.endpoint.path, name)
+        for request in requests
+        for name, value in zip(("userid", "timestamp", "sign"), request.credentials, strict=True)
+        if not value
+    }
+    assert empty >= {
+        ("overage", UTF8, "sign"),
+        ("overage", GBK, "userid"),
+        ("checkkeyword", GBK, "sign"),
+        ("checkkeyword", UTF8, "userid"),
+    }
+    wrong = {(request.action, request.endpoint.path) for request in requests if is_wrong(request)}
+    assert wrong >= {("overage", UTF8), ("overage", GBK), ("checkkeyword", GBK)}
+
+
+def test_sends_and_fetches_leave_the_requests_of_harmless_checks() -> None:
+    verdicts, requests, _ = run_limited(SafetyGuard(frozenset(NUMBERS), 50, may_fetch=True))
+    reasons = {verdict.clause.id: verdict.reason for verdict in verdicts if verdict.state is State.NOT_EXERCISED}
+    assert [clause for clause, reason in reasons.items() if "120 requests" in reason] == []
+    wrong = [(request.action, request.endpoint.path) for request in requests if is_wrong(request)]
+    assert {("send", UTF8), ("send", GBK), ("query", "/v2statusApi.aspx"), ("query", "/v2callApi.aspx")} <= {*wrong}
+
+
+LAYOUT_DEFECTS = {
+    "A1-declaration": Defect(text=lambda text, request: text.replace(" ?>", "?>")),
+    "A1-lines": Defect(text=lambda text, request: text.replace("\n ", "\n")),
+    "A7": Defect(response=lambda request, response: response._replace(status=400)),
+    "A8": Defect(text=lambda text, request: text.replace("gb2312", "GBK")),
+    "L-lines": Defect(text=lambda text, request: text.replace("\n ", "\n")),
+    "L-zeros": Defect(text=lambda text, request: text.replace("<overage>0<", "<overage><")),
+}
+
+
+@pytest.mark.parametrize("clause", LAYOUT_DEFECTS)
+def test_a_clause_of_the_layout_fails_alone(clause: str) -> None:
+    verdicts, _, _ = run_limited(SafetyGuard(), LAYOUT_DEFECTS[clause], [clause])
+    assert [verdict.state for verdict in verdicts] == [State.FAILED]
+
+
+@pytest.mark.parametrize("clause", ["A3", "A4", "A10"])
+def test_a_clause_of_the_layout_without_its_document_is_not_exercised(clause: str) -> None:
+    """The queue is never empty, a send is never refused, and no report comes."""
+    defect = Defect(text=lambda text, request: "<returnsms><message>x</message></returnsms>")
+    verdicts, _, _ = run_limited(SafetyGuard(frozenset(NUMBERS), 50, may_fetch=True), defect, [clause])
+    assert [verdict.state for verdict in verdicts] == [State.NOT_EXERCISED]
 
 
 @pytest.mark.parametrize("may_send", [True, False])
@@ -99,7 +164,8 @@ def test_a_limited_check_still_judges_every_response() -> None:
         SafetyGuard(), Defect(text=lambda text, request: "<returnsms><message>x</message></returnsms>")
     )
     held = {verdict.clause.id for verdict in verdicts if verdict.state is State.HELD}
-    assert {clause_id for clause_id in held if BY_ID[clause_id].provenance is Provenance.MANUAL} == set()
+    # Status, JSON and content type are still right, and the document has no white space, CDATA or other charset.
+    assert held <= {"A7", "R15-checkkeyword", "R15-gbk", "R17-type", "A2", "A8", "R17-values"}
 
 
 def test_sends_and_fetches_take_nothing_from_the_requests_of_other_checks(limits: RequestLimits) -> None:
@@ -120,16 +186,26 @@ def overage(endpoint: str = UTF8, **fields: str) -> WireRequest:
     return build_form(endpoint, OWN.build_credentials() | {"action": "overage"} | fields)
 
 
-def test_a_check_sends_one_wrong_signature_and_at_most_four_requests(limits: RequestLimits) -> None:
+def test_a_check_sends_two_wrong_signatures_and_at_most_four_requests(limits: RequestLimits) -> None:
     limits.start_check(is_harmless=True)
-    assert limits.admit(overage(sign=INVALID_SIGN)) is None
+    for sign in (INVALID_SIGN, "x"):
+        assert limits.admit(overage(sign=sign)) is None
     with pytest.raises(EnoughRequests):
         limits.admit(overage(GBK, sign=INVALID_SIGN))
-    for _ in range(3):
+    for _ in range(2):
         limits.admit(overage())
     with pytest.raises(EnoughRequests):
         limits.admit(overage())
-    assert (limits.sent, limits.wrong) == (4, 1)
+    assert (limits.sent, limits.wrong) == (4, 2)
+
+
+def test_a_permission_raises_the_share_of_a_check() -> None:
+    limits = build_limits("12", "test", "mima", ["send", "fetch"], is_thorough=False)
+    limits.start_check(is_harmless=True)
+    for number in range(5):
+        limits.admit(overage(sign=f"{number}"))
+    with pytest.raises(EnoughRequests):
+        limits.admit(overage(sign="5"))
 
 
 def test_the_same_refusal_is_requested_once(limits: RequestLimits) -> None:
@@ -141,7 +217,7 @@ def test_the_same_refusal_is_requested_once(limits: RequestLimits) -> None:
     assert limits.admit(overage(sign="", timestamp="20120701231212")) == response
     limits.start_check(is_harmless=True)
     assert limits.admit(overage(sign=INVALID_SIGN)) is None
-    assert (limits.sent, limits.wrong) == (2, 2)
+    assert (limits.sent, limits.wrong) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +225,8 @@ def test_the_same_refusal_is_requested_once(limits: RequestLimits) -> None:
     [
         ({}, 0),
         ({"userid": "13", "sign": "x"}, 0),
-        ({"sign": ""}, 1),
+        ({"sign": ""}, 0),
+        ({"userid": ""}, 0),
         ({"sign": OWN.build_credentials()["sign"].upper()}, 1),
         ({"timestamp": ""}, 1),
         ({"userid": " "}, 1),

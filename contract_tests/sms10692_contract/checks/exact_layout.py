@@ -8,6 +8,7 @@ from typing import Final
 from sms10692_contract import layout
 from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.harness import CheckContext, NotExercised
+from sms10692_contract.request_limits import EnoughRequests, LimitReached
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
 
@@ -29,28 +30,33 @@ _CLAUSES: Final = (
 
 def _make_check(clause: str) -> Check:
     def check(context: CheckContext) -> None:
+        missing = "no response had what this clause is about"
         if clause not in context.layout.seen:
-            _request_every_document(context)
+            try:
+                _request_every_document(context)
+            except EnoughRequests:
+                pass  # what came is judged
+            except (LimitReached, NotExercised) as error:
+                missing = str(error)
         difference = context.layout.get_difference(clause)
         if difference is not None:
             raise difference
         if clause not in context.layout.seen:
-            raise NotExercised("no response had what this clause is about")
+            raise NotExercised(missing)
 
     return check
 
 
 def _request_every_document(context: CheckContext) -> None:
     """Request one document of each kind that the permissions allow."""
+    if not context.is_sandboxed:
+        _request_permitted_documents(context)
+        return
     account = context.create_account()
     for endpoint in (UTF8, GBK):
         context.overage(account, endpoint)
         context.overage(account, endpoint, sign="")
         context.checkkeyword(account, context.forbidden_word, endpoint)
-    if not context.is_sandboxed:
-        _request_permitted_documents(context)
-        return
-    for endpoint in (UTF8, GBK):
         context.overage(account, endpoint, sign=INVALID_SIGN)
         context.send(account, "15023239810,10000000031", endpoint=endpoint, extno="01")
         context.send(account, endpoint=endpoint, content="")
@@ -61,13 +67,17 @@ def _request_every_document(context: CheckContext) -> None:
 
 
 def _request_permitted_documents(context: CheckContext) -> None:
+    """Request a balance, a refusal, a keyword check, and what the permissions allow."""
+    context.overage(context.own, GBK)
+    context.overage(context.own, sign="")
+    context.checkkeyword(context.own, context.forbidden_word)
     if context.can_send:
-        response = context.send(context.own, content="")
-        if context.can_fetch:
-            response = context.send(context.own)
-            context.fetch_task_reports(context.own, response.get_element("taskID"), 1)
+        context.send(context.own, content="")
     for fetch in (context.status, context.call) if context.can_fetch else ():
         fetch(context.own)
+    if context.can_send and context.can_fetch:
+        response = context.send(context.own)
+        context.fetch_task_reports(context.own, response.get_element("taskID"), 1)  # last: the reports may be late
 
 
 for _clause in _CLAUSES:

@@ -4,6 +4,7 @@ These requests have no side effects, so they need no permission.
 """
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Final
 
 from hypothesis import strategies as st
@@ -66,15 +67,20 @@ EMPTY_CASES: Final = ({"sign": ""}, {"userid": ""})
 def _check_refusals(
     context: CheckContext, template: str, action: str, message: str, cases: Sequence[dict[str, str]]
 ) -> None:
-    """Expect a refusal for each case at each endpoint; without a sandbox only once, at alternating endpoints."""
+    """Expect a refusal for each case at each endpoint.
+
+    Without a sandbox each case is tried at one endpoint, and overage and checkkeyword try it at different ones.
+    """
 
     def check_refused(endpoint: str, invalid_fields: dict[str, str]) -> None:
         response = context.post(context.own, endpoint, **{"action": action, "content": "内容"} | invalid_fields)
         expect_document(response, template, message=message)
 
-    for index, invalid_fields in enumerate(cases):
-        for endpoint in SEND_ENDPOINTS if context.is_sandboxed else SEND_ENDPOINTS[index % 2 :][:1]:
-            check_refused(endpoint, invalid_fields)
+    endpoints = SEND_ENDPOINTS if action == "overage" else SEND_ENDPOINTS[::-1]
+    alternating = zip(cycle(endpoints), cases, strict=False)
+    others = zip(cycle(endpoints[::-1]), cases, strict=False)
+    for endpoint, invalid_fields in context.each_case([*alternating, *others], len(cases)):
+        check_refused(endpoint, invalid_fields)
     if message == WRONG_CREDENTIALS:
         context.for_all_if_sandboxed(
             lambda endpoint, signature: check_refused(endpoint, {"sign": signature}), SEND_ENDPOINT, WRONG_SIGNATURE
@@ -125,9 +131,16 @@ def _checkkeyword_with_a_wrong_signature(context: CheckContext) -> None:
 @checks("3.2-content")
 def _a_word_is_found_at_any_place_of_a_text(context: CheckContext) -> None:
     word, filler = context.forbidden_word, "您好，这是一条普通的通知短信，请注意查收。"
-    for text in (word, word + filler * 5, filler * 5 + word, filler + word + filler, filler * 30 + word + filler * 30):
-        expect_message(context.checkkeyword(context.own, text), WORD_FOUND)
-    expect_message(context.checkkeyword(context.own, filler * 5), NO_WORD_FOUND)
+    cases = (
+        (filler + word + filler, WORD_FOUND),
+        (word + filler * 5, WORD_FOUND),
+        (filler * 5 + word, WORD_FOUND),
+        (filler * 5, NO_WORD_FOUND),
+        (filler * 30 + word + filler * 30, WORD_FOUND),
+        (word, WORD_FOUND),
+    )
+    for text, message in context.each_case(cases):
+        expect_message(context.checkkeyword(context.own, text), message)
 
 
 @checks("R8-word")

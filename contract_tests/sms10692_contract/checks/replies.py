@@ -157,7 +157,7 @@ def _a_fetch_returns_every_reply_in_order(context: CheckContext) -> None:
 
 @checks("5.4-1")
 def _error_1(context: CheckContext) -> None:
-    for name in ("sign", "userid"):
+    for name in context.each_case(("sign", "userid")):
         # The signature is always invalid or empty, so that no vendor can act on the request.
         response = context.call(context.own, **{"sign": INVALID_SIGN} | {name: ""})
         expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)

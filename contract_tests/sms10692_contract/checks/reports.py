@@ -261,7 +261,7 @@ def _an_account_fetches_only_its_own_items(context: CheckContext) -> None:
 
 @checks("4.4-1")
 def _error_1(context: CheckContext) -> None:
-    for name in ("sign", "userid"):
+    for name in context.each_case(("sign", "userid")):
         # The signature is always invalid or empty, so that no vendor can act on the request.
         response = context.status(context.own, **{"sign": INVALID_SIGN} | {name: ""})
         expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)
