@@ -7,7 +7,7 @@
     since = "2026-11-30"
 
 A deviation that is observed as the file says does not fail the run; any other one does. Values that change with every
-run (times, long numbers, signatures) are masked before observations are compared.
+run (times, task numbers, points, phone numbers, signatures) are replaced before observations are compared.
 """
 
 import json
@@ -23,8 +23,19 @@ from sms10692_contract.clauses import BY_ID
 from sms10692_contract.runner import State, Verdict
 
 _KEYS: Final = ("clause", "observation", "reason", "since")
-_VOLATILE: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|\b[0-9a-f]{32}\b|\d{4,}")
+_VOLATILE: Final = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d|\d\d:\d\d:\d\d|\b[0-9a-f]{32}\b"
+    r"|(?<=<taskID>)[^<]*|(?<=<taskid>)[^<]*|(?<=<remainpoint>)[^<]*|(?<=<overage>)[^<]*|(?<=<sendTotal>)[^<]*"
+    r"|(?<=taskID )\S+|(?<=task )\S+|(?<=remainpoint )[-.\d]+|(?<=overage )[-.\d]+|(?<=sendTotal )[-.\d]+"
+    r"|\d[\d*…]{3,}"
+)
+"""Values that change from run to run: times, signatures, task numbers, points and phone numbers, also masked."""
+
+_LIST: Final = re.compile(r"\[[^\[\]<>]*\]")
+"""A list of items or numbers, whose length depends on the allowed numbers."""
+
 _OBSERVATION_LIMIT: Final = 300
+_UNDECIDED: Final = (State.NOT_EXERCISED, State.NOT_JUDGED)
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ class ExpectedDifference:
 def describe_observation(verdict: Verdict) -> str:
     """Return what was observed, the same in every run of the same vendor."""
     text = verdict.cause or f"expected {verdict.expected}; got {verdict.actual}"
-    return _VOLATILE.sub("#", " ".join(text.split()))[:_OBSERVATION_LIMIT]
+    return _VOLATILE.sub("#", _LIST.sub("#", " ".join(text.split())))[:_OBSERVATION_LIMIT]
 
 
 def load_differences(file: Path) -> list[ExpectedDifference]:
@@ -79,20 +90,24 @@ def apply_differences(verdicts: Iterable[Verdict], differences: Sequence[Expecte
 
 
 def find_gone(verdicts: Sequence[Verdict], differences: Sequence[ExpectedDifference]) -> list[ExpectedDifference]:
-    """Return the accepted differences that the run did not find, although it exercised their clauses."""
-    exercised = {verdict.clause.id for verdict in verdicts if verdict.state is not State.NOT_EXERCISED}
+    """Return the accepted differences that the run did not find, although it judged their clauses."""
+    judged = {verdict.clause.id for verdict in verdicts if verdict.state not in _UNDECIDED}
     return [
         difference
         for difference in differences
-        if difference.clause in exercised and not any(difference.matches(v) for v in verdicts if v.is_deviation)
+        if difference.clause in judged and not any(difference.matches(v) for v in verdicts if v.is_deviation)
     ]
 
 
 def write_differences(
     verdicts: Sequence[Verdict], known: Sequence[ExpectedDifference], file: Path, today: date
 ) -> None:
-    """Write the failed clauses of a run as accepted differences. Reasons and dates of known ones are kept."""
-    rows = []
+    """Write the failed clauses of a run as accepted differences.
+
+    Reasons and dates of known ones are kept, and so are the differences of clauses that this run did not judge.
+    """
+    judged = {verdict.clause.id for verdict in verdicts if verdict.state not in _UNDECIDED}
+    rows = [difference for difference in known if difference.clause not in judged]
     for verdict in verdicts:
         if verdict.state in (State.FAILED, State.EXPECTED):
             same = [difference for difference in known if difference.matches(verdict)]

@@ -13,17 +13,20 @@ CALL_ITEM: Final = "callbox"
 
 
 class FetchHistory:
-    """Fetched items, and the first response for each kind of item that repeats one."""
+    """Fetched items, and the first response for each kind of item that repeats one.
+
+    Items are the same if all their elements are: a person may give the same answer twice.
+    """
 
     def __init__(self) -> None:
-        self._seen: set[tuple[str, ...]] = set()
+        self._seen: set[tuple[object, ...]] = set()
         self._repeated: dict[str, Mismatch] = {}
 
     def record(self, response: ParsedResponse) -> None:
         """Record the items of a response."""
         for name in (STATUS_ITEM, CALL_ITEM):
             for item in response.get_items(name):
-                key = (name, item.get("mobile", ""), item.get("taskid", ""), item.get("content", ""))
+                key = (name, *sorted(item.items()))
                 if key in self._seen:
                     shown = f"{item.get('mobile')} of task {item.get('taskid')}"
                     self._repeated.setdefault(

@@ -35,7 +35,8 @@ class LimitedConnection:
     def __init__(self, connection: socket.socket, deadline: float) -> None:
         self._connection = connection
         self._deadline = deadline
-        self.reader: Final = io.BufferedReader(_Reader(connection, deadline))
+        self._raw = _Reader(connection, deadline)
+        self.reader: Final = io.BufferedReader(self._raw)
 
     def send(self, data: bytes) -> None:
         """Send all of these bytes."""
@@ -43,6 +44,17 @@ class LimitedConnection:
         while rest:
             self._connection.settimeout(compute_step_timeout(self._deadline))
             rest = rest[self._connection.send(rest) :]
+
+    def wait_for_data(self, seconds: float) -> bool:
+        """Wait until data or the end of the connection arrives; return False if that takes longer."""
+        self._raw.step_seconds = seconds
+        try:
+            self.reader.peek(1)
+        except TimeoutError:
+            return False
+        finally:
+            self._raw.step_seconds = STEP_SECONDS
+        return True
 
     def makefile(self, mode: str) -> io.BufferedIOBase:
         """Return the one reader of this connection."""
@@ -56,6 +68,7 @@ class _Reader(io.RawIOBase):
         self._connection = connection
         self._deadline = deadline
         self._left = RESPONSE_BYTES
+        self.step_seconds: float = STEP_SECONDS
 
     def readable(self) -> bool:
         return True
@@ -63,7 +76,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # the caller is BufferedReader alone
         if not self._left:
             raise LimitExceeded(f"the response is larger than {RESPONSE_BYTES // 1024} KiB")
-        self._connection.settimeout(compute_step_timeout(self._deadline))
+        self._connection.settimeout(min(compute_step_timeout(self._deadline), self.step_seconds))
         count = self._connection.recv_into(buffer, min(len(buffer), self._left))
         self._left -= count
         return count

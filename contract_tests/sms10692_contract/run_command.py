@@ -26,7 +26,6 @@ from sms10692_contract.expected_differences import (
 from sms10692_contract.fetched_file import FetchedFile, FetchedFileError, build_default_path
 from sms10692_contract.harness import EFFORTS, CheckContext, Pace, SuiteAccount
 from sms10692_contract.http import Address
-from sms10692_contract.masking import mask_numbers
 from sms10692_contract.network_errors import TargetStopped
 from sms10692_contract.options import (
     CREDENTIALS_NEEDED,
@@ -44,6 +43,10 @@ from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from sms10692_contract.terminal import NAME
+
+_NUMBER, _TOKEN = "$NUMBER", "$TOKEN"
+_VARIABLES = (_NUMBER, _TOKEN)
+"""Shell variables in the command that repeats a clause: it shows neither numbers nor the token."""
 
 _FAILED, _STOPPED = 1, 3
 """Exit codes when a demanded clause failed; when the server ended the run or lost answers, or no clause was checked."""
@@ -114,7 +117,12 @@ class _Command(click.Command):
 )
 @click.option("--effort", type=click.Choice(list(EFFORTS)), default="quick", show_default=True, help=HELP["--effort"])
 @click.option("--seed", type=int, help="Random seed, to repeat a run. Default: random, or 0 if CI is set.")
-@click.option("--demand", type=click.Choice([demand.value for demand in Demand]), help=HELP["--demand"])
+@click.option(
+    "--demand",
+    type=click.Choice([demand.value for demand in Demand]),
+    metavar="[manual|observed|reading|all]",
+    help=HELP["--demand"],
+)
 @click.option("--expect", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=HELP["--expect"])
 @click.option(
     "--write-expect",
@@ -221,7 +229,9 @@ def run(
         demanded = choose_demand(demand, control is not None)
         verdicts, interruption = _run_clauses(context, selection.get_clauses(), demanded, refusal)
     verdicts = apply_differences(verdicts, accepted)
-    repeat_command = _build_repeat_command(context, control, allow_send, allow_fetch)
+    repeat_command = _build_repeat_command(
+        context, control, control_token is not None, allow_send, allow_fetch, demand, expect
+    )
     repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
     write_errors = []
     for file, write in ((html, report.write_html), (junit, report.write_junit)):
@@ -346,6 +356,8 @@ def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[st
         terminal.write_line("\n" + report.format_difference(group))
     if failed and deleted:
         terminal.write_line("\nThe accounts of this run are deleted; --keep-accounts keeps them for the curl lines.")
+    if failed and any("$" in repeat[verdict.clause.id] for verdict in failed):
+        terminal.write_line("\nSet the shell variables of a repeat line ($NUMBER, $TOKEN) first; no report shows them.")
     terminal.write_line(f"\n{report.format_summary(verdicts)}")
 
 
@@ -355,18 +367,28 @@ def _create_plain_console() -> Console:
 
 
 def _build_repeat_command(
-    context: CheckContext, control: Address | None, allow_send: Sequence[str], allow_fetch: bool
+    context: CheckContext,
+    control: Address | None,
+    needs_token: bool,
+    allow_send: Sequence[str],
+    allow_fetch: bool,
+    demand: str | None,
+    expect: Path | None,
 ) -> str:
+    """Return the command that repeats the run. Numbers and the token are shell variables that the reader sets."""
     words = [NAME, "run", context.address.url, "--seed", str(context.seed), "--effort", context.effort.name]
     if control is not None:
         words += ["--control", control.url]
+        words += ["--control-token", _TOKEN] if needs_token else []
     else:
         words += ["--userid", context.own.userid, "--account", context.own.account]
     words += context.address.options
-    for number in allow_send:
-        words += ["--allow-send", mask_numbers(number)]
+    for index, _ in enumerate(allow_send, 1):
+        words += ["--allow-send", _NUMBER if len(allow_send) == 1 else f"{_NUMBER}{index}"]
     words += ["--budget", str(context.guard.budget)] if allow_send else []
     words += ["--allow-fetch"] if allow_fetch else []
     words += ["--rate", f"{context.target.rate_limit.rate:g}"] if control is None else []
     words += ["--forbidden-word", context.forbidden_word] if context.forbidden_word != FORBIDDEN_WORD else []
-    return shlex.join(words)
+    words += ["--demand", demand] if demand else []
+    words += ["--expect", str(expect)] if expect is not None else []
+    return " ".join(f'"{word}"' if word.startswith(_VARIABLES) else shlex.quote(word) for word in words)

@@ -1,14 +1,22 @@
 """Tests of `--expect`, `--write-expect` and `--dry-run`."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from sms10692_contract.clauses import CLAUSES, Provenance
+from sms10692_contract.clauses import BY_ID, CLAUSES, Provenance
 from sms10692_contract.dry_run import ModelVendor
+from sms10692_contract.expected_differences import (
+    ExpectedDifference,
+    describe_observation,
+    find_gone,
+    load_differences,
+    write_differences,
+)
 from sms10692_contract.harness import CheckContext, Pace, SuiteAccount
 from sms10692_contract.http import parse_address
-from sms10692_contract.runner import State, run_checks
+from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import SafetyGuard
 from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server
@@ -92,3 +100,50 @@ def test_a_dry_run_needs_no_control_api() -> None:
         refused = run_contract("--dry-run", url, "--control", url)
     assert refused.returncode == 2
     assert "--dry-run is for servers without --control" in refused.stderr
+
+
+def observe(expected: str, actual: str) -> str:
+    return describe_observation(Verdict(CLAUSES[0], State.FAILED, "", expected, actual))
+
+
+def test_an_observation_is_the_same_in_a_run_with_other_numbers_tasks_points_and_times() -> None:
+    document = (
+        "<returnsms> <returnstatus>Success</returnstatus> <message>OK</message> <remainpoint>{points}</remainpoint>"
+        " <taskID>{task}</taskID> <successCounts>1</successCounts></returnsms>"
+    )
+    first = observe("a report of task 7 after 09:08:10", document.format(points=99, task="7"))
+    assert first == observe("a report of task a81 after 10:00:00", document.format(points=-1.5, task="a81"))
+    assert "<message>OK</message>" in first
+    replies = "replies [('138****8007', '7')]", "replies [('138****8007', '7'), ('139****9017', '8')]"
+    assert observe(replies[0], "[]") == observe(replies[1], "['x']")
+    assert observe("number 13800138007", "x") == observe("number 15023239810", "x") == "expected number #; got x"
+
+
+def test_clauses_that_a_run_did_not_judge_are_neither_gone_nor_deleted(tmp_path: Path) -> None:
+    known = [
+        ExpectedDifference(clause, "", "known", "2026-11-30") for clause in ("2.3-found", "3.3-forbidden", "1.3-ok")
+    ]
+    verdicts = [
+        Verdict(BY_ID["2.3-found"], State.NOT_JUDGED, "connection lost"),
+        Verdict(BY_ID["3.3-forbidden"], State.HELD),
+    ]
+    assert [difference.clause for difference in find_gone(verdicts, known)] == ["3.3-forbidden"]
+    write_differences(verdicts, known, tmp_path / "expect.toml", date(2026, 12, 1))
+    kept = load_differences(tmp_path / "expect.toml")
+    assert {(difference.clause, difference.reason) for difference in kept} == {
+        ("2.3-found", "known"),
+        ("1.3-ok", "known"),
+    }
+
+
+def test_a_repeat_line_has_demand_and_expect_and_no_number(tmp_path: Path) -> None:
+    file = tmp_path / "expect.toml"
+    file.write_text("", "utf-8")
+    options = ["--demand", "observed", "--expect", str(file), "--allow-send", "13800138007"]
+    with mutant_server(CORRECTED.defect) as vendor:
+        completed = run_contract(vendor.url, *OWN, *select("2.3-found"), *options)
+    (line,) = (line for line in completed.stdout.splitlines() if "repeat:" in line)
+    assert '--allow-send "$NUMBER"' in line
+    assert f"--demand observed --expect {file}" in line
+    assert "Set the shell variables of a repeat line ($NUMBER, $TOKEN) first" in completed.stdout
+    assert "13800138007" not in completed.stdout

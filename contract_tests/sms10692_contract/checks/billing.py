@@ -1,11 +1,13 @@
 """Checks of prices and balances (R6). Every check creates its own accounts."""
 
+from decimal import Decimal
+
 from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import MOBILE, MOBILE_COUNT, SEND_ENDPOINT, build_mobiles, invalid_send
 from sms10692_contract.expectations import expect, expect_accepted, expect_message, expect_refused, expect_sent
-from sms10692_contract.expected import INSUFFICIENT_BALANCE
+from sms10692_contract.expected import INSUFFICIENT_BALANCE, NUMBER_PATTERN, ParsedResponse
 from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
@@ -148,6 +150,12 @@ def _send_total_is_the_sum_of_all_credit(context: CheckContext) -> None:
     )
 
 
+def _read_points(response: ParsedResponse, name: str) -> Decimal:
+    text = response.get_element(name)
+    expect(bool(NUMBER_PATTERN.fullmatch(text)), response, f"a number in {name}", repr(text))
+    return Decimal(text)
+
+
 def _check_own_send_total(context: CheckContext) -> None:
     """Compare sendTotal of the user's prepaid account with its balance, and before and after a send if that is allowed.
 
@@ -156,14 +164,14 @@ def _check_own_send_total(context: CheckContext) -> None:
     before = context.overage(context.own)
     if before.get_element("payinfo") != "预付费":
         raise NotExercised("the account is not prepaid")
-    total, balance = (float(before.get_element(name) or "nan") for name in ("sendTotal", "overage"))
-    expect(total >= balance, before, f"a sendTotal of at least the balance {balance:g}", f"{total:g}")
+    total, balance = (_read_points(before, name) for name in ("sendTotal", "overage"))
+    expect(total >= balance, before, f"a sendTotal of at least the balance {balance}", f"{total}")
     if context.can_send:
         sent = context.send(context.own)
         expect_accepted(sent)
         after = context.overage(context.own)
         actual = after.get_element("sendTotal")
-        expect(actual == before.get_element("sendTotal"), after, f"sendTotal {total:g}, as before the send", actual)
+        expect(actual == before.get_element("sendTotal"), after, f"sendTotal {total}, as before the send", actual)
 
 
 @checks("R5-twice")

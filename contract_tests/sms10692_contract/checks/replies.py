@@ -87,11 +87,14 @@ def _fetch_real_replies(context: CheckContext) -> list[ParsedResponse]:
             found |= {(item.get("mobile", ""), item.get("taskid", "")) for item in response.get_items("callbox")}
         if found >= expected:
             return responses
-    tasks = {task for _, task in expected}
-    of_tasks = {pair for pair in found if pair[1] in tasks}
-    if not of_tasks and not any(number == mobile for number, _ in expected for mobile, _ in found):
+    of_allowed = {(mobile, task) for mobile, task in found if mobile in numbers}
+    if not of_allowed:
         raise NotExercised("no reply arrived: an allowed number must answer")
-    expect(of_tasks <= expected, responses[-1], f"replies {sorted(expected)}", f"{sorted(found)}")
+    unknown = {(mobile, task) for mobile, task in of_allowed if not context.has_sent_task(task)}
+    expect(not unknown, responses[-1], "replies that name a task of this run", f"tasks {sorted(t for _, t in unknown)}")
+    tasks = {task for _, task in expected}
+    wrong = {(mobile, task) for mobile, task in found - expected if task in tasks}
+    expect(not wrong, responses[-1], f"replies {sorted(expected)}", f"{sorted(found)}")
     return responses
 
 

@@ -40,7 +40,7 @@ from sms10692_contract.expected import (
     render_items,
 )
 from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext, NotExercised, SuiteAccount
 from sms10692_contract.requests import CALL, STATUS, build_request
 from sms10692_contract.safety import INVALID_SIGN
 
@@ -86,13 +86,12 @@ def _status_10_is_delivered_and_20_is_not(context: CheckContext) -> None:
         task = expect_accepted(response)
         reports = context.fetch_task_reports(account, task, 1)
         expect(bool(reports), response, f"a report of task {task}", "none")
-        status, code = reports[0].get("status"), reports[0].get("errorcode")
+        status = reports[0].get("status")
         if context.is_sandboxed:
             expected = "20" if number == "10000000020" else "10"
             expect(status == expected, response, f"status {expected} for {number}", repr(status))
         else:
-            allowed = {"10"} if code == "DELIVRD" else {"10", "20"}
-            expect(status in allowed, response, f"status {' or '.join(sorted(allowed))}", f"{status}, {code}")
+            expect(status in ("10", "20"), response, "status 10 or 20", repr(status))
 
 
 @checks("R13-outcomes")
@@ -192,6 +191,9 @@ def _a_fetch_without_a_number_returns_at_most_4000(context: CheckContext) -> Non
         task = expect_accepted(context.send(account, ",".join(mobiles)))
         response = _fetch_full(context, account, fields)
         first = len(response.get_items("statusbox"))
+        expect(first <= 4000, response, "at most 4000 of 4001 reports", f"{first}")
+        if not context.is_sandboxed and first < 4000:
+            raise NotExercised(f"reports are late: {first} of 4001 after {context.pace.schedule:g} s")
         expect(first == 4000, response, "4000 of 4001 reports", f"{first}")
         rest = context.fetch_task_reports(account, task, 1)
         expect(len(rest) == 1, response, "the last of 4001 reports in the next fetch", f"{len(rest)}")

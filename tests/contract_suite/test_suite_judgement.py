@@ -1,0 +1,135 @@
+"""Tests of single judgements of the suite against a model of a vendor in this process."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from sms10692_contract.clauses import BY_ID
+from sms10692_contract.dry_run import ModelVendor
+from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.fetch_history import CALL_ITEM, FetchHistory
+from sms10692_contract.harness import CheckContext, Pace, SuiteAccount
+from sms10692_contract.http import HttpResponse, parse_address, send_request
+from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
+from sms10692_contract.runner import State, Verdict, run_checks
+from sms10692_contract.safety import SafetyGuard
+from support.raw_servers import encode_response, raw_server
+
+OWN = SuiteAccount("12", "test", "mima")
+ADDRESS = parse_address("http://127.0.0.1:1")
+NUMBERS = ("13800138007", "13900139017")
+
+
+class ChangedVendor(ModelVendor):
+    """The model with a change of every body."""
+
+    def __init__(self, change: Callable[[WireRequest, bytes], bytes]) -> None:
+        super().__init__(ADDRESS, OWN, "发票")
+        self.change = change
+
+    def send(self, request: WireRequest, may_be_absent: bool = False) -> HttpResponse:
+        response = super().send(request, may_be_absent)
+        return replace(response, body=self.change(request, response.body))
+
+
+def run(clause: str, change: Callable[[WireRequest, bytes], bytes]) -> Verdict:
+    """Run a clause against the changed model, with permission to send and to fetch."""
+    guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
+    pace = Pace(poll=1, report=1, reply=1, schedule=0)
+    context = CheckContext(ADDRESS, OWN, guard, target=ChangedVendor(change), pace=pace)
+    (verdict,) = run_checks(context, [BY_ID[clause]])
+    return verdict
+
+
+def of(endpoint: str, old: str, new: str) -> Callable[[WireRequest, bytes], bytes]:
+    """Return a change of the responses of one endpoint."""
+    return lambda request, body: body.replace(old.encode(), new.encode()) if request.endpoint == endpoint else body
+
+
+def test_a_reply_from_an_allowed_number_that_names_an_unknown_task_fails() -> None:
+    assert run("5.3-taskid", lambda request, body: body).state is State.HELD
+    verdict = run("5.3-taskid", of(CALL, "<taskid>", "<taskid>9"))
+    assert verdict.state is State.FAILED
+    assert "replies that name a task of this run" in verdict.expected
+
+
+def test_a_report_of_an_unknown_task_and_an_unknown_number_is_not_of_this_run() -> None:
+    def change(request: WireRequest, body: bytes) -> bytes:
+        return of(STATUS, "<mobile>13", "<mobile>19")(request, of(STATUS, "<taskid>", "<taskid>9")(request, body))
+
+    verdict = run("4.3-taskid", change)
+    assert (verdict.state, verdict.reason) == (
+        State.NOT_EXERCISED,
+        "reports or replies are late: not complete after 1 s",
+    )
+    assert run("4.3-taskid", of(STATUS, "<taskid>", "<taskid>9")).state is State.FAILED
+
+
+@pytest.mark.parametrize("text", ["1,000", "", "many", "-", "1e3", "٣"])
+def test_a_send_total_that_is_no_number_fails(text: str) -> None:
+    def change(request: WireRequest, body: bytes) -> bytes:
+        return body.replace(b"<sendTotal>100000<", f"<sendTotal>{text}<".encode())
+
+    verdict = run("2.3-sendTotal", change)
+    assert (verdict.state, verdict.actual) == (State.FAILED, repr(text))
+
+
+def test_a_later_clause_does_not_wait_for_reports_that_were_late_before() -> None:
+    guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
+    vendor = ChangedVendor(lambda request, body: b"<returnsms></returnsms>" if request.endpoint == STATUS else body)
+    context = CheckContext(ADDRESS, OWN, guard, target=vendor, pace=Pace(poll=1, report=1, reply=1, schedule=0))
+    verdicts = list(run_checks(context, [BY_ID["4.3-taskid"], BY_ID["4.1-once"]]))
+    assert [verdict.reason for verdict in verdicts] == [
+        "reports or replies are late: not complete after 1 s",
+        "not waited for: earlier reports were late",
+    ]
+
+
+def test_the_same_answer_of_a_person_at_another_time_is_no_repetition() -> None:
+    history = FetchHistory()
+
+    def record(second: int) -> None:
+        item = (
+            "<callbox><mobile>1</mobile><taskid>2</taskid><content>1</content>"
+            f"<receivetime>2026-01-01 00:00:0{second}</receivetime><extno>01</extno></callbox>"
+        )
+        raw = HttpResponse(200, "text/xml", f"<returnsms>{item}</returnsms>".encode())
+        history.record(ParsedResponse(build_form(CALL, {"action": "query"}), raw))
+
+    record(1)
+    record(2)
+    history.expect_no_repeated(CALL_ITEM)
+    record(1)
+    with pytest.raises(AssertionError, match="again callbox 1 of task 2"):
+        history.expect_no_repeated(CALL_ITEM)
+
+
+NONSENSE = ("", "1,000", "٣", "&#0;")
+ELEMENTS = ("returnstatus", "message", "remainpoint", "taskID", "successCounts", "payinfo", "overage", "sendTotal")
+ITEMS = ("mobile", "taskid", "status", "receivetime", "errorcode", "extno", "content", "error", "remark")
+
+
+@pytest.mark.parametrize("name", [*ELEMENTS, *ITEMS])
+def test_an_unexpected_value_is_a_failure_and_never_an_exception(name: str) -> None:
+    manual = [clause for clause in BY_ID.values() if clause.provenance == "manual" and clause.id != "4.2-default"]
+    for nonsense in NONSENSE:
+
+        def change(request: WireRequest, body: bytes, nonsense: str = nonsense) -> bytes:
+            codec = "gbk" if b'"gb2312"' in body else "utf-8"
+            text = re.sub(rf"<{name}>[^<]*<", lambda match: f"<{name}>{nonsense}<", body.decode(codec))
+            return text.encode(codec, "xmlcharrefreplace")
+
+        guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
+        pace = Pace(poll=1, report=1, reply=1, schedule=0)
+        context = CheckContext(ADDRESS, OWN, guard, target=ChangedVendor(change), pace=pace)
+        verdicts = list(run_checks(context, manual))
+        assert len(verdicts) == len(manual)
+
+
+def test_a_body_is_sent_a_second_after_expect_although_no_100_came() -> None:
+    request = WireRequest(UTF8, (), "POST", UTF8.encode(), (("Expect", "100-continue"), ("Content-Length", "1")), b"x")
+    with raw_server(lambda connection: connection.sendall(encode_response(b"ok"))) as (url, received):
+        assert send_request(parse_address(url), request).body == b"ok"
+    assert received[0].endswith(b"\r\n\r\nx")
