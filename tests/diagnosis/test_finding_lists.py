@@ -80,3 +80,15 @@ def test_the_log_is_chinese_where_asked_and_the_header_stays_ascii() -> None:
     hint = dict(app.respond(protocol.V2SMS, request).headers)["X-Mock-Hint"]
     assert lines[0].endswith("\n  refusal.extno-too-long: extno 有 11 位，最多 10 位：请缩短。")
     assert hint == "refusal.extno-too-long: extno has 11 digits; at most 10 are allowed: shorten it."
+
+
+def test_an_accepted_request_stays_without_findings_when_its_account_is_deleted() -> None:
+    emulator = FlaskEmulator()
+    account = emulator.control("POST", "accounts")
+    assert "ok" in emulator.send(account)
+    (before,) = emulator.control("GET", "requests")["items"]
+    codes = [finding["code"] for finding in emulator.control("GET", "requests/1")["diagnosis"]]
+    emulator.control("DELETE", f"accounts/{account['userid']}")
+    assert emulator.control("GET", "requests")["items"] == [before]
+    after = [finding["code"] for finding in emulator.control("GET", "requests/1")["diagnosis"]]
+    assert codes == after == ["habit.timestamp-form"]

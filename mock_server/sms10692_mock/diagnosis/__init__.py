@@ -40,6 +40,6 @@ def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
     `context.others`.**
     """
     explain = _CREDENTIALS_FINDINGS.get(context.request.endpoint.authentication)
-    credentials = explain(context) if explain else ()
+    credentials = explain(context) if explain and not context.were_credentials_right else ()
     refusal = refusal_findings(context, is_credentials_explained=bool(credentials))
     return (*refusal, *credentials, *text_findings(context), *style_findings(context))

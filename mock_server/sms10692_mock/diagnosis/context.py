@@ -57,7 +57,8 @@ class DiagnosisContext(NamedTuple):
     request parsed from them. `account` is the account of the request's userid, None if it is unknown; `others` are
     accounts to compare with, the most likely ones first; `account` may be among them. `now` is in Unix seconds.
     `previous` is the account's previous fetch of the same queue, None if there was none or the request is no fetch.
-    `evidence` says why the request was refused, None if it was not.
+    `evidence` says why the request was refused, None if it was not. `were_credentials_right`: the vendor accepted the
+    credentials, whatever account there is by now.
     """
 
     method: str
@@ -72,6 +73,7 @@ class DiagnosisContext(NamedTuple):
     previous: PreviousFetch | None = None
     evidence: Evidence | None = None
     headers: Sequence[tuple[str, str]] = ()
+    were_credentials_right: bool = False
 
     def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
         """Replace passwords of the context's accounts in `text`, and shorten the result to `limit` characters."""

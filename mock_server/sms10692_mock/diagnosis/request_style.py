@@ -43,7 +43,11 @@ def style_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
 def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
     request = context.request
     timestamp = dict(zip(request.endpoint.authentication.parameters, request.credentials, strict=True)).get(_TIMESTAMP)
-    if timestamp is None or context.account is None or not is_authenticated(context, context.account):
+    if timestamp is None:
+        return
+    if not context.were_credentials_right and (
+        context.account is None or not is_authenticated(context, context.account)
+    ):
         return
     if timestamp == MANUALS_TIMESTAMP and context.fields.get(_SIGN) == MANUALS_SIGN:
         return  # whoever tries the manual's example knows its age

@@ -25,6 +25,7 @@ from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.diagnosis.rejection import rejection_findings
 from sms10692_mock.domain.accounts import Account, exclude_temporary
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
+from sms10692_mock.domain.evidence import EvidenceCode
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import Store
 
@@ -139,7 +140,20 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
         now=entry.account_time,
         evidence=entry.evidence,
         headers=entry.headers,
+        were_credentials_right=_were_credentials_right(entry),
     )
+
+
+_BEFORE_CREDENTIALS: Final = frozenset[EvidenceCode](
+    ("credentials-empty", "credentials-wrong", "sql-injection", "fault", "fault-unlimited", "account-deleted")
+)
+"""Evidence of requests whose credentials the vendor did not check, or refused."""
+
+
+def _were_credentials_right(entry: LoggedRequest) -> bool:
+    if entry.evidence is not None:
+        return entry.evidence.code not in _BEFORE_CREDENTIALS and not entry.evidence.code.startswith("timestamp-")
+    return not (entry.refusal or entry.rejection or entry.faults)
 
 
 def candidate_accounts(store: Store) -> list[Account]:
