@@ -18,7 +18,11 @@ HAS_FINDINGS: Final = 1
 
 _TEXTS: Final = {
     "refused": {"en": "The vendor would refuse it: {}", "zh": "厂商会拒绝这个请求：{}"},
-    "accepted": {"en": "The vendor would accept it.", "zh": "厂商会接受这个请求。"},
+    "accepted": {"en": "No refusal found.", "zh": "没有发现会被拒绝的原因。"},
+    "unknown": {
+        "en": "Not checked: the balance, and the settings, delivery rules and forbidden words of an account.",
+        "zh": "没有检查：余额，以及账号的设置、投递规则和禁用词。",
+    },
     "unchecked": {
         "en": "The signature was not checked: give --account and --password.",
         "zh": "没有检查 sign：请给出 --account 和 --password。",
@@ -48,7 +52,7 @@ def explain_command(request: str | None, account: str | None, password: str | No
     try:
         pasted = parse_pasted(text)
     except NotARequest as error:
-        raise click.BadParameter(str(error), param_hint="REQUEST") from None
+        raise click.BadParameter(error.describe(lang), param_hint="REQUEST") from None
 
     def find_account(userid: str) -> Account | None:
         if account is not None and password is not None:
@@ -73,7 +77,7 @@ def format_explanation(explanation: Explanation, language: Language) -> str:
     if explanation.refusal:
         lines.append(_text("refused", language).format(explanation.refusal))
     elif not any(finding.kind in ("http", "signature") for finding in explanation.findings):
-        lines.append(_text("accepted", language))
+        lines += [_text("accepted", language), _text("unknown", language)]
     for finding in explanation.findings:
         lines.append(f"{finding.code}: {translate(finding, language)}")
         if finding.meant:

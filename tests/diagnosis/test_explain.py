@@ -1,6 +1,7 @@
 """Requests that are explained without being sent: how they are read, and what is said about them."""
 
 import json
+import re
 import subprocess
 import sys
 from typing import Any
@@ -87,9 +88,12 @@ def run(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+NOT_CHECKED = "Not checked: the balance, and the settings, delivery rules and forbidden words of an account."
+
+
 def test_the_command_explains_the_manuals_example() -> None:
     form = f"action=send&{SIGNED}&mobile=15023239810,13527576163&content=%E5%86%85%E5%AE%B9&sendTime=&extno="
-    assert run(form) == (0, "POST /v2sms.aspx send\nThe vendor would accept it.\n")
+    assert run(form) == (0, f"POST /v2sms.aspx send\nNo refusal found.\n{NOT_CHECKED}\n")
 
 
 def test_the_command_reads_standard_input_and_names_the_refusal() -> None:
@@ -114,6 +118,53 @@ def test_the_command_checks_the_signature_of_an_account() -> None:
 def test_the_command_refuses_wrong_use() -> None:
     assert run("hello")[0] == 2
     assert run("a=1", "--account", "x")[0] == 2
+
+
+def test_the_command_reads_gbk_from_standard_input() -> None:
+    form = f"action=send&{SIGNED}&mobile=15023239810&content=内容".encode("gbk")
+    for text in (form, b"curl http://h/v2sms.aspx --data-urlencode content=" + "内容".encode("gbk"), b"/" + form):
+        command = [sys.executable, "-m", "sms10692_mock", "explain"]
+        done = subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert parse_pasted(form.decode("utf-8", "surrogateescape")).body == form
+
+
+def test_a_lone_surrogate_becomes_a_question_mark() -> None:
+    har = json.dumps({"request": {"method": "POST", "url": "http://h/v2sms.aspx", "postData": {"text": "a=\ud83d"}}})
+    assert parse_pasted(har).body == b"a=?"
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_a_method_that_the_endpoints_do_not_answer_is_named(method: str) -> None:
+    status, output = run(f"curl -X {method} http://h/v2sms.aspx -d 'action=overage&{SIGNED}'")
+    assert (status, f"http.method: The method is {method}: use POST." in output) == (1, True)
+    assert "No refusal found" not in output
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('127.0.0.1 - - [30/Nov/2026] "POST /v2sms.aspx HTTP/1.1" 200 17', "paste the body"),
+        ("POST /v2sms.aspx send, userid '12': refused, 其他错误 (0.31 ms)", "emulator's own log"),
+        ("PUT /v2sms.aspx: 405, this page answers GET, HEAD, POST", "emulator's own log"),
+    ],
+)
+def test_a_line_of_a_log_without_parameters_is_refused_with_the_reason(line: str, reason: str) -> None:
+    with pytest.raises(NotARequest, match=reason):
+        parse_pasted(line)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "curl -s", "curl http://h/ -d 'x", "http://[", '{"request": 1}'])
+def test_the_reason_for_which_a_text_is_no_request_exists_in_chinese(text: str) -> None:
+    with pytest.raises(NotARequest) as caught:
+        parse_pasted(text)
+    reason = caught.value.describe("zh")
+    assert re.search("[一-鿿]", reason)
+    assert not re.search(r"[a-z]{3,} [a-z]{2,} ", reason)
+
+
+def test_the_command_gives_the_reason_in_chinese() -> None:
+    assert "文本不是 URL、表单" in run("--lang", "zh", "hello")[1]
 
 
 def explain(emulator: FlaskEmulator, text: str) -> dict[str, Any]:
@@ -162,4 +213,6 @@ def test_the_console_explains_a_pasted_request(language: str, sentence: str) -> 
     assert page.status_code == 200
     assert sentence in page.text
     assert "其他错误" in page.text
-    assert "HAR entry" in emulator.http.post("/explain", data={"request": "hello"}, headers=CONSOLE_HEADERS).text
+    refused = emulator.http.post(f"/explain?lang={language}", data={"request": "hello"}, headers=CONSOLE_HEADERS)
+    assert ("no URL, form, curl command, raw HTTP request or HAR entry" in refused.text) == (language == "en")
+    assert ("文本不是 URL、表单、curl 命令、原始 HTTP 请求或 HAR 条目" in refused.text) == (language == "zh")

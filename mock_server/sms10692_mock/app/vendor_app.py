@@ -24,7 +24,7 @@ from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import QUEUES, ApiRequest, parse_request
+from sms10692_mock.domain.api_request import ALLOWED_METHODS, QUEUES, ApiRequest, parse_request
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -39,7 +39,6 @@ from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.request_log import redact_headers
 
 _FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
-_ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
 _SAFE_METHODS: Final = ("GET", "HEAD")
 _API_PREFIX: Final = "/_mock"
 _HEALTH_PREFIX: Final = "/_mock/health"
@@ -155,8 +154,8 @@ class VendorApp:
         received = vendor.wall_clock()
         fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
         api_request = parse_request(endpoint, fields)
-        if rejection is None and request.method not in _ALLOWED_METHODS:
-            allowed = ", ".join(_ALLOWED_METHODS)
+        if rejection is None and request.method not in ALLOWED_METHODS:
+            allowed = ", ".join(ALLOWED_METHODS)
             rejection = Rejection("method", text_response(405, f"this page answers {allowed}", ("Allow", allowed)))
         outcome: VendorResult | Rejection | StoreUnavailable
         number, account_time = 0, 0.0

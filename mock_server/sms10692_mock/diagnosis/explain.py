@@ -14,7 +14,7 @@ from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.pasted_request import PastedRequest
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
+from sms10692_mock.domain.api_request import ALLOWED_METHODS, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.evidence import Evidence
@@ -65,6 +65,8 @@ def explain(
     `get_points` its balance; without it the balance is not checked.
     """
     problems = tuple(make_finding(code, value) for code, value in pasted.problems)
+    if pasted.method not in ALLOWED_METHODS:
+        problems += (make_finding("http.method", ascii(pasted.method[:16])[1:-1]),)
     endpoint = match_endpoint(pasted.path)
     if endpoint is None:
         pages = ", ".join(page.path for page in protocol.ENDPOINTS)

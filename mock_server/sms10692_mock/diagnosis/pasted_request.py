@@ -6,9 +6,9 @@ Nothing is sent, and no file is read: `-d @file` of curl is a file of another ma
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, unquote_plus, urlsplit
+from urllib.parse import quote_from_bytes, unquote_plus, urlsplit
 
 from sms10692 import protocol
 from sms10692_mock.codec.forms import FORM
@@ -19,8 +19,50 @@ MAX_LENGTH: Final = 1024 * 1024
 Headers = list[tuple[str, str]]
 
 
+_REASONS: Final[Mapping[str, Mapping[str, str]]] = {
+    "too-long": {"en": "the text is longer than {} characters", "zh": "文本超过 {} 个字符"},
+    "empty": {"en": "the text is empty", "zh": "文本是空的"},
+    "unknown-form": {
+        "en": "the text is no URL, form, curl command, raw HTTP request or HAR entry",
+        "zh": "文本不是 URL、表单、curl 命令、原始 HTTP 请求或 HAR 条目",
+    },
+    "url": {"en": "the URL is invalid: {}", "zh": "URL 无效"},
+    "har": {"en": "the text is no HAR entry: {}", "zh": "文本不是 HAR 条目"},
+    "curl-file": {
+        "en": "the body of the curl command is in the file {}: paste it instead",
+        "zh": "curl 命令的请求体在文件 {} 里：请直接粘贴内容",
+    },
+    "curl-no-url": {"en": "the curl command has no URL", "zh": "curl 命令没有 URL"},
+    "curl-words": {
+        "en": "the curl command cannot be split into words: {}",
+        "zh": "curl 命令无法拆分成参数，可能有引号没有成对",
+    },
+    "curl-option": {
+        "en": "the curl option {} is unknown here: remove it if it does not change the request",
+        "zh": "不认识 curl 选项 {}：如果它不影响请求，请删掉",
+    },
+    "body-not-logged": {
+        "en": "the line of a log has no body, and the parameters of a POST are in it: paste the body",
+        "zh": "日志行里没有请求体，而 POST 的参数在请求体里：请粘贴请求体",
+    },
+    "emulator-log": {
+        "en": "this is a line of the emulator's own log, which holds no parameters: see its request log instead",
+        "zh": "这是模拟服务器自己的日志行，里面没有参数：请看它的请求记录",
+    },
+}
+
+
 class NotARequest(ValueError):
-    """The text is no request in a known form."""
+    """The text is no request in a known form. `code` is a key of the reasons, `value` what the reason names."""
+
+    def __init__(self, code: str, value: object = "") -> None:
+        super().__init__(_REASONS[code]["en"].format(value))
+        self.code = code
+        self.value = value
+
+    def describe(self, language: str) -> str:
+        """Return the reason in English (`en`) or Chinese (`zh`)."""
+        return _REASONS[self.code][language].format(self.value)
 
 
 class PastedRequest(NamedTuple):
@@ -43,10 +85,10 @@ def parse_pasted(text: str) -> PastedRequest:
     '/v2sms.aspx'
     """
     if len(text) > MAX_LENGTH:
-        raise NotARequest(f"the text is longer than {MAX_LENGTH} characters")
+        raise NotARequest("too-long", MAX_LENGTH)
     text = text.removeprefix("\ufeff").strip(" \t\r\n")
     if not text:
-        raise NotARequest("the text is empty")
+        raise NotARequest("empty")
     if re.match(r"\$?\s*curl(?:\.exe)?\s", text):
         return _parse_curl(text)
     if text[0] == "{" and '"request"' in text:
@@ -56,11 +98,35 @@ def parse_pasted(text: str) -> PastedRequest:
     if re.match(r"https?://|/", text) and "\n" not in text:
         return _from_url("GET", text, [], b"")
     if logged := re.search(r'"(GET|POST|HEAD) (/\S*) HTTP/[0-9.]+"', text):
+        if logged[1] == "POST" and "?" not in logged[2]:
+            raise NotARequest("body-not-logged")
         return _from_url(logged[1], logged[2], [], b"")
+    if _EMULATOR_LOG.search(text):
+        raise NotARequest("emulator-log")
     if re.match(r"[\w.%\[\]; -]+=", text):
-        body = text.encode()
+        body = _encode(text)
         return PastedRequest("POST", _guess_path(body), b"", [("Content-Type", FORM)], body)
-    raise NotARequest("the text is no URL, form, curl command, raw HTTP request or HAR entry")
+    raise NotARequest("unknown-form")
+
+
+_EMULATOR_LOG: Final = re.compile(
+    r"(?:^|\s)[A-Z]+ /\S*(?: [^\n]*, userid [^\n]*\([0-9.]+ ms\)|: [1-5][0-9]{2}(?:,|$))", re.MULTILINE
+)
+"""A line of the access log, see `app.log_lines`."""
+
+_LONE_SURROGATES: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
+def _encode(text: str) -> bytes:
+    """Return the bytes of a text decoded with `surrogateescape`, such as GBK on standard input.
+
+    A lone surrogate, which JSON can contain, becomes a question mark.
+    """
+    return _LONE_SURROGATES.sub("?", text).encode("utf-8", "surrogateescape")
+
+
+def _quote(text: str) -> str:
+    return quote_from_bytes(_encode(text), "")
 
 
 def _guess_path(form: bytes) -> str:
@@ -77,13 +143,11 @@ def _from_url(
     try:
         parts = urlsplit(url if "://" in url or url.startswith("/") else f"http://{url}")
     except ValueError as error:
-        raise NotARequest(f"the URL is invalid: {error}") from None
+        raise NotARequest("url", ascii(str(error))[1:-1]) from None
     found = list(problems)
     if re.search(r"\s", url):
         found.append(("http.space-in-url", ascii(url[:64])[1:-1]))
-    return PastedRequest(
-        method, parts.path or "/", parts.query.encode("utf-8", "surrogateescape"), headers, body, found
-    )
+    return PastedRequest(method, parts.path or "/", _encode(parts.query), headers, body, found)
 
 
 def _parse_raw(text: str) -> PastedRequest:
@@ -91,7 +155,7 @@ def _parse_raw(text: str) -> PastedRequest:
     first, *lines = head.split("\n")
     method, _, target = first.rpartition(" ")[0].partition(" ")
     headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
-    body = rest.encode()
+    body = _encode(rest)
     problems = []
     for name, value in headers:
         if name.lower() == "content-length" and value.isascii() and value.isdigit() and "\n" not in rest:
@@ -111,16 +175,16 @@ def _parse_har(text: str) -> PastedRequest:
         request = document.get("request", document)
         headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
         posted = request.get("postData") or {}
-        body = str(posted.get("text") or _join(posted.get("params", ()))).encode()
+        body = _encode(str(posted.get("text") or _join(posted.get("params", ()))))
         if posted.get("mimeType") and not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(("Content-Type", str(posted["mimeType"])))
         return _from_url(str(request["method"]).upper(), str(request["url"]), headers, body)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise NotARequest(f"the text is no HAR entry: {error}") from None
+        raise NotARequest("har", error) from None
 
 
 def _join(parameters: Any) -> str:
-    return "&".join(f"{quote(str(one['name']), '')}={quote(str(one.get('value', '')), '')}" for one in parameters)
+    return "&".join(f"{_quote(str(one['name']))}={_quote(str(one.get('value', '')))}" for one in parameters)
 
 
 _DATA: Final = ("-d", "--data", "--data-ascii", "--data-raw", "--data-binary")
@@ -145,11 +209,11 @@ def _parse_curl(text: str) -> PastedRequest:
         if option in _DATA:
             given = _value(value, arguments)
             if given.startswith("@") and option != "--data-raw":
-                raise NotARequest(f"the body of the curl command is in the file {given[1:]!a}: paste it instead")
+                raise NotARequest("curl-file", ascii(given[1:]))
             data.append(given if option in ("--data-raw", "--data-binary") else re.sub(r"[\r\n]", "", given))
         elif option == "--data-urlencode":
             name, equals, content = _value(value, arguments).partition("=")
-            data.append(f"{name}={quote(content, '')}" if equals and name else quote(content or name, ""))
+            data.append(f"{name}={_quote(content)}" if equals and name else _quote(content or name))
         elif option in ("-F", "--form", "--form-string"):
             form.append(_value(value, arguments))
         elif option in ("-X", "--request"):
@@ -168,7 +232,7 @@ def _parse_curl(text: str) -> PastedRequest:
         elif not argument.startswith("-") and not url:
             url = argument
     if not url:
-        raise NotARequest("the curl command has no URL")
+        raise NotARequest("curl-no-url")
     body = "&".join(data)
     if is_get:
         url, body = f"{url}{'&' if '?' in url else '?'}{body}", ""
@@ -179,7 +243,7 @@ def _parse_curl(text: str) -> PastedRequest:
     elif body and not has_type:
         headers.append(("Content-Type", FORM))
     default = "POST" if body else "GET"
-    return _from_url(method or default, url, headers, body.encode("utf-8", "surrogateescape"), problems)
+    return _from_url(method or default, url, headers, _encode(body), problems)
 
 
 _BOUNDARY: Final = "pasted"
@@ -201,7 +265,7 @@ def _split_command(text: str) -> Iterator[str]:
     try:
         return iter(shlex.split(joined)[1:])
     except ValueError as error:
-        raise NotARequest(f"the curl command cannot be split into words: {error}") from None
+        raise NotARequest("curl-words", error) from None
 
 
 _ANSI_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}

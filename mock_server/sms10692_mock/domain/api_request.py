@@ -12,6 +12,9 @@ from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
 from sms10692_mock.domain.records import QueueName
 
+ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
+"""Methods that the vendor's endpoints answer."""
+
 _USERID: Final = protocol.SIGNED.parameters[0]
 _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (name.lower() for name in protocol.SEND.parameters)
 _STATUS_NUM: Final = protocol.STATUS.parameters[0].lower()

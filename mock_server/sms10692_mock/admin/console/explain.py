@@ -21,7 +21,7 @@ def add_explain(pages: Blueprint, control: ControlService) -> None:
         try:
             explanation = control.requests.explain(text) if text.strip() else None
         except NotARequest as error:
-            problem = translate("explain.not_a_request", reason=str(error))
+            problem = translate("explain.not_a_request", reason=error.describe(language()))
         findings = [(finding, finding_text(finding)) for finding in explanation.diagnosis] if explanation else []
         values = {"explanation": explanation, "findings": findings, "problem": problem, "pasted": text}
         if is_htmx() and request.method == "POST":
