@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, NotARequest, PastedRequest, parse_pasted
 from support.console import CONSOLE_HEADERS
 from support.flask_emulator import FlaskEmulator
@@ -190,6 +191,29 @@ def test_the_control_api_shows_the_expected_signature_with_the_password_masked()
     response = emulator.http.post("/v2sms.aspx", data=f"action=overage&{wrong}", content_type=FORM)
     assert "5cc68982" not in response.headers["X-Mock-Hint"]
     assert emulator.control("GET", "requests/1")["expected_signature"] == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "peer", "is_shown"),
+    [
+        (AccessPolicy(), "127.0.0.1", True),
+        (AccessPolicy(), "192.0.2.7", False),
+        (AccessPolicy(hosts=frozenset({"emulator.example"})), "127.0.0.1", False),
+        (AccessPolicy(token="geheim"), "192.0.2.7", True),
+    ],
+)
+def test_the_expected_signature_is_left_out_where_other_hosts_need_no_token(
+    policy: AccessPolicy, peer: str, is_shown: bool
+) -> None:
+    http = FlaskEmulator(policy).http
+    wrong = f"action=overage&{SIGNED.replace('5cc6', '0cc6')}"
+    http.post("/v2sms.aspx", data=wrong, content_type=FORM)
+    reader: dict[str, Any] = {"headers": {"Authorization": "Bearer geheim"}, "environ_base": {"REMOTE_ADDR": peer}}
+    explained = http.post("/_mock/explain", json={"request": wrong}, **reader)
+    for answer in (explained, *(http.get(f"/_mock/{path}requests/1", **reader) for path in ("", "accounts/12/"))):
+        assert answer.status_code == 200, answer.text
+        assert ("5cc68982f55ac74348e3d819f868fbe1" in answer.text) == is_shown
+        assert (json.loads(answer.text)["expected_signature"] is None) == (not is_shown)
 
 
 def test_problems_of_the_text_itself_are_explained() -> None:

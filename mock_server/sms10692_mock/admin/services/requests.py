@@ -1,7 +1,7 @@
 """Request log service: list logged requests, and show one with its parsed parameters and diagnosis."""
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from pydantic import BaseModel, Field
@@ -92,7 +92,7 @@ class PastedText(StrictInput):
 class ExplanationDocument(BaseModel):
     """What is wrong with a request that was not sent. `refusal` is the message of the vendor, or empty.
 
-    `expected_signature` is null unless the signature is wrong.
+    `expected_signature` is null unless the signature is wrong and the reader may see a valid one.
     """
 
     method: str
@@ -134,6 +134,8 @@ class RequestLogService:
         self._store = vendor.store
         self._accounts = accounts
         self._notifier = notifier
+        self.may_show_signatures: Callable[[], bool] = lambda: False
+        """Whether the reader of now may see a valid signature. The application sets it."""
 
     def list(self, userid: str | None, query: RequestLogQuery) -> ListDocument[RequestDocument]:
         """List summaries of requests, after waiting for them if the query says so. Raises NoSuchAccount."""
@@ -180,7 +182,7 @@ class RequestLogService:
             response_body=b64encode(request.response_body).decode(),
             response_text=_response_text(request),
             diagnosis=[_finding_document(finding, language) for finding in diagnose_logged(request, self._store)],
-            expected_signature=_expected_document(logged_signature(request, self._store)),
+            expected_signature=self._expected_document(logged_signature(request, self._store)),
         )
 
     def explain(self, text: str, language: Language = "en") -> ExplanationDocument:
@@ -203,8 +205,13 @@ class RequestLogService:
             refusal=explanation.refusal,
             diagnosis=[_finding_document(finding, language) for finding in explanation.findings],
             is_signature_checked=explanation.is_signature_checked,
-            expected_signature=_expected_document(explanation.expected),
+            expected_signature=self._expected_document(explanation.expected),
         )
+
+    def _expected_document(self, expected: ExpectedSignature | None) -> ExpectedSignatureDocument | None:
+        if expected is None or not self.may_show_signatures():
+            return None
+        return ExpectedSignatureDocument(signed_text=expected.signed_text, md5=expected.md5)
 
     def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
         """Return one request as stored. Raises NoSuchRequest."""
@@ -251,10 +258,6 @@ def _fields(request: LoggedRequest, charset: str) -> Mapping[str, str]:
 def _response_text(request: LoggedRequest) -> str:
     charset = "gb2312" if "gb2312" in request.content_type else "utf-8"
     return DECODERS[charset](request.response_body)
-
-
-def _expected_document(expected: ExpectedSignature | None) -> ExpectedSignatureDocument | None:
-    return expected and ExpectedSignatureDocument(signed_text=expected.signed_text, md5=expected.md5)
 
 
 def _finding_document(finding: Finding, language: Language) -> FindingDocument:
