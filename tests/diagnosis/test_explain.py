@@ -34,6 +34,18 @@ READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]
         ("POST", "/v2sms.aspx", b"", FORM_HEADER, "content=it's内".encode()),
     ),
     "curl -G": ("curl -sG http://h/v2sms.aspx -da=1 -d b=2", ("GET", "/v2sms.aspx", b"a=1&b=2", [], b"")),
+    "curl --json": (
+        "curl --max-redirs 5 http://h/v2sms.aspx --json '{}'",
+        ("POST", "/v2sms.aspx", b"", [("Content-Type", "application/json")], b"{}"),
+    ),
+    "curl with a line end in -d": (
+        "curl http://h/v2sms.aspx -d 'content=a\nb'",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"content=a\nb"),
+    ),
+    "curl without a scheme": (
+        "curl h/v2sms.aspx?content=http://x",
+        ("GET", "/v2sms.aspx", b"content=http://x", [], b""),
+    ),
     "curl of Windows": (
         'curl.exe ^\n http://h/v2sms.aspx ^\n -d "a=1"',
         ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=1"),
@@ -71,6 +83,10 @@ def test_a_pasted_request_is_read(text: str, expected: tuple[str, str, bytes, li
         ("curl -s", "has no URL"),
         ("curl http://h/ -d 'x", "cannot be split"),
         ("curl http://h/ -d @body.txt", "in the file 'body.txt'"),
+        ("curl --unknown 5 http://h/", "curl option '--unknown' is unknown"),
+        ("curl http://h/ --data-urlencode @body.txt", "in the file 'body.txt'"),
+        ("curl http://h/ --data-urlencode content@body.txt", "in the file 'body.txt'"),
+        ("curl http://h/ --json @body.txt", "in the file 'body.txt'"),
         ('{"request": 1}', "no HAR entry"),
         ("http://[", "the URL is invalid"),
         ("a=" + "x" * MAX_LENGTH, "longer than"),

@@ -141,7 +141,7 @@ def _from_url(
     method: str, url: str, headers: Headers, body: bytes, problems: Sequence[tuple[str, str]] = ()
 ) -> PastedRequest:
     try:
-        parts = urlsplit(url if "://" in url or url.startswith("/") else f"http://{url}")
+        parts = urlsplit(url if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|/", url) else f"http://{url}")
     except ValueError as error:
         raise NotARequest("url", ascii(str(error))[1:-1]) from None
     found = list(problems)
@@ -192,16 +192,41 @@ _VALUED: Final = frozenset(
     (
         *("-A", "--user-agent", "-b", "--cookie", "-c", "--cookie-jar", "-e", "--referer", "-m", "--max-time", "-o"),
         *("--output", "-u", "--user", "-x", "--proxy", "-w", "--write-out", "--connect-timeout", "--retry", "-K"),
-        *("-T", "--cacert", "--cert", "--key", "--resolve", "--noproxy", "--interface", "-y", "-Y", "-r"),
+        *(
+            "-T",
+            "--cacert",
+            "--cert",
+            "--key",
+            "--resolve",
+            "--noproxy",
+            "--interface",
+            "-y",
+            "-Y",
+            "-r",
+            "--max-redirs",
+        ),
     )
 )
 """Options of curl whose value is no part of the request's form."""
+
+_FLAGS: Final = frozenset(
+    (
+        *("--compressed", "--fail", "--fail-with-body", "--globoff", "--http0.9", "--http1.0", "--http1.1", "--http2"),
+        *("--include", "--insecure", "--ipv4", "--ipv6", "--location", "--no-buffer", "--no-keepalive", "--silent"),
+        *("--no-progress-meter", "--path-as-is", "--progress-bar", "--raw", "--show-error", "--tcp-nodelay"),
+        *("--verbose", "--post301", "--post302", "--proxy-insecure", "--ssl-no-revoke", "--remote-name", "-0", "-#"),
+    )
+)
+"""Options of curl without a value that do not change the form."""
+
+_SHORT_FLAGS: Final = "fgikLNOsSvn46"
 
 _SHORT_WITH_VALUE: Final = "dXHFAbcemouxwKTryY"
 
 
 def _parse_curl(text: str) -> PastedRequest:
     method, url, headers, data, form, is_get = "", "", Headers(), list[str](), list[str](), False
+    is_json = False
     problems: list[tuple[str, str]] = []
     arguments = _split_command(text)
     for argument in arguments:
@@ -210,9 +235,18 @@ def _parse_curl(text: str) -> PastedRequest:
             given = _value(value, arguments)
             if given.startswith("@") and option != "--data-raw":
                 raise NotARequest("curl-file", ascii(given[1:]))
-            data.append(given if option in ("--data-raw", "--data-binary") else re.sub(r"[\r\n]", "", given))
+            data.append(given)  # curl removes line ends only from a file
+        elif option == "--json":
+            given = _value(value, arguments)
+            if given.startswith("@"):
+                raise NotARequest("curl-file", ascii(given[1:]))
+            data.append(given)
+            is_json = True
         elif option == "--data-urlencode":
-            name, equals, content = _value(value, arguments).partition("=")
+            given = _value(value, arguments)
+            name, equals, content = given.partition("=")
+            if not equals and "@" in given:
+                raise NotARequest("curl-file", ascii(given.partition("@")[2]))
             data.append(f"{name}={_quote(content)}" if equals and name else _quote(content or name))
         elif option in ("-F", "--form", "--form-string"):
             form.append(_value(value, arguments))
@@ -229,8 +263,10 @@ def _parse_curl(text: str) -> PastedRequest:
             url = _value(value, arguments)
         elif option in _VALUED:
             _value(value, arguments)
-        elif not argument.startswith("-") and not url:
-            url = argument
+        elif not argument.startswith("-"):
+            url = url or argument
+        elif option not in _FLAGS and not re.fullmatch(rf"-[{_SHORT_FLAGS}]+", option):
+            raise NotARequest("curl-option", ascii(option))
     if not url:
         raise NotARequest("curl-no-url")
     body = "&".join(data)
@@ -241,7 +277,7 @@ def _parse_curl(text: str) -> PastedRequest:
         headers.append(("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"))
         body = _build_multipart(form)
     elif body and not has_type:
-        headers.append(("Content-Type", FORM))
+        headers.append(("Content-Type", "application/json" if is_json else FORM))
     default = "POST" if body else "GET"
     return _from_url(method or default, url, headers, _encode(body), problems)
 
