@@ -76,6 +76,21 @@ def test_a_pasted_request_is_read(text: str, expected: tuple[str, str, bytes, li
 
 
 @pytest.mark.parametrize(
+    ("path", "length", "rest", "body"),
+    [
+        ("/v2sms.aspx", 4, "a=1\n", b"a=1\n"),
+        ("/v2sms.aspx", 3, "a=1\n", b"a=1"),
+        ("/v2sms.aspx", 6, "a=1\nb", b"a=1\r\nb"),
+        ("/v2smsGBK.aspx", 6, "a=内容\n", b"a=\xc4\xda\xc8\xdd"),
+        ("/v2smsGBK.aspx", 8, "a=内容", b"a=\xe5\x86\x85\xe5\xae\xb9"),
+    ],
+)
+def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, body: bytes) -> None:
+    pasted = parse_pasted(f"POST {path} HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{rest}")
+    assert (pasted.body, pasted.problems) == (body, [])
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
         ("", "empty"),

@@ -86,7 +86,8 @@ def parse_pasted(text: str) -> PastedRequest:
     """
     if len(text) > MAX_LENGTH:
         raise NotARequest("too-long", MAX_LENGTH)
-    text = text.removeprefix("\ufeff").strip(" \t\r\n")
+    whole = text.removeprefix("\ufeff").lstrip(" \t\r\n")
+    text = whole.rstrip(" \t\r\n")
     if not text:
         raise NotARequest("empty")
     if re.match(r"\$?\s*curl(?:\.exe)?\s", text):
@@ -94,7 +95,7 @@ def parse_pasted(text: str) -> PastedRequest:
     if text[0] == "{" and '"request"' in text:
         return _parse_har(text)
     if re.match(r"[A-Za-z]+ [^\r\n]+ HTTP/[0-9.]+\s*(?:\r?\n|$)", text):
-        return _parse_raw(text)
+        return _parse_raw(whole)
     if re.match(r"https?://|/", text) and "\n" not in text:
         return _from_url("GET", text, [], b"")
     if logged := re.search(r'"(GET|POST|HEAD) (/\S*) HTTP/[0-9.]+"', text):
@@ -155,15 +156,33 @@ def _parse_raw(text: str) -> PastedRequest:
     first, *lines = head.split("\n")
     method, _, target = first.rpartition(" ")[0].partition(" ")
     headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
-    body = _encode(rest)
+    length = next((value for name, value in headers if name.lower() == "content-length"), "")
+    body = _choose_body(rest, length, is_gbk=urlsplit(target).path.lower() == protocol.V2SMS_GBK.path.lower())
     problems = []
     for name, value in headers:
-        if name.lower() == "content-length" and value.isascii() and value.isdigit() and "\n" not in rest:
+        if name.lower() == "content-length" and value.isascii() and value.isdigit():
             if int(value) < len(body):
                 problems.append(("http.length-too-small", f"{value} / {len(body)}"))
             elif int(value) > len(body):
                 problems.append(("http.body-stalled", f"{len(body)} / {value}"))
     return _from_url(method.upper(), target, headers, body, problems)
+
+
+def _choose_body(rest: str, length: str, *, is_gbk: bool) -> bytes:
+    """Return the bytes of a body that was pasted as text: of the possible ones those with the declared length.
+
+    Pasting may have added a line end, or changed CR LF to LF.
+    A text for the GBK endpoint was GBK, unless only its UTF-8 bytes fit.
+    """
+    texts = (rest.rstrip("\r\n"), rest, rest.replace("\n", "\r\n"))
+    possible = [_encode(text) for text in texts]
+    if is_gbk and not _ESCAPED_BYTES.search(rest):
+        possible = [*(text.encode("gb18030", "replace") for text in texts), *possible]
+    return next((body for body in possible if str(len(body)) == length), possible[0])
+
+
+_ESCAPED_BYTES: Final = re.compile("[\ud800-\udfff]")
+"""Bytes that were not UTF-8 when the text was read."""
 
 
 def _parse_har(text: str) -> PastedRequest:
