@@ -17,8 +17,9 @@ from sms10692 import protocol, signing
 from sms10692.protocol import Endpoint
 from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.numbers import are_plain, check_mobile
+from sms10692_mock.diagnosis.registry import EXAMPLE_ACCOUNTS, FindingSpec, explain_example, load_registry
 from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis
-from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from support.diagnosis import FORM, NOW, build_context, build_form, md5
 from support.flask_emulator import FlaskEmulator
 
@@ -46,6 +47,8 @@ def multipart(filename: str = "") -> bytes:
     return ("".join(parts) + "--X--\r\n").encode()
 
 
+PART_AGAIN = b'--X\r\nContent-Disposition: form-data; name="content"\r\n\r\n2\r\n--X--'
+
 MISTAKES: dict[str, tuple[str, str, dict[str, Any]]] = {
     # Finding code, part of its sentence, request: body, and what differs from a POST of a form
     "raw ampersand": (
@@ -72,6 +75,30 @@ MISTAKES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "compressed": (
         *("habit.compressed-body", "The body is compressed"),
         {"data": b"\x1f\x8b\x08\x00abc", "query_string": HEAD.decode() + "&content=a"},
+    ),
+    "charset as Content-Encoding": (
+        *("habit.content-encoding", "Content-Encoding is 'utf-8', but the body is not compressed"),
+        {"data": build_form(), "headers": {"Content-Encoding": "utf-8"}},
+    ),
+    "gzip as Content-Encoding of a form": (
+        *("habit.content-encoding", "Content-Encoding is 'gzip', but the body is not compressed"),
+        {"data": build_form(), "headers": {"Content-Encoding": "gzip"}},
+    ),
+    "URL in a text": (
+        *("habit.text-lost", "'b=2&c' was lost, because it follows a raw '&' (content ends with 'ttp://x/?a=1')"),
+        {"data": HEAD + b"&content=http://x/?a=1&b=2&c"},
+    ),
+    "equation in a text": (
+        *("habit.text-lost", "'B=C' was lost, because it follows a raw '&' (content ends with 'A')"),
+        {"data": HEAD + b"&content=A&B=C"},
+    ),
+    "escaped equals in a text": (
+        *("habit.text-lost", "'b=c' was lost, because it follows a raw '&' (content ends with 'a')"),
+        {"data": HEAD + b"&content=a&b%3Dc"},
+    ),
+    "part sent twice": (
+        *("habit.repeated-parameter", "content was sent 2 times"),
+        {"data": multipart().replace(b"--X--", PART_AGAIN), "content_type": MULTIPART},
     ),
     "part with a file name": (
         *("habit.part-with-filename", "The part 'extno' has a file name"),
@@ -196,6 +223,64 @@ def test_a_parameter_with_a_similar_name_is_named_with_the_right_name(body: byte
     assert finding.values == (name, meant)
 
 
+def test_one_mistake_has_one_finding() -> None:
+    form = HEAD.replace(b"&mobile=", b"&phone=") + b"&content=http://x/?a=1&b=2"
+    codes = [one.code for one in diagnose(build_context(form))]
+    assert sorted(codes) == ["habit.similar-name", "habit.text-lost"]
+
+
+SIGN = "5cc68982f55ac74348e3d819f868fbe1"
+ACCOUNT = Account("12", "test", "ge&heim+1%zz")
+VALID = f"action=overage&userid=12&timestamp=20120701231212&sign={md5('testge&heim+1%zz20120701231212')}"
+SHORTENED = HEAD.decode().partition("&sign=")[0]
+SECRET_REQUESTS = {
+    "escaped pair": (SHORTENED + f"&sign%3D{SIGN}", ""),
+    "escaped pair in capitals": (SHORTENED + f"&Sign%3d{SIGN.upper()}", ""),
+    "text after the signature": (HEAD.decode() + f"&content=a&sign={SIGN}&x", ""),
+    "part of a signature": (SHORTENED + f"&sign={SIGN}&{SIGN[:16]}", ""),
+    "in query and body": (HEAD.decode() + "&content=a", f"sign={SIGN}"),
+    "with another signature in the body": (HEAD.decode().replace(SIGN, "x" * 32), f"sign={SIGN}"),
+    "broken escape in the signature": (SHORTENED + f"&sign={SIGN}%zz", ""),
+    "plus in the signature": (SHORTENED + f"&sign={SIGN}+%20", ""),
+    "repeated": (HEAD.decode() + f"&sign={SIGN}&content=a", ""),
+    "in the text": (HEAD.decode() + f"&content={SIGN}&{SIGN}", ""),
+    "as a number": (HEAD.decode().replace("mobile=", f"mobile={SIGN},[{SIGN}],") + "&content=a", ""),
+    "in another parameter": (HEAD.decode() + f"&content=a&extno={SIGN}&sendTime={SIGN}&token={SIGN}", ""),
+    "as userid": (f"action=overage&userid={SIGN}&timestamp={SIGN}&sign={SIGN}", ""),
+    "as action": (f"action={SIGN}&userid=12&timestamp=20120701231212&sign={SIGN}", ""),
+    "password with a raw ampersand": (VALID + "&password=ge&heim%2B1%25zz", ""),
+    "password after a raw ampersand of a text": (VALID + "&content=my+password:ge&heim%2B1%25zz", ""),
+    "password with three raw characters": (VALID + "&content=x+ge&heim+1%zz", ""),
+    "escaped password": (VALID + "&password%3Dge%26heim%2B1%25zz", ""),
+    "escaped password in a text": (VALID + "&content%3Dge%26heim%2B1%25zz", ""),
+    "raw password": (VALID + "&pwd=ge%26heim+1%zz", "pwd=heim"),
+    "password of no account": (VALID + "&passwd=ge&heim&pass=heim=2&password%3Dheim", "password=heim3&x"),
+    "password with another name": (VALID + "&content=a&Password[]=heim&zz&amp;pwd=heim+%zz", ""),
+}
+
+
+@pytest.mark.parametrize("with_account", [True, False], ids=["account", "public"])
+@pytest.mark.parametrize(("body", "query"), SECRET_REQUESTS.values(), ids=SECRET_REQUESTS)
+def test_no_finding_shows_a_signature_or_a_password(body: str, query: str, with_account: bool) -> None:
+    for first, second in ((body, query), (query, body)):
+        context = build_context(first.encode(), query=second.encode(), account=ACCOUNT if with_account else None)
+        for finding in diagnose(context):
+            shown = f"{finding.sentence} {finding.values} {finding.meant}".lower()
+            for secret in (SIGN[:8], SIGN[-8:], SIGN[12:20], VALID[-8:]):
+                assert secret not in shown, finding
+            if with_account or "content" not in body:  # in a text, only the account's password is known
+                assert "heim" not in shown, finding
+
+
+@pytest.mark.parametrize("spec", [one for one in load_registry().values() if one.example], ids=lambda one: one.code)
+def test_no_finding_of_an_example_shows_a_secret(spec: FindingSpec) -> None:
+    signs = re.findall("[0-9a-f]{32}", spec.example.lower())
+    secrets = [*signs, *(account.password for account in EXAMPLE_ACCOUNTS if account.password != "secret")]
+    for finding in explain_example(spec).findings:
+        shown = f"{finding.sentence} {finding.values} {finding.meant}".lower()
+        assert [secret for secret in secrets if secret in shown] == []
+
+
 def test_a_name_with_brackets_is_explained() -> None:
     form = HEAD.replace(b"mobile=", b"mobile[]=") + b"&content=a"
     (finding,) = [one for one in diagnose(build_context(form)) if one.code == "habit.bracket-name"]
@@ -227,7 +312,7 @@ WORDS = st.sampled_from(
     [
         *("您的验证码是", "1234", "，5分钟内有效。", "Hello", "Your code is 123456.", "50%", "A&B", "1+1=2", "a@b.cn"),
         *("http://sms10692.com/a?b=c", "退订回T", "订单(123)已发货！", "C++", "《合同》", "\n", "what?", "100% off"),
-        *("￥30", "😀", "12:30"),
+        *("￥30", "😀", "12:30", "sales@Example.com", "#Nike#", "【重要】", "【限时优惠】", "Q&A=FAQ"),
     ]
 )
 TEXTS = st.builds(

@@ -63,6 +63,11 @@ class VendorRequest(NamedTuple):
     headers: Sequence[tuple[str, str]] = ()
     header_names: Collection[str] | None = None
 
+    def has_content_encoding(self) -> bool:
+        """Return whether the request has the header Content-Encoding."""
+        names = self.header_names
+        return "content-encoding" in (names if names is not None else [name.lower() for name, _ in self.headers])
+
 
 @dataclass(slots=True, eq=False)
 class HandledRequest:
@@ -229,14 +234,18 @@ class VendorApp:
             return FinishedRequest(self.hints.log_and_hint(response, line, ()))
         if needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
-        if previous is None and is_conventional(
-            request.method,
-            request.query,
-            request.content_type,
-            request.body,
-            api_request,
-            handled.fields,
-            handled.account_time,
+        if (
+            previous is None
+            and is_conventional(
+                request.method,
+                request.query,
+                request.content_type,
+                request.body,
+                api_request,
+                handled.fields,
+                handled.account_time,
+            )
+            and not request.has_content_encoding()
         ):
             if self._log:
                 self._log(line)

@@ -4,12 +4,14 @@
 response headers, logs and the console.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from sms10692 import signing
 from sms10692_mock.diagnosis.messages import MESSAGES
+from sms10692_mock.diagnosis.parameter_names import is_secret
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
@@ -23,6 +25,11 @@ REDACTED: Final = "***"
 _QUOTE_LIMIT: Final = 64
 _TEXT_LIMIT: Final = 2000
 """Maximum number of characters of a text in a finding."""
+
+_DIGEST: Final = re.compile("[0-9A-Fa-f]{32,}")
+_DIGEST_LENGTH: Final = 32
+_SHORTEST_SECRET: Final = 4
+"""Characters of a parameter's value from which on the value is replaced wherever it occurs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +83,29 @@ class DiagnosisContext(NamedTuple):
     were_credentials_right: bool = False
 
     def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
-        """Replace passwords of the context's accounts in `text`, and shorten the result to `limit` characters."""
-        accounts = self.others if self.account is None else (self.account, *self.others)
-        # Longest password first: one may contain another. Shorten last: a password cut in half would not be found.
-        for password in sorted({account.password for account in accounts if account.password}, key=len, reverse=True):
-            if password in text:
-                text = text.replace(password, REDACTED)
+        """Replace passwords and signatures in `text`, and shorten the result to `limit` characters.
+
+        They are the passwords of the context's accounts, the values of the request's secret parameters, and whatever
+        has the form of a signature. **Pass whole values: half a password would not be found.**
+        """
+        # Longest first: one may contain another.
+        for secret in sorted(set(self._secrets()), key=len, reverse=True):
+            if secret in text:
+                text = text.replace(secret, REDACTED)
+        text = _DIGEST.sub(_redact_digest, text)
         return text if len(text) <= limit else f"{text[:limit]}…"
+
+    def has_secret(self, text: str) -> bool:
+        """Return whether `redact` replaces a part of `text`."""
+        return self.redact(text, len(text)) != text
+
+    def _secrets(self) -> Iterator[str]:
+        for account in self.others if self.account is None else (self.account, *self.others):
+            if account.password:
+                yield account.password
+        for name, value in self.fields.items():
+            if len(value) >= _SHORTEST_SECRET and is_secret(name):
+                yield value
 
     def quote(self, text: str) -> str:
         """Redact a name or value for use inside a sentence, with quotation marks."""
@@ -92,6 +115,11 @@ class DiagnosisContext(NamedTuple):
         """Redact a name or value for use inside a sentence: on one line, printable characters only, 64 characters."""
         shown = self.redact(text, _QUOTE_LIMIT)
         return shown if shown.isprintable() else "".join(map(_escape_unprintable, shown))
+
+
+def _redact_digest(match: re.Match[str]) -> str:
+    is_numbers = match[0].isdigit() and len(match[0]) > _DIGEST_LENGTH  # mobile numbers without commas
+    return match[0] if is_numbers else REDACTED
 
 
 def _escape_unprintable(character: str) -> str:

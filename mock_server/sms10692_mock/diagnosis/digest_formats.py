@@ -87,7 +87,7 @@ def _look(pattern: str) -> re.Pattern[str]:
 
 _MD5: Final = hashlib.md5
 _PAIRS: Final = _look(r"(?:[0-9A-Fa-f]{2}[-: ]){15}[0-9A-Fa-f]{2}")
-_WRAPPED: Final = _look(r"""(?=.*[^0-9A-Fa-f])\W*(?:b'|0x|(?:md5|MD5)\W)?\W*[0-9A-Fa-f]{32}\W*""")
+_WRAPPED: Final = _look(r"""(?=.*[^0-9A-Fa-f])\W*(?:(?:b'|0x|(?:md5|MD5)\W)\W*)?[0-9A-Fa-f]{32}\W*""")
 _FEWER: Final = _look(r"[0-9A-Fa-f]{17,31}")
 _MANY_FS: Final = _look(r"(?=.*[Ff]{6})[0-9A-Fa-f]{33,128}")
 

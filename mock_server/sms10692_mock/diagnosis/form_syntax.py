@@ -1,111 +1,223 @@
 """Findings about the syntax of forms: text lost at a raw '&', broken escapes, parameters that were sent twice.
 
-They examine the bytes as received, because the decoded fields no longer show what was lost.
+They examine the bytes as received, because the decoded fields no longer show what was lost. **A finding shows a part of
+a value only if the whole value contains no secret** (`_show_part`): half a password would not be redacted.
 """
 
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Final
-from urllib.parse import unquote_plus
+from typing import Final, NamedTuple
 
 from sms10692 import protocol
 from sms10692_mock.codec.forms import parse_fields
-from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, make_finding
-
-KNOWN_NAMES: Final = frozenset(
-    name.lower()
-    for parameters in (protocol.SIGNED.parameters, *(operation.parameters for operation in protocol.OPERATIONS))
-    for name in parameters
-)
-"""Every parameter of the manual, in lower case."""
+from sms10692_mock.codec.percent import decode_component
+from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, make_finding
+from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES, is_parameter, is_secret
 
 BROKEN_PERCENT: Final = re.compile(rb"%(?![0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
-UNENCODED_PLUS: Final = re.compile(rb"=(?=[^&]*\+)[^&]*?(?:[^A-Za-z0-9*._~%+!'()&,:/@-]|%20)")
-"""A value with '+' in which something else shows that the client did not encode a space as '+'."""
+_UNENCODED: Final = re.compile(rb"[^A-Za-z0-9*._~%+!'()&,:/@-]|%20")
+"""Shows in a value with '+' that the client did not encode a space as '+'."""
+
+_CONTENT: Final = protocol.SEND.parameters[1]
+_RESERVED: Final = re.compile(rb"[^A-Za-z0-9*._~%+!'()-]")
+"""Shows that a client did not percent-encode a value."""
+_PARAMETER_NAME: Final = re.compile(r"[A-Za-z_][\w.-]+")
+_ESCAPED_EQUALS: Final = re.compile(rb"(?i)%3d")
 
 _TRAILING_CONTEXT: Final = 12
 """Characters that a finding shows before a lost text."""
 
-_FILE_PART: Final = re.compile(rb'(?i)content-disposition:[^\r\n]*[; ]name="?([^";\r\n]+)"?[^\r\n]*;\s*filename')
-_GZIP: Final = b"\x1f\x8b"
+_DISPOSITION: Final = re.compile(rb"(?im)^content-disposition:([^\r\n]{0,500})")
+_PART_NAME: Final = re.compile(rb'(?i)[; ]name="?([^";]+)')
+_PART_FILENAME: Final = re.compile(rb"(?i);\s*filename")
+
+_COMPRESSED: Final = re.compile(rb"\x1f\x8b|\x78[\x01\x5e\x9c\xda]")
+"""The first bytes of gzip and of zlib, which HTTP calls deflate."""
+_COMPRESSIONS: Final = ("gzip", "x-gzip", "deflate", "br", "zstd", "compress")
+
+
+def has_unencoded_plus(form: bytes) -> bool:
+    """Return whether a value of a form contains a '+' that is probably no space. Linear in the size of the form.
+
+    >>> has_unencoded_plus(b"a=1+1=2"), has_unencoded_plus(b"a=1+1%3D2&b==")
+    (True, False)
+    """
+    return any(b"+" in pair and _UNENCODED.search(pair.partition(b"=")[2]) for pair in form.split(b"&"))
+
+
+def get_content_encoding(context: DiagnosisContext) -> str:
+    """Return the header Content-Encoding in lower case; empty if there is none, or only `identity`."""
+    values = (value.strip().lower() for name, value in context.headers if name.lower() == "content-encoding")
+    return next((value for value in values if value not in ("", "identity")), "")
 
 
 def is_compressed(context: DiagnosisContext) -> bool:
-    """Return whether the body is compressed, which the endpoints do not decode."""
-    if context.body[: len(_GZIP)] == _GZIP:
+    """Return whether the body is compressed, which the endpoints do not decode.
+
+    A body that is a form is not compressed, whatever its Content-Encoding says.
+    """
+    body = context.body
+    if _COMPRESSED.match(body) and not body.isascii():
         return True
-    return any(
-        name.lower() == "content-encoding" and value.strip().lower() not in ("", "identity")
-        for name, value in context.headers
-    )
+    return get_content_encoding(context) in _COMPRESSIONS and not (body.isascii() and b"=" in body)
+
+
+def is_json(context: DiagnosisContext) -> bool:
+    """Return whether the body is JSON, by its Content-Type or its first character."""
+    media_type = context.content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json") or context.body.lstrip()[:1] in (b"{", b"[")
 
 
 def check_form_syntax(context: DiagnosisContext) -> Iterator[Finding]:
     """Yield the findings about query string and body."""
+    if context.body and (encoding := get_content_encoding(context)) and not is_compressed(context):
+        yield make_finding("habit.content-encoding", context.quote(encoding))
     if context.body and is_compressed(context):
         yield make_finding("habit.compressed-body")
-        body = b""
-    else:
-        body = context.body
-    media_type = context.content_type.partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
-        for name in _FILE_PART.findall(body):
-            yield make_finding("habit.part-with-filename", context.quote(name.decode("utf-8", "replace")))
-        body = b""
-    elif "json" in media_type or body.lstrip()[:1] in (b"{", b"["):
-        body = b""
-    for form in (context.query, body):
-        if form:
-            yield from _check_pairs(context, form)
-    if context.query and body:
-        yield from _check_both_places(context, body)
+    elif _is_multipart(context):
+        yield from _check_parts(context)
+    for form in _get_forms(context):
+        yield from _check_pairs(context, form)
+        yield from _check_lost(context, form)
+    if context.query:
+        yield from _check_both_places(context)
 
 
-def _show(context: DiagnosisContext, raw: bytes) -> str:
-    return context.show(unquote_plus(raw.decode("utf-8", "replace")))
+def find_lost_names(context: DiagnosisContext) -> frozenset[str]:
+    """Return the names, in lower case, that are no parameters but parts of a text with a raw '&'."""
+    return frozenset(name for form in _get_forms(context) for lost in _find_lost(form) for name in lost.names)
 
 
-def _check_pairs(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
-    pairs = form.split(b"&")
+def _is_multipart(context: DiagnosisContext) -> bool:
+    return context.content_type.partition(";")[0].strip().lower() == "multipart/form-data"
+
+
+def _get_forms(context: DiagnosisContext) -> Iterator[bytes]:
+    if context.query:
+        yield context.query
+    if context.body and not (_is_multipart(context) or is_json(context) or is_compressed(context)):
+        yield context.body
+
+
+def _check_parts(context: DiagnosisContext) -> Iterator[Finding]:
     names: Counter[str] = Counter()
-    previous: tuple[bytes, bytes] | None = None
-    for pair in pairs:
-        name, equals, value = pair.partition(b"=")
-        if not equals:
-            yield from _check_lost(context, pair, previous)
-            continue
-        names[unquote_plus(name.decode("latin-1")).lower()] += 1
-        previous = name, value
-        if broken := BROKEN_PERCENT.search(value):
-            near = value[max(0, broken.start() - _TRAILING_CONTEXT) : broken.start() + 4]
-            yield make_finding("habit.broken-percent", _show(context, name), _show(context, near.replace(b"%", b"%25")))
-        if b"+" in value and (UNENCODED_PLUS.search(b"=" + value) or broken or not value.isascii()):
-            index = value.index(b"+")
-            near = value[max(0, index - _TRAILING_CONTEXT) : index + 4].replace(b"+", b"%2B")
-            yield make_finding("habit.plus-as-space", _show(context, name), _show(context, near))
+    for disposition in _DISPOSITION.finditer(context.body):
+        found = _PART_NAME.search(disposition[1])
+        name = found[1].decode("utf-8", "replace") if found else ""
+        if _PART_FILENAME.search(disposition[1]):
+            yield make_finding("habit.part-with-filename", context.quote(name))
+        else:
+            names[name.lower()] += 1
+    yield from _check_repeated(context, names)
+
+
+def _check_repeated(context: DiagnosisContext, names: Counter[str]) -> Iterator[Finding]:
     for repeated, count in names.items():
         if count > 1 and repeated in KNOWN_NAMES:
             yield make_finding("habit.repeated-parameter", context.show(repeated), str(count))
 
 
-def _check_lost(context: DiagnosisContext, pair: bytes, previous: tuple[bytes, bytes] | None) -> Iterator[Finding]:
-    text = pair.strip()
-    if re.search(rb"(?i)%3d", text):
-        yield make_finding("habit.escaped-pair", context.show(text.decode("latin-1")))
-    elif text and previous is not None and unquote_plus(text.decode("latin-1")).strip().lower() not in KNOWN_NAMES:
-        name, value = previous
-        end = unquote_plus(value.decode("utf-8", "replace"))[-_TRAILING_CONTEXT:]
-        yield make_finding("habit.text-lost", _show(context, text), _show(context, name), context.show(end))
-
-
-def _check_both_places(context: DiagnosisContext, body: bytes) -> Iterator[Finding]:
-    in_query = parse_fields(context.query, "", b"", _decode)
-    in_body = parse_fields(b"", context.content_type, body, _decode)
-    for name in in_query.keys() & in_body.keys():
-        if in_query[name] != in_body[name]:
-            yield make_finding("habit.query-and-body", context.show(name), context.show(in_query[name]))
-
-
 def _decode(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
+
+
+def _decode_escapes(raw: bytes) -> str:
+    return decode_component(raw.decode("latin-1"), _decode)
+
+
+def _show_part(context: DiagnosisContext, name: bytes, value: bytes, part: bytes | str) -> str:
+    """Return a part of a value for a sentence; only the placeholder if the whole value is or contains a secret."""
+    whole = _decode_escapes(value), _decode_escapes(value.replace(b"+", b"%2B")), _decode(value)
+    if is_secret(_decode_escapes(name)) or any(map(context.has_secret, whole)):
+        return REDACTED
+    return context.show(_decode_escapes(part) if isinstance(part, bytes) else part)
+
+
+def _check_pairs(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
+    names: Counter[str] = Counter()
+    for pair in form.split(b"&"):
+        name, equals, value = pair.partition(b"=")
+        if not equals:
+            escaped = _ESCAPED_EQUALS.search(pair)
+            if escaped and _is_escaped_pair(pair):
+                name, value = pair[: escaped.start()], pair[escaped.end() :]
+                shown = _show_part(context, name, value, value)
+                yield make_finding(
+                    "habit.escaped-pair", f"{context.show(_decode_escapes(name))}{_decode(escaped[0])}{shown}"
+                )
+            continue
+        names[_decode_escapes(name).lower()] += 1
+        shown_name = context.show(_decode_escapes(name))
+        if broken := BROKEN_PERCENT.search(value):
+            near = value[max(0, broken.start() - _TRAILING_CONTEXT) : broken.start() + 4].replace(b"%", b"%25")
+            yield make_finding("habit.broken-percent", shown_name, _show_part(context, name, value, near))
+        if b"+" in value and (_UNENCODED.search(value) or broken or not value.isascii()):
+            index = value.index(b"+")
+            near = value[max(0, index - _TRAILING_CONTEXT) : index + 4].replace(b"+", b"%2B")
+            yield make_finding("habit.plus-as-space", shown_name, _show_part(context, name, value, near))
+    yield from _check_repeated(context, names)
+
+
+def _is_escaped_pair(pair: bytes) -> bool:
+    """Return whether a pair without '=' is the name of a parameter, an escaped '=', and a value."""
+    name = _ESCAPED_EQUALS.split(pair, maxsplit=1)[0]
+    return len(name) < len(pair) and is_parameter(_decode_escapes(name))
+
+
+class _LostText(NamedTuple):
+    """The parts of a value after its raw '&'. `names` are those of the parts that look like parameters."""
+
+    name: bytes
+    value: bytes
+    text: bytes
+    names: tuple[str, ...]
+
+
+def _find_lost(form: bytes) -> Iterator[_LostText]:
+    """Yield the texts of a form that follow a raw '&', all parts after one value as one text."""
+    name, value, parts, names = b"", b"", list[bytes](), list[str]()
+    for pair in (*form.split(b"&"), b"="):
+        next_name, equals, next_value = pair.partition(b"=")
+        if not equals and (_is_escaped_pair(pair) or is_parameter(_decode_escapes(pair))):
+            continue
+        if not equals:
+            if name and pair.strip():
+                parts.append(pair)
+            continue
+        decoded = _decode_escapes(next_name)
+        if _decode_escapes(name).lower() == _CONTENT and _is_text(decoded, value):
+            parts.append(pair)
+            names.append(decoded.lower())
+            continue
+        if parts:
+            yield _LostText(name, value, b"&".join(parts), tuple(names))
+        name, value, parts, names = next_name, next_value, [], []
+
+
+def _is_text(name: str, content: bytes) -> bool:
+    """Return whether a name after the content is a part of its text: the content is not encoded, or it is no name."""
+    if not name.strip() or is_parameter(name) or name == "rt":
+        return False
+    return _PARAMETER_NAME.fullmatch(name) is None or _RESERVED.search(content) is not None
+
+
+def _check_lost(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
+    for lost in _find_lost(form):
+        whole = lost.value + b"&" + lost.text
+        end = _decode_escapes(lost.value)[-_TRAILING_CONTEXT:]
+        yield make_finding(
+            "habit.text-lost",
+            _show_part(context, lost.name, whole, lost.text.strip()),
+            context.show(_decode_escapes(lost.name)),
+            _show_part(context, lost.name, whole, end),
+        )
+
+
+def _check_both_places(context: DiagnosisContext) -> Iterator[Finding]:
+    in_query = parse_fields(context.query, "", b"", _decode)
+    in_body = {} if is_compressed(context) else parse_fields(b"", context.content_type, context.body, _decode)
+    for name in in_query.keys() & in_body.keys():
+        if in_query[name] != in_body[name]:
+            shown = REDACTED if is_secret(name) else context.show(in_query[name])
+            yield make_finding("habit.query-and-body", context.show(name), shown)

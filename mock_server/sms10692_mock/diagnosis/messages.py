@@ -208,6 +208,10 @@ _STYLE_MESSAGES: Final = {
     "similar-name": "The parameter '{}' is unknown and probably means '{}': use the manual's name.",
     "bracket-name": "The parameter '{}' has brackets, as for a list: send one '{}', with commas between the numbers.",
     "compressed-body": "The body is compressed, which these endpoints do not decode: send it uncompressed.",
+    "content-encoding": (
+        "Content-Encoding is {}, but the body is not compressed: leave the header out, and name a charset in the "
+        "Content-Type."
+    ),
     "part-with-filename": (
         "The part {} has a file name, so it is no field (aiohttp sends bytes so): send text, or percent-encode it."
     ),

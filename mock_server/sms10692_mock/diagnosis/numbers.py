@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 _MOBILE: Final = re.compile("1[0-9]{10}")
 _WIDTH: Final = 12
 """Characters of a number and its comma."""
+_SHORTEST: Final = 10
+"""Digits of a mobile number without one. A shorter piece is a group of the digits of one number."""
 
 _SEPARATORS: Final[tuple[tuple[str, str], ...]] = (
     ("text.mobile-full-width-comma", "，"),
@@ -36,7 +38,7 @@ def _form(code: str, pattern: str, meant: str | None = None) -> WrongNumber:
 _FORMS: Final = (
     _form("missing-value", r"(?i)undefined|null|none|nil|nan|\[object object\]|true|false|array"),
     _form("placeholder", r"[$#]?\{.*\}|%s|%d|%\(\w+\)s|<.*>"),
-    _form("json", r"""\[+\s*(?:["'][^"']*["']|[0-9+ -]*)\s*\]*|(?:["'][^"']*["']|[0-9+ -]*)\s*\]+"""),
+    _form("json", r"""\[+(?:\s*["'][^"']*["']\s*|[0-9+\s-]*)\]*|(?:["'][^"']*["']\s*|[0-9+\s-]*)\]+"""),
     _form("quotes", r"""["'`](\d*)["'`]?|(\d+)["'`]""", r"\1\2"),
     _form("country-code", r"(?:\+|00)?\s*\(?\+?86\)?[\s-]*(1\d{10}|1\d{2}[\s-]\d{4}[\s-]\d{4})", r"\1"),
     _form("foreign", r"(?:\+|00)[\d\s-]+"),
@@ -48,7 +50,10 @@ _FORMS: Final = (
     _form("length", r"\d+"),
     _form("not-digits", r"(?s).+"),
 )
-"""Forms of wrong numbers. The first that matches a whole value is reported."""
+"""Forms of wrong numbers. The first that matches a whole value is reported.
+
+**Two repetitions side by side must not match the same character**: a value may have megabytes.
+"""
 
 
 def are_plain(mobile: str) -> bool:
@@ -112,7 +117,7 @@ def _check_separators(values: Sequence[str]) -> Iterator[tuple[str, Sequence[str
     plain = text.translate(_FULL_WIDTH_DIGITS)
     found = [code for code, separators in _SEPARATORS if any(separator in text for separator in separators)]
     pieces = [piece for piece in _ANY_SEPARATOR.split(plain) if piece]
-    if found and all(len(piece) >= len("1502323981") or not piece.isdigit() for piece in pieces):
+    if found and all(len(piece) >= _SHORTEST or not piece.isdigit() for piece in pieces):
         if all(_MOBILE.fullmatch(piece) for piece in pieces) or any(map(_MOBILE.fullmatch, pieces)):
             for code in found:
                 yield code, (), ",".join(pieces)

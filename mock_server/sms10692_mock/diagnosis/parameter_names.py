@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
 
+from sms10692 import protocol
+
 _SIMILAR: Final[Mapping[str, tuple[str, ...]]] = {
     "mobile": (
         *("phone", "phones", "phonenumber", "phone_number", "phonenumbers", "mobiles", "mobilephone", "mobile_no"),
@@ -17,8 +19,44 @@ _SIMILAR: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Names under which clients send a parameter by mistake, in lower case."""
 
+SIGN_NAMES: Final = ("signature", "sgin", "sing", "signs", "sig", "md5", "token", "mac", "hash", "signstr")
+"""Names under which clients send the signature by mistake, likely ones first."""
+
+PASSWORD_NAMES: Final = ("password", "pwd", "passwd", "pass")
+"""Parameters of clients that send the password in plain text, as in an older version of the API."""
+
+KNOWN_NAMES: Final = frozenset(
+    name.lower()
+    for parameters in (protocol.SIGNED.parameters, *(operation.parameters for operation in protocol.OPERATIONS))
+    for name in parameters
+)
+"""Every parameter of the manual, in lower case."""
+
+_SIGN: Final = protocol.SIGNED.parameters[2]
+_SECRET_NAMES: Final = frozenset((_SIGN, *SIGN_NAMES, *PASSWORD_NAMES))
+
 _MEANT: Final = {similar: name for name, names in _SIMILAR.items() for similar in names}
 _CUTOFF: Final = 0.8
+
+
+def get_bare_name(name: str) -> str:
+    """Return a name as received in lower case, without white space, `amp;` and brackets.
+
+    >>> get_bare_name("amp;Mobile[]"), get_bare_name("sign ")
+    ('mobile', 'sign')
+    """
+    return name.strip().lower().removeprefix("amp;").partition("[")[0]
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a parameter, by its name as received, has a signature or a password as its value."""
+    return get_bare_name(name) in _SECRET_NAMES
+
+
+def is_parameter(name: str) -> bool:
+    """Return whether a name as received is a parameter, or a name under which clients send one by mistake."""
+    bare = get_bare_name(name)
+    return bare in KNOWN_NAMES or bare in _SECRET_NAMES or bare in _MEANT
 
 
 def similar_names(unknown: list[str], parameters: tuple[str, ...], sent: frozenset[str]) -> Iterator[tuple[str, str]]:

@@ -10,8 +10,8 @@ from typing import Final
 from sms10692 import protocol, signing
 from sms10692_mock.codec.forms import FORM, parse_fields
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
-from sms10692_mock.diagnosis.form_syntax import check_form_syntax, is_compressed
-from sms10692_mock.diagnosis.parameter_names import similar_names
+from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_names, is_compressed, is_json
+from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, similar_names
 from sms10692_mock.diagnosis.timestamp_candidates import MANUALS_TIMESTAMP
 from sms10692_mock.domain import clock
 from sms10692_mock.domain.api_request import QUEUES
@@ -23,7 +23,6 @@ MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
 """The signature that the vendor's manual prints as an example in section 1.2."""
 _OTHER_BRANDS_PARAMETERS: Final = frozenset({"rt"})
 """Parameters of other brands' manuals that the emulator understands (Q18, R15)."""
-_PASSWORDS: Final = ("password", "pwd", "passwd")
 
 _CHARSET_NAMES: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb2312", "gb2312": "gb2312", "gb18030": "gb2312"}
 
@@ -50,7 +49,7 @@ def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
     ):
         return
     if timestamp == MANUALS_TIMESTAMP and context.fields.get(_SIGN) == MANUALS_SIGN:
-        return  # whoever tries the manual's example knows its age
+        return  # the age of the manual's example is no mistake
     moment = signing.parse_timestamp(timestamp)
     if moment is None:
         yield make_finding("habit.timestamp-form")
@@ -85,7 +84,7 @@ def _check_content_type(context: DiagnosisContext) -> Iterator[Finding]:
     if media_type == "multipart/form-data":
         readable = parse_fields(b"", context.content_type, context.body, _decode_latin_1)
         yield make_finding("habit.multipart" if readable else "habit.multipart-unreadable")
-    elif media_type == "application/json" or media_type.endswith("+json") or context.body.lstrip()[:1] in (b"{", b"["):
+    elif is_json(context):
         yield make_finding("habit.json-body")
     elif media_type != FORM:
         yield make_finding("habit.content-type", context.quote(media_type) if media_type else "absent")
@@ -96,8 +95,8 @@ def _check_content_type(context: DiagnosisContext) -> Iterator[Finding]:
 def _check_charset_label(context: DiagnosisContext, parameters: str) -> Iterator[Finding]:
     name, _, value = parameters.strip().partition("=")
     label = value.strip().strip("\"'").lower()
-    page = context.request.endpoint.charset
-    if name.strip().lower() == "charset" and label and _CHARSET_NAMES.get(label) != page:
+    charset = context.request.endpoint.charset
+    if name.strip().lower() == "charset" and label and _CHARSET_NAMES.get(label) != charset:
         yield make_finding("habit.charset-label", context.quote(label))
 
 
@@ -106,11 +105,9 @@ def _decode_latin_1(raw: bytes) -> str:
 
 
 def _check_encoding(context: DiagnosisContext) -> Iterator[Finding]:
-    media_type = context.content_type.strip().lower()
-    is_form = not media_type.startswith("multipart/") and "json" not in media_type and not is_compressed(context)
-    if not context.query.isascii() or (
-        is_form and not context.body.isascii() and context.body.lstrip()[:1] not in (b"{", b"[")
-    ):
+    is_multipart = context.content_type.strip().lower().startswith("multipart/")
+    is_form = not is_multipart and not is_json(context) and not is_compressed(context)
+    if not context.query.isascii() or (is_form and not context.body.isascii()):
         yield make_finding("habit.unencoded")
 
 
@@ -148,14 +145,19 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     unknown = (
         [] if is_compressed(context) and not context.query else [name for name in context.fields if name not in known]
     )
+    explained = set()
     if any(name.startswith("amp;") for name in unknown):
         yield make_finding("habit.entity-between-parameters")
-    if context.fields.get(_SIGN) and any(context.fields.get(name) for name in _PASSWORDS if name not in known):
+    if context.fields.get(_SIGN) and any(context.fields.get(name) for name in PASSWORD_NAMES if name not in known):
         yield make_finding("habit.clear-credentials")
     sent = frozenset(name for name, value in context.fields.items() if value.strip())
+    lost = find_lost_names(context)
+    unknown = [name for name in unknown if name not in lost]
     for name, meant in similar_names(unknown, tuple(name for name in names if name not in _CREDENTIALS), sent):
         code = "habit.bracket-name" if "[" in name else "habit.similar-name"
         yield make_finding(code, context.show(name), meant)
+        explained.add(name)
+    unknown = [name for name in unknown if name not in explained]
     if unknown:
         more = ", and more" if len(unknown) > _LISTED_PARAMETERS else ""
         yield make_finding(

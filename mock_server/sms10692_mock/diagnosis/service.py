@@ -19,7 +19,7 @@ from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, di
 from sms10692_mock.diagnosis.accidental_text import SUSPICIOUS as SUSPICIOUS_TEXT
 from sms10692_mock.diagnosis.accidental_text import check_accidental_text
 from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signature
-from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, UNENCODED_PLUS
+from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, has_unencoded_plus
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
 from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.diagnosis.rejection import rejection_findings
@@ -295,7 +295,7 @@ def is_conventional(
     earliest, latest, earliest_send_time = _accepted_times(now // 60)
     if request.send_time and request.send_time < earliest_send_time:
         return False
-    if b"+" in body and UNENCODED_PLUS.search(body):
+    if b"+" in body and has_unencoded_plus(body):
         return False
     if "%" in request.content and BROKEN_PERCENT.search(body):
         return False

@@ -32,6 +32,7 @@ from typing import Final, NamedTuple
 from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
 from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_formats
+from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, SIGN_NAMES
 from sms10692_mock.diagnosis.request_style import MANUALS_SIGN
 from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
@@ -45,12 +46,11 @@ _MANUALS_ACCOUNT: Final = DEFAULT_ACCOUNT.account + DEFAULT_ACCOUNT.password
 _SIMILAR_NAMES: Final = {
     _USERID: ("user_id", "user-id", "uid", "user", "id", "usrid", "userld", "companyid", "corpid"),
     _TIMESTAMP: ("time_stamp", "time-stamp", "timestap", "timestmp", "timestemp", "time", "ts", "t", "stamp", "date"),
-    _SIGN: ("signature", "sgin", "sing", "signs", "sig", "md5", "token", "mac", "hash", "signstr"),
+    _SIGN: SIGN_NAMES,
 }
 """Names under which clients send a parameter by mistake, misspellings included ("userld" has an L in place of an I)."""
 
 _PLAIN_ACCOUNT_NAMES: Final = ("account", "username", "user", "loginname")
-_PLAIN_PASSWORD_NAMES: Final = ("password", "pwd", "passwd", "pass")
 """Parameters of clients that send account and password in plain text, as in an older version of the API."""
 
 _ANOTHER_ACCOUNT_CODES: Final = ("signature.another-account", "signature.another-password", "signature.another-name")
@@ -125,7 +125,7 @@ def _find_substitute(context: DiagnosisContext, name: str) -> tuple[Finding, str
 
 
 def _has_plain_password(context: DiagnosisContext) -> bool:
-    return any(name in context.fields for name in _PLAIN_PASSWORD_NAMES) and any(
+    return any(name in context.fields for name in PASSWORD_NAMES) and any(
         name in context.fields for name in (*_PLAIN_ACCOUNT_NAMES, _USERID)
     )
 
