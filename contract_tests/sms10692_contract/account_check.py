@@ -10,7 +10,7 @@ from sms10692_contract.expected import EMPTY_CREDENTIALS, WRONG_CREDENTIALS
 from sms10692_contract.harness import CheckContext, build_timestamp
 from sms10692_contract.http import HttpResponse, TargetUnreachable
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, decode_text, mentions_clock, mentions_lock
-from sms10692_contract.requests import UTF8, build_form, compute_signature
+from sms10692_contract.requests import compute_signature
 from sms10692_contract.target import CLOCK_TOLERANCE, compute_clock_difference
 
 _TEXT_LIMIT: Final = 200
@@ -22,15 +22,14 @@ def check_account_at_start(context: CheckContext) -> TargetStopped | None:
     A server that refuses the correct signature and accepts a wrong one is checked too: its clauses show the fault.
     Raises TargetUnreachable if the server cannot be reached.
     """
-    form = build_form(UTF8, context.own.build_credentials() | {"action": "overage"})
-    if context.limits:
-        context.limits.sent += 1
     try:
-        response = context.target.send(form, may_be_absent=True)
+        response = context.query_outside_of_checks(context.own.build_credentials(), may_be_absent=True)
     except ConnectionLost as error:
         raise TargetUnreachable(error.cause) from error
     except TargetStopped as error:
         return error
+    if response is None:
+        return TargetStopped("the limits of the run leave no request")
     context.is_accepted = not _is_refused(response) and b"<" in response.body
     if not _is_refused(response) or _accepts_wrong_signature(context):
         return None
@@ -46,6 +45,8 @@ def expect_account_accepted(context: CheckContext, actual: str) -> None:
     if not context.is_accepted or (is_ordinary and not mentions_lock(HttpResponse(200, "", actual.encode()))):
         return
     response = context.probe_account()
+    if response is None:
+        return
     if _is_refused(response) or b"<" not in response.body:
         wrong = f", after {context.limits.wrong} wrong signatures" if context.limits else ""
         raise TargetStopped(
@@ -68,8 +69,8 @@ def _accepts_wrong_signature(context: CheckContext) -> bool:
     other_order = compute_signature(own.password, own.account, timestamp)
     for sign in (correct.upper(), correct[8:24], other_order):
         credentials = {"userid": own.userid, "timestamp": timestamp, "sign": sign}
-        response = context.target.send(build_form(UTF8, credentials | {"action": "overage"}))
-        if not _is_refused(response):
+        response = context.query_outside_of_checks(credentials)
+        if response is not None and not _is_refused(response):
             return True
     return False
 

@@ -10,7 +10,7 @@ from sms10692_contract import expected
 from sms10692_contract.harness import SuiteAccount
 from sms10692_contract.http import Address, HttpResponse
 from sms10692_contract.requests import CALL, GBK, STATUS, WireRequest, compute_signature
-from sms10692_contract.target import Target
+from sms10692_contract.target import RequestGate, Target
 
 MASKED: Final = ("userid", "timestamp", "sign", "mobile", "content")
 """Parameters whose values a printed request does not show."""
@@ -34,7 +34,7 @@ class ModelVendor(Target):
         self._reports: list[dict[str, object]] = []
         self._replies: list[dict[str, object]] = []
 
-    def send(self, request: WireRequest, may_be_absent: bool = False) -> HttpResponse:
+    def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
         """Respond to a request; nothing is sent."""
         self.requests.append(request)
         fields = {name.lower(): value.strip() for name, value in reversed(request.pairs)}

@@ -15,7 +15,12 @@ from sms10692_contract.http import HttpResponse
 from sms10692_contract.request_limits import CheckStopped
 from sms10692_contract.requests import CALL, STATUS, WireRequest
 
-_EMPTY: Final = re.compile(rb"<returnsms\s*/>|<returnsms>\s*</returnsms>|<errorstatus>")
+_EMPTY: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*(?:<returnsms\s*/>|<returnsms>\s*</returnsms>|"
+    rb"(?:<returnsms>\s*)?<errorstatus>\s*(?:<(error|remark)>[^<]*</\1>\s*|<(?:error|remark)\s*/>\s*)*</errorstatus>"
+    rb"\s*(?:</returnsms>)?)\s*"
+)
+"""A whole response without items: an empty queue, or an error document. Anything else is kept."""
 
 
 def build_default_path(today: date) -> Path:
@@ -39,7 +44,7 @@ class FetchedFile:
 
     def record(self, request: WireRequest, response: HttpResponse) -> None:
         """Append the response to a fetch, unless it has no items. Raises FetchedFileError."""
-        if request.endpoint not in (STATUS, CALL) or not response.body or _EMPTY.search(response.body):
+        if request.endpoint not in (STATUS, CALL) or not response.body or _EMPTY.fullmatch(response.body):
             return
         line: dict[str, Any] = {
             "time": datetime.now().astimezone().isoformat(timespec="seconds"),

@@ -23,7 +23,7 @@ from sms10692_contract.http import Address, ExchangeLimitExceeded, HttpResponse,
 from sms10692_contract.kept_connection import Conversation, open_connection
 from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import SIGNATURES
-from sms10692_contract.network_errors import ConnectionLost, TargetStopped
+from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form, compute_signature
 from sms10692_contract.safety import SafetyGuard
@@ -260,11 +260,9 @@ class CheckContext:
         if recorded is not None:
             return ParsedResponse(request, recorded)
         try:
-            response = ParsedResponse(request, self.target.send(request))
+            response = ParsedResponse(request, self.target.send(request, self))
         except ExchangeLimitExceeded as error:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
-        if self.fetched is not None and not self.is_sandboxed:
-            self.fetched.record(request, response.raw)
         if self.limits:
             self.limits.record(request, response.raw)
         self.layout.record(response)
@@ -284,14 +282,45 @@ class CheckContext:
         """Return whether a send of this run got this taskID."""
         return task in self._tasks
 
-    def probe_account(self) -> HttpResponse:
-        """Query the balance outside of any check. Raises TargetStopped if the server went away."""
-        if self.limits:
-            self.limits.sent += 1
+    def probe_account(self) -> HttpResponse | None:
+        """Query the balance outside of any check; None if the limits leave no request for it.
+
+        Raises TargetStopped if the server went away.
+        """
         try:
-            return self.target.send(build_form(UTF8, self.own.build_credentials() | {"action": "overage"}))
+            return self.query_outside_of_checks(self.own.build_credentials())
         except ConnectionLost as error:
             raise TargetStopped(f"the server went away: {error.cause}") from error
+
+    def query_outside_of_checks(
+        self, credentials: Mapping[str, str], may_be_absent: bool = False
+    ) -> HttpResponse | None:
+        """Query the balance with these credentials; None if the limits leave no request for it."""
+        request = build_form(UTF8, {**credentials, "action": "overage"})
+        self.guard.check(request)
+        if self.limits and not self.limits.has_left(request):
+            return None
+        self.count_request(request)
+        return self.target.send(request, self, may_be_absent)
+
+    # What every request on the wire passes (`target.RequestGate`)
+
+    def count_request(self, request: WireRequest) -> None:
+        """Count a request that no check sends, or that is sent again. `_admit` counts the others."""
+        if self.limits:
+            self.limits.count(request)
+
+    def may_repeat(self, request: WireRequest) -> bool:
+        """Return whether a request may be sent again: it has no effect, and its signature is not wrong."""
+        if not is_repeatable(request) or (self.limits and not self.limits.has_left(request)):
+            return False
+        own = RequestLimits(self.own.userid, self.own.account, self.own.password)
+        return self.is_sandboxed or not own.has_wrong_signature(request)
+
+    def record_response(self, request: WireRequest, response: HttpResponse) -> None:
+        """Write what was fetched to the file, before anything is concluded from it."""
+        if self.fetched is not None and not self.is_sandboxed:
+            self.fetched.record(request, response)
 
     def _admit(self, request: WireRequest) -> HttpResponse | None:
         """Check and count a request before it is sent, or return the response that was recorded for it."""
@@ -305,14 +334,15 @@ class CheckContext:
         """Open a connection for several requests, and close it at the end. Raises ConnectionLost."""
 
         def admit(request: WireRequest) -> None:
-            self._admit(request)
+            if self._admit(request) is not None:
+                self.count_request(request)  # the recorded response is not used
             with self.target.rate_limit.wait_for_turn():
                 pass  # the turn is over when the request may be sent: a connection waits for nobody else
 
         try:
             with open_connection(self.address) as connection:
                 # On a network a lost answer is no violation. A local server loses none.
-                yield Conversation(connection, admit, loses_answers=not self.is_sandboxed)
+                yield Conversation(connection, admit, self.record_response, loses_answers=not self.is_sandboxed)
         except TargetUnreachable as error:
             raise ConnectionLost(build_form(UTF8, {"action": "overage"}), str(error)) from error
 

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
@@ -144,8 +145,17 @@ _EXCERPT: Final = 200
 _CHUNK_SIZE: Final = 65536
 
 
-def send_request(address: Address, request: WireRequest) -> HttpResponse:
-    """Send a request unchanged and read the response. Raises TargetUnreachable or one of its subclasses."""
+def _drop(response: HttpResponse) -> None:
+    """Do nothing with the part of a response that was received."""
+
+
+def send_request(
+    address: Address, request: WireRequest, keep_partial: Callable[[HttpResponse], None] = _drop
+) -> HttpResponse:
+    """Send a request unchanged and read the response. Raises TargetUnreachable or one of its subclasses.
+
+    If the response is cut or exceeds a limit, `keep_partial` is called with what was received, before the exception.
+    """
     head = request.build_head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
@@ -161,7 +171,7 @@ def send_request(address: Address, request: WireRequest) -> HttpResponse:
                 limited.send(request.body)
             else:
                 limited.send(head + request.body)
-            return read_response(limited, request.method)
+            return read_response(limited, request.method, keep_partial)
     except TimeLimitExceeded as error:
         raise ExchangeTimeout(f"{address.url}: {error}") from error
     except LimitExceeded as error:
@@ -202,21 +212,39 @@ def connect(address: Address, deadline: float) -> socket.socket:
     raise last_error or OSError("the host name has no address")
 
 
-def read_response(connection: LimitedConnection, method: str) -> HttpResponse:
-    """Read a response in chunks, so that an announced length does not reserve memory."""
+def read_response(
+    connection: LimitedConnection, method: str, keep_partial: Callable[[HttpResponse], None] = _drop
+) -> HttpResponse:
+    """Read a response in chunks, so that an announced length does not reserve memory.
+
+    `keep_partial` is called with what was received of a body that does not end as announced.
+    """
     while True:
         response = http.client.HTTPResponse(cast(socket.socket, connection), method=method)
         response.begin()
         if not 100 < response.status < 200:
             break
         cast(Any, response).fp = None  # otherwise garbage collection of an interim response closes the connection
-    chunks = []
-    while chunk := response.read(_CHUNK_SIZE):
-        chunks.append(chunk)
-    if response.length:
-        raise OSError(f"the connection ended {response.length} bytes before the response did")
-    date, retry_after = (response.getheader(name, "") for name in ("Date", "Retry-After"))
-    return HttpResponse(response.status, response.getheader("Content-Type", ""), b"".join(chunks), date, retry_after)
+    chunks: list[bytes] = []
+
+    def build() -> HttpResponse:
+        content_type, date, retry_after = (
+            response.getheader(name, "") for name in ("Content-Type", "Date", "Retry-After")
+        )
+        return HttpResponse(response.status, content_type, b"".join(chunks), date, retry_after)
+
+    left = None if response.chunked else response.length
+    try:
+        # read1 returns what each read of the socket brings: read would lose it if the next read fails.
+        while left != 0 and (chunk := response.read1(_CHUNK_SIZE if left is None else min(left, _CHUNK_SIZE))):
+            chunks.append(chunk)
+            left = None if left is None else left - len(chunk)
+        if left:
+            raise OSError(f"the connection ended {left} bytes before the response did")
+    except (OSError, LimitExceeded, http.client.HTTPException):
+        keep_partial(build())
+        raise
+    return build()
 
 
 _CONTINUE_SECONDS: Final = 1.0

@@ -83,10 +83,12 @@ class KeptConnection:
             self._is_readable(CONTINUE_SECONDS)
             self._limited.send(request.body)
 
-    def read(self, request: WireRequest) -> HttpResponse:
-        """Read the response to the oldest request that has none. Interim responses are skipped."""
+    def read(self, request: WireRequest, record: Callable[[WireRequest, HttpResponse], None]) -> HttpResponse:
+        """Read the response to the oldest request that has none, and record it. Interim responses are skipped."""
         with self._naming_address():
-            return read_response(self._limited, request.method)
+            response = read_response(self._limited, request.method, lambda partial: record(request, partial))
+        record(request, response)
+        return response
 
     def read_to_end(self) -> bytes:
         """Read until the server closes the connection."""
@@ -120,16 +122,22 @@ class KeptConnection:
 
 
 class Conversation:
-    """Requests and responses on one connection. `admit` is called with each request before it is sent.
+    """Requests and responses on one connection. `admit` is called with each request before it is sent, `record` with
+    each response, complete or not.
 
     A response that does not come is a Mismatch; if the network `loses_answers`, ConnectionLost is raised instead.
     """
 
     def __init__(
-        self, connection: KeptConnection, admit: Callable[[WireRequest], None], loses_answers: bool = False
+        self,
+        connection: KeptConnection,
+        admit: Callable[[WireRequest], None],
+        record: Callable[[WireRequest, HttpResponse], None],
+        loses_answers: bool = False,
     ) -> None:
         self.connection = connection
         self._admit = admit
+        self._record = record
         self._loses_answers = loses_answers
 
     def exchange(self, request: WireRequest) -> ParsedResponse:
@@ -153,9 +161,11 @@ class Conversation:
         self._admit(request)
         try:
             self.connection.write(request)
-            return self.connection.read_to_end()
+            received = self.connection.read_to_end()
         except TargetUnreachable as error:
             raise self._build_error(request, "a response and the end of the connection", error) from error
+        self._record(request, HttpResponse(200, "", received))
+        return received
 
     def _exchange(self, requests: Sequence[WireRequest], write: Callable[[], None]) -> list[ParsedResponse]:
         for request in requests:
@@ -165,7 +175,7 @@ class Conversation:
             write()
             while len(responses) < len(requests):
                 request = requests[len(responses)]
-                responses.append(ParsedResponse(request, self.connection.read(request)))
+                responses.append(ParsedResponse(request, self.connection.read(request, self._record)))
         except TargetUnreachable as error:
             missing = requests[len(responses)]
             raise self._build_error(missing, "a response to each request on the same connection", error) from error

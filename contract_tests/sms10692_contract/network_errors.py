@@ -7,6 +7,7 @@ repeated:** it may have taken effect although its answer was lost.
 import re
 from typing import Final
 
+from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.request_limits import CheckStopped
 from sms10692_contract.requests import CALL, STATUS, WireRequest
@@ -57,15 +58,36 @@ _TOO_OFTEN: Final = re.compile(
 _LOCKED: Final = re.compile(r"锁定|冻结|禁用|停用|黑名单|封禁|locked|blocked|suspended|banned|disabled", re.IGNORECASE)
 _CLOCK: Final = re.compile(r"时间戳|时间(?:过期|错误|不正确|无效)|timestamp|expired", re.IGNORECASE)
 
+_ACCEPTED: Final = ("Success", "Sucess")
+"""Values of returnstatus in a response that is no refusal."""
+
 _TEXT_LIMIT: Final = 120
 
 
-def find_request_limit(response: HttpResponse) -> str:
-    """Return how the server says that it was asked too often; empty if it does not."""
+def find_request_limit(request: WireRequest, response: HttpResponse) -> str:
+    """Return how the server says that it was asked too often; empty if it does not.
+
+    Only HTTP 429 and the message of a refusal say so: a reply may contain the same words.
+    """
     if response.status == 429:
         return "the server limits requests (HTTP 429)"
-    text = decode_text(response)
+    text = _get_refusal(ParsedResponse(request, response))
     return f"the server limits requests: {_shorten(text)}" if _TOO_OFTEN.search(text) else ""
+
+
+def _get_refusal(response: ParsedResponse) -> str:
+    """Return the message of a refused request, or the remark of an error document; empty if it is neither."""
+    root = response.document
+    if root is None:
+        return ""
+    elements = {child.name: child for child in root.children}
+    error = root if root.name == "errorstatus" else elements.get("errorstatus")
+    if error is not None:
+        return " ".join(child.text.strip() for child in error.children if child.name == "remark")
+    if "message" not in elements or elements.keys() & {"statusbox", "callbox"}:
+        return ""
+    status = elements["returnstatus"].text.strip() if "returnstatus" in elements else ""
+    return "" if status in _ACCEPTED else elements["message"].text.strip()
 
 
 def mentions_lock(response: HttpResponse) -> bool:

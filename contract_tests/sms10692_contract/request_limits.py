@@ -14,6 +14,9 @@ from sms10692_contract.requests import WireRequest, compute_signature, is_encoda
 REQUESTS: Final = 120
 """Maximum number of requests of all checks that neither send nor fetch."""
 
+PROBES: Final = 5
+"""How many of these are kept for queries whether the server still accepts the account."""
+
 REQUESTS_PER_CHECK: Final = 4
 """Maximum number of requests of a check of the manual that neither sends nor fetches. Others: 3/4 of it."""
 
@@ -92,54 +95,66 @@ class RequestLimits:
 
         Raises EnoughRequests if the check has had its share, and LimitReached if nothing is left for it.
         """
-        is_wrong, is_refused = self._has_wrong_signature(request), self._has_empty_credential(request)
+        is_wrong, is_refused = self.has_wrong_signature(request), self._has_empty_credential(request)
         is_refused |= is_wrong
         has_enough_wrong = is_wrong and self._wrong_in_check >= self.wrong_per_check
         if has_enough_wrong or (self._is_harmless_check and self._sent_in_check >= self._share):
             raise EnoughRequests
         recorded = self._recorded.get(_build_key(request)) if is_refused else None
         if recorded is None:
-            self._count(is_wrong)
+            self._expect_left(is_wrong)
+            self.count(request)
         self._sent_in_check += 1
         self._wrong_in_check += is_wrong
         return recorded
 
     def record(self, request: WireRequest, response: HttpResponse) -> None:
         """Keep the response to a request with a wrong signature or an empty credential."""
-        if self._has_wrong_signature(request) or self._has_empty_credential(request):
+        if self.has_wrong_signature(request) or self._has_empty_credential(request):
             self._recorded[_build_key(request)] = response
 
-    def _count(self, is_wrong: bool) -> None:
-        """Count a request that will be sent."""
+    def count(self, request: WireRequest) -> None:
+        """Count a request that is sent now. **Every request on the wire is counted, repetitions included.**"""
+        self.sent += self._is_harmless_check
+        self.wrong += self.has_wrong_signature(request)
+
+    def has_left(self, request: WireRequest) -> bool:
+        """Return whether a request that belongs to no check, or repeats one, is within the limits."""
+        is_within = not self._is_harmless_check or self.sent < self.requests
+        return is_within and not (self.has_wrong_signature(request) and self.wrong >= self.wrong_signatures)
+
+    def _expect_left(self, is_wrong: bool) -> None:
+        """Raise EnoughRequests or LimitReached if a check may not send another request."""
         if is_wrong and self.wrong >= self.wrong_signatures:
             self._stop(f"{self.wrong_signatures} wrong signatures")
-        if self._is_harmless_check and self.sent >= self.requests:
-            self._stop(f"{self.requests} requests")
-        self.sent += self._is_harmless_check
-        self.wrong += is_wrong
+        if self._is_harmless_check and self.sent >= self.requests - PROBES:
+            self._stop(f"{self.requests - PROBES} requests")
 
     def _stop(self, limit: str) -> None:
         if self.has_sent:
             raise EnoughRequests
         raise LimitReached(f"after {limit} no more are sent; --rate 0 lifts the limit")
 
-    def _has_wrong_signature(self, request: WireRequest) -> bool:
-        """Return whether the request is for the own account and its signature is not over its timestamp."""
+    def has_wrong_signature(self, request: WireRequest) -> bool:
+        """Return whether a vendor counts the request as a failed login: another userid, or a wrong signature.
+
+        A request with an empty userid or signature is none: there is nothing to compare with a password.
+        """
         if not request.query_count and any(
             "json" in value.lower() for name, value in request.headers if name == "Content-Type"
         ):
             return True  # the server reads no fields (R16)
         values = _get_values(request)
-        if self._has_empty_credential(request) or values["userid"].strip() not in ("", self.userid):
+        if self._has_empty_credential(request):
             return False
-        timestamp, sign = values.get("timestamp", ""), values["sign"]
+        userid, timestamp, sign = values["userid"], values.get("timestamp", ""), values["sign"]
         text = self.account + self.password + timestamp
         correct = {
             compute_signature(self.account, self.password, timestamp, charset)
             for charset in ("utf-8", "gbk")
             if is_encodable(text, charset)
         }
-        return sign not in correct or not timestamp.strip() or not values["userid"].strip()
+        return userid.strip() != self.userid or sign not in correct or not timestamp.strip()
 
     @staticmethod
     def _has_empty_credential(request: WireRequest) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import sleep
-from typing import Final
+from typing import Final, Protocol
 
 from sms10692_contract.http import (
     Address,
@@ -23,7 +23,6 @@ from sms10692_contract.network_errors import (
     ConnectionLost,
     TargetStopped,
     find_request_limit,
-    is_repeatable,
 )
 from sms10692_contract.rate_limit import RateLimit
 from sms10692_contract.requests import WireRequest
@@ -33,6 +32,19 @@ _PAUSES: Final = (5.0, 30.0)
 
 CLOCK_TOLERANCE: Final = 120
 """Difference in seconds between the clocks of two machines that is named when the server refuses the account."""
+
+
+class RequestGate(Protocol):
+    """What every request on the wire and every response passes, repetitions included."""
+
+    def count_request(self, request: WireRequest) -> None:
+        """Count a request that is sent again; the first time is counted before."""
+
+    def may_repeat(self, request: WireRequest) -> bool:
+        """Return whether a request whose answer is lost may be sent again."""
+
+    def record_response(self, request: WireRequest, response: HttpResponse) -> None:
+        """Keep a response, complete or not, before anything is concluded from it."""
 
 
 @dataclass
@@ -47,40 +59,54 @@ class Target:
     sleep: Callable[[float], object] = sleep
     pauses: bool = False
 
-    def send(self, request: WireRequest, may_be_absent: bool = False) -> HttpResponse:
-        """Send a request; repeat it if its answer is lost and it has no effect.
+    def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
+        """Send a request; repeat it if its answer is lost and `gate` permits that.
 
         Raises ConnectionLost if there is no answer, TargetStopped if the server is asked too often, and
         ExchangeLimitExceeded if the answer is too large. With `may_be_absent` a refused connection is final.
         """
-        delays = iter(RETRY_DELAYS if is_repeatable(request) else ())
-        pauses = iter(_PAUSES if is_repeatable(request) else ())
+        delays, pauses = iter(RETRY_DELAYS), iter(_PAUSES)
+        partial: list[HttpResponse] = []
+        is_repeated = False
         while True:
             lost = ""
+            partial.clear()
             try:
                 with self.rate_limit.wait_for_turn():
-                    response = send_request(self.address, request)
+                    if is_repeated:
+                        gate.count_request(request)
+                    is_repeated = True
+                    response = send_request(self.address, request, partial.append)
             except ExchangeTimeout as error:
                 lost = str(error)
                 next(delays, None)  # a stalled answer has taken its time already
+                self._record(gate, request, partial)
             except ExchangeLimitExceeded:
+                self._record(gate, request, partial)
                 raise
             except TargetUnreachable as error:
                 if may_be_absent and isinstance(error, ConnectionRefused):
                     raise
                 lost = str(error)
+                self._record(gate, request, partial)
             else:
+                self._record(gate, request, [response])
                 if response.status in GATEWAY_STATUSES:
                     lost = f"{self.address.url}: HTTP {response.status} instead of an answer"
-                elif self.pauses and (limit := find_request_limit(response)):
-                    self._pause(response, limit, next(pauses, None))
+                elif self.pauses and (limit := find_request_limit(request, response)):
+                    self._pause(response, limit, next(pauses, None) if gate.may_repeat(request) else None)
                     continue
                 else:
                     return response
             delay = next(delays, None)
-            if delay is None:
+            if delay is None or not gate.may_repeat(request):
                 raise ConnectionLost(request, lost)
             self.sleep(delay)
+
+    @staticmethod
+    def _record(gate: RequestGate, request: WireRequest, responses: list[HttpResponse]) -> None:
+        for response in responses:
+            gate.record_response(request, response)
 
     def _pause(self, response: HttpResponse, limit: str, pause: float | None) -> None:
         """Wait as long as the server asks for. Raises TargetStopped if that is too long, or did not help."""

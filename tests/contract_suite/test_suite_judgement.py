@@ -15,6 +15,7 @@ from sms10692_contract.http import HttpResponse, parse_address, send_request
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.target import RequestGate
 from support.raw_servers import encode_response, raw_server
 
 OWN = SuiteAccount("12", "test", "mima")
@@ -29,8 +30,8 @@ class ChangedVendor(ModelVendor):
         super().__init__(ADDRESS, OWN, "发票")
         self.change = change
 
-    def send(self, request: WireRequest, may_be_absent: bool = False) -> HttpResponse:
-        response = super().send(request, may_be_absent)
+    def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
+        response = super().send(request, gate, may_be_absent)
         return replace(response, body=self.change(request, response.body))
 
 

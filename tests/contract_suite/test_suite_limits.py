@@ -1,6 +1,7 @@
 """Tests of the limits towards a server that may be a real vendor: rate, requests, wrong signatures, numbers."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Callable, Sequence
 
@@ -151,6 +152,18 @@ def test_an_action_without_permission_is_not_requested_at_all(may_send: bool, ma
     assert sum(is_wrong(request) for request in requests) <= 5 + 3 * may_send + 4 * (may_fetch)
 
 
+def test_a_real_vendor_receives_no_destructive_text_and_no_userid_of_another_customer() -> None:
+    _, requests, _ = run_limited(SafetyGuard(frozenset(NUMBERS), 50, may_fetch=True))
+    contents = [request.content for request in requests if request.content]
+    assert any("union select" in content for content in contents)
+    destructive = re.compile(r"drop|delete|insert|update|exec|xp_|shutdown|truncate", re.IGNORECASE)
+    assert [content for content in contents if destructive.search(content) and "'" in content] == []
+    assert [content for content in contents if re.search(r";\s*\w|exec\(|xp_", content)] == []
+    assert [request.credentials[0] for request in requests if re.fullmatch("[0-9]+", request.credentials[0])] == (
+        ["12"] * sum(request.credentials[0] == "12" for request in requests)
+    )
+
+
 def test_all_allowed_numbers_are_sent_to_in_turn() -> None:
     _, requests, _ = run_limited(SafetyGuard(frozenset(NUMBERS), 50, may_fetch=True))
     used = [request.mobile.strip(",") for request in requests if request.action == "send" and request.mobile]
@@ -224,7 +237,7 @@ def test_the_same_refusal_is_requested_once(limits: RequestLimits) -> None:
     ("fields", "wrong"),
     [
         ({}, 0),
-        ({"userid": "13", "sign": "x"}, 0),
+        ({"userid": "13"}, 1),
         ({"sign": ""}, 0),
         ({"userid": ""}, 0),
         ({"sign": OWN.build_credentials()["sign"].upper()}, 1),

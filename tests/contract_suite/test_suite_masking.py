@@ -164,6 +164,21 @@ def test_fetched_items_are_on_disk_before_they_are_parsed(tmp_path: Path) -> Non
     assert "sign" not in file.path.read_text("utf-8")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<returnsms><callbox><content><![CDATA[<errorstatus>]]></content></callbox></returnsms>",
+        "<returnsms><callbox><content><returnsms/></content></callbox></returnsms>",
+        "<returnsms><errorstatus><error>0</error></errorstatus><statusbox><mobile>1</mobile></statusbox></returnsms>",
+        "<returnsms><errorstatus><statusbox/></errorstatus></returnsms>",
+    ],
+)
+def test_a_response_with_items_is_kept_whatever_they_contain(body: str, tmp_path: Path) -> None:
+    file = FetchedFile(tmp_path / "fetched.jsonl")
+    file.record(build_form(STATUS, {}), HttpResponse(200, "text/xml", body.encode()))
+    assert json.loads(file.path.read_text("utf-8"))["body"] == body
+
+
 def test_fetched_items_that_cannot_be_written_end_the_run(tmp_path: Path) -> None:
     file = FetchedFile(tmp_path / "none" / "fetched.jsonl")
     with pytest.raises(FetchedFileError, match=r"fetched\.jsonl cannot be written: No such file"):

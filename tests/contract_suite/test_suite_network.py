@@ -1,7 +1,8 @@
 """Tests of network errors: a lost answer is no failure, a send is never repeated, and a cause is named once."""
 
+import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,9 +15,11 @@ from sms10692_contract import limits
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.control import ControlClient
-from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
+from sms10692_contract.fetched_file import FetchedFile
+from sms10692_contract.harness import EFFORTS, CheckContext, ShrinkLimitReached, SuiteAccount
 from sms10692_contract.http import HttpResponse, parse_address
-from sms10692_contract.network_errors import TargetStopped
+from sms10692_contract.network_errors import ConnectionLost, TargetStopped
+from sms10692_contract.request_limits import build_limits
 from sms10692_contract.runner import State, Verdict, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.target import Target, compute_clock_difference
@@ -67,9 +70,80 @@ def get_states(verdicts: list[Verdict]) -> list[State]:
 @pytest.mark.parametrize("loss", LOSSES)
 def test_a_query_whose_answer_is_lost_is_repeated(loss: str) -> None:
     with lossy_vendor(lambda number, request: PASS if number % 7 else LOSSES[loss]) as (_, proxy):
-        verdicts = check(build_context(proxy.url), "2.3-found", "3.3-forbidden", "2.3-credentials-wrong")
+        verdicts = check(build_context(proxy.url), "2.3-found", "3.3-forbidden", "3.3-nothing-forbidden")
     assert get_states(verdicts) == [State.HELD] * 3
     assert len(proxy.received) > 20
+
+
+@pytest.mark.parametrize("answer", [DROP, build_answer("429 Too Many Requests", "")])
+def test_a_request_with_a_wrong_signature_is_never_repeated(answer: Fate) -> None:
+    """A vendor that locks accounts counts each of them."""
+    with lossy_vendor(lambda number, request: answer) as (_, proxy):
+        context = build_context(proxy.url)
+        for fields in ({"sign": "f" * 32}, {"userid": "nobody"}):
+            with pytest.raises((ConnectionLost, TargetStopped)):
+                context.overage(OWN, **fields)
+    assert len(proxy.received) == 2
+
+
+def test_every_request_on_the_wire_is_counted() -> None:
+    with lossy_vendor(lambda number, request: DROP if number in (1, 2) else PASS) as (_, proxy):
+        context = build_context(proxy.url)
+        context.limits = build_limits("12", "test", "mima", [], is_thorough=False)
+        assert check_account_at_start(context) is None
+        context.start_check(is_harmless=True)
+        context.overage(OWN)
+        context.overage(OWN, sign="f" * 32)
+        assert context.probe_account() is not None
+        context.limits.requests = context.limits.sent
+        assert context.probe_account() is None
+    assert (context.limits.sent, context.limits.wrong) == (len(proxy.received), 1) == (6, 1)
+
+
+def test_the_wrong_signatures_at_the_start_are_counted() -> None:
+    with lossy_vendor(lambda number, request: build_answer("200 OK", REFUSED.format("用户名或密码错误"))) as (_, proxy):
+        context = build_context(proxy.url)
+        context.limits = build_limits("12", "test", "mima", [], is_thorough=False)
+        assert check_account_at_start(context) is not None
+    assert (context.limits.sent, context.limits.wrong) == (len(proxy.received), 3) == (4, 3)
+
+
+REPLY = (
+    "<returnsms><callbox><mobile>13812345678</mobile><taskid>1</taskid><content>请勿频繁发送</content>"
+    "<receivetime>2026-01-01 00:00:00</receivetime><extno></extno></callbox></returnsms>"
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept"),
+    [
+        (build_answer("200 OK", REPLY), REPLY),
+        (build_answer("429 Too Many Requests", REPLY), REPLY),
+        (build_answer("502 Bad Gateway", REPLY), REPLY),
+        (build_answer("200 OK", REPLY)[:-13], REPLY[:-13]),
+        (f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n99\r\n{REPLY[:80]}".encode(), REPLY[:80]),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + REPLY.encode() + b" " * 70_000, REPLY + " " * 2),
+    ],
+    ids=["rate limit words", "429", "502", "cut", "cut chunk", "too large"],
+)
+def test_every_fetched_body_is_kept_before_anything_is_concluded(
+    answer: bytes, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "RESPONSE_BYTES", 60_000)
+    with lossy_vendor(lambda number, request: answer) as (_, proxy):
+        context = build_context(proxy.url, guard=SafetyGuard(may_fetch=True))
+        context.fetched = FetchedFile(tmp_path / "fetched.jsonl")
+        with suppress(ConnectionLost, TargetStopped, ShrinkLimitReached):
+            context.call(OWN)
+    (line,) = context.fetched.path.read_text("utf-8").splitlines()
+    assert json.loads(line)["body"].startswith(kept)
+    assert len(proxy.received) == 1
+
+
+def test_a_reply_with_words_of_a_rate_limit_is_an_ordinary_answer() -> None:
+    with lossy_vendor(lambda number, request: build_answer("200 OK", REPLY)) as (_, proxy):
+        response = build_context(proxy.url, guard=SafetyGuard(may_fetch=True)).call(OWN)
+    assert [item["content"] for item in response.get_items("callbox")] == ["请勿频繁发送"]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -167,7 +241,7 @@ def test_a_server_that_limits_requests_is_waited_for(answer: bytes, pauses: list
     [
         (build_answer("429 Too Many Requests", ""), "the server limits requests (HTTP 429); try again later"),
         (build_answer("429 Too Many Requests", "", "Retry-After: 3600"), "the server limits requests (HTTP 429)"),
-        (TOO_OFTEN, "the server limits requests: Faild 操作过于频繁，请稍后再试"),
+        (TOO_OFTEN, "the server limits requests: 操作过于频繁，请稍后再试"),
     ],
 )
 def test_a_server_that_goes_on_limiting_requests_ends_the_run(answer: bytes, message: str) -> None:

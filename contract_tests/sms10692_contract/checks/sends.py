@@ -150,8 +150,13 @@ def _map_to_field(name: str, values: st.SearchStrategy[str]) -> FieldsStrategy:
     return values.map(lambda value: {name: value})
 
 
-UNMISTAKABLE_INJECTION: Final = "1' or '1'='1'; drop table users; exec xp_cmdshell('x') union select 1 -- "
-"""A text that contains everything that a vendor may take for an SQL injection: the manual does not say what it is."""
+UNMISTAKABLE_INJECTION: Final = "1' or '1'='1' union select 1 -- "
+"""A text that a vendor takes for an SQL injection. **It changes nothing if a faulty vendor executes it,** and is one
+part long. The manual does not say what an SQL injection is.
+"""
+
+HARMLESS_INJECTIONS: Final = (UNMISTAKABLE_INJECTION, "' or '1'='1' --", "1 UNION  SELECT 2", "' or 1=1")
+"""The injections that a real vendor receives: none changes a database."""
 
 REFUSALS: Final[Mapping[str, tuple[str, Sequence[dict[str, str]], FieldsStrategy | None]]] = {
     "1.3-credentials-empty": (EMPTY_CREDENTIALS, [{"sign": ""}, {"userid": ""}], None),
@@ -179,6 +184,11 @@ REFUSALS: Final[Mapping[str, tuple[str, Sequence[dict[str, str]], FieldsStrategy
 """By clause: message of 1.3, invalid fields of a send that is refused with this message, and a strategy for more."""
 
 
+def _is_destructive(fields: Mapping[str, str]) -> bool:
+    """Return whether a faulty vendor that executes the content as SQL could lose data or run a program."""
+    return fields.get("content", "") in INJECTIONS and fields["content"] not in HARMLESS_INJECTIONS
+
+
 def _make_refusal_check(message: str, cases: Sequence[dict[str, str]], generated: FieldsStrategy | None) -> Check:
     def check(context: CheckContext) -> None:
         account = context.create_account()
@@ -187,8 +197,9 @@ def _make_refusal_check(message: str, cases: Sequence[dict[str, str]], generated
             fields = {"action": "send", "mobile": context.number, "content": "内容"} | fields
             expect_document(context.post(account, endpoint, **fields), SEND_REFUSED, message=message)
 
+        permitted = cases if context.is_sandboxed else [fields for fields in cases if not _is_destructive(fields)]
         for endpoint, fields in context.each_case(
-            [(endpoint, fields) for fields in cases for endpoint in SEND_ENDPOINTS]
+            [(endpoint, fields) for fields in permitted for endpoint in SEND_ENDPOINTS]
         ):
             check_refused(endpoint, fields)
         if generated is not None:
@@ -338,7 +349,7 @@ def _an_extno_of_up_to_ten_digits_is_returned(context: CheckContext) -> None:
         else:
             items += [item for item in context.call(account).get_items("callbox") if item.get("taskid") == task]
         for item in items:
-            expect(item.get("extno") == extno, response, f"extno {extno}", f"{item}")
+            expect(item.get("extno") == extno, response, f"extno {extno}", f"extno {item.get('extno')!r}")
 
     for extno in ("01", "0123456789"):
         check_returned(extno)
