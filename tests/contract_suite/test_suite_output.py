@@ -214,7 +214,7 @@ def test_a_run_that_cannot_start_leaves_the_report_files_unchanged(tmp_path: Pat
 BUG = """
 import sys
 from sms10692_contract import cli, run_command
-def run_checks(context, clauses, progress):
+def run_checks(context, clauses, progress, **options):
     progress(clauses[0])
     raise RuntimeError("a defect: €😀\\u202e")
     yield
