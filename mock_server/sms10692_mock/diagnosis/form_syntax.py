@@ -134,13 +134,19 @@ def _show_part(context: DiagnosisContext, name: bytes, value: bytes, part: bytes
     return context.show(_decode_escapes(part) if isinstance(part, bytes) else part)
 
 
+_MAX_PAIRS: Final = 20
+"""Pairs of a form that are reported, at most: each search for secrets in a value takes as long as the form."""
+
+
 def _check_pairs(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
     names: Counter[str] = Counter()
+    reported = 0
     for pair in form.split(b"&"):
         name, equals, value = pair.partition(b"=")
         if not equals:
             escaped = _ESCAPED_EQUALS.search(pair)
-            if escaped and _is_escaped_pair(pair):
+            if escaped and reported < _MAX_PAIRS and _is_escaped_pair(pair):
+                reported += 1
                 name, value = pair[: escaped.start()], pair[escaped.end() :]
                 shown = _show_part(context, name, value, value)
                 yield make_finding(
@@ -148,11 +154,16 @@ def _check_pairs(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
                 )
             continue
         names[_decode_escapes(name).lower()] += 1
+        broken = BROKEN_PERCENT.search(value)
+        is_unencoded_plus = b"+" in value and (_UNENCODED.search(value) or broken or not value.isascii())
+        if not (broken or is_unencoded_plus) or reported == _MAX_PAIRS:
+            continue
+        reported += 1
         shown_name = context.show(_decode_escapes(name))
-        if broken := BROKEN_PERCENT.search(value):
+        if broken:
             near = value[max(0, broken.start() - _TRAILING_CONTEXT) : broken.start() + 4].replace(b"%", b"%25")
             yield make_finding("habit.broken-percent", shown_name, _show_part(context, name, value, near))
-        if b"+" in value and (_UNENCODED.search(value) or broken or not value.isascii()):
+        if is_unencoded_plus:
             index = value.index(b"+")
             near = value[max(0, index - _TRAILING_CONTEXT) : index + 4].replace(b"+", b"%2B")
             yield make_finding("habit.plus-as-space", shown_name, _show_part(context, name, value, near))
