@@ -1,5 +1,6 @@
 """Tests of HTTPS: certificates, `--ca` and `--insecure`, with a certificate authority of the tests."""
 
+import os
 import re
 import ssl
 import subprocess
@@ -68,7 +69,9 @@ def test_the_repeat_command_of_an_https_address_has_the_ca(ca: str, authority: t
         completed = run_contract(vendor.url, *credentials, *select("2.3-found"))
         assert completed.returncode == 1
         (line,) = re.findall(r"^  request:  (curl .*)$", completed.stdout, re.MULTILINE)
-        pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, encoding="utf-8", check=True).stdout
+        environment = os.environ | {"SMS10692_PASSWORD": "mima"}
+        command = ["/bin/bash", "-c", line]
+        pasted = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, env=environment).stdout
     assert "<returnstatus>Success</returnstatus>" in pasted
     assert f"--ca {ca}" in completed.stdout
 
