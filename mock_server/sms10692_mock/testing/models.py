@@ -47,6 +47,7 @@ class Message:
     fetched_by_request: int | None
     faults: tuple[str, ...]
     request: int
+    has_findings: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
