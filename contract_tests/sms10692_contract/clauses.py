@@ -1,6 +1,6 @@
 """Loader of the table of clauses, `fixtures/clauses.toml`. The wheel contains a copy of the table.
 
-A clause is one requirement of the manual or of a reading. The checks of the clauses are in `checks`.
+A clause is one requirement: of the manual, observed at real servers, of a reading, or ours. The checks are in `checks`.
 """
 
 import tomllib

@@ -1,6 +1,6 @@
-"""A dry run: the checks run against a model of an honest vendor in this process, and nothing is sent.
+"""A dry run: the checks run against a model of a conforming vendor in this process, and nothing is sent.
 
-The requests of the run and their cost are those that an honest vendor would receive.
+The requests of the run and their cost are those that a conforming vendor would receive.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _NOW: Final = "2026-01-01 00:00:00"
 
 
 class ModelVendor(Target):
-    """An honest vendor with one prepaid account, and the list of the requests that it received.
+    """A conforming vendor with one prepaid account, and the list of the requests that it received.
 
     Reports and replies are available at once, except those of scheduled sends, which never are.
     """

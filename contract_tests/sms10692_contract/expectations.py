@@ -33,7 +33,7 @@ class Mismatch(AssertionError):
 
 
 def build_mismatch(response: ParsedResponse, expected: str, actual: str = "") -> Mismatch:
-    """Build the Mismatch of a response; `got` defaults to the response itself."""
+    """Build the Mismatch of a response; `actual` defaults to the response itself."""
     return Mismatch(response.request, expected, actual or format_response(response.raw))
 
 

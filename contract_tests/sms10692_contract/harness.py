@@ -19,12 +19,18 @@ from sms10692_contract.expectations import Mismatch, build_mismatch
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM, FetchHistory
 from sms10692_contract.fetched_file import FetchedFile
-from sms10692_contract.http import Address, ExchangeLimitExceeded, HttpResponse, TargetUnreachable
+from sms10692_contract.http import (
+    CONTINUE_SECONDS,
+    Address,
+    ExchangeLimitExceeded,
+    HttpResponse,
+    TargetUnreachable,
+)
 from sms10692_contract.kept_connection import Conversation, open_connection
 from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import SIGNATURES
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
-from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits
+from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits, has_wrong_signature
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form, compute_signature
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.target import Target, build_target
@@ -122,13 +128,15 @@ class Pace:
     """Waiting times in seconds at a server whose clock cannot be moved.
 
     `poll` is the time between two fetches. A report that is not there after `report` counts as missing; without a
-    reply after `reply`, there is none. A scheduled send is due after `schedule`.
+    reply after `reply`, there is none. A scheduled send is due after `schedule`. A body is sent after
+    `without_continue` although no 100 Continue has come.
     """
 
     poll: float = 5.0
     report: float = REPORT_TIMEOUT
     reply: float = 30.0
     schedule: float = 60.0
+    without_continue: float = CONTINUE_SECONDS
 
 
 @dataclass
@@ -314,8 +322,8 @@ class CheckContext:
         """Return whether a request may be sent again: it has no effect, and its signature is not wrong."""
         if not is_repeatable(request) or (self.limits and not self.limits.has_left(request)):
             return False
-        own = RequestLimits(self.own.userid, self.own.account, self.own.password)
-        return self.is_sandboxed or not own.has_wrong_signature(request)
+        own = self.own
+        return self.is_sandboxed or not has_wrong_signature(request, own.userid, own.account, own.password)
 
     def record_response(self, request: WireRequest, response: HttpResponse) -> None:
         """Write what was fetched to the file, before anything is concluded from it."""
@@ -340,7 +348,7 @@ class CheckContext:
                 pass  # the turn is over when the request may be sent: a connection waits for nobody else
 
         try:
-            with open_connection(self.address) as connection:
+            with open_connection(self.address, self.pace.without_continue) as connection:
                 # On a network a lost answer is no violation. A local server loses none.
                 yield Conversation(connection, admit, self.record_response, loses_answers=not self.is_sandboxed)
         except TargetUnreachable as error:

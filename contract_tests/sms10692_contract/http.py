@@ -247,12 +247,12 @@ def read_response(
     return build()
 
 
-_CONTINUE_SECONDS: Final = 1.0
+CONTINUE_SECONDS: Final = 1.0
 """Time after which a client sends the body although no 100 Continue has come (RFC 9110, 10.1.1)."""
 
 
 def _await_continue(connection: LimitedConnection) -> None:
-    if not connection.wait_for_data(_CONTINUE_SECONDS):
+    if not connection.wait_for_data(CONTINUE_SECONDS):
         return
     status_line = connection.reader.readline(_CHUNK_SIZE)
     if not status_line:

@@ -21,9 +21,6 @@ from sms10692_contract.limits import LimitedConnection, LimitExceeded
 from sms10692_contract.network_errors import ConnectionLost
 from sms10692_contract.requests import WireRequest
 
-CONTINUE_SECONDS: Final = 1.0
-"""Time after which a client that waits for 100 Continue sends the body anyway, as curl does."""
-
 CONNECTION_SECONDS: Final = 10 * limits.EXCHANGE_SECONDS
 """Time after which a connection is given up. Each step has its own, shorter limit."""
 
@@ -52,10 +49,14 @@ class _OpenConnection(LimitedConnection):
 
 
 class KeptConnection:
-    """A connection to a server. Every method may raise TargetUnreachable."""
+    """A connection to a server. Every method may raise TargetUnreachable.
 
-    def __init__(self, address: Address, connection: socket.socket) -> None:
+    `continue_seconds` is the time after which a body is sent although no 100 Continue has come.
+    """
+
+    def __init__(self, address: Address, connection: socket.socket, continue_seconds: float) -> None:
         self._address = address
+        self._continue_seconds = continue_seconds
         self._connection = connection
         self._limited = _OpenConnection(connection, monotonic() + CONNECTION_SECONDS)
 
@@ -77,10 +78,10 @@ class KeptConnection:
             self._limited.send(raw[start:])
 
     def write_after_continue(self, request: WireRequest) -> None:
-        """Write the head, wait for 100 Continue for at most `CONTINUE_SECONDS`, and write the body."""
+        """Write the head, wait for 100 Continue for a limited time, and write the body."""
         with self._naming_address():
             self._limited.send(self._build_head(request))
-            self._is_readable(CONTINUE_SECONDS)
+            self._is_readable(self._continue_seconds)
             self._limited.send(request.body)
 
     def read(self, request: WireRequest, record: Callable[[WireRequest, HttpResponse], None]) -> HttpResponse:
@@ -186,11 +187,11 @@ class Conversation:
 
 
 @contextmanager
-def open_connection(address: Address) -> Iterator[KeptConnection]:
-    """Open a connection, and close it at the end. Raises TargetUnreachable."""
+def open_connection(address: Address, continue_seconds: float) -> Iterator[KeptConnection]:
+    """Open a `KeptConnection`, and close it at the end. Raises TargetUnreachable."""
     try:
         connection = connect(address, monotonic() + limits.EXCHANGE_SECONDS)
     except (OSError, LimitExceeded) as error:
         raise TargetUnreachable(f"{address.url}: {str(error) or type(error).__name__}") from error
     with connection:
-        yield KeptConnection(address, connection)
+        yield KeptConnection(address, connection, continue_seconds)

@@ -1,6 +1,6 @@
 """Masking of what a report must not contain: signatures, and numbers and texts of real people.
 
-A signature does not cover the action, so whoever reads one in a report could send messages with it. **Every request
+A signature does not cover the action, so a reader of a report could send messages with one. **Every request
 and text of a report passes this module.**
 """
 

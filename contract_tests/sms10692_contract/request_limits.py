@@ -95,7 +95,7 @@ class RequestLimits:
 
         Raises EnoughRequests if the check has had its share, and LimitReached if nothing is left for it.
         """
-        is_wrong, is_refused = self.has_wrong_signature(request), self._has_empty_credential(request)
+        is_wrong, is_refused = self.has_wrong_signature(request), _has_empty_credential(request)
         is_refused |= is_wrong
         has_enough_wrong = is_wrong and self._wrong_in_check >= self.wrong_per_check
         if has_enough_wrong or (self._is_harmless_check and self._sent_in_check >= self._share):
@@ -110,7 +110,7 @@ class RequestLimits:
 
     def record(self, request: WireRequest, response: HttpResponse) -> None:
         """Keep the response to a request with a wrong signature or an empty credential."""
-        if self.has_wrong_signature(request) or self._has_empty_credential(request):
+        if self.has_wrong_signature(request) or _has_empty_credential(request):
             self._recorded[_build_key(request)] = response
 
     def count(self, request: WireRequest) -> None:
@@ -136,31 +136,35 @@ class RequestLimits:
         raise LimitReached(f"after {limit} no more are sent; --rate 0 lifts the limit")
 
     def has_wrong_signature(self, request: WireRequest) -> bool:
-        """Return whether a vendor counts the request as a failed login: another userid, or a wrong signature.
+        """Return whether a vendor counts the request as a failed login of the user."""
+        return has_wrong_signature(request, self.userid, self.account, self.password)
 
-        A request with an empty userid or signature is none: there is nothing to compare with a password.
-        """
-        if not request.query_count and any(
-            "json" in value.lower() for name, value in request.headers if name == "Content-Type"
-        ):
-            return True  # the server reads no fields (R16)
-        values = _get_values(request)
-        if self._has_empty_credential(request):
-            return False
-        userid, timestamp, sign = values["userid"], values.get("timestamp", ""), values["sign"]
-        text = self.account + self.password + timestamp
-        correct = {
-            compute_signature(self.account, self.password, timestamp, charset)
-            for charset in ("utf-8", "gbk")
-            if is_encodable(text, charset)
-        }
-        return userid.strip() != self.userid or sign not in correct or not timestamp.strip()
 
-    @staticmethod
-    def _has_empty_credential(request: WireRequest) -> bool:
-        """Return whether userid or signature is empty or absent."""
-        values = _get_values(request)
-        return not (values.get("userid") and values.get("sign"))
+def has_wrong_signature(request: WireRequest, userid: str, account: str, password: str) -> bool:
+    """Return whether a vendor counts the request as a failed login: another userid, or a wrong signature.
+
+    A request with an empty userid or signature is none: there is nothing to compare with a password.
+    """
+    if not request.query_count and any(
+        "json" in value.lower() for name, value in request.headers if name == "Content-Type"
+    ):
+        return True  # the server reads no fields (R16)
+    if _has_empty_credential(request):
+        return False
+    values = _get_values(request)
+    timestamp = values.get("timestamp", "")
+    correct = {
+        compute_signature(account, password, timestamp, charset)
+        for charset in ("utf-8", "gbk")
+        if is_encodable(account + password + timestamp, charset)
+    }
+    return values["userid"].strip() != userid or values["sign"] not in correct or not timestamp.strip()
+
+
+def _has_empty_credential(request: WireRequest) -> bool:
+    """Return whether userid or signature is empty or absent."""
+    values = _get_values(request)
+    return not (values.get("userid") and values.get("sign"))
 
 
 def build_limits(

@@ -156,7 +156,7 @@ def build_request(
 ) -> WireRequest:
     """Build a request with `query` in its query string and `body` in its form.
 
-    `encode` encodes names and values; default is percent-encoding in the charset of the endpoint. `around` transforms
+    `encode` encodes names and values; default is percent-encoding in the charset of the endpoint. `transform` changes
     the encoded query string and form, for example to add stray separators.
     """
     encode = encode or build_percent_encoder(CHARSET[endpoint])
@@ -212,7 +212,7 @@ def chunk_body(request: WireRequest, size: int) -> WireRequest:
 
 
 def decode_chunked(body: bytes) -> bytes:
-    """Decode a chunked body; the inverse of `chunked`.
+    """Decode a chunked body; the inverse of `chunk_body`.
 
     >>> decode_chunked(chunk_body(build_form("/v2sms.aspx", {"action": "overage"}), 3).body)
     b'action=overage'

@@ -1,6 +1,6 @@
 """Runner of the suite: prepares the accounts, runs the checks, and yields a verdict per clause.
 
-The reports are in `report`, the command line in `cli`.
+The reports are in `report`, the command line in `run_command`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -8,9 +8,8 @@ from threading import Thread
 
 import pytest
 
-from sms10692_contract import kept_connection
 from sms10692_contract.expectations import Mismatch
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext, Pace, SuiteAccount
 from sms10692_contract.http import parse_address
 from sms10692_contract.network_errors import ConnectionLost
 from sms10692_contract.requests import STATUS, UTF8, WireRequest, build_request, keep_open
@@ -79,8 +78,7 @@ def test_on_a_network_a_response_that_does_not_come_is_lost() -> None:
             conversation.exchange(overage("a"))
 
 
-def test_a_body_is_sent_without_a_100_after_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_connection, "CONTINUE_SECONDS", 0.05)
+def test_a_body_is_sent_without_a_100_after_a_moment() -> None:
     received = []
 
     def serve(connection: socket.socket) -> None:
@@ -90,8 +88,10 @@ def test_a_body_is_sent_without_a_100_after_a_moment(monkeypatch: pytest.MonkeyP
 
     request = overage("a")
     request = replace(request, headers=(*request.headers, EXPECT))
-    with serving(serve) as context, context.keep_connection() as conversation:
-        assert conversation.exchange_after_continue(request).raw.body == b"read"
+    with serving(serve) as context:
+        context.pace = Pace(without_continue=0.05)
+        with context.keep_connection() as conversation:
+            assert conversation.exchange_after_continue(request).raw.body == b"read"
     assert b"Expect: 100-continue\r\n\r\n" in received[0]
     assert received[1] == b"action=overage&content=a"
 

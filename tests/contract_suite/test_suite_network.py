@@ -24,7 +24,7 @@ from sms10692_contract.runner import State, Verdict, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.target import Target, compute_clock_difference
 from support.contract_cli import run_contract, select
-from support.lossy_proxy import CUT, DROP, PASS, STALL, Fate, LossyProxy, build_answer, lossy_proxy
+from support.lossy_proxy import CUT, DROP, PASS, STALL, LossyProxy, Outcome, build_answer, lossy_proxy
 from support.mutant_vendor import Defect, MutantServer, mutant_server
 
 OWN = SuiteAccount("12", "test", "mima")
@@ -32,7 +32,7 @@ OWN_OPTIONS = ["--userid", "12", "--account", "test", "--password", "mima"]
 NUMBER = "13000000001"
 FEW = replace(EFFORTS["quick"], examples=8, shrink_requests=20)
 GATEWAY = build_answer("502 Bad Gateway", "<html>502</html>")
-LOSSES: dict[str, Fate] = {"drop": DROP, "cut": CUT, "stall": STALL, "502": GATEWAY}
+LOSSES: dict[str, Outcome] = {"drop": DROP, "cut": CUT, "stall": STALL, "502": GATEWAY}
 REFUSED = (
     '<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <returnstatus>Faild</returnstatus>\n'
     " <message>{}</message>\n <payinfo></payinfo>\n <overage>0</overage>\n <sendTotal>0</sendTotal></returnsms>"
@@ -46,7 +46,7 @@ def _short_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def lossy_vendor(
-    decide: Callable[[int, bytes], Fate], defect: Defect | None = None
+    decide: Callable[[int, bytes], Outcome], defect: Defect | None = None
 ) -> Iterator[tuple[MutantServer, LossyProxy]]:
     with mutant_server(defect) as vendor, lossy_proxy(vendor.url, decide) as proxy:
         yield vendor, proxy
@@ -76,7 +76,7 @@ def test_a_query_whose_answer_is_lost_is_repeated(loss: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [DROP, build_answer("429 Too Many Requests", "")])
-def test_a_request_with_a_wrong_signature_is_never_repeated(answer: Fate) -> None:
+def test_a_request_with_a_wrong_signature_is_never_repeated(answer: Outcome) -> None:
     """A vendor that locks accounts counts each of them."""
     with lossy_vendor(lambda number, request: answer) as (_, proxy):
         context = build_context(proxy.url)
@@ -187,7 +187,7 @@ def build_sandbox(proxy_url: str, control_url: str) -> CheckContext:
 def test_with_a_control_api_a_check_that_lost_an_answer_is_repeated() -> None:
     losses = iter([DROP])
 
-    def decide(number: int, request: bytes) -> Fate:
+    def decide(number: int, request: bytes) -> Outcome:
         return next(losses, PASS) if b"action=send" in request else PASS
 
     with lossy_vendor(decide) as (vendor, proxy):

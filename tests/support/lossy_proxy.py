@@ -10,17 +10,17 @@ from support.http_client import TIMEOUT, read_request
 
 PASS, DROP, CUT, STALL = "pass", "drop", "cut", "stall"
 
-Fate = str | bytes
+Outcome = str | bytes
 """What happens to an answer: one of the words above, or the bytes of another answer."""
 
 
 class LossyProxy:
-    """A proxy. `decide` returns the fate of an answer by the number of its request, from 0, and its bytes.
+    """A proxy. `decide` returns the outcome of an answer by the number of its request, from 0, and its bytes.
 
-    `received` are all requests; a lost answer's request is forwarded too, except if the fate is other bytes.
+    `received` are all requests; a lost answer's request is forwarded too, except if the outcome is other bytes.
     """
 
-    def __init__(self, listener: socket.socket, vendor_url: str, decide: Callable[[int, bytes], Fate]) -> None:
+    def __init__(self, listener: socket.socket, vendor_url: str, decide: Callable[[int, bytes], Outcome]) -> None:
         self.received: list[bytes] = []
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self._listener = listener
@@ -62,7 +62,7 @@ class LossyProxy:
 
 
 @contextmanager
-def lossy_proxy(vendor_url: str, decide: Callable[[int, bytes], Fate]) -> Iterator[LossyProxy]:
+def lossy_proxy(vendor_url: str, decide: Callable[[int, bytes], Outcome]) -> Iterator[LossyProxy]:
     """Run a proxy in front of a vendor whose clients send `Connection: close`."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = LossyProxy(listener, vendor_url, decide)

@@ -158,7 +158,7 @@ def _make_check(near_misses: Mapping[str, NearMiss], typical: str) -> Check:
         other = context.create_account(account="Other", password=own.password)
         expect_sent(context.send(own, REPLYING_NUMBER), 1)
         context.clock.advance(own.userid, REPORT_TIMEOUT)
-        # An honest request first, so that a vendor that remembers signatures has one.
+        # A correct request first, so that a vendor that remembers signatures has one.
         expect_message(context.overage(own), "")
 
         def check_refused(request: tuple[str, dict[str, str]], name: str, form: RequestForm, seconds: int) -> None:

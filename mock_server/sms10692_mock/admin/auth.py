@@ -226,7 +226,7 @@ def is_exposed(address: str, access_policy: AccessPolicy) -> bool:
 def may_show_signatures(peer: str, access_policy: AccessPolicy) -> bool:
     """Whether valid signatures may be shown to a reader of the control API at an address.
 
-    **A signature is valid for every action.** With a token there is one level of access: whoever has the token may do
+    **A signature is valid for every action.** With a token there is one level of access: a client with the token may do
     everything. Without one, only this machine may read signatures, and only if no other host is let in.
 
     >>> may_show_signatures("127.0.0.1", AccessPolicy()), may_show_signatures("10.0.0.5", AccessPolicy())

@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
-from sms10692 import signing
 from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.diagnosis.parameter_names import is_secret
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
-from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
+from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS, is_signature
 from sms10692_mock.domain.evidence import Evidence
 
 Kind: TypeAlias = Literal["refusal", "signature", "text", "habit", "http"]
@@ -138,12 +137,5 @@ def is_authenticated(context: DiagnosisContext, account: Account) -> bool:
 
 
 def is_signed(context: DiagnosisContext, account: Account, timestamp: str, sign: str) -> bool:
-    """Return whether `sign` is the account's signature of `timestamp` at the requested endpoint (R4)."""
-    charsets = ("utf-8",) if context.request.endpoint.charset == "utf-8" else ("utf-8", "gbk")
-    for charset in charsets:
-        try:
-            if signing.sign(account.account, account.password, timestamp, charset) == sign:
-                return True
-        except UnicodeEncodeError:
-            continue
-    return False
+    """Return whether `sign` is the account's signature of `timestamp` at the requested endpoint."""
+    return is_signature(sign, account, timestamp, context.request.endpoint.charset)

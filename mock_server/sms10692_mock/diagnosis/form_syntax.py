@@ -28,6 +28,9 @@ _ESCAPED_EQUALS: Final = re.compile(rb"(?i)%3d")
 _TRAILING_CONTEXT: Final = 12
 """Characters that a finding shows before a lost text."""
 
+_MAX_PAIRS: Final = 20
+"""Pairs of a form that are reported, at most: each search for secrets in a value takes as long as the form."""
+
 _DISPOSITION: Final = re.compile(rb"(?im)^content-disposition:([^\r\n]{0,500})")
 _PART_NAME: Final = re.compile(rb'(?i)[; ]name="?([^";]+)')
 _PART_FILENAME: Final = re.compile(rb"(?i);\s*filename")
@@ -132,10 +135,6 @@ def _show_part(context: DiagnosisContext, name: bytes, value: bytes, part: bytes
     if is_secret(_decode_escapes(name)) or any(map(context.has_secret, whole)):
         return REDACTED
     return context.show(_decode_escapes(part) if isinstance(part, bytes) else part)
-
-
-_MAX_PAIRS: Final = 20
-"""Pairs of a form that are reported, at most: each search for secrets in a value takes as long as the form."""
 
 
 def _check_pairs(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:

@@ -117,7 +117,10 @@ def _check_content(context: ValidationContext) -> Evidence | None:
 def _check_words(context: ValidationContext) -> Evidence | None:
     if not context.keywords.contains_any(context.request.content):
         return None
-    word, index = context.keywords.find(context.request.content) or ("", 0)
+    found = context.keywords.find(context.request.content)
+    if found is None:
+        return None
+    word, index = found
     return Evidence("forbidden-word", (excerpt(word), index + 1))
 
 
