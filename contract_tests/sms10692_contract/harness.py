@@ -3,6 +3,7 @@
 Expectations about responses are in `expectations`, the checks in `checks`.
 """
 
+import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -576,6 +577,18 @@ class CheckContext:
                 self._count_at_failure = self._request_count
             self._best_failure = error
             raise
+
+    @contextmanager
+    def ending_state_machine(self) -> Iterator[bool]:
+        """Record the failure of a rule, or of the final checks in the block; yield whether no rule has failed.
+
+        For `teardown` of a state machine, which Hypothesis also calls while the exception of a rule is handled.
+        """
+        error = sys.exception()
+        with self.recording_failure():
+            if isinstance(error, Mismatch):
+                raise error
+            yield error is None
 
     @property
     def best_failure(self) -> Mismatch | None:

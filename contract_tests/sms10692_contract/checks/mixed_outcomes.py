@@ -34,8 +34,8 @@ def _every_message_has_its_own_outcome(context: CheckContext) -> None:
             account.send(mobiles, endpoint=endpoint, extno=extno)
             account.advance(seconds)
             with attribute_to("O-pages"):
-                for page in (UTF8, GBK):
-                    account.expect_balance(page)
+                for queried in (UTF8, GBK):
+                    account.expect_balance(queried)
         with attribute_to("O-reports"):
             account.fetch_reports(limit)
             account.fetch_reports()
@@ -64,8 +64,8 @@ def _both_endpoints_do_the_same(context: CheckContext) -> None:
         for endpoint in (first, second):
             send_time = None if not seconds else account.now.replace(microsecond=0) + timedelta(seconds=seconds)
             account.send([_REPLYING, _LATE, _REPLYING], content, endpoint, extno, send_time)
-            for page in (GBK, UTF8):
-                account.expect_balance(page)
+            for queried in (GBK, UTF8):
+                account.expect_balance(queried)
         account.advance(max(seconds - 1, 0))
         account.fetch_everything()
         account.advance(31 + lag.until_due)

@@ -4,7 +4,6 @@ The model (`AccountModel`) tracks sent messages, fetched items and the clock. It
 available, only that it does.
 """
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -16,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.expectations import Mismatch, attribute_to, expect
+from sms10692_contract.expectations import attribute_to, expect
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.harness import CheckContext, SuiteAccount
 from sms10692_contract.safety import INVALID_SIGN
@@ -200,11 +199,8 @@ class VendorMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Check the final invariants unless a rule has failed."""
-        error = sys.exception()
-        with self.context.recording_failure():
-            if isinstance(error, Mismatch):
-                raise error
-            if error is None:
+        with self.context.ending_state_machine() as is_complete:
+            if is_complete:
                 self.check_everything_fetched()
 
     def check_everything_fetched(self) -> None:

@@ -37,9 +37,9 @@ _IS_ASCII: Final[Mapping[str, bool]] = {"utf-8": False, "gb2312": True}
 """Whether JSON is pure ASCII, by charset of the endpoint: ASCII is both JSON and GBK (R15)."""
 
 
-def render(result: Result, operation: Operation | None, page: Endpoint) -> bytes:
+def render(result: Result, operation: Operation | None, endpoint: Endpoint) -> bytes:
     """Render a result as JSON bytes."""
-    dumps = partial(json.dumps, ensure_ascii=_IS_ASCII[page.charset], separators=(",", ":"))
+    dumps = partial(json.dumps, ensure_ascii=_IS_ASCII[endpoint.charset], separators=(",", ":"))
     # One `dumps` per item: a single call for a long queue would hold the interpreter lock throughout.
     match result:
         case ReportsResult(reports):

@@ -65,9 +65,9 @@ class XmlRenderer:
             for field in ((protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO))
         )
 
-    def render(self, result: Result, operation: Operation | None, page: Endpoint) -> bytes:
+    def render(self, result: Result, operation: Operation | None, endpoint: Endpoint) -> bytes:
         """Render a result in the endpoint's charset. `operation` is None for an unknown action."""
-        charset = page.charset
+        charset = endpoint.charset
         return ENCODERS[charset](f'<?xml version="1.0" encoding="{charset}" ?>{self._document(result, operation)}')
 
     def _document(self, result: Result, operation: Operation | None) -> str:

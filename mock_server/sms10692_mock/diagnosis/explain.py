@@ -69,8 +69,8 @@ def explain(
         problems += (make_finding("http.method", ascii(pasted.method[:16])[1:-1]),)
     endpoint = match_endpoint(pasted.path)
     if endpoint is None:
-        pages = ", ".join(page.path for page in protocol.ENDPOINTS)
-        unknown = make_finding("http.unknown-path", ascii(pasted.path[:64])[1:-1], pages)
+        paths = ", ".join(known.path for known in protocol.ENDPOINTS)
+        unknown = make_finding("http.unknown-path", ascii(pasted.path[:64])[1:-1], paths)
         return Explanation(pasted.method, pasted.path, None, "", (*problems, unknown), False, None)
     content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
     fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])

@@ -134,7 +134,7 @@ def _guess_path(form: bytes) -> str:
     """Return the path of the only endpoint with the action of a form, the first of several."""
     action = re.search(rb"(?i)(?:^|&)action=([^&]*)", form)
     word = unquote_plus(action[1].decode("latin-1")) if action else ""
-    matches = (page for page in protocol.ENDPOINTS if any(one.action == word for one in page.operations))
+    matches = (endpoint for endpoint in protocol.ENDPOINTS if any(one.action == word for one in endpoint.operations))
     return next(matches, protocol.V2SMS).path
 
 

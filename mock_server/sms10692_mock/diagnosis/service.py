@@ -41,11 +41,11 @@ _HTTP_ERROR: Final = 400
 
 def reparse(entry: LoggedRequest) -> tuple[ApiRequest, Fields]:
     """Parse a logged request again; raises ValueError if its path is no vendor endpoint."""
-    page = match_endpoint(entry.path)
-    if page is None:
+    endpoint = match_endpoint(entry.path)
+    if endpoint is None:
         raise ValueError(f"{entry.path} is not a vendor endpoint")
-    fields = parse_fields(entry.query, content_type(entry), entry.body, DECODERS[page.charset])
-    return parse_request(page, fields), fields
+    fields = parse_fields(entry.query, content_type(entry), entry.body, DECODERS[endpoint.charset])
+    return parse_request(endpoint, fields), fields
 
 
 def content_type(entry: LoggedRequest) -> str:

@@ -20,7 +20,7 @@ _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (name.lower() for name in proto
 _STATUS_NUM: Final = protocol.STATUS.parameters[0].lower()
 _FORMAT: Final = "rt"  # Q18, R15: a parameter of other brands' manuals
 
-_ENDPOINTS: Final[Mapping[str, Endpoint]] = {page.path.lower(): page for page in protocol.ENDPOINTS}
+_ENDPOINTS: Final[Mapping[str, Endpoint]] = {endpoint.path.lower(): endpoint for endpoint in protocol.ENDPOINTS}
 
 QUEUES: Final[Mapping[Operation, QueueName]] = {protocol.STATUS: "reports", protocol.CALL: "replies"}
 """The queue from which an operation fetches, by operation."""
@@ -35,12 +35,12 @@ class _Endpoint(NamedTuple):
 
 
 _PARSED: Final[Mapping[Endpoint, _Endpoint]] = {
-    page: _Endpoint(
-        tuple(map(str.lower, page.authentication.parameters)),
-        {operation.action: operation for operation in page.operations},
-        page.operations[0] if len(page.operations) == 1 else None,
+    endpoint: _Endpoint(
+        tuple(map(str.lower, endpoint.authentication.parameters)),
+        {operation.action: operation for operation in endpoint.operations},
+        endpoint.operations[0] if len(endpoint.operations) == 1 else None,
     )
-    for page in protocol.ENDPOINTS
+    for endpoint in protocol.ENDPOINTS
 }
 
 
@@ -70,20 +70,20 @@ def match_endpoint(path: str) -> Endpoint | None:
     >>> match_endpoint("//V2SMSgbk.aspx/v2sms.aspx").path
     '/v2smsGBK.aspx'
     """
-    page = _ENDPOINTS.get(path)
-    if page is not None:
-        return page
+    endpoint = _ENDPOINTS.get(path)
+    if endpoint is not None:
+        return endpoint
     first = path.lstrip("/").partition("/")[0]
     return _ENDPOINTS.get(f"/{first}".lower()) if path.startswith("/") else None
 
 
-def parse_request(page: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
+def parse_request(endpoint: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
     """Build a request from form or query fields. The names in `fields` are lower case, as in `codec.forms`."""
     get = fields.get
     action = get(_ACTION, "")
-    credentials, operations, only = _PARSED[page]
+    credentials, operations, only = _PARSED[endpoint]
     return ApiRequest(
-        page,
+        endpoint,
         only or operations.get(action),
         action,
         get(_USERID, ""),
