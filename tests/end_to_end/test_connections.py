@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from sms10692_mock import Emulator
+from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.receive_limits import ConnectionLimits
 from support.emulators import UTF8, emulator_process, emulator_server, read_log, wait_exit
 from support.http_client import (
@@ -252,4 +253,6 @@ def test_a_closed_connection_is_freed_without_a_collection(raw: bytes) -> None:
 
 
 def count_open_transports() -> int:
-    return sum(isinstance(item, asyncio.Transport) for item in gc.get_objects())
+    """Count the connections of HTTP servers: stores of earlier tests may have connections of other protocols."""
+    transports = [item for item in gc.get_objects() if isinstance(item, asyncio.Transport)]
+    return sum(isinstance(transport.get_protocol(), HttpProtocol) for transport in transports)

@@ -11,6 +11,7 @@ from sms10692 import __version__
 from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.behaviour import BehaviourService
 from sms10692_mock.admin.services.clocks import ClockService
+from sms10692_mock.admin.services.finding_marks import FindingMarks
 from sms10692_mock.admin.services.messages import MessageService
 from sms10692_mock.admin.services.requests import RequestLogService
 from sms10692_mock.config import Options
@@ -88,8 +89,9 @@ class ControlService:
         self.profile = options.profile.name
         self.accounts = AccountService(vendor, options)
         self.clocks = ClockService(vendor, self.accounts)
-        self.messages = MessageService(vendor, self.accounts, notifier)
-        self.requests = RequestLogService(vendor, self.accounts, notifier)
+        marks = FindingMarks(vendor.store)
+        self.messages = MessageService(vendor, self.accounts, notifier, marks)
+        self.requests = RequestLogService(vendor, self.accounts, notifier, marks)
         self.behaviour = BehaviourService(vendor.store, self.accounts)
         self._probe = StoreProbe(vendor.store)
 

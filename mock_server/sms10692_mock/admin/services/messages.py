@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 from sms10692 import protocol
 from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.filtered_pages import read_matching
+from sms10692_mock.admin.services.finding_marks import FindingMarks
 from sms10692_mock.admin.services.message_documents import (
     EnqueuedReplyDocument,
     EnqueuedReportDocument,
@@ -29,7 +30,6 @@ from sms10692_mock.admin.services.schemas import (
     format_iso_time,
     to_list_document,
 )
-from sms10692_mock.diagnosis.service import has_findings
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.billing import Pricing, explain_price, segment_price, utf16_length
 from sms10692_mock.domain.clock import add_seconds
@@ -75,15 +75,16 @@ class NoSuchTask(LookupError):
 class MessageService:
     """Reads messages and queues of accounts, and changes queues. Every method raises NoSuchAccount."""
 
-    def __init__(self, vendor: Vendor, accounts: AccountService, notifier: ChangeNotifier) -> None:
+    def __init__(self, vendor: Vendor, accounts: AccountService, notifier: ChangeNotifier, marks: FindingMarks) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._accounts = accounts
         self._notifier = notifier
+        self._marks = marks
 
     def messages(self, userid: str, query: MessageQuery) -> ListDocument[MessageDocument]:
         """List the sent messages."""
-        pricing, is_marked = self._vendor.pricing, cache(self._has_findings)
+        pricing, is_marked = self._vendor.pricing, self._marks.is_number_marked
 
         def read_marked(userid: str, store_query: Query, now: float) -> Page[SentMessage]:
             return read_matching(
@@ -98,11 +99,6 @@ class MessageService:
                 message, pricing, faults, is_marked=is_marked(message.task.request)
             ),
         )
-
-    def _has_findings(self, request_number: int) -> bool:
-        """Return whether a request has findings; False if it is no longer kept."""
-        request = self._store.request(request_number)
-        return request is not None and has_findings(request, self._store)
 
     def reports(self, userid: str, query: ListQuery) -> ListDocument[ReportDocument]:
         """List the reports, including the fetched ones."""

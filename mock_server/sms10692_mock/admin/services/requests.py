@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.filtered_pages import read_matching
+from sms10692_mock.admin.services.finding_marks import FindingMarks
 from sms10692_mock.admin.services.schemas import (
     ListDocument,
     RequestLogQuery,
@@ -24,7 +25,6 @@ from sms10692_mock.diagnosis.service import (
     candidate_accounts,
     content_type,
     diagnose_logged,
-    has_findings,
     logged_signature,
     reparse,
 )
@@ -129,11 +129,12 @@ class RequestDetail(RequestDocument):
 class RequestLogService:
     """Reads the request log. A userid of None means the requests of all accounts and of unknown userids."""
 
-    def __init__(self, vendor: Vendor, accounts: AccountService, notifier: ChangeNotifier) -> None:
+    def __init__(self, vendor: Vendor, accounts: AccountService, notifier: ChangeNotifier, marks: FindingMarks) -> None:
         self._vendor = vendor
         self._store = vendor.store
         self._accounts = accounts
         self._notifier = notifier
+        self._marks = marks
         self.may_show_signatures: Callable[[], bool] = lambda: False
         """Whether the reader of now may see a valid signature. The application sets it."""
 
@@ -155,14 +156,14 @@ class RequestLogService:
         def matches(request: LoggedRequest) -> bool:
             if query.refused and not (request.refusal or request.rejection):
                 return False
-            return not query.has_findings or has_findings(request, self._store)
+            return not query.has_findings or self._marks.is_marked(request)
 
         if not (query.refused or query.has_findings):
             return self._store.requests(userid, store_query)
         return read_matching(partial(self._store.requests, userid), store_query, matches)
 
     def _document(self, request: LoggedRequest) -> RequestDocument:
-        return _to_document(request, is_marked=has_findings(request, self._store))
+        return _to_document(request, is_marked=self._marks.is_marked(request))
 
     def get(self, userid: str | None, number: int, language: Language = "en") -> RequestDetail:
         """Return one request with its diagnosis. Raises NoSuchRequest."""
