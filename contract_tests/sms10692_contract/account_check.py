@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from sms10692_contract.expected import EMPTY_CREDENTIALS, WRONG_CREDENTIALS
-from sms10692_contract.harness import CheckContext, build_timestamp
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse, TargetUnreachable
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, decode_text, mentions_clock, mentions_lock
 from sms10692_contract.requests import compute_signature
+from sms10692_contract.suite_account import build_timestamp
 from sms10692_contract.target import CLOCK_TOLERANCE, compute_clock_difference
 
 _TEXT_LIMIT: Final = 200

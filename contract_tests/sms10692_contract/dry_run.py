@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Final
 
 from sms10692_contract import expected
-from sms10692_contract.harness import SuiteAccount
 from sms10692_contract.http import Address, HttpResponse
 from sms10692_contract.requests import CALL, GBK, STATUS, WireRequest, compute_signature
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.target import RequestGate, Target
 
 MASKED: Final = ("userid", "timestamp", "sign", "mobile", "content")

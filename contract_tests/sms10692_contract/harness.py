@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from sms10692_contract.control import ControlApiError, ControlClient
+from sms10692_contract.effort import EFFORTS, Effort
 from sms10692_contract.expectations import Mismatch, build_mismatch
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM, FetchHistory
 from sms10692_contract.fetched_file import FetchedFile
 from sms10692_contract.http import (
-    CONTINUE_SECONDS,
     Address,
     ExchangeLimitExceeded,
     HttpResponse,
@@ -29,16 +29,13 @@ from sms10692_contract.http import (
 )
 from sms10692_contract.kept_connection import Conversation, open_connection
 from sms10692_contract.layout import LayoutRecorder
-from sms10692_contract.masking import SIGNATURES
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
+from sms10692_contract.pace import REPORT_TIMEOUT, Pace
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits, has_wrong_signature
-from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form, compute_signature
+from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.suite_account import CHINA, SuiteAccount
 from sms10692_contract.target import Target, build_target
-
-CHINA: Final = timezone(timedelta(hours=8))
-REPORT_TIMEOUT: Final = 180
-"""Seconds after which a missing report counts as lost."""
 
 DEFAULT_POINTS: Final = 10**9
 """Default balance of a temporary account: more points than any run spends."""
@@ -65,81 +62,6 @@ class NotExercised(Exception):
     """A check could not judge its clause. The message says what was missing."""
 
 
-def build_timestamp(seconds: int) -> str:
-    """Return the timestamp of `seconds` ago in the format of chapter 1.2."""
-    return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
-
-
-@dataclass(frozen=True)
-class SuiteAccount:
-    """An account that signs requests. `points` is the initial balance of a temporary account."""
-
-    userid: str
-    account: str
-    password: str
-    points: int = 0
-
-    def build_credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
-        """Return userid, timestamp and sign; the timestamp defaults to the current time."""
-        stamp = build_timestamp(0) if timestamp is None else timestamp
-        signature = compute_signature(self.account, self.password, stamp, charset)
-        SIGNATURES.remember(signature, self.account, stamp)
-        return {"userid": self.userid, "timestamp": stamp, "sign": signature}
-
-
-@dataclass(frozen=True)
-class Effort:
-    """Size of a run: examples per property, runs and steps of the state machine, rounds of the concurrency checks.
-
-    `shrink_requests` is the maximum number of requests for shrinking a failure. It is a count and not a time, so that
-    the same seed ends with the same failure.
-    """
-
-    name: str
-    examples: int
-    machine_runs: int
-    machine_steps: int
-    concurrency_rounds: int
-    shrink_requests: int
-
-    @property
-    def is_thorough(self) -> bool:
-        """Whether checks may take minutes, to find what only large or many examples show."""
-        return self.examples >= EFFORTS["thorough"].examples
-
-
-EFFORTS: Final[Mapping[str, Effort]] = {
-    effort.name: effort
-    for effort in (
-        Effort("quick", examples=25, machine_runs=50, machine_steps=25, concurrency_rounds=6, shrink_requests=2000),
-        Effort(
-            "thorough",
-            examples=1000,
-            machine_runs=1000,
-            machine_steps=50,
-            concurrency_rounds=50,
-            shrink_requests=50_000,
-        ),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Waiting times in seconds at a server whose clock cannot be moved.
-
-    `poll` is the time between two fetches. A report that is not there after `report` counts as missing; without a
-    reply after `reply`, there is none. A scheduled send is due after `schedule`. A body is sent after
-    `without_continue` although no 100 Continue has come.
-    """
-
-    poll: float = 5.0
-    report: float = REPORT_TIMEOUT
-    reply: float = 30.0
-    schedule: float = 60.0
-    without_continue: float = CONTINUE_SECONDS
-
-
 @dataclass
 class CheckContext:
     """One run against one server, passed to every check.
@@ -156,13 +78,13 @@ class CheckContext:
     seed: int = 0
     forbidden_word: str = "发票"
     keep_accounts: bool = False
-    target: Target = None  # type: ignore[assignment]  # set from the address
     limits: RequestLimits | None = None
     is_accepted: bool = False
     fetched: FetchedFile | None = None
-    pace: Pace = Pace()
+    pace: Pace = field(default_factory=Pace)
     layout: LayoutRecorder = field(default_factory=LayoutRecorder)
     history: FetchHistory = field(default_factory=FetchHistory)
+    target: Target = field(init=False)
     transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
     _request_count: int = 0
     _count_at_failure: int = 0
@@ -175,8 +97,7 @@ class CheckContext:
     _mobiles: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        if self.target is None:
-            self.target = Target(self.address)
+        self.target = Target(self.address)
 
     def limit_requests(self, rate: float) -> None:
         """Treat the server as a real vendor: limit rate and number of requests, or neither if `rate` is 0."""

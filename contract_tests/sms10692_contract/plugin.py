@@ -16,9 +16,10 @@ from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.demand import Demand, choose_demand
+from sms10692_contract.effort import EFFORTS
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.fetched_file import FetchedFile, build_default_path
-from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import Address, TargetUnreachable, parse_address
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.network_errors import TargetStopped
@@ -28,6 +29,7 @@ from sms10692_contract.requests import is_encodable
 from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
+from sms10692_contract.suite_account import SuiteAccount
 
 _ANSWERS_LOST: Final = pytest.StashKey[bool]()
 _ACCOUNTS_LEFT: Final = pytest.StashKey[str]()

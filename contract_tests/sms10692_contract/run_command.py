@@ -17,6 +17,7 @@ from sms10692_contract.clauses import Clause
 from sms10692_contract.control import ControlClient
 from sms10692_contract.demand import Demand, choose_demand
 from sms10692_contract.dry_run import ModelVendor, format_request
+from sms10692_contract.effort import EFFORTS
 from sms10692_contract.expected_differences import (
     apply_differences,
     find_gone,
@@ -24,7 +25,7 @@ from sms10692_contract.expected_differences import (
     write_differences,
 )
 from sms10692_contract.fetched_file import FetchedFile, FetchedFileError, build_default_path
-from sms10692_contract.harness import EFFORTS, CheckContext, Pace, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import Address
 from sms10692_contract.network_errors import TargetStopped
 from sms10692_contract.options import (
@@ -37,11 +38,13 @@ from sms10692_contract.options import (
     check_writable,
     describe_write_error,
 )
+from sms10692_contract.pace import Pace
 from sms10692_contract.progress import show_progress
 from sms10692_contract.rate_limit import DEFAULT_RATE
 from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.terminal import NAME
 
 _NUMBER, _TOKEN = "$NUMBER", "$TOKEN"

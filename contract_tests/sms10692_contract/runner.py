@@ -17,13 +17,14 @@ from sms10692_contract.clauses import CLAUSES, Clause, Provenance
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.demand import Demand
 from sms10692_contract.expectations import Mismatch
-from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitReached, SuiteAccount
+from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitReached
 from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
 from sms10692_contract.masking import hide_signatures_in_text, mask_request, mask_response
 from sms10692_contract.network_errors import ConnectionLost
 from sms10692_contract.request_limits import EnoughRequests, LimitReached
 from sms10692_contract.requests import UTF8, WireRequest, build_form
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 
 VARYING: Final = "once; when the request was repeated, the response was as expected"
 """Remark on a failure that did not occur again."""

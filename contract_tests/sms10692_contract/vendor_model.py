@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from sms10692_contract.expectations import build_mismatch, expect, expect_message, expect_sent
 from sms10692_contract.expected import INSUFFICIENT_BALANCE, ParsedResponse
-from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import UTF8
 from sms10692_contract.segmentation import count_segments
 

@@ -9,11 +9,13 @@ from threading import Thread
 import pytest
 
 from sms10692_contract.expectations import Mismatch
-from sms10692_contract.harness import CheckContext, Pace, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
 from sms10692_contract.network_errors import ConnectionLost
+from sms10692_contract.pace import Pace
 from sms10692_contract.requests import STATUS, UTF8, WireRequest, build_request, keep_open
 from sms10692_contract.safety import PermissionMissing, SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from support.raw_servers import encode_response
 
 OWN = SuiteAccount("12", "test", "mima")

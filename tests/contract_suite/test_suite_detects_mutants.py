@@ -13,7 +13,8 @@ import pytest
 
 from sms10692_contract.clauses import BY_ID, CLAUSES, Clause
 from sms10692_contract.control import ControlClient
-from sms10692_contract.harness import CheckContext, Effort
+from sms10692_contract.effort import Effort
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
 from sms10692_contract.runner import State, Verdict, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import SafetyGuard

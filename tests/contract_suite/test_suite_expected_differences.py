@@ -14,10 +14,12 @@ from sms10692_contract.expected_differences import (
     load_differences,
     write_differences,
 )
-from sms10692_contract.harness import CheckContext, Pace, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
+from sms10692_contract.pace import Pace
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server
 from support.mutant_vendor import mutant_server
@@ -88,7 +90,8 @@ def test_the_model_of_a_dry_run_holds_every_clause() -> None:
     own, address = SuiteAccount("12", "test", "mima"), parse_address("http://127.0.0.1:1")
     guard = SafetyGuard(frozenset({"13800138007", "13900139017"}), 500, may_fetch=True)
     pace = Pace(poll=1, report=1, reply=1, schedule=0)
-    context = CheckContext(address, own, guard, target=ModelVendor(address, own, "发票"), pace=pace)
+    context = CheckContext(address, own, guard, pace=pace)
+    context.target = ModelVendor(address, own, "发票")
     manual = [clause for clause in CLAUSES if clause.provenance is Provenance.MANUAL and clause.id != "1.2-sendTime"]
     verdicts = list(run_checks(context, manual))
     assert {verdict.clause.id: verdict.reason for verdict in verdicts if verdict.is_deviation} == {}

@@ -10,11 +10,12 @@ from sms10692_contract import limits
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import ExchangeLimitExceeded, HttpResponse, TargetUnreachable, parse_address, send_request
 from sms10692_contract.requests import STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from support.contract_cli import run_contract, select
 from support.fake_servers import fake_control_api
 from support.raw_servers import byte_server

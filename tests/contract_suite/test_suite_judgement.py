@@ -10,11 +10,13 @@ from sms10692_contract.clauses import BY_ID
 from sms10692_contract.dry_run import ModelVendor
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.fetch_history import CALL_ITEM, FetchHistory
-from sms10692_contract.harness import CheckContext, Pace, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse, parse_address, send_request
+from sms10692_contract.pace import Pace
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.target import RequestGate
 from support.raw_servers import encode_response, raw_server
 
@@ -39,7 +41,8 @@ def run(clause: str, change: Callable[[WireRequest, bytes], bytes]) -> Verdict:
     """Run a clause against the changed model, with permission to send and to fetch."""
     guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
     pace = Pace(poll=1, report=1, reply=1, schedule=0)
-    context = CheckContext(ADDRESS, OWN, guard, target=ChangedVendor(change), pace=pace)
+    context = CheckContext(ADDRESS, OWN, guard, pace=pace)
+    context.target = ChangedVendor(change)
     (verdict,) = run_checks(context, [BY_ID[clause]])
     return verdict
 
@@ -80,7 +83,8 @@ def test_a_send_total_that_is_no_number_fails(text: str) -> None:
 def test_a_later_clause_does_not_wait_for_reports_that_were_late_before() -> None:
     guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
     vendor = ChangedVendor(lambda request, body: b"<returnsms></returnsms>" if request.endpoint == STATUS else body)
-    context = CheckContext(ADDRESS, OWN, guard, target=vendor, pace=Pace(poll=1, report=1, reply=1, schedule=0))
+    context = CheckContext(ADDRESS, OWN, guard, pace=Pace(poll=1, report=1, reply=1, schedule=0))
+    context.target = vendor
     verdicts = list(run_checks(context, [BY_ID["4.3-taskid"], BY_ID["4.1-once"]]))
     assert [verdict.reason for verdict in verdicts] == [
         "reports or replies are late: not complete after 1 s",
@@ -124,7 +128,8 @@ def test_an_unexpected_value_is_a_failure_and_never_an_exception(name: str) -> N
 
         guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
         pace = Pace(poll=1, report=1, reply=1, schedule=0)
-        context = CheckContext(ADDRESS, OWN, guard, target=ChangedVendor(change), pace=pace)
+        context = CheckContext(ADDRESS, OWN, guard, pace=pace)
+        context.target = ChangedVendor(change)
         verdicts = list(run_checks(context, manual))
         assert len(verdicts) == len(manual)
 

@@ -9,7 +9,7 @@ import pytest
 
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import BY_ID, CLAUSES
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse, parse_address
 from sms10692_contract.progress import Lines
 from sms10692_contract.rate_limit import RateLimit
@@ -17,6 +17,7 @@ from sms10692_contract.request_limits import EnoughRequests, LimitReached, Reque
 from sms10692_contract.requests import GBK, UTF8, WireRequest, build_form
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import INVALID_SIGN, SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_mock.domain.api_request import ApiRequest
 from support.mutant_vendor import Defect, mutant_server
 

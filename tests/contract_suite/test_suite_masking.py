@@ -13,7 +13,6 @@ import pytest
 
 from sms10692_contract.expected import ERRORSTATUS
 from sms10692_contract.fetched_file import FetchedFile, FetchedFileError, build_default_path
-from sms10692_contract.harness import SuiteAccount
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.masking import WITHHELD, hide_signatures_in_text, mask_request, mask_response
 from sms10692_contract.requests import (
@@ -26,6 +25,7 @@ from sms10692_contract.requests import (
     chunk_body,
     escape_unicode,
 )
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_mock.domain.api_request import ApiRequest
 from support.contract_cli import run_contract, select
 from support.mutant_vendor import Defect, mutant_server

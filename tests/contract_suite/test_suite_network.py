@@ -15,13 +15,15 @@ from sms10692_contract import limits
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.control import ControlClient
+from sms10692_contract.effort import EFFORTS
 from sms10692_contract.fetched_file import FetchedFile
-from sms10692_contract.harness import EFFORTS, CheckContext, ShrinkLimitReached, SuiteAccount
+from sms10692_contract.harness import CheckContext, ShrinkLimitReached
 from sms10692_contract.http import HttpResponse, parse_address
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped
 from sms10692_contract.request_limits import build_limits
 from sms10692_contract.runner import State, Verdict, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.target import Target, compute_clock_difference
 from support.contract_cli import run_contract, select
 from support.lossy_proxy import CUT, DROP, PASS, STALL, LossyProxy, Outcome, build_answer, lossy_proxy

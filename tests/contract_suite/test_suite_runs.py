@@ -10,7 +10,8 @@ import pytest
 from sms10692_contract import report
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.control import ControlClient
-from sms10692_contract.harness import EFFORTS, CheckContext
+from sms10692_contract.effort import EFFORTS
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
 from sms10692_contract.runner import State, Verdict, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard

@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 
 from sms10692_contract.clauses import CLAUSES
-from sms10692_contract.harness import EFFORTS, CheckContext, SuiteAccount
+from sms10692_contract.effort import EFFORTS
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, WireRequest, build_form, build_request
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_mock.domain.api_request import ApiRequest
 from support.contract_cli import run_contract, select
 from support.fake_servers import recording_server

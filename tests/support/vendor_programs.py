@@ -18,10 +18,13 @@ from typing import Final, NamedTuple
 
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.demand import Demand
-from sms10692_contract.harness import CheckContext, Effort, Pace, SuiteAccount
+from sms10692_contract.effort import Effort
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
+from sms10692_contract.pace import Pace
 from sms10692_contract.runner import Verdict, run_checks
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 
 _FOLDER: Final = Path(__file__).parent / "vendors"
 _START_SECONDS: Final = 60

@@ -10,7 +10,8 @@ from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT, SEND_ENDPOINTS
 from sms10692_contract.expectations import attribute_to, expect, expect_sent
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.vendor_model import OUTCOMES, ModelAccount, ReportLag, measure_report_lag
 
 _NAME_BYTES: Final = 4

@@ -11,7 +11,8 @@ from threading import Barrier
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import build_mobiles
 from sms10692_contract.expectations import attribute_to, expect, expect_sent
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.suite_account import SuiteAccount
 
 MAX_FETCHED = 240
 """Number of reports after which a fetcher stops, in case the queue never becomes empty."""

@@ -14,9 +14,10 @@ from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.request_forms import ANY_FORM, RequestForm
 from sms10692_contract.expectations import expect, expect_message, expect_sent
 from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND, WRONG_CREDENTIALS, ParsedResponse
-from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.kept_connection import Conversation
+from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, Pairs, WireRequest, build_request, keep_open
 from sms10692_contract.safety import INVALID_SIGN
 

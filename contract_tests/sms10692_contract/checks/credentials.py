@@ -25,9 +25,10 @@ from sms10692_contract.expected import (
     SEND_REFUSED,
     WRONG_CREDENTIALS,
 )
-from sms10692_contract.harness import CheckContext, build_timestamp
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, build_form, compute_signature
 from sms10692_contract.safety import INVALID_SIGN
+from sms10692_contract.suite_account import build_timestamp
 
 NOBODY: Final = "no-customer-of-any-vendor-has-this-userid"
 """A userid that no account can have."""

@@ -16,7 +16,7 @@ from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.checks.strategies import PARAMETER_NAMES, SEND_ENDPOINTS, TEXT
 from sms10692_contract.expectations import expect_message
 from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import (
     CHARSET,
     FORM,
@@ -30,6 +30,7 @@ from sms10692_contract.requests import (
     escape_unicode,
     replace_body,
 )
+from sms10692_contract.suite_account import SuiteAccount
 
 Encoding: TypeAlias = Callable[[str, Pairs], WireRequest]
 """Builds a request from the path of an endpoint and the parameters."""

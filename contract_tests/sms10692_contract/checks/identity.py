@@ -12,9 +12,11 @@ from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.checks.request_forms import ANY_FORM, PLAIN_FORMS, RequestForm
 from sms10692_contract.expectations import expect, expect_message, expect_sent
 from sms10692_contract.expected import WRONG_CREDENTIALS
-from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext, SuiteAccount, build_timestamp
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, compute_signature
 from sms10692_contract.safety import INVALID_SIGN
+from sms10692_contract.suite_account import SuiteAccount, build_timestamp
 
 
 class Identities(NamedTuple):

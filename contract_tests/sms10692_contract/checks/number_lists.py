@@ -11,7 +11,8 @@ from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.request_forms import ANY_FORM, RequestForm
 from sms10692_contract.checks.strategies import SEND_ENDPOINT
 from sms10692_contract.expectations import expect, expect_sent
-from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CHARSET, UTF8
 
 VALID: Final = st.integers(10_000_001_000, 19_999_999_999).map(str)

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from sms10692_contract.checks.strategies import MOBILE, build_mobiles
 from sms10692_contract.expectations import build_mismatch, expect, expect_message, expect_sent, get_message
 from sms10692_contract.expected import FORBIDDEN_CONTENT, NO_WORD_FOUND, WORD_FOUND, ParsedResponse
-from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CALL, CHARSET, GBK, STATUS, UTF8, Pairs
 from sms10692_contract.segmentation import count_segments
+from sms10692_contract.suite_account import SuiteAccount
 
 POINTS: Final = 1000
 REPLYING_NUMBER: Final = "10000000030"

@@ -10,9 +10,10 @@ from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT, SEND_ENDPOINTS, build_mobiles
 from sms10692_contract.expectations import attribute_to, expect, expect_sent
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import GBK, UTF8, is_encodable
 from sms10692_contract.segmentation import SINGLE_SEGMENT_UNITS, UNITS_PER_SEGMENT
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.vendor_model import ModelAccount, measure_report_lag
 
 _FILLERS: Final = ("字", "a", "1", "é", "，", "😀", "ａ")

@@ -40,9 +40,10 @@ from sms10692_contract.expected import (
     render_items,
 )
 from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM
-from sms10692_contract.harness import CheckContext, NotExercised, SuiteAccount
+from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.requests import CALL, STATUS, build_request
 from sms10692_contract.safety import INVALID_SIGN
+from sms10692_contract.suite_account import SuiteAccount
 
 EMPTY_ITEM: Final = {"mobile": "", "taskid": "", "status": "", "receivetime": "", "errorcode": "", "extno": ""}
 

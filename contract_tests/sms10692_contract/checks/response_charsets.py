@@ -21,7 +21,8 @@ from sms10692_contract.expected import (
     WRONG_CREDENTIALS,
     ParsedResponse,
 )
-from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8
 from sms10692_contract.safety import INVALID_SIGN
 

@@ -54,9 +54,10 @@ from sms10692_contract.expected import (
     WRONG_CREDENTIALS,
     escape_text,
 )
-from sms10692_contract.harness import CHINA, CheckContext, NotExercised
+from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
+from sms10692_contract.suite_account import CHINA
 from sms10692_contract.target import CLOCK_TOLERANCE, compute_clock_difference
 
 _DATE_TOLERANCE: Final = 2

@@ -17,8 +17,9 @@ from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.expectations import attribute_to, expect
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.harness import CheckContext, SuiteAccount
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.safety import INVALID_SIGN
+from sms10692_contract.suite_account import SuiteAccount
 
 ONCE, LOST, REFUSAL, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"
 POINTS: Final = 12

@@ -17,7 +17,8 @@ from sms10692_contract.checks.request_forms import ANY_FORM, PLAIN_FORMS, Reques
 from sms10692_contract.checks.strategies import SEND_ENDPOINT, SEND_ENDPOINTS, random_case
 from sms10692_contract.expectations import expect, expect_message, expect_sent, get_message
 from sms10692_contract.expected import FORBIDDEN_CONTENT, NO_WORD_FOUND, WORD_FOUND
-from sms10692_contract.harness import REPORT_TIMEOUT, CheckContext
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CHARSET, GBK, UTF8, is_encodable
 
 PLACES: Final = (

@@ -9,8 +9,9 @@ from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT
 from sms10692_contract.expectations import attribute_to, expect, expect_message, expect_sent
 from sms10692_contract.expected import OTHER_ERROR
-from sms10692_contract.harness import CHINA, CheckContext
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import GBK, UTF8
+from sms10692_contract.suite_account import CHINA
 from sms10692_contract.vendor_model import TIME_FORMAT, ModelAccount, measure_report_lag
 
 _REPORTED: Final = ("13000000001", "10000000020", "10000000030")

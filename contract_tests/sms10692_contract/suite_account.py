@@ -1,0 +1,32 @@
+"""The account that signs the requests of a run, and timestamps."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from sms10692_contract.masking import SIGNATURES
+from sms10692_contract.requests import compute_signature
+
+CHINA: Final = timezone(timedelta(hours=8))
+
+
+def build_timestamp(seconds: int) -> str:
+    """Return the timestamp of `seconds` ago in the format of chapter 1.2."""
+    return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
+
+
+@dataclass(frozen=True)
+class SuiteAccount:
+    """An account that signs requests. `points` is the initial balance of a temporary account."""
+
+    userid: str
+    account: str
+    password: str
+    points: int = 0
+
+    def build_credentials(self, timestamp: str | None = None, charset: str = "utf-8") -> dict[str, str]:
+        """Return userid, timestamp and sign; the timestamp defaults to the current time."""
+        stamp = build_timestamp(0) if timestamp is None else timestamp
+        signature = compute_signature(self.account, self.password, stamp, charset)
+        SIGNATURES.remember(signature, self.account, stamp)
+        return {"userid": self.userid, "timestamp": stamp, "sign": signature}
