@@ -126,6 +126,27 @@ def test_a_latency_delays_one_response_and_no_other(client: Client) -> None:
     assert client.control("GET", f"{client.path}/faults")["faults"] == []
 
 
+def test_the_head_of_a_slow_body_arrives_at_once_and_its_body_later(client: Client) -> None:
+    client.add_fault("slow_body", seconds=_TIMEOUT, times=1)
+    with socket.create_connection(client.address, timeout=_TIMEOUT) as connection:
+        connection.sendall(client.build_send())
+        head = connection.recv(65536)
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert head.endswith(b"\r\n\r\n")
+        connection.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            connection.recv(1)
+    for seconds in (0.02, 0.03):
+        client.add_fault("slow_body", seconds=seconds, times=1)
+    with socket.create_connection(client.address, timeout=_TIMEOUT) as connection:
+        for minimum in (0.05, 0.0):
+            start = time.monotonic()
+            connection.sendall(client.build_send())
+            response = receive_exactly(connection)
+            assert time.monotonic() - start >= minimum - _CLOCK_TOLERANCE
+            assert b"<message>ok</message>" in response.body
+
+
 def test_random_latencies_differ_and_are_at_least_the_minimum(client: Client) -> None:
     client.add_fault("latency", seconds=0.05, seconds_max=0.25, seed=3)
     seconds = [measure_seconds(client, client.build_send()) for _ in range(4)]

@@ -1,15 +1,16 @@
 """Fault injection into responses: pure functions from a response and a fault to the faulty response.
 
-`domain.faults` decides which faults are triggered. The server and `wsgi` act on the fields `delay`, `truncate_at` and
-`never_send` of the result.
+`domain.faults` decides which faults are triggered. The server and `wsgi` act on the fields `delay`, `pauses` and
+`truncate_at` of the result.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from sms10692_mock.domain.fault_kinds import FaultKind
 from sms10692_mock.domain.faults import Fault
-from sms10692_mock.server.http_types import BODILESS, Response
+from sms10692_mock.server.http_types import BODILESS, Pause, Response
 
 _BOM: Final = b"\xef\xbb\xbf"
 _BEFORE_HEAD: Final = -1
@@ -72,7 +73,10 @@ def _declare_charset(response: Response, fault: Fault) -> Response:
 
 INJECTORS: Final[Mapping[FaultKind, Callable[[Response, Fault], Response]]] = {
     "latency": lambda response, fault: response._replace(delay=response.delay + fault.latency()),
-    "hang": lambda response, fault: response._replace(never_send=True),
+    "hang": lambda response, fault: response._replace(delay=math.inf),
+    "slow_body": lambda response, fault: response._replace(
+        pauses=(*response.pauses, Pause(b"\r\n\r\n", fault.latency()))
+    ),
     "status": _replace_by_error_page,
     "empty_body": lambda response, fault: with_body(response, b""),
     "truncate": lambda response, fault: response._replace(truncate_at=fault.at),

@@ -3,6 +3,7 @@
 Tests use it inside their process, and `create_app()` for other WSGI servers.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
@@ -35,7 +36,7 @@ class WsgiVendorApp:
     """A WSGI application that serves the vendor's endpoints and passes all other paths to `fallback`.
 
     WSGI has no connection to close or to leave hanging, so such faults raise: TimeoutError for a response that is never
-    sent, ConnectionResetError for one that breaks off.
+    sent, ConnectionResetError for one that breaks off. A pause within a response is one before it.
     """
 
     def __init__(self, vendor_app: VendorApp, fallback: Application) -> None:
@@ -63,9 +64,9 @@ class WsgiVendorApp:
 
 def _send(response: Response, method: str, start_response: StartResponse) -> Iterable[bytes]:
     """Start the response and return its body; apply the faults of its transmission."""
-    sleep(response.delay)
-    if response.never_send:
+    if math.isinf(response.delay):
         raise TimeoutError("fault hang: the response is never sent")
+    sleep(response.delay + sum(seconds for _, seconds in response.pauses))
     sent = transmission(response, method)
     if sent is None:
         raise ConnectionResetError("fault disconnect or drop_fetch: the connection closes before the response")

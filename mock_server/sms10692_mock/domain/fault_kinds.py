@@ -13,6 +13,7 @@ from sms10692 import protocol
 FaultKind: TypeAlias = Literal[
     "latency",
     "hang",
+    "slow_body",
     "status",
     "empty_body",
     "truncate",
@@ -64,6 +65,16 @@ FAULT_KINDS: Final[Mapping[FaultKind, FaultSpec]] = {
         label=Translation("no response", "无响应"),
         effect=Translation("no response, ever", "无响应"),
         executed="no",
+    ),
+    "slow_body": FaultSpec(
+        label=Translation("slow body", "正文迟到"),
+        effect=Translation(
+            "status and headers at once, the body `seconds` later, or after a random time up to `seconds_max`",
+            "状态行和响应头立即到达，正文晚到 `seconds` 秒，或在它与 `seconds_max` 之间随机",
+        ),
+        executed="yes",
+        parameter="seconds",
+        required=True,
     ),
     "status": FaultSpec(
         label=Translation("HTTP error", "HTTP 错误"),

@@ -23,11 +23,19 @@ class SocketAddresses(NamedTuple):
     client: tuple[str, int]
 
 
+class Pause(NamedTuple):
+    """A wait of some seconds in a response, after the first occurrence of these bytes."""
+
+    after: bytes
+    seconds: float
+
+
 class Response(NamedTuple):
     """A complete HTTP response, and how its transmission fails, if a fault was injected.
 
-    It is sent after `delay` seconds. The connection is closed after `truncate_at` bytes of the body; a negative value
-    closes it before the head. With `never_send` the client gets nothing and the connection stays open.
+    It is sent after `delay` seconds; if they are infinite, the client gets nothing and the connection stays open.
+    `pauses` interrupt it. The connection is closed after `truncate_at` bytes of the body; a negative
+    value closes it before the head.
     """
 
     status: int
@@ -35,12 +43,12 @@ class Response(NamedTuple):
     body: bytes
     delay: float = 0.0
     truncate_at: int | None = None
-    never_send: bool = False
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def is_faulty(self) -> bool:
-        """Whether the response is to be sent late, in part, or never."""
-        return bool(self.delay) or self.never_send or self.truncate_at is not None
+        """Whether the response is to be sent late, in pieces, in part, or never."""
+        return bool(self.delay or self.pauses) or self.truncate_at is not None
 
 
 class StreamingResponse(NamedTuple):

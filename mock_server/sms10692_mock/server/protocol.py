@@ -16,7 +16,7 @@ from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.http1_head import RequestHead, format_head
 from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
-from sms10692_mock.server.http_types import Response, SocketAddresses, text_response, transmission
+from sms10692_mock.server.http_types import Response, SocketAddresses, text_response
 from sms10692_mock.server.receive_limits import IncompleteRequests
 from sms10692_mock.server.response_sender import send_deferred
 from sms10692_mock.server.write_coalescer import WriteCoalescer
@@ -295,7 +295,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
         `head` is that of the request; None if there was no valid request. The connection is closed afterwards unless
         the request keeps it alive.
         """
-        data = _format_head(response, head)
+        data = self.format_head(response, head)
         if head is None or head.method != "HEAD":
             data += response.body
         if head is not None and head.keep_alive:
@@ -332,20 +332,19 @@ class HttpProtocol(asyncio.BufferedProtocol):
         self._transport.resume_reading()
         self._loop.call_later(_LINGER_SECONDS, self._transport.close)
 
-    def write_faulty(self, response: Response, head: RequestHead) -> None:
-        """Send the part of a response that an injected fault leaves, and close where the fault breaks it off."""
-        sent = transmission(response, head.method)
-        if sent is None:
-            self.disconnect()
-        elif sent.breaks:
-            self.write_bytes(_format_head(response, head) + sent.body, last=True)
-        else:
-            self.write(response, head)
+    def format_head(self, response: Response, head: RequestHead | None) -> bytes:
+        """Return the bytes of the head of a response to the request with this head."""
+        headers = response.headers
+        if head is None or not head.keep_alive:
+            headers = [*headers, ("Connection", "close")]
+        elif head.is_http10:
+            headers = [*headers, ("Connection", "keep-alive")]
+        return format_head(response.status, headers, int(time.time()))
 
     def start_stream(self, response: Response, head: RequestHead) -> None:
         """Send the head of a streaming response. `finish_stream` must follow."""
         self._stream_started = True
-        self.write_bytes(_format_head(response, head))
+        self.write_bytes(self.format_head(response, head))
 
     def finish_stream(self, data: bytes, head: RequestHead) -> None:
         """Send the last bytes of a streaming response, and close unless the request keeps the connection alive."""
@@ -360,12 +359,3 @@ class HttpProtocol(asyncio.BufferedProtocol):
     def disconnect(self) -> None:
         """Close without a response."""
         self._transport.close()
-
-
-def _format_head(response: Response, head: RequestHead | None) -> bytes:
-    headers = response.headers
-    if head is None or not head.keep_alive:
-        headers = [*headers, ("Connection", "close")]
-    elif head.is_http10:
-        headers = [*headers, ("Connection", "keep-alive")]
-    return format_head(response.status, headers, int(time.time()))

@@ -1,12 +1,13 @@
-"""Sends responses that take time or are faulty: deferred, delayed, truncated, never sent, or streamed."""
+"""Sends responses that take time or are faulty: deferred, delayed, in pieces, truncated, never sent, or streamed."""
 
-from collections.abc import Awaitable
+import math
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
 from sms10692_mock.server.client_presence import ClientGone
 from sms10692_mock.server.http1_head import RequestHead
-from sms10692_mock.server.http_types import AnyResponse, Response, StreamingResponse
+from sms10692_mock.server.http_types import AnyResponse, Pause, Response, StreamingResponse, transmission
 
 if TYPE_CHECKING:
     from sms10692_mock.server.protocol import HttpProtocol
@@ -39,16 +40,37 @@ async def send_deferred(
 
 
 async def _send_faulty(connection: "HttpProtocol", response: Response, head: RequestHead) -> None:
-    """Send a response late, in part, or never, as its fields `delay`, `truncate_at` and `never_send` say."""
-    if response.delay and await connection.presence.is_gone_within(response.delay):
-        connection.disconnect()
-    elif response.never_send:
+    """Send a response late, in pieces, in part, or never, as its fields `delay`, `pauses` and `truncate_at` say."""
+    if math.isinf(response.delay):
         connection.discard_input()
         while not connection.eof:
             await connection.wait_writable_or_closed()
+        raise ClientGone
+    if response.delay and await connection.presence.is_gone_within(response.delay):
+        raise ClientGone
+    sent = transmission(response, head.method)
+    if sent is None:
         connection.disconnect()
+    elif response.pauses or sent.breaks:
+        data = connection.format_head(response, head) + sent.body
+        for seconds, piece in _split(data, response.pauses):
+            if seconds and await connection.presence.is_gone_within(seconds):
+                raise ClientGone
+            connection.write_bytes(piece)
+        connection.finish_stream(b"", head._replace(keep_alive=False) if sent.breaks else head)
     else:
-        connection.write_faulty(response, head)
+        connection.write(response, head)
+
+
+def _split(data: bytes, pauses: Sequence[Pause]) -> Iterator[tuple[float, bytes]]:
+    """Yield the pieces of a response, each with the seconds to wait before it."""
+    places = sorted((data.index(after) + len(after), seconds) for after, seconds in pauses if after in data)
+    start, wait = 0, 0.0
+    for end, seconds in places:
+        if end < len(data):
+            yield wait, data[start:end]
+            start, wait = end, seconds
+    yield wait, data[start:]
 
 
 async def _send_stream(connection: "HttpProtocol", stream: StreamingResponse, head: RequestHead) -> None:
