@@ -179,6 +179,8 @@ _BAD_REQUESTS = Path(__file__).parents[1] / "end_to_end" / "test_bad_requests.py
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_has_a_test(code: str) -> None:
-    files = [Path(client_mistakes.__file__), *Path(__file__).parent.glob("test_*.py"), _BAD_REQUESTS]
+    here = Path(__file__)
+    tables = [Path(client_mistakes.__file__), here.with_name("mistakes.toml")]
+    files = [*tables, *here.parent.glob("test_*.py"), _BAD_REQUESTS]
     tests = "".join(file.read_text("utf-8") for file in files)
     assert f'"{code.partition(".")[2]}"' in tests or f'"{code}"' in tests

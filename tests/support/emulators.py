@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -16,6 +17,7 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.keywords import DEFAULT_WORDS, Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -230,9 +232,16 @@ def emulator_process(
 
 
 @contextmanager
-def emulator_server(settings: dict[str, Any], limits: ConnectionLimits | None = None) -> Iterator[Address]:
-    """Serve an emulator on a socket of this process, with the clock frozen at `MANUAL_TIME`."""
+def emulator_server(
+    settings: dict[str, Any], limits: ConnectionLimits | None = None, accounts: Sequence[Account] = ()
+) -> Iterator[Address]:
+    """Serve an emulator on a socket of this process, with the clock frozen at `MANUAL_TIME`.
+
+    `accounts` replaces the accounts, if there are any.
+    """
     config = build_options(**settings)
+    if accounts:
+        config = replace(config, accounts=tuple(accounts))
     vendor, notifier = build_vendor(config), ChangeNotifier()
     pages = VendorApp(vendor, config, notifier=notifier)
     with ThreadRunner(dispatcher_factory(pages, admin_app(vendor, config, notifier)), limits) as runner:

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from sms10692 import protocol
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.codec.percent import decode_component
+from sms10692_mock.diagnosis.body_kind import are_fields_read, classify_body, get_content_encoding, is_form_read
 from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, make_finding
 from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES, is_parameter, is_secret
 
@@ -35,10 +36,6 @@ _DISPOSITION: Final = re.compile(rb"(?im)^content-disposition:([^\r\n]{0,500})")
 _PART_NAME: Final = re.compile(rb'(?i)[; ]name="?([^";]+)')
 _PART_FILENAME: Final = re.compile(rb"(?i);\s*filename")
 
-_COMPRESSED: Final = re.compile(rb"\x1f\x8b|\x78[\x01\x5e\x9c\xda]")
-"""The first bytes of gzip and of zlib, which HTTP calls deflate."""
-_COMPRESSIONS: Final = ("gzip", "x-gzip", "deflate", "br", "zstd", "compress")
-
 
 def has_unencoded_plus(form: bytes) -> bool:
     """Return whether a value of a form contains a '+' that is probably no space. Linear in the size of the form.
@@ -49,36 +46,12 @@ def has_unencoded_plus(form: bytes) -> bool:
     return any(b"+" in pair and _UNENCODED.search(pair.partition(b"=")[2]) for pair in form.split(b"&"))
 
 
-def get_content_encoding(context: DiagnosisContext) -> str:
-    """Return the header Content-Encoding in lower case; empty if there is none, or only `identity`."""
-    values = (value.strip().lower() for name, value in context.headers if name.lower() == "content-encoding")
-    return next((value for value in values if value not in ("", "identity")), "")
-
-
-def is_compressed(context: DiagnosisContext) -> bool:
-    """Return whether the body is compressed, which the endpoints do not decode.
-
-    A body that is a form is not compressed, whatever its Content-Encoding says.
-    """
-    body = context.body
-    if _COMPRESSED.match(body) and not body.isascii():
-        return True
-    return get_content_encoding(context) in _COMPRESSIONS and not (body.isascii() and b"=" in body)
-
-
-def is_json(context: DiagnosisContext) -> bool:
-    """Return whether the body is JSON, by its Content-Type or its first character."""
-    media_type = context.content_type.partition(";")[0].strip().lower()
-    return media_type == "application/json" or media_type.endswith("+json") or context.body.lstrip()[:1] in (b"{", b"[")
-
-
 def check_form_syntax(context: DiagnosisContext) -> Iterator[Finding]:
     """Yield the findings about query string and body."""
-    if context.body and (encoding := get_content_encoding(context)) and not is_compressed(context):
+    kind = classify_body(context).kind
+    if kind not in ("empty", "compressed") and (encoding := get_content_encoding(context)):
         yield make_finding("habit.content-encoding", context.quote(encoding))
-    if context.body and is_compressed(context):
-        yield make_finding("habit.compressed-body")
-    elif _is_multipart(context):
+    if kind == "multipart":
         yield from _check_parts(context)
     for form in _get_forms(context):
         yield from _check_pairs(context, form)
@@ -92,14 +65,10 @@ def find_lost_names(context: DiagnosisContext) -> frozenset[str]:
     return frozenset(name for form in _get_forms(context) for lost in _find_lost(form) for name in lost.names)
 
 
-def _is_multipart(context: DiagnosisContext) -> bool:
-    return context.content_type.partition(";")[0].strip().lower() == "multipart/form-data"
-
-
 def _get_forms(context: DiagnosisContext) -> Iterator[bytes]:
     if context.query:
         yield context.query
-    if context.body and not (_is_multipart(context) or is_json(context) or is_compressed(context)):
+    if is_form_read(context):
         yield context.body
 
 
@@ -226,7 +195,9 @@ def _check_lost(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
 
 def _check_both_places(context: DiagnosisContext) -> Iterator[Finding]:
     in_query = parse_fields(context.query, "", b"", _decode)
-    in_body = {} if is_compressed(context) else parse_fields(b"", context.content_type, context.body, _decode)
+    if not are_fields_read(context):
+        return
+    in_body = parse_fields(b"", context.content_type, context.body, _decode)
     for name in in_query.keys() & in_body.keys():
         if in_query[name] != in_body[name]:
             shown = REDACTED if is_secret(name) else context.show(in_query[name])

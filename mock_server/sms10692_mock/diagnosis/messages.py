@@ -182,7 +182,11 @@ _TEXT_MESSAGES: Final = {
 
 _STYLE_MESSAGES: Final = {
     "timestamp-form": (
-        "The timestamp is not 14 digits; a server that checks the time will refuse it: send yyyyMMddHHmmss."
+        "timestamp is '{}', not 14 digits; a server that checks the time will refuse it: send yyyyMMddHHmmss."
+    ),
+    "timestamp-no-date": (
+        "timestamp '{}' is no date ({}): send yyyyMMddHHmmss, in which MM is the month, mm the minute, and HH the hour "
+        "from 00 to 23."
     ),
     "twelve-hour": "The timestamp is 12 hours off, as from a 12-hour clock: use a 24-hour clock (HH, %H).",
     "utc": "The timestamp is 8 hours behind, like UTC: use China time, UTC+8.",
@@ -222,6 +226,23 @@ _STYLE_MESSAGES: Final = {
         "The multipart body has no readable field: check its boundary and its end, and that no part has a file name."
     ),
     "json-body": "The body is JSON, which these endpoints do not accept: send a form.",
+    "xml-body": "The body is XML, which these endpoints do not accept: send a form.",
+    "printed-object": (
+        "The body is the text of an object ('{}'), not its content: serialise the object as a form before sending."
+    ),
+    "no-pair": "The body has no pair of name and value (bytes: {}): send a form, name=value&name=value.",
+    "form-not-read": (
+        "The body is a form, but its Content-Type is {}, so it was not read: send application/x-www-form-urlencoded."
+    ),
+    "multipart-label": (
+        "The body is multipart/form-data, but its Content-Type is {}: let the HTTP library write both, or send "
+        "application/x-www-form-urlencoded."
+    ),
+    "body-empty": "The request has neither a body nor a query string: send the parameters as a form.",
+    "length-missing": (
+        "The request has neither Content-Length nor Transfer-Encoding, so it has no body, and bytes after its headers "
+        "are read as another request: send Content-Length."
+    ),
     "content-type": "The body is a form, but its Content-Type is {}: send application/x-www-form-urlencoded.",
     "charset-label": (
         "The Content-Type names the charset {}, which is ignored because this endpoint has another charset: use the "
@@ -229,6 +250,10 @@ _STYLE_MESSAGES: Final = {
     ),
     "unencoded": "Non-ASCII bytes were sent without encoding: percent-encode them.",
     "get": "The request is a GET: use POST as the manual requires, because URLs are logged and may be truncated.",
+    "head": (
+        "The request is a HEAD, which is processed and charged like a GET, but has no response to read: use POST as "
+        "the manual requires."
+    ),
     "credentials-in-query": (
         "Userid and signature are in the query string, which is written to logs: send them in the body."
     ),

@@ -4,13 +4,22 @@
 findings begin with "habit.".
 """
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from sms10692 import protocol, signing
 from sms10692_mock.codec.forms import FORM, parse_fields
+from sms10692_mock.diagnosis.body_kind import (
+    MULTIPART,
+    Kind,
+    are_fields_read,
+    classify_body,
+    get_media_type,
+    is_form_read,
+)
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
-from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_names, is_compressed, is_json
+from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_names
 from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, similar_names
 from sms10692_mock.diagnosis.timestamp_candidates import MANUALS_TIMESTAMP
 from sms10692_mock.domain import clock
@@ -52,7 +61,7 @@ def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
         return  # the age of the manual's example is no mistake
     moment = signing.parse_timestamp(timestamp)
     if moment is None:
-        yield make_finding("habit.timestamp-form")
+        yield _explain_timestamp(context, timestamp)
         return
     late = context.now - moment.timestamp()
     if abs(late) <= _STALE_SECONDS:
@@ -67,6 +76,33 @@ def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
         yield make_finding("habit.stale", f"{_format_duration(abs(late))} {'old' if late > 0 else 'ahead'}")
 
 
+def _explain_timestamp(context: DiagnosisContext, timestamp: str) -> Finding:
+    """Return the finding about a timestamp that is no time: the first of its parts that is out of range.
+
+    A day that the month does not have is shown with its month.
+    """
+    if not _FOURTEEN_DIGITS.fullmatch(timestamp):
+        return make_finding("habit.timestamp-form", context.show(timestamp))
+    parts = {name: timestamp[start:end] for name, start, end, _, _ in _TIME_PARTS}
+    wrong = next(
+        (f"{name} = {parts[name]}" for name, _, _, low, high in _TIME_PARTS if not low <= int(parts[name]) <= high),
+        f"MM-dd = {parts['MM']}-{parts['dd']}",
+    )
+    return make_finding("habit.timestamp-no-date", context.show(timestamp), wrong)
+
+
+_FOURTEEN_DIGITS: Final = re.compile("[0-9]{14}")
+_TIME_PARTS: Final = (
+    ("yyyy", 0, 4, 1, 9999),
+    ("MM", 4, 6, 1, 12),
+    ("dd", 6, 8, 1, 31),
+    ("HH", 8, 10, 0, 23),
+    ("mm", 10, 12, 0, 59),
+    ("ss", 12, 14, 0, 59),
+)
+"""Parts of a timestamp: letters of its pattern, place, smallest and largest value."""
+
+
 def _format_duration(seconds: float) -> str:
     for size, unit in ((24 * _HOUR, "days"), (_HOUR, "hours"), (60.0, "minutes")):
         if seconds >= 2 * size:
@@ -74,26 +110,57 @@ def _format_duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def _check_content_type(context: DiagnosisContext) -> Iterator[Finding]:
-    media_type, _, parameters = context.content_type.partition(";")
-    media_type = media_type.strip().lower()
-    if not context.body:
-        return
-    if is_compressed(context):
-        return
-    if media_type == "multipart/form-data":
-        readable = parse_fields(b"", context.content_type, context.body, _decode_latin_1)
-        yield make_finding("habit.multipart" if readable else "habit.multipart-unreadable")
-    elif is_json(context):
-        yield make_finding("habit.json-body")
+_UNREADABLE_KINDS: Final[Mapping[Kind, str]] = {
+    "compressed": "habit.compressed-body",
+    "json": "habit.json-body",
+    "xml": "habit.xml-body",
+}
+
+UNREAD_BODY_CODES: Final = frozenset(
+    (
+        *_UNREADABLE_KINDS.values(),
+        *("habit.printed-object", "habit.no-pair", "habit.form-not-read", "habit.multipart-label"),
+        *("habit.multipart-unreadable", "habit.body-empty", "habit.length-missing"),
+    )
+)
+"""Findings about a body of which nothing was read. They explain why parameters are missing."""
+
+
+def _check_body(context: DiagnosisContext) -> Iterator[Finding]:
+    kind, shown = classify_body(context)
+    media_type = get_media_type(context)
+    label = context.quote(media_type) if media_type else "absent"
+    if kind == "empty":
+        yield from _check_empty_body(context)
+    elif kind in _UNREADABLE_KINDS:
+        yield make_finding(_UNREADABLE_KINDS[kind])
+    elif kind == "object":
+        yield make_finding("habit.printed-object", context.show(shown))
+    elif media_type == MULTIPART and (kind != "form" or context.fields):
+        is_read = parse_fields(b"", context.content_type, context.body, _decode_latin_1)
+        yield make_finding("habit.multipart" if is_read else "habit.multipart-unreadable")
+    elif kind == "multipart":
+        yield make_finding("habit.multipart-label", label)
+    elif kind == "no-pair":
+        yield make_finding("habit.no-pair", str(len(context.body)))
+    elif not is_form_read(context):
+        yield make_finding("habit.form-not-read", label)
     elif media_type != FORM:
-        yield make_finding("habit.content-type", context.quote(media_type) if media_type else "absent")
+        yield make_finding("habit.content-type", label)
     else:
-        yield from _check_charset_label(context, parameters)
+        yield from _check_charset_label(context)
 
 
-def _check_charset_label(context: DiagnosisContext, parameters: str) -> Iterator[Finding]:
-    name, _, value = parameters.strip().partition("=")
+def _check_empty_body(context: DiagnosisContext) -> Iterator[Finding]:
+    if context.method in ("GET", "HEAD") or context.query:
+        return
+    names = {name.lower() for name, _ in context.headers}
+    has_length = not names or not names.isdisjoint(("content-length", "transfer-encoding"))
+    yield make_finding("habit.body-empty" if has_length else "habit.length-missing")
+
+
+def _check_charset_label(context: DiagnosisContext) -> Iterator[Finding]:
+    name, _, value = context.content_type.partition(";")[2].strip().partition("=")
     label = value.strip().strip("\"'").lower()
     charset = context.request.endpoint.charset
     if name.strip().lower() == "charset" and label and _CHARSET_NAMES.get(label) != charset:
@@ -105,9 +172,7 @@ def _decode_latin_1(raw: bytes) -> str:
 
 
 def _check_encoding(context: DiagnosisContext) -> Iterator[Finding]:
-    is_multipart = context.content_type.strip().lower().startswith("multipart/")
-    is_form = not is_multipart and not is_json(context) and not is_compressed(context)
-    if not context.query.isascii() or (is_form and not context.body.isascii()):
+    if not context.query.isascii() or (is_form_read(context) and not context.body.isascii()):
         yield make_finding("habit.unencoded")
 
 
@@ -126,8 +191,11 @@ def _check_send_time(context: DiagnosisContext) -> Iterator[Finding]:
 
 
 def _check_method(context: DiagnosisContext) -> Iterator[Finding]:
-    if context.method in ("GET", "HEAD"):
-        yield make_finding("habit.get")
+    if code := _METHOD_CODES.get(context.method):
+        yield make_finding(code)
+
+
+_METHOD_CODES: Final = {"GET": "habit.get", "HEAD": "habit.head"}
 
 
 def _check_query_string(context: DiagnosisContext) -> Iterator[Finding]:
@@ -142,9 +210,8 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     operations = endpoint.operations if operation is None else (operation,)
     names = (*endpoint.authentication.parameters, *(name for each in operations for name in each.parameters))
     known = {*map(str.lower, names), *_OTHER_BRANDS_PARAMETERS}
-    unknown = (
-        [] if is_compressed(context) and not context.query else [name for name in context.fields if name not in known]
-    )
+    sent_names = context.fields if are_fields_read(context) else parse_fields(context.query, "", b"", _decode_latin_1)
+    unknown = [name for name in sent_names if name not in known]
     explained = set()
     if any(name.startswith("amp;") for name in unknown):
         yield make_finding("habit.entity-between-parameters")
@@ -185,7 +252,7 @@ def _limit(context: DiagnosisContext) -> int:
 
 _CHECKS: Final[tuple[Callable[[DiagnosisContext], Iterator[Finding]], ...]] = (
     _check_clock,
-    _check_content_type,
+    _check_body,
     _check_encoding,
     _check_method,
     _check_query_string,

@@ -300,7 +300,13 @@ def is_conventional(
     if "%" in request.content and BROKEN_PERCENT.search(body):
         return False
     timestamp = fields.get(_TIMESTAMP, earliest)
-    return len(timestamp) == len(earliest) and earliest <= timestamp <= latest
+    return (
+        len(timestamp) == len(earliest)
+        and earliest <= timestamp <= latest
+        and timestamp.isdigit()
+        and timestamp[10] < "6"  # no minute or second beyond 59
+        and timestamp[12] < "6"
+    )
 
 
 @lru_cache(maxsize=64)
