@@ -3,12 +3,16 @@
 The requests of the run and their cost are those that a conforming vendor would receive.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from sms10692_contract import expected
+from sms10692_contract import expected, terminal
+from sms10692_contract.clauses import Clause
+from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import Address, HttpResponse
+from sms10692_contract.pace import Pace
 from sms10692_contract.requests import CALL, GBK, STATUS, WireRequest, compute_signature
+from sms10692_contract.runner import run_checks
 from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.target import RequestGate, Target
 
@@ -108,6 +112,18 @@ class ModelVendor(Target):
         if not items:
             return expected.EMPTY_QUEUE.encode()
         return expected.render_document(expected.ITEM_LIST, endpoint, items=expected.render_items(template, items))
+
+
+def print_dry_run(context: CheckContext, clauses: Sequence[Clause], rate: float) -> None:
+    """Print the requests that a conforming vendor would receive, and their cost and duration."""
+    context.limit_requests(rate)
+    model = ModelVendor(context.address, context.own, context.forbidden_word)
+    context.target, context.pace = model, Pace(poll=1, report=1, reply=1, schedule=0)
+    list(run_checks(context, clauses))
+    for request in model.requests:
+        terminal.write_line(format_request(request))
+    duration = f", at least {len(model.requests) / rate:.0f} s" if rate else ""
+    terminal.write_line(f"\n{len(model.requests)} requests, at most {context.guard.spent} points{duration}")
 
 
 def format_request(request: WireRequest) -> str:

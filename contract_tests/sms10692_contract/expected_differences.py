@@ -99,6 +99,11 @@ def find_gone(verdicts: Sequence[Verdict], differences: Sequence[ExpectedDiffere
     ]
 
 
+def format_gone(difference: ExpectedDifference) -> str:
+    """Return one line about an accepted difference that was not found."""
+    return f"gone: {difference.clause}, expected since {difference.since}: {difference.observation}"
+
+
 def write_differences(
     verdicts: Sequence[Verdict], known: Sequence[ExpectedDifference], file: Path, today: date
 ) -> None:

@@ -1,6 +1,8 @@
 """Option values and help texts that the command `run` and the pytest plugin share."""
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +13,7 @@ from sms10692_contract.http import Address, parse_address
 from sms10692_contract.requests import is_encodable
 
 CREDENTIALS_NEEDED: Final = "--userid, --account and --password are needed, or --control"
+DRY_RUN_WITH_CONTROL: Final = "--dry-run is for servers without --control, where requests have a cost"
 FORBIDDEN_WORD: Final = "发票"
 """Default of --forbidden-word."""
 
@@ -35,7 +38,7 @@ HELP: Final[Mapping[str, str]] = {
     "--keep-accounts": "Do not delete the accounts created at --control when the run ends.",
     "--ca": "For https: trust the CA certificates of this file.",
     "--insecure": "For https: trust any certificate.",
-    "--allow-send": "Allow sending to this number. Repeatable.",
+    "--allow-send": "Allow sending to this number, or to several, separated by commas. Repeatable.",
     "--budget": "Maximum points to spend on these sends.",
     "--allow-fetch": "Allow emptying the queues of the account.",
     "--fetched": "Append what --allow-fetch took to this file. Default: sms10692-fetched-DATE.jsonl.",
@@ -53,11 +56,46 @@ HELP: Final[Mapping[str, str]] = {
         "A TOML file with accepted differences: only other ones fail, and those that have gone are named. See"
         " --write-expect."
     ),
+    "--write-expect": "Write the failed clauses of this run as such a file; reasons and dates of --expect are kept.",
+    "--dry-run": (
+        "Print the requests of such a run at an honest vendor, and what they cost, without sending any; then stop."
+    ),
     "--only": "Check these clauses only: an id, a chapter such as 1.2, or a provenance such as manual. Repeatable.",
     "--skip": "Do not check these clauses: an id, a chapter or a provenance. Repeatable.",
     "--list": "List the clauses that would be checked, and why others would not, without a request; then stop.",
 }
 """Help text of each shared option."""
+
+
+_SEPARATORS: Final = re.compile(r"[,，、;；\s]+")
+_NUMBER: Final = re.compile(r"\+?[0-9]+")
+
+
+def parse_numbers(values: Iterable[str]) -> tuple[str, ...]:
+    """Return the different numbers of `--allow-send`, in their order. Raises ValueError with a message for the user.
+
+    >>> parse_numbers(["13000000002,13000000001", "13000000002"])
+    ('13000000002', '13000000001')
+    """
+    numbers = dict.fromkeys(number for value in values for number in _SEPARATORS.split(value) if number)
+    for number in numbers:
+        if not _NUMBER.fullmatch(number):
+            raise ValueError(f"--allow-send: {number} is not a phone number")
+    return tuple(numbers)
+
+
+def check_rate(rate: float) -> float:
+    """Return the rate. Raises ValueError with a message for the user if it is negative or no number."""
+    if not (math.isfinite(rate) and rate >= 0):
+        raise ValueError(f"--rate {rate:g}: use a number of requests per second, or 0 for no limit")
+    return rate
+
+
+def check_budget(budget: int) -> int:
+    """Return the budget. Raises ValueError with a message for the user if it is negative."""
+    if budget < 0:
+        raise ValueError(f"--budget {budget}: use a number of points, 0 or more")
+    return budget
 
 
 class AddressType(click.ParamType[Address]):

@@ -4,6 +4,7 @@ Adds the options of the command to pytest and runs each clause as one test of `t
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -14,25 +15,56 @@ from rich.console import Console
 from sms10692_contract import report, terminal
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
+from sms10692_contract.conclusion import INCONCLUSIVE, conclude
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.demand import Demand, choose_demand
+from sms10692_contract.dry_run import print_dry_run
 from sms10692_contract.effort import EFFORTS
 from sms10692_contract.escaping import escape_unprintable
+from sms10692_contract.expected_differences import (
+    ExpectedDifference,
+    apply_differences,
+    find_gone,
+    format_gone,
+    load_differences,
+    write_differences,
+)
 from sms10692_contract.fetched_file import FetchedFile, build_default_path
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import Address, TargetUnreachable, parse_address
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.network_errors import TargetStopped
-from sms10692_contract.options import CHARSETS, CREDENTIALS_NEEDED, FORBIDDEN_WORD, HELP
+from sms10692_contract.options import (
+    CHARSETS,
+    CREDENTIALS_NEEDED,
+    DRY_RUN_WITH_CONTROL,
+    FORBIDDEN_WORD,
+    HELP,
+    check_budget,
+    check_rate,
+    describe_write_error,
+    parse_numbers,
+)
 from sms10692_contract.rate_limit import DEFAULT_RATE
 from sms10692_contract.requests import is_encodable
-from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.runner import Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from sms10692_contract.suite_account import SuiteAccount
 
-_ANSWERS_LOST: Final = pytest.StashKey[bool]()
-_ACCOUNTS_LEFT: Final = pytest.StashKey[str]()
+
+@dataclass
+class _Run:
+    """What is known at the end of the session. `accepted` are the differences that `--expect` accepts."""
+
+    accepted: list[ExpectedDifference]
+    demand: Demand
+    verdicts: list[Verdict] = field(default_factory=list)
+    message: str = ""
+    accounts_left: str = ""
+
+
+_RUN: Final = pytest.StashKey[_Run]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -58,20 +90,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--effort", choices=list(EFFORTS), default="quick")
     add("--seed", type=int, default=0, metavar="INTEGER", help="Random seed, to repeat a run. Default: 0.")
     add("--demand", choices=[demand.value for demand in Demand])
+    add("--expect", type=Path, metavar="FILE")
+    add("--write-expect", type=Path, metavar="FILE")
+    add("--dry-run", action="store_true", dest="dry_run")
     add("--only", action="append", default=[], metavar="CLAUSE")
     add("--skip", action="append", default=[], metavar="CLAUSE")
     add("--list", action="store_true", dest="list_clauses")
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Print the list of clauses instead of running the tests if --list is given."""
-    if not config.getoption("list_clauses"):
-        return None
-    if config.getoption("keyword"):
-        raise pytest.UsageError("--list does not support -k: select with --only and --skip")
-    reasons = find_reasons_not_run(_parse_selection(config), _build_guard(config), bool(config.getoption("--control")))
-    terminal.write_line(report.format_selection(reasons, Console(highlight=False, markup=False, emoji=False)))
-    return 0
+    """With --list or --dry-run, print clauses or requests instead of running the tests."""
+    option = config.getoption
+    for name, destination in (("--list", "list_clauses"), ("--dry-run", "dry_run")):
+        if option(destination) and option("keyword"):
+            raise pytest.UsageError(f"{name} does not support -k: select with --only and --skip")
+    if option("list_clauses"):
+        reasons = find_reasons_not_run(_parse_selection(config), _build_guard(config), bool(option("--control")))
+        terminal.write_line(report.format_selection(reasons, Console(highlight=False, markup=False, emoji=False)))
+        return 0
+    if option("dry_run"):
+        address, own, control = _parse_options(config)
+        if control is not None:
+            raise pytest.UsageError(DRY_RUN_WITH_CONTROL)
+        context = CheckContext(address, own, _build_guard(config), forbidden_word=option("--forbidden-word"))
+        print_dry_run(context, _parse_selection(config).get_clauses(), option("--rate"))
+        return 0
+    return None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -92,8 +136,15 @@ def _get_clause(item: pytest.Item) -> Clause | None:
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Check the options, and let signals end the run through the fixtures, which delete the accounts."""
-    _parse_options(session.config)
-    _parse_selection(session.config)
+    config = session.config
+    _parse_options(config)
+    _parse_selection(config)
+    _build_guard(config)
+    config.stash[_RUN] = _Run(_load_differences(config), _choose_demand(config))
+    for name in ("--write-expect", "--fetched"):
+        _check_writable(config.getoption(name))
+    if config.getoption("numprocesses", None):
+        raise pytest.UsageError("-n is not supported: the limits of a run are those of one process")
     INTERRUPTIONS.install()
 
 
@@ -103,9 +154,15 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Report accounts that could not be deleted."""
-    if _ACCOUNTS_LEFT in config.stash:
-        terminalreporter.write_line(config.stash[_ACCOUNTS_LEFT])
+    """Report the differences that have gone, why the run is no success, and accounts that could not be deleted."""
+    run = config.stash.get(_RUN, None)
+    if run is None:
+        return
+    for gone in find_gone(run.verdicts, run.accepted):
+        terminalreporter.write_line(escape_unprintable(format_gone(gone)))
+    for message in (run.message, run.accounts_left):
+        if message:
+            terminalreporter.write_line(escape_unprintable(message))
 
 
 class _Options(NamedTuple):
@@ -128,6 +185,7 @@ def _parse_options(config: pytest.Config) -> _Options:
     if not option("--control") and not (userid and account and password):
         raise pytest.UsageError(CREDENTIALS_NEEDED)
     try:
+        check_rate(option("--rate"))
         address, *control_addresses = (
             parse_address(url).with_tls(option("--ca"), option("--insecure"))
             for url in (option("--target"), option("--control"))
@@ -139,6 +197,28 @@ def _parse_options(config: pytest.Config) -> _Options:
     return _Options(address, SuiteAccount(userid, account, password), control)
 
 
+def _choose_demand(config: pytest.Config) -> Demand:
+    return choose_demand(config.getoption("--demand"), bool(config.getoption("--control")))
+
+
+def _load_differences(config: pytest.Config) -> list[ExpectedDifference]:
+    """Load the file of --expect. Raises UsageError."""
+    file: Path | None = config.getoption("--expect")
+    try:
+        return [] if file is None else load_differences(file)
+    except (ValueError, OSError) as error:
+        raise pytest.UsageError(escape_unprintable(f"--expect: {error}")) from error
+
+
+def _check_writable(file: Path | None) -> None:
+    """Raise UsageError if a file that the run will write cannot be written."""
+    try:
+        if file is not None:
+            report.check_writable(file)
+    except OSError as error:
+        raise pytest.UsageError(escape_unprintable(describe_write_error(file or "", error))) from error
+
+
 def _parse_selection(config: pytest.Config) -> Selection:
     """Parse --only and --skip. Raises UsageError."""
     try:
@@ -148,8 +228,13 @@ def _parse_selection(config: pytest.Config) -> Selection:
 
 
 def _build_guard(config: pytest.Config) -> SafetyGuard:
+    """Return the permissions of the options. Raises UsageError."""
     option = config.getoption
-    return SafetyGuard(frozenset(option("--allow-send")), option("--budget"), option("--allow-fetch"))
+    try:
+        numbers, budget = parse_numbers(option("--allow-send")), check_budget(option("--budget"))
+    except ValueError as error:
+        raise pytest.UsageError(escape_unprintable(str(error))) from error
+    return SafetyGuard(frozenset(numbers), budget, option("--allow-fetch"))
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +257,7 @@ def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
     finally:
         left = delete_run_accounts(control, keep) if control is not None else ""
         if left:
-            pytestconfig.stash[_ACCOUNTS_LEFT] = escape_unprintable(left)
+            pytestconfig.stash[_RUN].accounts_left = left
 
 
 def _prepare_account(
@@ -206,21 +291,33 @@ def _check_account(context: CheckContext) -> None:
 def run_clause(context: CheckContext, pytestconfig: pytest.Config) -> Callable[[Clause], Verdict]:
     """Return a function that runs the check of a clause. A check of several clauses runs once."""
     cache: dict[str, Verdict] = {}
-    demand = choose_demand(pytestconfig.getoption("--demand"), context.control is not None)
+    session = pytestconfig.stash[_RUN]
 
     def run(clause: Clause) -> Verdict:
         try:
-            verdict = next(run_checks(context, [clause], cache=cache, demand=demand))
+            verdict = next(run_checks(context, [clause], cache=cache, demand=session.demand))
         except TargetStopped as error:
-            pytest.exit(escape_unprintable(str(error)), returncode=3)
-        if verdict.state is State.NOT_JUDGED:
-            pytestconfig.stash[_ANSWERS_LOST] = True
+            pytest.exit(escape_unprintable(str(error)), returncode=INCONCLUSIVE)
+        (verdict,) = apply_differences([verdict], session.accepted)
+        session.verdicts.append(verdict)
         return verdict
 
     return run
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """End with exit code 3 if answers were lost and no clause failed."""
-    if session.config.stash.get(_ANSWERS_LOST, False) and exitstatus == pytest.ExitCode.OK:
-        session.exitstatus = 3
+    """Write the file of --write-expect. End with exit code 3 if answers were lost or no clause was exercised."""
+    config = session.config
+    if _RUN not in config.stash:
+        return
+    run, file = config.stash[_RUN], config.getoption("--write-expect")
+    if file is not None and run.verdicts:
+        try:
+            write_differences(run.verdicts, run.accepted, file, date.today())
+        except OSError as error:
+            run.message = describe_write_error(file, error)
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            return
+    if run.verdicts and exitstatus == pytest.ExitCode.OK:
+        code, run.message = conclude(run.verdicts, run.demand)
+        session.exitstatus = code

@@ -14,13 +14,15 @@ from rich.console import Console
 from sms10692_contract import report, terminal
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
+from sms10692_contract.conclusion import INCONCLUSIVE, conclude
 from sms10692_contract.control import ControlClient
 from sms10692_contract.demand import Demand, choose_demand
-from sms10692_contract.dry_run import ModelVendor, format_request
+from sms10692_contract.dry_run import print_dry_run
 from sms10692_contract.effort import EFFORTS
 from sms10692_contract.expected_differences import (
     apply_differences,
     find_gone,
+    format_gone,
     load_differences,
     write_differences,
 )
@@ -30,15 +32,17 @@ from sms10692_contract.http import Address
 from sms10692_contract.network_errors import TargetStopped
 from sms10692_contract.options import (
     CREDENTIALS_NEEDED,
+    DRY_RUN_WITH_CONTROL,
     FORBIDDEN_WORD,
     HELP,
     AddressType,
     check_encodable,
     check_file,
+    check_rate,
     check_writable,
     describe_write_error,
+    parse_numbers,
 )
-from sms10692_contract.pace import Pace
 from sms10692_contract.progress import show_progress
 from sms10692_contract.rate_limit import DEFAULT_RATE
 from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
@@ -50,9 +54,6 @@ from sms10692_contract.terminal import NAME
 _NUMBER, _TOKEN = "$NUMBER", "$TOKEN"
 _VARIABLES = (_NUMBER, _TOKEN)
 """Shell variables in the command that repeats a clause: it shows neither numbers nor the token."""
-
-_FAILED, _STOPPED = 1, 3
-"""Exit codes when a demanded clause failed; when the server ended the run or lost answers, or no clause was checked."""
 
 
 class _Command(click.Command):
@@ -131,13 +132,10 @@ class _Command(click.Command):
     "--write-expect",
     type=click.Path(dir_okay=False, path_type=Path),
     callback=check_writable,
-    help="Write the failed clauses of this run as such a file; reasons and dates of --expect are kept.",
+    metavar="FILE",
+    help=HELP["--write-expect"],
 )
-@click.option(
-    "--dry-run",
-    is_flag=True,
-    help="Print the requests of such a run at an honest vendor, and what they cost, without sending any; then stop.",
-)
+@click.option("--dry-run", is_flag=True, help=HELP["--dry-run"])
 @click.option("--only", multiple=True, metavar="CLAUSES", help=HELP["--only"])
 @click.option("--skip", multiple=True, metavar="CLAUSES", help=HELP["--skip"])
 @click.option("--list", "list_only", is_flag=True, help=HELP["--list"])
@@ -185,11 +183,13 @@ def run(
 
     URL is http[s]://HOST:PORT. Nothing is sent or fetched unless --allow-send, --allow-fetch or --control allows it.
     """
-    guard = SafetyGuard(frozenset(allow_send), budget, allow_fetch)
     try:
+        numbers = parse_numbers(allow_send)
+        check_rate(rate)
         selection = parse_selection(only, skip)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    guard = SafetyGuard(frozenset(numbers), budget, allow_fetch)
     try:
         accepted = load_differences(expect) if expect is not None else []
     except (ValueError, OSError) as error:
@@ -213,8 +213,8 @@ def run(
     own = SuiteAccount(userid or "", account or "", password or "")
     if dry_run:
         if control is not None:
-            raise click.UsageError("--dry-run is for servers without --control, where requests have a cost")
-        _print_dry_run(CheckContext(address, own, guard, forbidden_word=forbidden_word), selection, rate)
+            raise click.UsageError(DRY_RUN_WITH_CONTROL)
+        print_dry_run(CheckContext(address, own, guard, forbidden_word=forbidden_word), selection.get_clauses(), rate)
         return 0
     control_client = ControlClient(control, control_token) if control is not None else None
     if seed is None:
@@ -233,7 +233,7 @@ def run(
         verdicts, interruption = _run_clauses(context, selection.get_clauses(), demanded, refusal)
     verdicts = apply_differences(verdicts, accepted)
     repeat_command = _build_repeat_command(
-        context, control, control_token is not None, allow_send, allow_fetch, demand, expect
+        context, control, control_token is not None, numbers, allow_fetch, demand, expect
     )
     repeat = {verdict.clause.id: f"{repeat_command} --only {verdict.clause.id}" for verdict in verdicts}
     write_errors = []
@@ -252,13 +252,13 @@ def run(
             write_errors.append(describe_write_error(write_expect, error))
     try:
         for gone in find_gone(verdicts, accepted):
-            terminal.write_line(f"gone: {gone.clause}, expected since {gone.since}: {gone.observation}")
+            terminal.write_line(format_gone(gone))
         _print_report(verdicts, address, repeat, deleted=control_client is not None and not keep_accounts)
     except OSError as error:
         write_errors.append(describe_write_error("standard output", error))
     if isinstance(interruption, TargetStopped):
         terminal.write_message(str(interruption))
-        return _STOPPED
+        return INCONCLUSIVE
     if isinstance(interruption, FetchedFileError):
         raise click.ClickException(str(interruption))
     if isinstance(interruption, KeyboardInterrupt):
@@ -267,23 +267,10 @@ def run(
         raise interruption
     if write_errors:
         raise click.ClickException("; ".join(write_errors))
-    states = {verdict.state for verdict in verdicts}
-    if states == {State.NOT_EXERCISED}:
-        terminal.write_message("no clause was exercised; see the reasons above")
-        return _STOPPED
-    return _FAILED if State.FAILED in states else _STOPPED if State.NOT_JUDGED in states else 0
-
-
-def _print_dry_run(context: CheckContext, selection: Selection, rate: float) -> None:
-    """Print the requests that an honest vendor would receive, and their cost and duration."""
-    context.limit_requests(rate)
-    model = ModelVendor(context.address, context.own, context.forbidden_word)
-    context.target, context.pace = model, Pace(poll=1, report=1, reply=1, schedule=0)
-    list(run_checks(context, selection.get_clauses()))
-    for request in model.requests:
-        terminal.write_line(format_request(request))
-    duration = f", at least {len(model.requests) / rate:.0f} s" if rate else ""
-    terminal.write_line(f"\n{len(model.requests)} requests, at most {context.guard.spent} points{duration}")
+    code, message = conclude(verdicts, demanded)
+    if message:
+        terminal.write_message(message)
+    return code
 
 
 def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:
@@ -373,7 +360,7 @@ def _build_repeat_command(
     context: CheckContext,
     control: Address | None,
     needs_token: bool,
-    allow_send: Sequence[str],
+    numbers: Sequence[str],
     allow_fetch: bool,
     demand: str | None,
     expect: Path | None,
@@ -386,9 +373,9 @@ def _build_repeat_command(
     else:
         words += ["--userid", context.own.userid, "--account", context.own.account]
     words += context.address.options
-    for index, _ in enumerate(allow_send, 1):
-        words += ["--allow-send", _NUMBER if len(allow_send) == 1 else f"{_NUMBER}{index}"]
-    words += ["--budget", str(context.guard.budget)] if allow_send else []
+    for index, _ in enumerate(numbers, 1):
+        words += ["--allow-send", _NUMBER if len(numbers) == 1 else f"{_NUMBER}{index}"]
+    words += ["--budget", str(context.guard.budget)] if numbers else []
     words += ["--allow-fetch"] if allow_fetch else []
     words += ["--rate", f"{context.target.rate_limit.rate:g}"] if control is None else []
     words += ["--forbidden-word", context.forbidden_word] if context.forbidden_word != FORBIDDEN_WORD else []

@@ -13,9 +13,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from sms10692_contract.clauses import CLAUSES
+from sms10692_mock.domain.api_request import ApiRequest
 from support.contract_cli import run_contract, select
 from support.emulators import emulator_process
-from support.mutant_vendor import mutant_server
+from support.mutant_vendor import Defect, mutant_server
 from support.mutants import MUTANTS
 
 OWN = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
@@ -90,6 +91,34 @@ def test_a_run_that_exercises_no_clause_is_no_success() -> None:
     assert completed.stderr == "sms10692-contract: no clause was exercised; see the reasons above\n"
 
 
+def test_a_run_that_exercises_only_clauses_beyond_its_demand_is_no_success() -> None:
+    with mutant_server() as vendor:
+        completed = run_contract(vendor.url, *OWN, *select("1.3-ok", "Q4"))
+    assert completed.returncode == 3
+    assert "1 of 2 clauses exercised, 1 held" in completed.stdout
+    assert completed.stderr == (
+        "sms10692-contract: no clause that --demand manual includes was exercised; see the reasons above\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--allow-send", "13000000001,13000000002"], ["--allow-send", "13000000001， 13000000002"]],
+    ids=["comma", "Chinese comma"],
+)
+def test_every_number_of_a_list_is_sent_to(options: list[str]) -> None:
+    mobiles: set[str] = set()
+
+    def record(request: ApiRequest) -> ApiRequest:
+        mobiles.update(request.mobile.split(","))
+        return request
+
+    with mutant_server(Defect(api_request=record)) as vendor:
+        completed = run_contract(vendor.url, *OWN, *select("1.2-mobile", "1.3-ok"), *options)
+    assert completed.returncode == 0, completed.stdout
+    assert mobiles >= {"13000000001", "13000000002"}
+
+
 def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
     with mutant_server() as vendor:
         options = ["--allow-send", "15023239810", "--allow-fetch", "--budget", "20"]
@@ -109,6 +138,10 @@ def test_an_allowed_number_is_sent_to_within_the_budget() -> None:
         (["ftp://127.0.0.1", "--userid", "1", "--account", "a", "--password", "b"], 2, "http://HOST:PORT"),
         (["http://127.0.0.1:1", "--only", "nonsense"], 2, "nonsense"),
         (["http://127.0.0.1:1", "--nonsense"], 2, "--nonsense"),
+        (["http://127.0.0.1:1", "--rate", "-1"], 2, "-1.0 is not in the range x>=0"),
+        (["http://127.0.0.1:1", "--rate", "nan"], 2, "--rate nan: use a number of requests per second"),
+        (["http://127.0.0.1:1", "--budget", "-1"], 2, "-1 is not in the range x>=0"),
+        (["http://127.0.0.1:1", "--allow-send", "13000000001,home"], 2, "--allow-send: home is not a phone number"),
         ([], 2, "HOST:PORT"),
     ],
     ids=str,

@@ -1,6 +1,7 @@
 """Tests of the pytest plugin of the suite, in a separate pytest process."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,59 @@ def test_pytest_stops_without_a_reachable_server_and_valid_credentials(
     assert completed.returncode == code, completed.stdout + completed.stderr
     assert message in completed.stdout + completed.stderr
     assert "failed" not in completed.stdout
+
+
+OWN = ["--userid", "12", "--account", "test", "--password", "mima", "--rate", "0"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--rate", "-1"], "--rate -1: use a number of requests per second, or 0 for no limit"),
+        (["--rate", "nan"], "--rate nan: use a number of requests per second"),
+        (["--budget", "-3"], "--budget -3: use a number of points, 0 or more"),
+        (["--allow-send", "13000000001,home"], "--allow-send: home is not a phone number"),
+        (["--allow-fetch", "--fetched", "none/fetched.jsonl"], "none/fetched.jsonl cannot be written: No such file"),
+        (["--expect", "none.toml"], "--expect: [Errno 2] No such file"),
+        (["--write-expect", "none/expect.toml"], "none/expect.toml cannot be written: No such file"),
+        (["--dry-run", "--control", "http://127.0.0.1:1"], "--dry-run is for servers without --control"),
+        (["--dry-run", "-k", "2.3"], "--dry-run does not support -k"),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_refused_before_a_request(options: list[str], message: str, tmp_path: Path) -> None:
+    completed = run_pytest(tmp_path, "--target", "http://127.0.0.1:1", *OWN, *options)
+    assert completed.returncode == 4, completed.stdout + completed.stderr
+    assert message in completed.stderr
+    assert "Traceback" not in completed.stderr
+
+
+def test_pytest_without_an_exercised_clause_is_no_success(tmp_path: Path) -> None:
+    with mutant_server() as vendor:
+        completed = run_pytest(tmp_path, "--target", vendor.url, *OWN, *select("2.3-payinfo", "1.3-ok"))
+    assert completed.returncode == 3
+    assert "2 skipped" in completed.stdout
+    assert "no clause was exercised; see the reasons above" in completed.stdout
+
+
+def test_pytest_writes_and_reads_accepted_differences(tmp_path: Path) -> None:
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "Sucess corrected")
+    with mutant_server(mutant.defect) as vendor:
+        options = ["--target", vendor.url, *OWN, *select("2.3-found", "3.3-forbidden")]
+        failed = run_pytest(tmp_path, *options, "--write-expect", "expect.toml")
+        assert failed.returncode == 1
+        accepted = run_pytest(tmp_path, *options, "--expect", "expect.toml")
+        assert accepted.returncode == 0, accepted.stdout
+        assert re.search("1 passed, [0-9]+ deselected, 1 xfailed", accepted.stdout)
+    with mutant_server() as vendor:
+        options = ["--target", vendor.url, *OWN, *select("2.3-found", "3.3-forbidden")]
+        gone = run_pytest(tmp_path, *options, "--expect", "expect.toml")
+    assert gone.returncode == 0
+    assert "gone: 2.3-found, expected since" in gone.stdout
+
+
+def test_pytest_prints_a_dry_run_without_a_server(tmp_path: Path) -> None:
+    completed = run_pytest(tmp_path, "--target", "http://127.0.0.1:1", *OWN, *select("3.3-forbidden"), "--dry-run")
+    assert completed.returncode == 0, completed.stderr
+    assert "POST /v2sms.aspx userid=… timestamp=… sign=… action=checkkeyword content=…" in completed.stdout
+    assert "requests, at most 0 points" in completed.stdout
