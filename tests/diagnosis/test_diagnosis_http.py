@@ -176,9 +176,14 @@ def test_permanent_accounts_are_compared_even_after_many_temporary_ones() -> Non
     assert "***" in diagnosed.hint
 
 
-def test_a_response_changed_by_a_fault_has_no_hint(emulator: FlaskEmulator) -> None:
+def test_a_response_changed_by_a_fault_names_the_fault_and_the_mistake(emulator: FlaskEmulator) -> None:
     fault = emulator.control("POST", "faults", {"kind": "empty_body"})
-    assert DiagnosedRequest(emulator, protocol.V2SMS, build_form(sign="x")).hint == ""
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, build_form(sign="x"))
+    assert diagnosed.response == b""
+    assert [one.partition(":")[0] for one in diagnosed.hint.split(" | ")] == [
+        "http.fault-unlimited",
+        "signature.not-32-digits",
+    ]
     emulator.control("DELETE", f"faults/{fault['id']}")
 
 

@@ -1,5 +1,6 @@
 """Every refusal has a finding that names the received value and the rule."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any, get_args
 from urllib.parse import urlencode
@@ -7,13 +8,17 @@ from urllib.parse import urlencode
 import pytest
 
 from sms10692 import protocol
-from sms10692.protocol import Endpoint
+from sms10692.protocol import Authentication, Endpoint
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import build_vendor
 from sms10692_mock.diagnosis import CODES, diagnose
-from sms10692_mock.diagnosis.service import diagnose_logged
+from sms10692_mock.diagnosis.service import diagnose_logged, has_findings
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.evidence import EXCERPT_LIMIT, Evidence, EvidenceCode, excerpt
+from sms10692_mock.domain.fault_kinds import FaultKind
+from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.validation import RULES
@@ -21,6 +26,7 @@ from sms10692_mock.stores.memory.store import MemoryStore
 from support.diagnosis import FORM, NOW, TIMESTAMP, build_context, build_form, md5
 from support.emulators import WsgiHarness, build_options
 from support.exchanges import EXCHANGES, Exchange, load_exchange
+from support.faults import FAULTS
 from support.flask_emulator import FlaskEmulator
 
 EVIDENCE_CODES: tuple[str, ...] = get_args(EvidenceCode)
@@ -112,6 +118,11 @@ REFUSED: dict[str, tuple[Endpoint, bytes, str, str, str]] = {
         *(V2SMS, build_form(content="it' or not"), "发送内容包含sql注入字符"),
         "refusal.sql-injection",
         "The text looks like SQL injection: '' or' at character 3",
+    ),
+    "quote after a harmless one": (
+        *(V2SMS, build_form(content="it' oral ' or not"), "发送内容包含sql注入字符"),
+        "refusal.sql-injection",
+        "The text looks like SQL injection: '' or' at character 10",
     ),
     "a phone": (
         *(V2SMS, renamed(build_form(), b"mobile", b"phone"), "短信号码不能为空"),
@@ -215,6 +226,72 @@ def test_a_fault_says_how_often_it_will_be_triggered_again(emulator: FlaskEmulat
     emulator.control("DELETE", "faults")
 
 
+def post(body: bytes) -> VendorRequest:
+    return VendorRequest("POST", b"", FORM, body, headers=[("Content-Type", FORM)])
+
+
+def build_app(log: list[str]) -> VendorApp:
+    options = build_options(lambda: NOW)
+    store = MemoryStore(real_time=lambda: NOW)
+    store.create_account(DEFAULT_ACCOUNT)
+    return VendorApp(build_vendor(options, store), options, log=log.append)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in FAULTS if kind != "vendor_error"])
+def test_a_fault_that_was_triggered_is_named_everywhere(kind: FaultKind) -> None:
+    log: list[str] = []
+    app = build_app(log)
+    fault = Fault(id="a", times=3, **FAULTS[kind])
+    app._vendor.store.change_settings(lambda settings: replace(settings, faults=(fault,)))
+    response = app.respond(STATUS, post(fetch_form()))
+    sentence = f"http.fault: The fault '{kind}' was triggered and may have changed the response (2 left)"
+    assert dict(response.headers)["X-Mock-Hint"].startswith(sentence)
+    assert f"\n  {sentence}" in log[0]
+    (entry,) = app._vendor.store.requests(None, Query()).items
+    assert [one.code for one in diagnose_logged(entry, app._vendor.store)] == ["http.fault"]
+    assert has_findings(entry, app._vendor.store)
+
+
+def test_a_refused_request_with_a_fault_has_both_findings() -> None:
+    log: list[str] = []
+    app = build_app(log)
+    faults = (
+        Fault(id="a", kind="latency", seconds=0.01, apply=True),
+        Fault(id="b", kind="vendor_error", message="其他错误"),
+    )
+    app._vendor.store.change_settings(lambda settings: replace(settings, faults=faults))
+    hint = dict(app.respond(V2SMS, post(build_form())).headers)["X-Mock-Hint"]
+    assert [one.partition(":")[0] for one in hint.split(" | ")] == ["refusal.fault-unlimited", "http.fault-unlimited"]
+    assert "'vendor_error'" in hint.split(" | ")[0]
+    assert "'latency'" in hint.split(" | ")[1]
+    app._vendor.store.change_settings(lambda settings: replace(settings, faults=faults[:1]))
+    response = app.respond(V2SMS, post(build_form(extno="x")))
+    hint = dict(response.headers)["X-Mock-Hint"]
+    assert [one.partition(":")[0] for one in hint.split(" | ")] == ["refusal.extno-not-digits", "http.fault-unlimited"]
+
+
+PLAIN = Authentication("plain", ("userid", "account", "password"))
+
+
+def test_credentials_of_another_authentication_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def check(request: ApiRequest, account: Account, now: float, max_clock_skew: float | None) -> Evidence | None:
+        accepted = (account.userid, account.account, account.password)
+        return None if request.credentials == accepted else Evidence("credentials-wrong")
+
+    monkeypatch.setitem(CREDENTIALS_CHECKS, PLAIN, check)
+    endpoint = replace(V2SMS, path="/sms.aspx", authentication=PLAIN)
+    context = build_context(build_form())
+    wrong = ("12", "test", "geheim")
+    request = context.request._replace(endpoint=endpoint, credentials=wrong)
+    refused = context._replace(request=request, evidence=Evidence("credentials-wrong"))
+    first = diagnose(refused)[0]
+    assert first.sentence.startswith("userid, account and password are not those of an account at /sms.aspx")
+    changed = refused._replace(request=request._replace(credentials=("12", "test", "mima")))
+    assert diagnose(changed)[0].sentence.startswith(
+        "The account did not accept userid, account and password at /sms.aspx when the request arrived"
+    )
+
+
 def test_a_timestamp_that_is_refused_gets_its_distance() -> None:
     emulator = FlaskEmulator(replaced_options={"accounts": (DEFAULT_ACCOUNT,), "max_clock_skew": 300.0})
     emulator.now = NOW + 600
@@ -232,7 +309,10 @@ def test_a_signature_that_became_right_since_is_explained(emulator: FlaskEmulato
     assert document["diagnosis"][0]["code"] == "signature.userid-unknown"
     emulator.control("POST", "accounts", {"userid": "15", "account": "l", "password": "ater"})
     document = emulator.control("GET", f"requests/{document['number']}")
-    assert document["diagnosis"][0]["code"] == "refusal.credentials-wrong"
+    assert document["diagnosis"][0]["code"] == "refusal.credentials-changed"
+    assert document["diagnosis"][0]["sentence"].startswith(
+        "The account did not accept userid, timestamp and sign at /v2sms.aspx"
+    )
 
 
 def test_a_failing_store_is_named() -> None:
@@ -250,7 +330,12 @@ def test_a_failing_store_is_named() -> None:
 
 
 def test_each_evidence_has_a_message() -> None:
-    refined = {"refusal.action-missing", "refusal.mobile-missing", "refusal.content-missing"}
+    refined = {
+        "refusal.action-missing",
+        "refusal.mobile-missing",
+        "refusal.content-missing",
+        "refusal.credentials-changed",
+    }
     codes = {code for code in CODES if code.startswith("refusal.")}
     assert codes == {f"refusal.{code}" for code in EVIDENCE_CODES} | refined
 

@@ -9,7 +9,15 @@ from sms10692_mock.diagnosis.registry import FindingSpec, explain_example, load_
 
 LANGUAGES = ["curl", "Python", "PHP", "Java", "C#", "Node", "Go"]
 WITHOUT_EXAMPLE = {
-    *("account-deleted", "credentials-empty", "credentials-wrong", "delivery-rule", "fault", "fault-unlimited"),
+    *(
+        "account-deleted",
+        "credentials-empty",
+        "credentials-changed",
+        "credentials-wrong",
+        "delivery-rule",
+        "fault",
+        "fault-unlimited",
+    ),
     *("store-unavailable", "polling", "fetched-after-empty"),
 }
 """Codes of kinds other than "http" that depend on the state of the emulator. Other tests trigger them."""

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sms10692_mock.domain import bounds
 from sms10692_mock.domain.bounds import MAX_POINTS, BalanceOutOfBounds
 from sms10692_mock.domain.records import Query
+from sms10692_mock.domain.store import BalanceTooSmall
 from support.flask_emulator import FlaskEmulator
 from support.serve_cli import get_start_error
 from support.stores import EACH_STORE, POSTPAID, PREPAID, StoreFactory, build_task, open_test_store
@@ -42,7 +43,7 @@ def test_a_balance_is_exact_and_stays_within_its_limits(make: StoreFactory, acco
                     cost = abs(number)
                     enough = points - cost >= (-MAX_POINTS if account.postpaid else 0)
                     left = store.record_send(account.userid, build_task(cost), [], [], 0.0)
-                    assert left == (points - cost if enough else None)
+                    assert left == (points - cost if enough else BalanceTooSmall(points))
                     points -= cost if enough else 0
                 else:
                     more = number if operation == "add_points" else number - points

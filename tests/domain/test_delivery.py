@@ -27,7 +27,7 @@ from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
 from sms10692_mock.domain.results import AcceptedSend, Refusal
-from sms10692_mock.domain.store import StoreUnavailable
+from sms10692_mock.domain.store import BalanceTooSmall, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.flask_emulator import FlaskEmulator
@@ -211,7 +211,7 @@ class InterferingStore(MemoryStore):
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         while self.interferences:
             self.interferences.pop()(self)
         return super().record_send(userid, task, reports, replies, now, used)

@@ -4,6 +4,7 @@ The documented behaviour is tested in `test_readings` and by the exchanges.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import Query, StatusReport
 from sms10692_mock.domain.results import AcceptedSend, QueriedBalance, Refusal, ReportsResult
+from sms10692_mock.domain.store import BalanceTooSmall
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.emulators import CREDENTIALS
@@ -65,6 +67,19 @@ def test_a_global_fault_applies_to_unknown_accounts_and_actions(vendor: Vendor) 
     for request in (call("overage", userid="nobody"), call("nothing"), call("nothing", userid="nobody")):
         result = vendor.handle(request)
         assert (result.result, [fault.kind for fault in result.faults]) == (None, ["empty_body"])
+
+
+def test_the_evidence_of_a_small_balance_is_the_balance_that_was_compared() -> None:
+    class RefillingStore(MemoryStore):
+        def record_send(self, userid: str, *arguments: Any) -> int | BalanceTooSmall:
+            recorded = super().record_send(userid, *arguments)
+            self.add_points(userid, 1000)
+            return recorded
+
+    store = RefillingStore()
+    store.create_account(replace(DEFAULT_ACCOUNT, points=1))
+    refusal = Vendor(store, lambda: 1000.0, Keywords()).handle(SEND._replace(mobile="1,2,3")).result
+    assert refusal == Refusal("对不起，您当前要发送的量大于您当前余额", Evidence("balance", (3, 3, 1, 1)))
 
 
 def test_an_account_deleted_during_a_send_is_unknown() -> None:

@@ -130,7 +130,9 @@ TEXTS = st.lists(st.sampled_from(_FRAGMENTS), max_size=12).map("".join)
 @example(text="'" + " " * 30 + ";xxxxxx")
 @example(text="reunion select xxxxxxx")
 def test_an_injection_is_found_at_every_end_of_a_window(text: str) -> None:
-    assert (validation._find_sql_injection(text) is not None) == (validation._SQL.search(text) is not None)
+    found, expected = validation._find_sql_injection(text), validation._SQL.search(text)
+    assert (found is not None) == (expected is not None)
+    assert (found and found[1]) == (expected and expected.start())
 
 
 @pytest.mark.usefixtures("_narrow")
@@ -146,8 +148,12 @@ def test_an_injection_is_found_at_every_distance_from_a_window(injection: str, f
 @pytest.mark.parametrize("before", [" ", "x"])
 def test_part_of_a_word_at_the_end_of_a_window_is_no_injection(before: str) -> None:
     text = " union select".rjust(65_536, before)
-    assert validation._find_sql_injection(text + " it") == "union select"
+    assert validation._find_sql_injection(text + " it") == ("union select", 65_536 - len("union select"))
     assert validation._find_sql_injection(text + "ed") is None
+
+
+def test_the_position_of_an_injection_counts_the_white_space_that_the_search_shortens() -> None:
+    assert validation._find_sql_injection("a  b" * 20_000 + "' or") == ("' or", 80_000)
 
 
 @pytest.mark.usefixtures("_narrow")

@@ -13,7 +13,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.records import RulesTransition, Settings
-from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavailable
+from sms10692_mock.domain.store import BalanceTooSmall, NoSuchAccount, RulesConflict, StoreUnavailable
 from sms10692_mock.stores.sqlite import SqliteStore, accounts, connections, queues
 from sms10692_mock.stores.sqlite.database import DatabaseTimeouts
 from sms10692_mock.stores.sqlite.fair_lock import FairLock
@@ -73,7 +73,7 @@ def set_new_password(account: Account) -> Account:
     return replace(account, password="new")
 
 
-def send(store: SqliteStore, userid: str = "1", *numbers: str) -> int | None:
+def send(store: SqliteStore, userid: str = "1", *numbers: str) -> int | BalanceTooSmall:
     task_id = store.next_task_id()
     sent = build_task(1, *(numbers or ("a",)))._replace(task_id=task_id)
     reports = [build_report(0.0, number, task_id, place) for place, number in enumerate(sent.numbers)]
@@ -274,7 +274,7 @@ def test_an_operation_that_wrote_nothing_fails_alone(store: SqliteStore) -> None
             store.update_account("nobody", set_new_password)
         with pytest.raises(RulesConflict):
             store.record_send("1", build_task(), [], [], 0.0, RulesTransition(rules, DeliveryRules()))
-        assert store.record_send("1", build_task(1000), [], [], 0.0) is None
+        assert store.record_send("1", build_task(1000), [], [], 0.0) == BalanceTooSmall(19)
         assert send(store) == 18
     assert store.balance("1") == (18, 20, 2)
 

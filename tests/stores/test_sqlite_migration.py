@@ -100,7 +100,7 @@ def test_the_request_log_keeps_its_entries_and_their_faults(path: Path) -> None:
         entries = store.requests(None, Query()).items
         assert [(one.userid, one.operation, one.fetched, one.faults) for one in entries] == [
             ("12", "send", None, ()),
-            ("12", "status", 1, ("drop_fetch",)),
+            ("12", "status", 1, (("drop_fetch", None),)),
             ("78", "send", None, ()),
         ]
         assert entries[0].account_time == NOW

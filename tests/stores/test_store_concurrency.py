@@ -11,7 +11,7 @@ from functools import partial
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import Query, StatusReport, Task
-from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount
+from sms10692_mock.domain.store import FIRST_TASK_ID, BalanceTooSmall, NoSuchAccount
 from support.http_client import TIMEOUT
 from support.stores import (
     EACH_STORE,
@@ -164,10 +164,10 @@ def test_two_concurrent_sends_do_not_overdraw_the_balance(make: StoreFactory) ->
     with open_test_store(make) as store:
         for _ in range(50):
             store.create_account(Account("1", "a", "p", points=3))
-            balances: list[int | None] = []
+            balances: list[int | BalanceTooSmall] = []
             task = ThreadSwitchingTask(*build_task(2))
             run_concurrently([lambda: balances.append(store.record_send("1", task, [], [], 0.0))] * 2)  # noqa: B023 - ends within the iteration
-            assert sorted(balances, key=str) == [1, None]
+            assert sorted(balances, key=str) == [1, BalanceTooSmall(1)]
             assert store.balance("1") == (1, 3, 1)
 
 
@@ -256,7 +256,7 @@ def test_a_concurrent_deletion_is_atomic(make: StoreFactory) -> None:
                 balance = store.record_send("2", build_task(1), [build_report(0.0, "1", index=0)], [], 0.0)
             except NoSuchAccount:
                 return
-            assert balance is not None
+            assert not isinstance(balance, BalanceTooSmall)
             assert balance < 0
 
         def create_and_delete() -> None:

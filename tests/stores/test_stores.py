@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import NO_DELIVERY_RULES, DeliveryOutcome, DeliveryRule, DeliveryRules
-from sms10692_mock.domain.faults import Fault
+from sms10692_mock.domain.faults import Fault, TriggeredFault
 from sms10692_mock.domain.records import (
     InboundReply,
     LoggedRequest,
@@ -291,15 +291,17 @@ class AccountComparison(ModelComparison):
         text=st.sampled_from([b"", b"mobile=13000000001", b"taskid=100001", b"T"]),
         fetched=st.none() | st.just(3),
         late=st.booleans(),
+        left=st.none() | st.just(2),
     )
-    def log_request(self, userid: str, text: bytes, fetched: int | None, late: bool) -> None:
+    def log_request(self, userid: str, text: bytes, fetched: int | None, late: bool, left: int | None) -> None:
         numbers = [self.store.next_request() for _ in range(2 if late else 1)]
         assert [self.requests[-1], *numbers] == sorted({self.requests[-1], *numbers})
         self.requests += numbers
         for number in reversed(numbers):  # requests can finish in another order than that of their numbers
             entry = LoggedRequest(
                 number, 1.5, self.real, 0.25, "POST", "/v2sms.aspx", text, [("host", "x"), ("a", "b")], b"\xff\0",
-                userid, "send", "", fetched, 200, "text/xml", text, ("truncate",),
+                userid, "send", "", fetched, 200, "text/xml", text,
+                (TriggeredFault("truncate", left), TriggeredFault("bom", None)),
             )  # fmt: skip
             self.compare_results(lambda store, entry=entry: store.log_request(entry))  # type: ignore[misc]
 

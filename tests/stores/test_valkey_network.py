@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from sms10692_mock.domain.records import Query
-from sms10692_mock.domain.store import StoreUnavailable
+from sms10692_mock.domain.store import BalanceTooSmall, StoreUnavailable
 from sms10692_mock.stores.valkey import connection
 from sms10692_mock.stores.valkey.connection import Batch, Connection, ConnectionOptions, Unavailable
 from sms10692_mock.stores.valkey.runner import CommandExecutor, PipelinedRunner
@@ -147,10 +147,10 @@ def test_an_operation_whose_reply_was_lost_is_not_repeated(
     proxy = Proxy(server)
     far = ValkeyStore(proxy.url)
 
-    def send() -> int | None:
+    def send() -> int | BalanceTooSmall:
         return far.record_send("12", TASK, [REPORT], [], 2.0)
 
-    def send_without_reply() -> int | None:
+    def send_without_reply() -> int | BalanceTooSmall:
         far.account("12")  # the connection is open
         proxy.cuts_before_replies = True
         return send()

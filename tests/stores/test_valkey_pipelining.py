@@ -16,7 +16,7 @@ from libvalkey import pack_command
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.records import RulesTransition, Settings
-from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, StoreUnavailable
+from sms10692_mock.domain.store import BalanceTooSmall, NoSuchAccount, RulesConflict, StoreUnavailable
 from sms10692_mock.stores.valkey import settings_cache
 from sms10692_mock.stores.valkey.connection import Batch, Connection, ConnectionPool, Unavailable
 from sms10692_mock.stores.valkey.options import parse_options
@@ -88,7 +88,7 @@ def run_tasks(store: ValkeyStore, *rounds: Sequence[Callable[[], object]]) -> li
     return asyncio.run(run_all())
 
 
-def send(store: ValkeyStore, userid: str = "12") -> int | None:
+def send(store: ValkeyStore, userid: str = "12") -> int | BalanceTooSmall:
     """Two store calls, as for a send: read the account, then record the task."""
     if store.account(userid) is None:
         raise NoSuchAccount(userid)
@@ -133,7 +133,7 @@ def test_each_task_gets_its_own_result_or_error(store: ValkeyStore) -> None:
     )
     # The other two do not read the account first.
     assert {first, last} == {99, 98}
-    assert refused is None
+    assert refused == BalanceTooSmall(3)
     assert isinstance(deleted, NoSuchAccount)
     assert store.queue_stats("12", "reports", 2.0).waiting == 2
 
@@ -142,7 +142,7 @@ def test_a_delivery_rule_for_one_message_is_used_once(store: ValkeyStore) -> Non
     once = DeliveryRules((DeliveryRule("150", DeliveryOutcome(20, "UNDELIV"), times=1),))
     store.update_account("12", lambda account: replace(account, delivery_rules=once))
 
-    def send_by_rule() -> int | None:
+    def send_by_rule() -> int | BalanceTooSmall:
         store.account("12")
         return store.record_send("12", TASK, [REPORT], [], 2.0, RulesTransition(once, DeliveryRules()))
 
@@ -276,7 +276,7 @@ def test_an_invalid_command_fails_only_its_own_task(store: ValkeyStore) -> None:
 
 def test_all_threads_share_one_connection(server: ValkeyServer, store: ValkeyStore) -> None:
     with ThreadPoolExecutor(3) as threads:
-        assert sorted(threads.map(lambda _: send(store), range(30))) == list(range(70, 100))  # type: ignore[type-var]  # never None here
+        assert sorted(threads.map(lambda _: send(store), range(30)), key=str) == list(range(70, 100))
     names = [connection["name"] for connection in open_client(server).client_list()]
     assert names.count("sms10692-mock") == 1
 

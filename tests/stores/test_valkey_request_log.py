@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sms10692_mock.domain.faults import TriggeredFault
 from sms10692_mock.domain.records import Limits, LoggedRequest, Query
 from sms10692_mock.stores.valkey.store import ValkeyStore
 from support import valkey_store
@@ -47,7 +48,7 @@ def entry(number: int) -> LoggedRequest:
         200,
         "t",
         b"\xe4",
-        ("truncate",),
+        (TriggeredFault("truncate", 2),),
     )
 
 

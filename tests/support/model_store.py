@@ -26,7 +26,7 @@ from sms10692_mock.domain.records import (
     StatusReport,
     Task,
 )
-from sms10692_mock.domain.store import NoSuchAccount, RulesConflict
+from sms10692_mock.domain.store import BalanceTooSmall, NoSuchAccount, RulesConflict
 
 Item = TypeVar("Item", StatusReport, InboundReply)
 Row = TypeVar("Row", SentMessage, LoggedRequest, QueueItem[StatusReport], QueueItem[InboundReply])
@@ -185,12 +185,12 @@ class ModelStore:
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         account_state = self._get_account(userid)
         if used is not None and account_state.account.delivery_rules != used.before:
             raise RulesConflict(account_state.account.delivery_rules)
         if not account_state.account.postpaid and account_state.points < task.price * len(task.numbers):
-            return None
+            return BalanceTooSmall(account_state.points)
         if used is not None:
             account_state.account = replace(account_state.account, delivery_rules=used.after)
         account_state.points -= task.price * len(task.numbers)

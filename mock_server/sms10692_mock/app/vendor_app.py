@@ -21,6 +21,7 @@ from sms10692_mock.codec.forms import Fields, parse_fields
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
+from sms10692_mock.diagnosis.refusals import fault_findings
 from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
@@ -217,7 +218,7 @@ class VendorApp:
             response.status,
             response.headers[0][1] if response.headers else "",
             response.body,
-            tuple([fault.kind for fault in faults]) if faults else (),
+            tuple([fault.get_trigger() for fault in faults]) if faults else (),
             rejection,
             result.evidence if isinstance(result, Refusal) else None,
         )
@@ -228,12 +229,10 @@ class VendorApp:
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
-        if isinstance(result, Refusal) and (not faults or any(fault.message for fault in faults)):
+        if isinstance(result, Refusal) or needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
         if faults:
-            return FinishedRequest(self.hints.log_and_hint(response, line, ()))
-        if needs_diagnosis(api_request):
-            return FinishedRequest(response, entry, line)
+            return FinishedRequest(self.hints.log_and_hint(response, line, fault_findings(entry.faults)))
         if (
             previous is None
             and is_conventional(

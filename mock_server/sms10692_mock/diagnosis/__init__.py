@@ -11,7 +11,7 @@ from sms10692 import protocol
 from sms10692.protocol import Authentication
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, PreviousFetch, is_authenticated
 from sms10692_mock.diagnosis.messages import CODES
-from sms10692_mock.diagnosis.refusals import refusal_findings
+from sms10692_mock.diagnosis.refusals import fault_findings, refusal_findings
 from sms10692_mock.diagnosis.request_style import UNREAD_BODY_CODES, style_findings
 from sms10692_mock.diagnosis.signature import signature_findings
 from sms10692_mock.diagnosis.text import text_findings
@@ -34,7 +34,7 @@ _CREDENTIALS_FINDINGS: Final[Mapping[Authentication, Callable[[DiagnosisContext]
 
 
 def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
-    """Return all findings about a request: why it was refused, then credentials, text and request-style warnings.
+    """Return all findings: why a request was refused, its faults, then credentials, text and request-style warnings.
 
     A finding that explains why no parameter was read comes before all others. The result is empty for a correct
     request. **No finding contains a password of `context.account` or of `context.others`.**
@@ -42,5 +42,6 @@ def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
     explain = _CREDENTIALS_FINDINGS.get(context.request.endpoint.authentication)
     credentials = explain(context) if explain and not context.were_credentials_right else ()
     refusal = refusal_findings(context, is_credentials_explained=bool(credentials))
-    findings = (*refusal, *credentials, *text_findings(context), *style_findings(context))
+    faults = fault_findings(context.faults, context.evidence)
+    findings = (*refusal, *faults, *credentials, *text_findings(context), *style_findings(context))
     return tuple(sorted(findings, key=lambda finding: finding.code not in UNREAD_BODY_CODES))

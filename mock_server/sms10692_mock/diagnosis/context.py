@@ -15,6 +15,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS, is_signature
 from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.faults import TriggeredFault
 
 Kind: TypeAlias = Literal["refusal", "signature", "text", "habit", "http"]
 
@@ -52,7 +53,7 @@ class Finding:
 class PreviousFetch(NamedTuple):
     """The account's previous successful fetch of a queue: its time in Unix seconds and its number of items."""
 
-    moment: float
+    time: float
     items: int
 
 
@@ -63,7 +64,8 @@ class DiagnosisContext(NamedTuple):
     request parsed from them. `account` is the account of the request's userid, None if it is unknown; `others` are
     accounts to compare with, the most likely ones first; `account` may be among them. `now` is in Unix seconds.
     `previous` is the account's previous fetch of the same queue, None if there was none or the request is no fetch.
-    `evidence` says why the request was refused, None if it was not. `were_credentials_right`: the vendor accepted the
+    `evidence` says why the request was refused, None if it was not. `faults` were triggered by it.
+    `were_credentials_right`: the vendor accepted the
     credentials, whatever account there is by now.
     """
 
@@ -78,6 +80,7 @@ class DiagnosisContext(NamedTuple):
     now: float
     previous: PreviousFetch | None = None
     evidence: Evidence | None = None
+    faults: Sequence[TriggeredFault] = ()
     headers: Sequence[tuple[str, str]] = ()
     were_credentials_right: bool = False
 

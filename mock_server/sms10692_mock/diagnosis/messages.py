@@ -316,6 +316,14 @@ _HTTP_MESSAGES: Final = {
     # Requests that are valid HTTP; {} is the method
     "method": "The method is {}: use POST.",
     "unknown-path": "{} is no endpoint of the vendor: use one of {}.",
+    "fault": (
+        "The fault '{}' was triggered and may have changed the response ({} left): remove the fault in the console or "
+        "with the control API."
+    ),
+    "fault-unlimited": (
+        "The fault '{}' was triggered and may have changed the response (without a limit): remove the fault in the "
+        "console or with the control API."
+    ),
     "cross-site": "A page of another site sent this request ({}): --allow-cross-site lets such requests in.",
 }
 
@@ -327,10 +335,11 @@ _REFUSAL_MESSAGES: Final = {
     "content-empty": "content is '{}', without visible text: send a text.",
     "content-missing": "content is missing; received {}: send the text as 'content'.",
     "credentials-empty": "{} or {} was empty: every request to this endpoint needs them all.",
-    "credentials-wrong": (
-        "The account did not accept the signature when the request arrived, and would accept it now: the account has "
-        "changed since."
+    "credentials-changed": (
+        "The account did not accept {} and {} at {} when the request arrived, and would accept them now: the account "
+        "has changed since."
     ),
+    "credentials-wrong": "{} and {} are not those of an account at {}: compare them with the account.",
     "delivery-rule": "A delivery rule of the account refuses sends to the number {}: change the rule.",
     "extno-not-digits": "extno is '{}', and only digits are allowed: send digits, or leave it empty.",
     "extno-too-long": "extno has {} digits; at most {} are allowed: shorten it.",

@@ -27,7 +27,10 @@ PASSWORD_NAMES: Final = ("password", "pwd", "passwd", "pass")
 
 KNOWN_NAMES: Final = frozenset(
     name.lower()
-    for parameters in (protocol.SIGNED.parameters, *(operation.parameters for operation in protocol.OPERATIONS))
+    for parameters in (
+        *(endpoint.authentication.parameters for endpoint in protocol.ENDPOINTS),
+        *(operation.parameters for operation in protocol.OPERATIONS),
+    )
     for name in parameters
 )
 """Every parameter of the manual, in lower case."""

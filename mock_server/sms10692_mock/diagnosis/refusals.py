@@ -1,21 +1,25 @@
-"""Findings about refusals: the evidence of the check that refused a request, as a finding.
+"""Findings about refusals and faults: the evidence of the check that refused a request, as a finding.
 
-**Each evidence code has a message `refusal.…`**, so that no refusal is without a finding. Two codes are refined here,
-because only the received fields tell whether a parameter was empty, missing or misnamed.
+**Each evidence code has a message `refusal.…`**, so that no refusal is without a finding. Some codes are refined here,
+because only the context tells whether a parameter was empty, missing or misnamed, or an account was changed since.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from sms10692 import protocol
-from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, make_finding
+from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES
 from sms10692_mock.domain.evidence import Evidence, EvidenceCode
+from sms10692_mock.domain.faults import TriggeredFault
 
 _MOBILE, _CONTENT = (name.lower() for name in protocol.SEND.parameters[:2])
 _LISTED_NAMES: Final = 8
 
 _EXPLAINED_BY_CREDENTIALS: Final = frozenset[EvidenceCode]({"credentials-empty", "credentials-wrong"})
 """Evidence that the findings about the credentials explain, if there are any."""
+
+_FAULTS: Final = frozenset[EvidenceCode]({"fault", "fault-unlimited"})
 
 _Refinement: TypeAlias = Callable[[DiagnosisContext, Evidence], Finding]
 
@@ -32,6 +36,16 @@ def refusal_findings(context: DiagnosisContext, *, is_credentials_explained: boo
     return (refine(context, evidence),)
 
 
+def fault_findings(faults: Sequence[TriggeredFault], evidence: Evidence | None = None) -> tuple[Finding, ...]:
+    """Return a finding for each fault that was triggered, except for that with which `evidence` explains a refusal."""
+    explained = evidence.values[0] if evidence is not None and evidence.code in _FAULTS else None
+    return tuple(
+        make_finding("http.fault-unlimited", kind) if left is None else make_finding("http.fault", kind, str(left))
+        for kind, left in faults
+        if kind != explained
+    )
+
+
 def _make_finding(context: DiagnosisContext, evidence: Evidence) -> Finding:
     values = (str(value) if isinstance(value, int) else context.show(value) for value in evidence.values)
     return make_finding(f"refusal.{evidence.code}", *values)
@@ -45,20 +59,28 @@ def _refine_action(context: DiagnosisContext, evidence: Evidence) -> Finding:
     return make_finding("refusal.action", context.show(action), words)
 
 
+def _refine_credentials(context: DiagnosisContext, evidence: Evidence) -> Finding:
+    """Say whether the account accepts the credentials by now, and at which endpoint."""
+    endpoint, account = context.request.endpoint, context.account
+    *names, last = endpoint.authentication.parameters
+    is_accepted = account is not None and is_authenticated(context, account)
+    code = "refusal.credentials-changed" if is_accepted else "refusal.credentials-wrong"
+    return make_finding(code, ", ".join(names), last, endpoint.path)
+
+
 def _refine_missing(name: str) -> _Refinement:
     def refine(context: DiagnosisContext, evidence: Evidence) -> Finding:
         if name in context.fields:
             return _make_finding(context, evidence)
-        received = [context.quote(one) for one in context.fields if one not in _KNOWN_NAMES] or list(context.fields)
+        received = [context.quote(one) for one in context.fields if one not in KNOWN_NAMES] or list(context.fields)
         return make_finding(f"refusal.{name}-missing", ", ".join(received[:_LISTED_NAMES]))
 
     return refine
 
 
-_KNOWN_NAMES: Final = frozenset(name.lower() for name in (*protocol.SIGNED.parameters, *protocol.SEND.parameters))
-
 _REFINEMENTS: Final[Mapping[EvidenceCode, _Refinement]] = {
     "action": _refine_action,
+    "credentials-wrong": _refine_credentials,
     "mobile-empty": _refine_missing(_MOBILE),
     "content-empty": _refine_missing(_CONTENT),
 }

@@ -23,7 +23,7 @@ from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_nam
 from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, similar_names
 from sms10692_mock.diagnosis.timestamp_candidates import MANUALS_TIMESTAMP
 from sms10692_mock.domain import clock
-from sms10692_mock.domain.api_request import QUEUES
+from sms10692_mock.domain.api_request import QUEUES, parse_limit
 
 _CREDENTIALS: Final = protocol.SIGNED.parameters
 _, _TIMESTAMP, _SIGN = _CREDENTIALS
@@ -236,18 +236,12 @@ def _check_polling(context: DiagnosisContext) -> Iterator[Finding]:
     previous = context.previous
     if previous is None or context.request.operation not in QUEUES:
         return
-    gap = context.now - previous.moment
-    if not 0 <= gap < _POLLING_SECONDS or previous.items >= _limit(context):
+    gap = context.now - previous.time
+    if not 0 <= gap < _POLLING_SECONDS or previous.items >= parse_limit(context.request.status_num):
         return  # A full response means that more items are waiting: fetching again at once is correct.
     yield make_finding("habit.polling", f"{gap:.0f}")
     if previous.items == 0 and gap < _AFTER_EMPTY_SECONDS:
         yield make_finding("habit.fetched-after-empty", f"{gap:.0f}")
-
-
-def _limit(context: DiagnosisContext) -> int:
-    """Return the largest number of items that the fetch asks for."""
-    number = context.request.status_num
-    return int(number[:9]) if number.isascii() and number.isdigit() and int(number[:9]) else protocol.STATUS_NUM_DEFAULT
 
 
 _CHECKS: Final[tuple[Callable[[DiagnosisContext], Iterator[Finding]], ...]] = (

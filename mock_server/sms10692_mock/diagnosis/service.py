@@ -75,7 +75,7 @@ def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
 
 def has_findings(entry: LoggedRequest, store: Store) -> bool:
     """Return whether `diagnose_logged` finds anything, without the expensive diagnosis of a refused request."""
-    if entry.refusal or entry.rejection:
+    if entry.refusal or entry.rejection or entry.faults:
         return True
     if entry.status >= _HTTP_ERROR and not entry.faults:
         return False
@@ -139,6 +139,7 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
         others=(),
         now=entry.account_time,
         evidence=entry.evidence,
+        faults=entry.faults,
         headers=entry.headers,
         were_credentials_right=_were_credentials_right(entry),
     )

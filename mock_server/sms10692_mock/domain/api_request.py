@@ -18,6 +18,9 @@ ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
 _USERID: Final = protocol.SIGNED.parameters[0]
 _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = (name.lower() for name in protocol.SEND.parameters)
 _STATUS_NUM: Final = protocol.STATUS.parameters[0].lower()
+_MAX_DIGITS: Final = 12
+"""Digits of a statusNum that are used: larger than any queue."""
+
 _FORMAT: Final = "rt"  # Q18, R15: a parameter of other brands' manuals
 
 _ENDPOINTS: Final[Mapping[str, Endpoint]] = {endpoint.path.lower(): endpoint for endpoint in protocol.ENDPOINTS}
@@ -95,3 +98,14 @@ def parse_request(endpoint: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
         get(_STATUS_NUM, ""),
         get(_FORMAT) == "json",
     )
+
+
+def parse_limit(status_num: str) -> int:
+    """Return how many reports a statusNum asks for at most; the default if it is empty or not valid.
+
+    >>> parse_limit(""), parse_limit("0010"), parse_limit("all")
+    (4000, 10, 4000)
+    """
+    digits = status_num.strip().lstrip("0")
+    is_number = digits.isascii() and digits.isdigit()
+    return int(digits[:_MAX_DIGITS]) if is_number else protocol.STATUS_NUM_DEFAULT

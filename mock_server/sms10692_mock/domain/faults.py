@@ -6,8 +6,16 @@ Their kinds are in `fault_kinds`; the effect of a fault on the HTTP response is 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from sms10692_mock.domain.fault_kinds import FaultKind
+
+
+class TriggeredFault(NamedTuple):
+    """A fault that was triggered by a request, and how often it will be triggered again (None: no limit)."""
+
+    kind: FaultKind
+    left: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +43,10 @@ class Fault:
     charset: str = ""
     apply: bool = False
     evaluated: int = 0
+
+    def get_trigger(self) -> TriggeredFault:
+        """Return what the request log keeps of a fault that `evaluate` returned as triggered."""
+        return TriggeredFault(self.kind, None if self.times is None else self.times - 1)
 
     def latency(self) -> float:
         """Return the seconds to delay the current request."""

@@ -10,7 +10,7 @@ from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.evidence import Evidence
-from sms10692_mock.domain.faults import Fault
+from sms10692_mock.domain.faults import Fault, TriggeredFault
 
 ItemT = TypeVar("ItemT", covariant=True)
 
@@ -163,8 +163,8 @@ class LoggedRequest(NamedTuple):
 
     `received` is wall-clock time in seconds since 1970, `account_time` the time on the account's clock. `duration` is
     in seconds and includes store access. `fetched` is the number of items fetched, None for other operations. `faults`
-    names the kinds of the injected faults that applied. `rejection` names the cause for which the request did not reach
-    the vendor. Bytes that are no HTTP request have no method and no path, and `body` is their beginning.
+    are the faults that the request triggered. `rejection` names the cause for which the request did not reach the
+    vendor. Bytes that are no HTTP request have no method and no path, and `body` is their beginning.
     `evidence` says why the vendor refused the request, and is None if it did not.
     """
 
@@ -184,7 +184,7 @@ class LoggedRequest(NamedTuple):
     status: int
     content_type: str
     response_body: bytes
-    faults: tuple[str, ...] = ()
+    faults: tuple[TriggeredFault, ...] = ()
     rejection: str = ""
     evidence: Evidence | None = None
 

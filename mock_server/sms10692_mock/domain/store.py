@@ -14,7 +14,7 @@ Two rules protect the stored data:
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from typing import Final, Protocol, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.delivery import DeliveryRules
@@ -50,6 +50,12 @@ class StoreUnavailable(Exception):
     With SQLite, the operation had no effect. With Valkey, the operation was executed completely or not at all, and
     which of both is unknown.
     """
+
+
+class BalanceTooSmall(NamedTuple):
+    """A send was not recorded, because of this balance when the cost was compared with it."""
+
+    points: int
 
 
 class RulesConflict(Exception):
@@ -173,12 +179,12 @@ class SendStore(Protocol):
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         """Record a send atomically: charge it, store the task, queue its reports and replies.
 
-        Returns the balance afterwards. Returns None, without any effect, if a prepaid balance is below the cost (R6),
-        or a postpaid balance would fall below `-MAX_POINTS`. `used` replaces the account's delivery rules `used.before`
-        by `used.after`; raises RulesConflict, without any effect, if the account's rules are not `used.before`.
+        Returns the balance afterwards. Returns BalanceTooSmall, without any effect, if a prepaid balance is below the
+        cost (R6), or a postpaid balance would fall below `-MAX_POINTS`. `used` replaces the account's delivery rules
+        `used.before` by `used.after`; raises RulesConflict, without any effect, if the rules are not `used.before`.
         """
 
     def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:

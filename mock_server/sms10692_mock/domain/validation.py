@@ -44,7 +44,8 @@ _SQL: Final = re.compile(
     | \bxp_
     """
 )
-_SPACES: Final = re.compile(r"(?a)\s{2,}")
+_WHITE_SPACE: Final = " \t\n\r\f\v"
+_SPACES: Final = re.compile(f"[{_WHITE_SPACE}]{{2,}}")
 _WINDOW: Final = 65_536
 """Characters per search step: a step holds the interpreter lock."""
 _OVERLAP: Final = 16
@@ -60,36 +61,51 @@ def _check_credentials_given(context: ValidationContext) -> Evidence | None:
     return Evidence("credentials-empty", (", ".join(names), last))
 
 
-def _find_sql_injection(text: str) -> str | None:
-    """Return the first typical SQL injection in a text of any length, with runs of white space shortened; or None.
+def _find_sql_injection(text: str) -> tuple[str, int] | None:
+    """Return the first typical SQL injection in a text of any length and its index in the text; or None.
 
-    >>> _find_sql_injection("it's"), _find_sql_injection("' or 1=1")
-    (None, "' or")
-    >>> _find_sql_injection(" " * (_WINDOW - 2) + "union" + " " * _WINDOW + "select")
-    'union select'
+    In a text longer than a window, runs of white space are shortened before the search.
+
+    >>> _find_sql_injection("it's"), _find_sql_injection("it' oral ' or 1=1")
+    (None, ("' or", 9))
+    >>> _find_sql_injection(" " * (_WINDOW - 2) + "union" + " " * _WINDOW + "select") == ("union select", _WINDOW - 2)
+    True
     """
     if len(text) <= _WINDOW:
         found = _SQL.search(text)
-        return found and found[0]
+        return None if found is None else (found[0], found.start())
     tail = ""
     for start in range(0, len(text), _WINDOW):
         window = _SPACES.sub(" ", tail + text[start : start + _WINDOW])
         # A match at index 0 was evaluated in the previous window; a match that ends with the window may be half a word.
         found = _SQL.search(window, 1 if len(tail) == _OVERLAP else 0)
         if found and (found.end() < len(window) or start + _WINDOW >= len(text)):
-            return found[0]
+            return found[0], _go_back(text, start + _WINDOW, len(window) - found.start())
         tail = window[-_OVERLAP:]
     return None
 
 
+def _go_back(text: str, end: int, count: int) -> int:
+    """Return the index that is `count` characters before `end`, where a run of white space counts as one.
+
+    >>> _go_back("a  b c", 6, 3), _go_back("a  b c", 6, 4), _go_back("a", 9, 1)
+    (3, 1, 0)
+    """
+    index = min(end, len(text))
+    for _ in range(count):
+        index -= 1
+        if text[index] in _WHITE_SPACE:
+            while index and text[index - 1] in _WHITE_SPACE:
+                index -= 1
+    return index
+
+
 def _check_sql_injection(context: ValidationContext) -> Evidence | None:
-    content = context.request.content
-    found = _find_sql_injection(content)
+    found = _find_sql_injection(context.request.content)
     if found is None:
         return None
-    # A long text was searched with its white space shortened.
-    position = re.search(r"\s+".join(map(re.escape, found.split())), content, re.ASCII)
-    return Evidence("sql-injection", (excerpt(found), position.start() + 1 if position else 1))
+    injection, index = found
+    return Evidence("sql-injection", (excerpt(injection), index + 1))
 
 
 def _check_credentials(context: ValidationContext) -> Evidence | None:

@@ -12,7 +12,7 @@ from sms10692 import protocol
 from sms10692.protocol import Operation
 from sms10692_mock.domain import clock, delivery, faults
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.api_request import ApiRequest, parse_limit
 from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.clock import Clock, add_seconds, current_time
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
@@ -29,11 +29,8 @@ from sms10692_mock.domain.results import (
     ReportsResult,
     Result,
 )
-from sms10692_mock.domain.store import NoSuchAccount, RulesConflict, Store
+from sms10692_mock.domain.store import BalanceTooSmall, NoSuchAccount, RulesConflict, Store
 from sms10692_mock.domain.validation import ValidationContext, find_refusal
-
-_MAX_DIGITS: Final = 12
-"""Digits of a statusNum that are used: larger than any queue."""
 
 
 class VendorResult(NamedTuple):
@@ -173,14 +170,10 @@ class Vendor:
             except RulesConflict as error:  # another send or a user changed the rules: decide again
                 rules = error.rules
                 continue
-            if balance is None:
-                return Refusal(protocol.BALANCE_TOO_SMALL, self._balance_evidence(account, task))
+            if isinstance(balance, BalanceTooSmall):
+                evidence = Evidence("balance", (task.cost, len(numbers), price, balance.points))
+                return Refusal(protocol.BALANCE_TOO_SMALL, evidence)
             return AcceptedSend(balance, task_id, len(numbers))
-
-    def _balance_evidence(self, account: Account, task: Task) -> Evidence:
-        """Say what the send costs. The balance is read after the refusal: another request may have changed it."""
-        points = self.store.balance(account.userid).points
-        return Evidence("balance", (task.cost, len(task.numbers), task.price, points))
 
     def _decide_outcomes(
         self, account: Account, rules: DeliveryRules, numbers: list[str]
@@ -211,9 +204,8 @@ class Vendor:
 
 
 def _fault_evidence(fault: Fault) -> Evidence:
-    if fault.times is None:
-        return Evidence("fault-unlimited", (fault.kind,))
-    return Evidence("fault", (fault.kind, fault.times - 1))
+    kind, left = fault.get_trigger()
+    return Evidence("fault-unlimited", (kind,)) if left is None else Evidence("fault", (kind, left))
 
 
 def _outcome_evidence(number: str, outcome: DeliveryOutcome) -> Evidence:
@@ -247,14 +239,7 @@ _HANDLERS: Final[Mapping[Operation, _Handler]] = {
     protocol.OVERAGE: lambda vendor, account, now, request, number: vendor.overage(account),
     protocol.CHECKKEYWORD: lambda vendor, account, now, request, number: vendor.checkkeyword(request.content),
     protocol.STATUS: lambda vendor, account, now, request, number: vendor.status(
-        account, now, number, _parse_limit(request.status_num)
+        account, now, number, parse_limit(request.status_num)
     ),
     protocol.CALL: lambda vendor, account, now, request, number: vendor.call(account, now, number),
 }
-
-
-def _parse_limit(status_num: str) -> int:
-    digits = status_num.strip().lstrip("0")
-    if not digits:
-        return protocol.STATUS_NUM_DEFAULT
-    return int(digits[:_MAX_DIGITS])

@@ -1,8 +1,10 @@
-"""Serialization of the evidence of a refusal: a JSON array of its code and the array of its values."""
+"""Serialization of why a request failed: the evidence of a refusal and triggered faults, both as JSON arrays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.faults import TriggeredFault
 
 
 def load_evidence(row: Any) -> Evidence | None:
@@ -12,3 +14,12 @@ def load_evidence(row: Any) -> Evidence | None:
     (Evidence(code='extno-too-long', values=(11, 10)), None)
     """
     return None if row is None else Evidence(row[0], tuple(row[1]))
+
+
+def load_triggered_faults(rows: Sequence[Any]) -> tuple[TriggeredFault, ...]:
+    """Load triggered faults from parsed JSON. Earlier versions stored only their kinds.
+
+    >>> load_triggered_faults([["latency", 2], "hang"])
+    (TriggeredFault(kind='latency', left=2), TriggeredFault(kind='hang', left=None))
+    """
+    return tuple(TriggeredFault(row, None) if isinstance(row, str) else TriggeredFault(*row) for row in rows)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.records import AccountBalance, InboundReply, RulesTransition, StatusReport, Task
 from sms10692_mock.domain.results import AcceptedSend, Refusal
-from sms10692_mock.domain.store import FIRST_TASK_ID
+from sms10692_mock.domain.store import FIRST_TASK_ID, BalanceTooSmall
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.mutant_vendor import Defect
@@ -58,14 +58,14 @@ class RepliesByExtno(MemoryStore):
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         owner = self._first_user.get(task.extno, "")
         if owner not in self.userids():
             self._first_user[task.extno] = owner = userid
         if owner == userid or not task.extno:
             return super().record_send(userid, task, reports, replies, now, used)
         balance = super().record_send(userid, task, reports, [], now, used)
-        if balance is not None:
+        if not isinstance(balance, BalanceTooSmall):
             self.enqueue(owner, [], replies, now)
         return balance
 
@@ -85,7 +85,7 @@ class ReportsByNumber(MemoryStore):
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         own: list[tuple[str, StatusReport]] = []
         others: list[tuple[str, StatusReport]] = []
         for report in reports:
@@ -93,7 +93,7 @@ class ReportsByNumber(MemoryStore):
             is_waiting = sender in self.userids() and self.queue_stats(sender, "reports", now).waiting
             (others if sender != userid and is_waiting else own).append((sender, report))
         balance = super().record_send(userid, task, [report for _, report in own], replies, now, used)
-        if balance is not None:
+        if not isinstance(balance, BalanceTooSmall):
             self._last_sender |= {report.mobile: userid for report in reports}
             for sender, report in others:
                 self.enqueue(sender, [report], [], now)

@@ -12,6 +12,7 @@ from sms10692_mock.domain.billing import segment_price
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
 from sms10692_mock.domain.results import AcceptedSend, CheckedText, QueriedBalance, Refusal, Result
+from sms10692_mock.domain.store import BalanceTooSmall
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.mutant_vendor import Defect
@@ -82,7 +83,7 @@ class LosesConcurrentCharges(stores.RacyStore):
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         before = self.balance(userid).points
         if task.cost > before - 100:
             return super().record_send(userid, task, reports, replies, now, used)

@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import AccountBalance, InboundReply, RulesTransition, StatusReport, Task
+from sms10692_mock.domain.store import BalanceTooSmall
 from sms10692_mock.stores.memory.store import MemoryStore
 
 NO_LIMIT: Final = 10**9
@@ -186,7 +187,7 @@ class LosesConcurrentReports(MemoryStore):
             self.enqueue(userid, items[limit:], [], now)
         return items[:limit]
 
-    def record_send(self, *arguments: Any, **named: Any) -> int | None:
+    def record_send(self, *arguments: Any, **named: Any) -> int | BalanceTooSmall:
         balance = super().record_send(*arguments, **named)
         self._sent.set()
         return balance
@@ -216,7 +217,7 @@ def changing_sends(change: Callable[[Send], Send]) -> type[MemoryStore]:
             replies: Sequence[InboundReply],
             now: float,
             used: RulesTransition | None = None,
-        ) -> int | None:
+        ) -> int | BalanceTooSmall:
             send = change(Send(task, reports, now, self.balance(userid).points))
             return super().record_send(userid, send.task, send.reports, replies, now, used)
 
@@ -251,10 +252,10 @@ class NonAtomicBalance(RacyStore):
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         account = self.account(userid)
         if task.cost > self.balance(userid).points and not (account and account.postpaid):
-            return None
+            return BalanceTooSmall(self.balance(userid).points)
         self.wait_for_others()
         self.add_points(userid, -task.cost)
         self.enqueue(userid, reports, replies, now)

@@ -196,7 +196,7 @@ class MessageService:
     def _faults_of_request(self, request_number: int | None) -> list[str]:
         """Return the faults that affected a request; none if the request is no longer kept."""
         request = None if request_number is None else self._store.request(request_number)
-        return list(request.faults) if request else []
+        return [fault.kind for fault in request.faults] if request else []
 
 
 def _delivery_state_fields(delivery_state: DeliveryState, faults: _FaultLookup) -> dict[str, Any]:

@@ -236,7 +236,7 @@ def _to_document(request: LoggedRequest, *, is_marked: bool) -> RequestDocument:
         refusal=request.refusal,
         status=request.status,
         fetched=request.fetched,
-        faults=list(request.faults),
+        faults=[fault.kind for fault in request.faults],
         rejection=request.rejection,
         has_findings=is_marked,
         request_bytes=len(request.body),

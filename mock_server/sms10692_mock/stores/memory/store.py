@@ -28,7 +28,7 @@ from sms10692_mock.domain.records import (
     StatusReport,
     Task,
 )
-from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
+from sms10692_mock.domain.store import FIRST_TASK_ID, BalanceTooSmall, NoSuchAccount, RulesConflict
 from sms10692_mock.stores.due_batches import group_by_due
 from sms10692_mock.stores.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.account_state import AccountState
@@ -190,7 +190,7 @@ class MemoryStore:
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         state = self._get_state(userid)
         report_batches, reply_batches = group_by_due(reports), group_by_due(replies) if replies else ()
         cost, size = task.cost, task.size
@@ -199,7 +199,7 @@ class MemoryStore:
                 raise RulesConflict(state.account.delivery_rules)
             balance = state.points - cost
             if balance < (-MAX_POINTS if state.account.postpaid else 0):
-                return None
+                return BalanceTooSmall(state.points)
             if used is not None:
                 state.account = replace(state.account, delivery_rules=used.after)
             state.points = balance

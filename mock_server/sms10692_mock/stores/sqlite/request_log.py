@@ -6,7 +6,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
-from sms10692_mock.stores.evidence import load_evidence
+from sms10692_mock.stores.evidence import load_evidence, load_triggered_faults
 from sms10692_mock.stores.query import matches_request, paginate
 from sms10692_mock.stores.sqlite.database import Database
 from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
@@ -106,5 +106,5 @@ def _load_entry(row: Sequence[Any]) -> LoggedRequest:
     fields = zip((*_COLUMNS, *_DETAILS), (*columns, *json.loads(details)), strict=False)
     entry = LoggedRequest(**dict(fields))
     headers = [(name, value) for name, value in entry.headers]
-    evidence = load_evidence(entry.evidence)
-    return entry._replace(userid=from_db(entry.userid), headers=headers, faults=tuple(entry.faults), evidence=evidence)
+    evidence, faults = load_evidence(entry.evidence), load_triggered_faults(entry.faults)
+    return entry._replace(userid=from_db(entry.userid), headers=headers, faults=faults, evidence=evidence)

@@ -29,7 +29,7 @@ from sms10692_mock.domain.records import (
     StatusReport,
     Task,
 )
-from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict
+from sms10692_mock.domain.store import FIRST_TASK_ID, BalanceTooSmall, NoSuchAccount, RulesConflict
 from sms10692_mock.stores.query import matches_message, paginate
 from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.request_log import BufferedRequestLog
@@ -174,7 +174,7 @@ class SqliteStore:
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         cost, count, size = task.cost, len(task.numbers), task.size
         numbers = json.dumps(task.numbers)
         with self._accounts.write_transaction() if used else self._database.writing as db:
@@ -190,7 +190,7 @@ class SqliteStore:
                 raise RulesConflict(account.delivery_rules)
             balance = points - cost
             if balance < (-MAX_POINTS if postpaid else 0):
-                return None
+                return BalanceTooSmall(points)
             if used and account:
                 serialized = dump_account(replace(account, delivery_rules=used.after))
                 db.execute("UPDATE accounts SET settings = ? WHERE id = ?", (serialized, account_id))

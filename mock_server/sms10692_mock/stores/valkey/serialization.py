@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, LoggedRequest, StatusReport, Task
 from sms10692_mock.stores.due_batches import Item, group_by_due
-from sms10692_mock.stores.evidence import load_evidence
+from sms10692_mock.stores.evidence import load_evidence, load_triggered_faults
 from sms10692_mock.stores.request_log import redact_headers
 
 to_json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -178,4 +178,5 @@ def load_request(text: bytes) -> LoggedRequest:
         row[index] = row[index].encode("latin-1")
     entry = LoggedRequest(*row)
     headers = redact_headers([(name, value) for name, value in entry.headers])  # earlier versions stored credentials
-    return entry._replace(headers=headers, faults=tuple(entry.faults), evidence=load_evidence(entry.evidence))
+    evidence, faults = load_evidence(entry.evidence), load_triggered_faults(entry.faults)
+    return entry._replace(headers=headers, faults=faults, evidence=evidence)

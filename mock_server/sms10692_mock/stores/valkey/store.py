@@ -26,7 +26,7 @@ from sms10692_mock.domain.records import (
     StatusReport,
     Task,
 )
-from sms10692_mock.domain.store import FIRST_TASK_ID, NoSuchAccount, RulesConflict, StoreUnavailable
+from sms10692_mock.domain.store import FIRST_TASK_ID, BalanceTooSmall, NoSuchAccount, RulesConflict, StoreUnavailable
 from sms10692_mock.stores.due_batches import Item
 from sms10692_mock.stores.readiness import Readiness
 from sms10692_mock.stores.request_log import BufferedRequestLog
@@ -336,15 +336,17 @@ class ValkeyStore:
         replies: Sequence[InboundReply],
         now: float,
         used: RulesTransition | None = None,
-    ) -> int | None:
+    ) -> int | BalanceTooSmall:
         count, size = len(task.numbers), task.size
         send = (int(task.cost), count, size, repr(now), dump_task(task, reports))
         keep = (self._limits.messages, self._limits.message_bytes, MAX_POINTS)
         items = (*_arguments(dump_reports(reports)), *_arguments(dump_replies(replies)))
         if used is None:
-            balance: int | None = self._run(scripts.RECORD_SEND, userid, *send, *keep, "", "", "", *items)
+            reply = self._run(scripts.RECORD_SEND, userid, *send, *keep, "", "", "", *items)
+            if isinstance(reply, bytes):
+                return BalanceTooSmall(int(reply))
             self._growth.add(count, size)
-            return balance
+            return int(reply)
         while True:
             before, account = self._with_rules(userid, used.before)
             updated, version = replace(account, delivery_rules=used.after), random_version()
@@ -353,8 +355,8 @@ class ValkeyStore:
             if isinstance(reply, list):  # the account was changed meanwhile; the reply contains it
                 self._load_cached(userid, None, reply)
                 continue
-            if reply is None:
-                return None
+            if isinstance(reply, bytes):
+                return BalanceTooSmall(int(reply))
             self._cache_account(userid, version, updated)
             self._growth.add(count, size)
             return int(reply)

@@ -2,7 +2,8 @@
 -- ARGV: cost, number of recipients, bytes, now, task, limit of messages, limit of bytes, overdraft limit of a postpaid
 -- account; expected version, new version and new document of the account, or three times '' to leave it unchanged;
 -- batches of reports, batches of replies (see enqueue_batches).
--- Returns the balance; nil if it is too low; version and document if the account has another version.
+-- Returns the new balance as a number; the old one as a string if it is too low; version and document if the account
+-- has another version.
 local fields = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'evicted', 'version')
 if not fields[1] then
   return NO_ACCOUNT
@@ -12,7 +13,7 @@ if ARGV[9] ~= '' and ARGV[9] ~= fields[6] then
 end
 local cost, numbers, bytes, now = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 if tonumber(fields[1]) - cost < (fields[2] == '1' and -tonumber(ARGV[8]) or 0) then
-  return nil
+  return fields[1]
 end
 
 if ARGV[9] ~= '' then
