@@ -115,6 +115,9 @@ NO_WORD_FOUND: Final = "没有包含屏蔽词"
 TIME_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 """Format of a receivetime (4.3, 5.3)."""
 
+EXTNO_PATTERN: Final = re.compile(r"\d{0,10}", re.ASCII)
+"""A valid extno, or none (1.2)."""
+
 NUMBER_PATTERN: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 """A balance or a number of points. The manual does not say that they are whole."""
 

@@ -121,7 +121,9 @@ def _another_userid_is_refused(context: CheckContext) -> None:
     def check_refused(userid: str) -> None:
         # A vendor that treats userids as numbers may accept 012 for 12.
         if userid.lstrip("0") != own.userid.lstrip("0"):
-            expect_message(context.overage(own, userid=userid), WRONG_CREDENTIALS)
+            response = context.overage(own, userid=userid)
+            status = response.get_element("returnstatus")
+            expect(status == "Faild", response, f"Faild, because the signature is not of userid {userid}", repr(status))
 
     # At a real vendor a number could be the userid of a customer.
     check_refused(f"{own.userid}0" if context.is_sandboxed else NOBODY)
@@ -129,7 +131,7 @@ def _another_userid_is_refused(context: CheckContext) -> None:
 
 
 @checks("R2-userid")
-def _a_userid_that_is_not_a_number_is_unknown(context: CheckContext) -> None:
+def _an_unknown_userid_is_wrong(context: CheckContext) -> None:
     own = context.create_account()
 
     def check_refused(userid: str) -> None:
@@ -138,6 +140,7 @@ def _a_userid_that_is_not_a_number_is_unknown(context: CheckContext) -> None:
     for userid in (f"{own.userid}x", "no-such-userid"):
         check_refused(userid)
     context.for_all_if_sandboxed(check_refused, st.text("abcx-_", min_size=1, max_size=6))
+    context.for_all_if_sandboxed(check_refused, st.integers(1, 99999).map(lambda digits: f"{own.userid}{digits}"))
 
 
 @checks("R2-blank")

@@ -3,8 +3,6 @@
 These requests have no side effects, so they need no permission.
 """
 
-from collections.abc import Sequence
-from itertools import cycle
 from typing import Final
 
 from hypothesis import strategies as st
@@ -60,28 +58,29 @@ def _payinfo_is_prepaid_or_postpaid(context: CheckContext) -> None:
         expect(response.get_element("payinfo") == payinfo, response, f"payinfo {payinfo}")
 
 
-EMPTY_CASES: Final = ({"sign": ""}, {"userid": ""})
-"""Requests with an empty credential. Other blanks are R2."""
+EMPTY: Final = {"userid": "", "sign": ""}
+"""Fields that every vendor takes for empty credentials. One empty credential, or a blank one, is R2."""
+
+WRONG: Final = {"sign": INVALID_SIGN}
+"""Fields that every vendor takes for wrong credentials."""
 
 
 def _check_refusals(
-    context: CheckContext, template: str, action: str, message: str, cases: Sequence[dict[str, str]]
+    context: CheckContext, template: str, action: str, message: str, invalid_fields: dict[str, str]
 ) -> None:
-    """Expect a refusal for each case at each endpoint.
+    """Expect a refusal at both endpoints.
 
-    Without a sandbox each case is tried at one endpoint, and overage and checkkeyword try it at different ones.
+    Without a sandbox a wrong signature is tried at one endpoint, and overage and checkkeyword try it at different ones.
     """
 
-    def check_refused(endpoint: str, invalid_fields: dict[str, str]) -> None:
-        response = context.post(context.own, endpoint, **{"action": action, "content": "内容"} | invalid_fields)
+    def check_refused(endpoint: str, fields: dict[str, str]) -> None:
+        response = context.post(context.own, endpoint, **{"action": action, "content": "内容"} | fields)
         expect_document(response, template, message=message)
 
     endpoints = SEND_ENDPOINTS if action == "overage" else SEND_ENDPOINTS[::-1]
-    alternating = zip(cycle(endpoints), cases, strict=False)
-    others = zip(cycle(endpoints[::-1]), cases, strict=False)
-    for endpoint, invalid_fields in context.each_case([*alternating, *others], len(cases)):
+    for endpoint in context.each_case(endpoints, 1 if invalid_fields == WRONG else None):
         check_refused(endpoint, invalid_fields)
-    if message == WRONG_CREDENTIALS:
+    if invalid_fields == WRONG:
         context.for_all_if_sandboxed(
             lambda endpoint, signature: check_refused(endpoint, {"sign": signature}), SEND_ENDPOINT, WRONG_SIGNATURE
         )
@@ -89,12 +88,12 @@ def _check_refusals(
 
 @checks("2.3-credentials-empty")
 def _overage_without_credentials(context: CheckContext) -> None:
-    _check_refusals(context, OVERAGE_REFUSED, "overage", EMPTY_CREDENTIALS, EMPTY_CASES)
+    _check_refusals(context, OVERAGE_REFUSED, "overage", EMPTY_CREDENTIALS, EMPTY)
 
 
 @checks("2.3-credentials-wrong")
 def _overage_with_a_wrong_signature(context: CheckContext) -> None:
-    _check_refusals(context, OVERAGE_REFUSED, "overage", WRONG_CREDENTIALS, [{"sign": INVALID_SIGN}])
+    _check_refusals(context, OVERAGE_REFUSED, "overage", WRONG_CREDENTIALS, WRONG)
 
 
 @checks("3.3-forbidden")
@@ -115,17 +114,17 @@ def _no_forbidden_word_is_found(context: CheckContext) -> None:
 
     for endpoint in SEND_ENDPOINTS:
         check_not_found(endpoint, "内容")
-    context.for_all(check_not_found, SEND_ENDPOINT, st.text("内容通知1a 。", max_size=70))
+    context.for_all(check_not_found, SEND_ENDPOINT, st.text("内容通知1a 。", max_size=70).map("内{}".format))
 
 
 @checks("3.3-credentials-empty")
 def _checkkeyword_without_credentials(context: CheckContext) -> None:
-    _check_refusals(context, CHECKKEYWORD, "checkkeyword", EMPTY_CREDENTIALS, EMPTY_CASES)
+    _check_refusals(context, CHECKKEYWORD, "checkkeyword", EMPTY_CREDENTIALS, EMPTY)
 
 
 @checks("3.3-credentials-wrong")
 def _checkkeyword_with_a_wrong_signature(context: CheckContext) -> None:
-    _check_refusals(context, CHECKKEYWORD, "checkkeyword", WRONG_CREDENTIALS, [{"sign": INVALID_SIGN}])
+    _check_refusals(context, CHECKKEYWORD, "checkkeyword", WRONG_CREDENTIALS, WRONG)
 
 
 @checks("3.2-content")

@@ -18,7 +18,6 @@ from sms10692_contract.expected import (
     CALLBOX,
     EMPTY_CREDENTIALS,
     ERRORSTATUS,
-    INVALID_PARAMETER,
     ITEM_LIST,
     QUEUES_DENIED,
     WRONG_CREDENTIALS,
@@ -38,16 +37,19 @@ def _replies_have_the_documented_elements(context: CheckContext) -> None:
     def check_elements(mobiles: list[str], extno: str) -> None:
         account = context.create_account()
         task = expect_accepted(context.send(account, ",".join(mobiles), extno=extno))
-        response = context.fetch_due_replies(account, task)
-        items = response.get_items("callbox")
-        expect(len(items) == len(mobiles), response, f"{len(mobiles)} items")
-        for item in items:
-            expect_receivetime(response, item)
-        fixed_fields = [
-            {"mobile": number, "taskid": task, "content": REPLY_CONTENT[number], "extno": extno} for number in mobiles
-        ]
-        expected = [EMPTY_ITEM | item | fixed for item, fixed in zip(items, fixed_fields, strict=True)]
-        expect_document(response, ITEM_LIST, items=render_items(CALLBOX, expected))
+        response, remaining = context.fetch_due_replies(account, task), list(mobiles)
+        while items := response.get_items("callbox"):
+            expected = []
+            for item in items:
+                expect_receivetime(response, item)
+                number = item.get("mobile", "")
+                expect(number in remaining, response, f"replies of {remaining}", number)
+                remaining.remove(number)
+                fixed = {"taskid": task, "content": REPLY_CONTENT[number], "extno": extno}
+                expected.append(EMPTY_ITEM | item | fixed)
+            expect_document(response, ITEM_LIST, items=render_items(CALLBOX, expected))
+            response = context.call(account)
+        expect(not remaining, response, f"replies of {mobiles}", f"none of {remaining}")
 
     if not context.is_sandboxed:
         _check_real_replies(context)
@@ -121,9 +123,10 @@ def _a_reply_is_fetched_once(context: CheckContext) -> None:
             context.call(account)
         context.history.expect_no_repeated(CALL_ITEM)
         return
-    task = expect_sent(context.send(account, "10000000030,10000000031"), 2)
-    first = context.fetch_due_replies(account, task)
-    expect(len(first.get_items("callbox")) == 2, first, "two replies")
+    response = context.send(account, "10000000030,10000000031")
+    expect_sent(response, 2)
+    replies = context.fetch_replies(account, 2)
+    expect(len(replies) == 2, response, "two replies", f"{len(replies)}")
     again = context.call(account)
     expect(not again.get_items("callbox"), again, "no reply: it was fetched before")
 
@@ -160,10 +163,8 @@ def _a_fetch_returns_every_reply_in_order(context: CheckContext) -> None:
 
 @checks("5.4-1")
 def _error_1(context: CheckContext) -> None:
-    for name in context.each_case(("sign", "userid")):
-        # The signature is always invalid or empty, so that no vendor can act on the request.
-        response = context.call(context.own, **{"sign": INVALID_SIGN} | {name: ""})
-        expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)
+    response = context.call(context.own, userid="", sign="")
+    expect_document(response, ERRORSTATUS, error=1, remark=EMPTY_CREDENTIALS)
 
 
 @checks("5.4-2")
@@ -179,9 +180,3 @@ def _error_2(context: CheckContext) -> None:
 def _error_3(context: CheckContext) -> None:
     response = context.call(context.create_account(can_read_queues=False))
     expect_document(response, ERRORSTATUS, error=3, remark=QUEUES_DENIED)
-
-
-@checks("5.4-4")
-def _error_4(context: CheckContext) -> None:
-    response = context.call(context.create_account(), action="nothing")
-    expect_document(response, ERRORSTATUS, error=4, remark=INVALID_PARAMETER)

@@ -122,6 +122,14 @@ def _an_invalid_send_time_is_refused(context: CheckContext) -> None:
         check_refused(send_time)
     context.for_all(check_refused, INVALID_SEND_TIME, examples=2 * context.effort.examples)
 
+    def check_blank(blank: str) -> None:
+        account = context.create_account()
+        response = context.send(account, sendTime=blank)
+        expect_sent(response, 1)
+        expect(len(context.fetch_reports(account, 1)) == 1, response, "a report without delay", "none")
+
+    context.for_all(check_blank, BLANK, examples=context.few_examples)
+
 
 @checks("R9-past")
 def _a_past_send_time_means_now(context: CheckContext) -> None:

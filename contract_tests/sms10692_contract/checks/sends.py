@@ -43,6 +43,7 @@ from sms10692_contract.expected import (
     EMPTY_CONTENT,
     EMPTY_CREDENTIALS,
     EMPTY_MOBILE,
+    EXTNO_PATTERN,
     FORBIDDEN_CONTENT,
     INSUFFICIENT_BALANCE,
     NUMBER_PATTERN,
@@ -160,7 +161,7 @@ HARMLESS_INJECTIONS: Final = (UNMISTAKABLE_INJECTION, "' or '1'='1' --", "1 UNIO
 """The injections that a real vendor receives: none changes a database."""
 
 REFUSALS: Final[Mapping[str, tuple[str, Sequence[dict[str, str]], FieldsStrategy | None]]] = {
-    "1.3-credentials-empty": (EMPTY_CREDENTIALS, [{"sign": ""}, {"userid": ""}], None),
+    "1.3-credentials-empty": (EMPTY_CREDENTIALS, [{"userid": "", "sign": ""}], None),
     "1.3-sql": (SQL_INJECTION, [{"content": UNMISTAKABLE_INJECTION}], None),
     "1.3-credentials-wrong": (
         WRONG_CREDENTIALS,
@@ -276,21 +277,17 @@ def _numbers_are_split_at_the_half_width_comma(context: CheckContext) -> None:
         expect(sorted(reported) == sorted(mobiles), response, f"reports of {mobiles}", f"reports of {reported}")
 
     if context.is_sandboxed:
-        context.for_all(check_split, st.lists(MOBILE, min_size=1, max_size=6))
+        context.for_all(check_split, st.lists(MOBILE, min_size=1, max_size=6, unique=True))
     else:
         check_split(context.pick_numbers(2))
 
 
 @checks("1.2-sendTime-empty")
 def _an_empty_send_time_means_now(context: CheckContext) -> None:
-    def check_reported(blank: str) -> None:
-        account = context.create_account()
-        response = context.send(account, sendTime=blank)
-        reports = context.fetch_task_reports(account, expect_accepted(response), 1)
-        expect(len(reports) == 1, response, "a report without delay", "none")
-
-    check_reported("")
-    context.for_all_if_sandboxed(check_reported, BLANK, examples=context.few_examples)
+    account = context.create_account()
+    response = context.send(account, sendTime="")
+    reports = context.fetch_task_reports(account, expect_accepted(response), 1)
+    expect(len(reports) == 1, response, "a report without delay", "none")
 
 
 @checks("1.2-sendTime")
@@ -358,11 +355,15 @@ def _an_extno_of_up_to_ten_digits_is_returned(context: CheckContext) -> None:
 
 
 @checks("1.2-extno-invalid")
-def _an_extno_of_eleven_digits_or_letters_is_refused(context: CheckContext) -> None:
+def _no_report_has_an_extno_of_eleven_digits_or_letters(context: CheckContext) -> None:
+    """A vendor may refuse the send, or send without the extno or with a part of it."""
     account = context.create_account()
     for extno in ("12345678901", "12a"):
         response = context.send(account, extno=extno)
-        expect(response.get_element("returnstatus") == "Faild", response, f"a refusal of extno {extno}")
+        if response.get_element("returnstatus") == "Success":
+            for item in context.fetch_task_reports(account, expect_accepted(response), 1):
+                actual = item.get("extno", "")
+                expect(bool(EXTNO_PATTERN.fullmatch(actual)), response, "no report with this extno", f"extno {actual}")
 
 
 @checks("1.2-action")

@@ -74,7 +74,7 @@ _REMOVED_RULES: Final = (
     (protocol.CREDENTIALS_EMPTY, "the queues", ("4.4-1", "5.4-1")),
     (protocol.CREDENTIALS_WRONG, "the queues", ("4.4-2", "5.4-2")),
     (protocol.REPORTS_NOT_ALLOWED, "the queues", ("4.4-3", "5.4-3")),
-    (protocol.PARAMETER_WRONG, "the queues", ("4.4-4", "5.4-4")),
+    (protocol.PARAMETER_WRONG, "the queues", ("4.4-4", "R10-action-queues")),
     (protocol.OTHER_ERROR, "an unknown action", ("1.2-action",)),
 )
 
@@ -114,16 +114,21 @@ _CHANGED_CONDITIONS: Final = (
         ("R9-sendTime",),
     ),
     Mutant(
+        "a sendTime is required",
+        _replace_condition(protocol.OTHER_ERROR, lambda context, fails: fails or not context.request.send_time),
+        ("1.2-sendTime-empty", "Q12"),
+    ),
+    Mutant(
         "a sendTime of white space is refused",
         _replace_condition(protocol.OTHER_ERROR, lambda context, fails: fails or context.request.send_time.isspace()),
-        ("1.2-sendTime-empty",),
+        ("R9-sendTime",),
     ),
     Mutant(
         "a statusNum with a leading zero is refused",
         _replace_condition(
             protocol.PARAMETER_WRONG, lambda context, fails: fails or context.request.status_num.startswith("0")
         ),
-        ("4.2-statusNum",),
+        ("R10-statusNum",),
     ),
     Mutant(
         "a statusNum of white space is refused",
@@ -150,6 +155,18 @@ _CHANGED_CONDITIONS: Final = (
         _replace_condition(
             protocol.CREDENTIALS_EMPTY, lambda context, fails: fails or not context.request.userid.isdecimal()
         ),
+        ("R2-userid",),
+    ),
+    Mutant(
+        "an empty signature is a wrong one",
+        _replace_condition(
+            protocol.CREDENTIALS_EMPTY, lambda context, fails: fails and not context.request.userid.strip()
+        ),
+        ("R2-blank",),
+    ),
+    Mutant(
+        "an unknown userid is empty",
+        _replace_condition(protocol.CREDENTIALS_EMPTY, lambda context, fails: fails or context.account is None),
         ("R2-userid",),
     ),
     Mutant(
