@@ -74,8 +74,12 @@ class ControlClient:
     def delete_accounts(self, keep: Container[str] = ()) -> None:
         """Delete the created accounts except `keep`. Accounts that cannot be deleted stay in `userids`."""
         for userid in [userid for userid in self.userids if userid not in keep]:
-            self._request("DELETE", _build_account_path(userid), None, 200, 404)
-            self.userids.remove(userid)
+            self.delete_account(userid)
+
+    def delete_account(self, userid: str) -> None:
+        """Delete an account that this client created."""
+        self._request("DELETE", _build_account_path(userid), None, 200, 404)
+        self.userids.remove(userid)
 
     def top_up(self, userid: str, points: int) -> None:
         """Add points to an account."""

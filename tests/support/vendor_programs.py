@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypedDict
 
 from sms10692_contract.clauses import CLAUSES, Clause
 from sms10692_contract.demand import Demand
@@ -33,7 +33,17 @@ NUMBERS: Final = ("13800138007", "13900139017", "15023239827")
 """Allowed numbers: the vendors let numbers that end in 7 reply."""
 
 BRIEF: Final = Effort("brief", examples=3, machine_runs=1, machine_steps=1, concurrency_rounds=1, shrink_requests=0)
-PACE: Final = Pace(poll=0.2, report=8.0, reply=6.0, schedule=5.0)
+PACE: Final = Pace(poll=0.2, report=30.0, reply=20.0, schedule=5.0)
+
+
+class Break(TypedDict):
+    """A deviation: its number, the statement of the manual that it violates, in which chapter, and how it shows."""
+
+    number: int
+    statement: str
+    chapter: int
+    deviation: str
+    how_a_client_sees_it: str
 
 
 class VendorProgram(NamedTuple):
@@ -47,9 +57,9 @@ class VendorProgram(NamedTuple):
         """Whether its interpreter is on this machine."""
         return all(shutil.which(word) for word in (self.command[0], self.name) if word != "python")
 
-    def load_breaks(self) -> list[dict[str, str]]:
+    def load_breaks(self) -> list[Break]:
         """Load its deviations."""
-        rows: list[dict[str, str]] = json.loads((_FOLDER / self.name / "breaks.json").read_text("utf-8"))
+        rows: list[Break] = json.loads((_FOLDER / self.name / "breaks.json").read_text("utf-8"))
         return rows
 
 

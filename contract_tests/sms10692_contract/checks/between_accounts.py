@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final
 
 from hypothesis import strategies as st
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT, SEND_ENDPOINTS
-from sms10692_contract.expectations import attribute_to, expect, expect_sent
+from sms10692_contract.expectations import attribute_to, expect, expect_message, expect_sent
+from sms10692_contract.expected import WRONG_CREDENTIALS
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.vendor_model import OUTCOMES, ModelAccount, ReportLag, measure_report_lag
@@ -65,6 +67,50 @@ def _similar_accounts_are_different_accounts(context: CheckContext) -> None:
         check_separate,
         st.lists(several, min_size=2, max_size=8),
         st.lists(st.tuples(indexes, st.integers(1, 9)), max_size=2),
+        examples=context.few_examples,
+    )
+
+
+@checks("B-deleted")
+def _an_account_with_the_userid_of_a_deleted_one_is_new(context: CheckContext) -> None:
+    lag = measure_report_lag(context)
+
+    def check_new(
+        sends: list[tuple[list[str], int]], is_fetched: bool, top_up: int, points: int, has_same_password: bool
+    ) -> None:
+        """Use an account, delete it, create another one with its userid, and expect nothing of the former."""
+        settings = {"userid": f"d{secrets.token_hex(_NAME_BYTES)}", "account": "former", "password": "mima"}
+        former = ModelAccount(context, settings | {"points": 100}, lag)
+        for mobiles, hours in sends:
+            former.send(mobiles, extno="01", send_time=former.now + timedelta(hours=hours) if hours else None)
+        former.top_up(top_up)
+        former.advance(lag.until_due)
+        if is_fetched:
+            former.fetch_reports("1")
+        response = former.expect_balance()
+        context.clock.delete_account(former.account.userid)
+        expect_message(context.overage(former.account), WRONG_CREDENTIALS)
+        changed = {"points": points} | ({} if has_same_password else {"password": "mima2"})
+        account = ModelAccount(context, settings | changed, lag)
+        if not has_same_password:
+            expect_message(context.exchange(response.request), WRONG_CREDENTIALS)
+        account.expect_balance()
+        account.advance(24 * 3600)
+        account.fetch_everything()
+        account.send(["10000000030", "13000000001"])
+        account.advance(lag.until_due)
+        account.fetch_everything()
+        account.expect_balance()
+
+    mobiles = st.lists(_MOBILE, min_size=1, max_size=3)
+    check_new([(["10000000030", "13000000001"], 0), (["10000000031"], 3)], False, 7, 5, False)
+    context.for_all(
+        check_new,
+        st.lists(st.tuples(mobiles, st.sampled_from([0, 0, 3])), min_size=1, max_size=4),
+        st.booleans(),
+        st.integers(1, 9),
+        st.integers(2, 200),
+        st.booleans(),
         examples=context.few_examples,
     )
 

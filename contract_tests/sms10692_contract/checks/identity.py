@@ -1,5 +1,6 @@
 """Checks of identity: a userid, signature or timestamp that is only similar to the right one is refused (1.2, R2)."""
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from sms10692_contract.suite_account import SuiteAccount, build_timestamp
 
 
 class Identities(NamedTuple):
-    """Two accounts with the same password, and a timestamp at which both sign."""
+    """Two accounts with the same password, and a timestamp at which both sign. The userid of `other` has letters."""
 
     own: SuiteAccount
     other: SuiteAccount
@@ -34,6 +35,10 @@ class Identities(NamedTuple):
             own.password if password is None else password,
             self.timestamp if timestamp is None else timestamp,
         )
+
+    def build_other(self, userid: str) -> dict[str, str]:
+        """Return this userid, with the signature of the other account."""
+        return {"userid": userid, "sign": self.sign(account=self.other.account)}
 
 
 NearMiss: TypeAlias = Callable[[Identities], dict[str, str]]
@@ -76,6 +81,9 @@ USERIDS: Final[Mapping[str, NearMiss]] = {
     "twice": lambda ids: {"userid": f"{ids.own.userid},{ids.own.userid}"},
     "of another account with the same password": lambda ids: {"userid": ids.other.userid},
     "replaced by the account name": lambda ids: {"userid": ids.own.account},
+    "with its letters in lower case": lambda ids: ids.build_other(ids.other.userid.lower()),
+    "with its letters in upper case": lambda ids: ids.build_other(ids.other.userid.upper()),
+    "with its letters in the other case": lambda ids: ids.build_other(ids.other.userid.swapcase()),
 }
 """Userids that are not the account's."""
 
@@ -127,6 +135,7 @@ LIKELY: Final = frozenset(
     {
         *("with a leading zero", "with a space behind it", "with a digit more", "without its last digit"),
         *("of another account with the same password", "in upper case", "over password + account", "a second later"),
+        *("with its letters in lower case", "with its letters in upper case"),
         *("without the account name", "with digit 32 changed"),
     }
 )
@@ -157,7 +166,9 @@ def _raise_one_letter(digits: str) -> str:
 def _make_check(near_misses: Mapping[str, NearMiss], typical: str) -> Check:
     def check(context: CheckContext) -> None:
         own = context.create_account(account="Shop内Test", points=100)
-        other = context.create_account(account="Other", password=own.password)
+        # The userid is random and not derived from the seed, because accounts of an earlier run may still exist.
+        userid = f"Shop{secrets.token_hex(4)}x"
+        other = context.create_account(userid=userid, account="Other", password=own.password)
         expect_sent(context.send(own, REPLYING_NUMBER), 1)
         context.clock.advance(own.userid, REPORT_TIMEOUT)
         # A correct request first, so that a vendor that remembers signatures has one.

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from threading import Lock
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from sms10692_mock.stores.memory.store import MemoryStore
 from support.mutant_vendor import Defect
 from support.mutants import stores
 from support.mutants.mutant import Mutant
+
+_FAR_FUTURE: Final = 10.0**11
 
 
 class RacyTaskNumbers(stores.RacyStore):
@@ -133,6 +136,76 @@ class CountsTopUpsTogether(MemoryStore):
         return balance._replace(total_added=balance.total_added + self._extra.get(userid, 0))
 
 
+class KeepsQueuesOfDeleted(MemoryStore):
+    """Gives the unfetched items of a deleted account to the next account with its userid."""
+
+    keeps_reports, keeps_replies = True, True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: dict[str, tuple[Sequence[StatusReport], Sequence[InboundReply]]] = {}
+
+    def delete_account(self, userid: str) -> None:
+        reports = self.fetch_reports(userid, stores.NO_LIMIT, _FAR_FUTURE, 0)
+        replies = self.fetch_replies(userid, _FAR_FUTURE, 0)
+        self._kept[userid] = reports if self.keeps_reports else [], replies if self.keeps_replies else []
+        super().delete_account(userid)
+
+    def create_account(self, account: Account, *, keep: bool = False) -> bool:
+        created = super().create_account(account, keep=keep)
+        self.enqueue(account.userid, *self._kept.pop(account.userid, ([], [])), 0)
+        return created
+
+
+class KeepsRepliesOfDeleted(KeepsQueuesOfDeleted):
+    """Keeps only the replies."""
+
+    keeps_reports = False
+
+
+class KeepsReportsOfDeleted(KeepsQueuesOfDeleted):
+    """Keeps only the reports."""
+
+    keeps_replies = False
+
+
+class KeepsPointsOfDeleted(MemoryStore):
+    """Adds the points that a deleted account had left to the next account with its userid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left: dict[str, int] = {}
+
+    def delete_account(self, userid: str) -> None:
+        self._left[userid] = self.balance(userid).points
+        super().delete_account(userid)
+
+    def create_account(self, account: Account, *, keep: bool = False) -> bool:
+        created = super().create_account(account, keep=keep)
+        self.add_points(account.userid, self._left.pop(account.userid, 0))
+        return created
+
+
+class KeepsPasswordOfDeleted(MemoryStore):
+    """Knows a userid with the password that it had first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._passwords: dict[str, str] = {}
+
+    def create_account(self, account: Account, *, keep: bool = False) -> bool:
+        password = self._passwords.setdefault(account.userid, account.password)
+        return super().create_account(replace(account, password=password), keep=keep)
+
+
+class IgnoresCaseOfUserid(MemoryStore):
+    """Finds an account by its userid in another case, if there is none with the exact userid."""
+
+    def account(self, userid: str) -> Account | None:
+        same = (other for other in self.userids() if other.lower() == userid.lower())
+        return super().account(userid) or super().account(next(same, userid))
+
+
 class FindsAccountByName(Vendor):
     """After the login works for the first account with this name and password."""
 
@@ -166,5 +239,12 @@ BETWEEN_ACCOUNTS: Final = (
     Mutant("userids with leading zeros share a queue", Defect(store=MergesUserids), ("B-items",)),
     Mutant("the balance of a userid with the same eight characters", Defect(store=ChargesByPrefix), ("B-balance",)),
     Mutant("a top-up counts for another account too", Defect(store=CountsTopUpsTogether), ("B-balance",)),
+    Mutant("a new account inherits the replies of a deleted one", Defect(store=KeepsRepliesOfDeleted), ("B-deleted",)),
+    Mutant("a new account inherits the reports of a deleted one", Defect(store=KeepsReportsOfDeleted), ("B-deleted",)),
+    Mutant("a new account inherits the points of a deleted one", Defect(store=KeepsPointsOfDeleted), ("B-deleted",)),
+    Mutant(
+        "a new account inherits the password of a deleted one", Defect(store=KeepsPasswordOfDeleted), ("B-deleted",)
+    ),
+    Mutant("a userid is found in any case", Defect(store=IgnoresCaseOfUserid), ("R2-similar-userid",)),
     Mutant("accounts with one name and password are one", Defect(vendor=FindsAccountByName), ("B-items",)),
 )
