@@ -2,19 +2,24 @@
 
 import asyncio
 import threading
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any, cast
 
+import pytest
+
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.hints import FinishedRequest
+from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.config import build_vendor
 from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.http1_head import parse_head
-from sms10692_mock.server.http1_parser import ParsedRequest
+from sms10692_mock.server.http1_parser import ParsedRequest, RequestParser
 from sms10692_mock.server.http_types import Response, SocketAddresses
-from sms10692_mock.server.thread_pools import create_thread_pools
+from sms10692_mock.server.thread_pools import ThreadPools, create_thread_pools
 from sms10692_mock.stores.memory.runner import InlineRunner
 from sms10692_mock.stores.sqlite.batch_runner import BatchRunner
+from support.emulators import CALL, STATUS, UTF8, build_form_request, build_options
 
 ADDRESSES = SocketAddresses(("127.0.0.1", 1), ("127.0.0.1", 2))
 SEND = "/v2sms.aspx"
@@ -94,3 +99,50 @@ def test_with_a_blocking_store_all_requests_run_on_a_thread() -> None:
     vendor_app = StubVendorApp(blocking=True)
     assert vendor_app.dispatch(SEND) == ("thread", "thread")
     assert vendor_app.dispatch(QUERY) == ("thread", "thread")
+
+
+class CountingExecutor(ThreadPoolExecutor):
+    """An executor that counts the jobs that it gets."""
+
+    submitted = 0
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
+        self.submitted += 1
+        return super().submit(*args, **kwargs)
+
+
+@pytest.mark.parametrize("page", [STATUS, CALL])
+def test_polling_an_empty_queue_in_memory_uses_no_thread(page: str) -> None:
+    """Neither the first fetch nor later ones, which get the warning about polling."""
+    now = [1341155532.0]  # the time that `build_form_request` signs
+    options = build_options(lambda: now[0])
+    logged: list[str] = []
+    app = VendorApp(build_vendor(options), options, log=logged.append)
+    account = {"userid": "12", "account": "test", "password": "mima"}
+    executors = [CountingExecutor(1) for _ in ThreadPools._fields]
+
+    async def poll() -> None:
+        dispatcher = dispatcher_factory(app, lambda *_: iter([b""]))(ThreadPools(*executors))
+
+        def dispatch(raw: bytes) -> Any:
+            parser = RequestParser()
+            parser.feed(raw)
+            parsed = parser.next_request()
+            assert parsed is not None
+            return dispatcher.dispatch(parsed, ADDRESSES, ClientPresence(asyncio.get_running_loop()))
+
+        threads = threading.active_count()
+        for _ in range(5):
+            now[0] += 1
+            response = dispatch(build_form_request(account, page, action="query"))
+            assert isinstance(response, Response)
+            assert b"<returnsms>" in response.body
+        assert ([executor.submitted for executor in executors], threading.active_count()) == ([0, 0, 0], threads)
+        assert any("habit.polling" in line for line in logged)
+        # The executors do count: a refused send is diagnosed on a thread.
+        await dispatch(build_form_request(account, UTF8, action="send", mobile="", content="x"))
+        assert [executor.submitted for executor in executors] == [0, 0, 1]
+
+    asyncio.run(poll())
+    for executor in executors:
+        executor.shutdown()
