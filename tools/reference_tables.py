@@ -160,6 +160,17 @@ def _build_fault_rows(language: str) -> Iterator[tuple[str, ...]]:
         yield from ((f"`{kind}`", spec.effect.zh, _EXECUTED[spec.executed]) for kind, spec in FAULT_KINDS.items())
 
 
+def _build_changelog_rows(_: str) -> Iterator[tuple[str, ...]]:
+    """Yield the rows that list what users can name: a new row of a registry appears here by itself."""
+    yield "what", "in this version"
+    yield "endpoints", ", ".join(f"`{endpoint.path}`" for endpoint in protocol.ENDPOINTS)
+    messages = dict.fromkeys(message for operation in protocol.OPERATIONS for message in operation.all_messages)
+    yield "messages", ", ".join(filter(None, messages))
+    yield "faults", ", ".join(f"`{kind}`" for kind in FAULT_KINDS)
+    yield "options of `serve`", ", ".join(f"`{spec.flag}`" for spec in OPTIONS.values())
+    yield "stores", ", ".join(f"`{store.address}`" for store in STORES)
+
+
 def _build_exactness_rows(language: str) -> Iterator[tuple[str, ...]]:
     """Yield the rows that say what is exact, what is our reading, and what is not attempted."""
     english = language == _ENGLISH
@@ -196,6 +207,7 @@ def _build_clause_row(clause: Clause) -> tuple[str, ...]:
 
 
 _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]]]]] = {
+    "registries": ("CHANGELOG", _build_changelog_rows),
     "actions": ("README", _build_action_rows),
     "operations": ("docs/guide", _build_operation_rows),
     "reserved numbers": ("docs/reference", _build_reserved_rows),
@@ -206,6 +218,7 @@ _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]
     "what is exact": ("docs/reference", _build_exactness_rows),
 }
 """Document and rows of each table, by the comment above it."""
+_ENGLISH_ONLY: Final = ("CHANGELOG",)
 
 
 def _format_rows(rows: Iterable[tuple[str, ...]]) -> str:
@@ -231,7 +244,7 @@ def render_files() -> dict[Path, str]:
     files = {_TREE / "docs" / "contract.md": _render_contract()}
     files |= {_TREE / "docs" / f"findings{language}.md": render_findings(language) for language in (_ENGLISH, _CHINESE)}
     for title, (name, build_rows) in _TABLES.items():
-        for language in (_ENGLISH, _CHINESE):
+        for language in (_ENGLISH,) if name in _ENGLISH_ONLY else (_ENGLISH, _CHINESE):
             file = _TREE / f"{name}{language}.md"
             heads, *rows = build_rows(language)
             table = _format_rows([heads, ("---",) * len(heads), *rows])

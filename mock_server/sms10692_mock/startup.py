@@ -109,7 +109,7 @@ def _check_stored(store: Store, accounts: Sequence[Account], explicit_userids: C
 _CREDENTIALS: Final[Mapping[str, str]] = {"account": "name", "password": "password"}
 
 
-def banner(url: str, options: Options, store: Store) -> str:
+def banner(url: str, options: ServeOptions, store: Store) -> str:
     """Return the text printed at the start: the URL, the accounts, and an example command that works."""
     lines = [f"listening on {url}"]
     accounts = [store.account(given.userid) or given for given in options.accounts]
