@@ -9,6 +9,7 @@ from typing import Final
 from sms10692_contract.expected import EMPTY_CREDENTIALS, WRONG_CREDENTIALS
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse, TargetUnreachable
+from sms10692_contract.masking import mask_excerpt
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, decode_text, mentions_clock, mentions_lock
 from sms10692_contract.requests import compute_signature
 from sms10692_contract.suite_account import build_timestamp
@@ -98,5 +99,5 @@ def _format_duration(seconds: float) -> str:
 
 
 def _excerpt(response: HttpResponse) -> str:
-    text = decode_text(response)[:_TEXT_LIMIT]
+    text = mask_excerpt(decode_text(response), _TEXT_LIMIT)
     return text or f"HTTP {response.status} without text"

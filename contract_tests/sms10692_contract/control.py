@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from sms10692_contract.http import Address, HttpResponse, send_request
 from sms10692_contract.interruptions import INTERRUPTIONS
+from sms10692_contract.masking import mask_excerpt
 from sms10692_contract.requests import WireRequest, is_encodable
 
 _ACCOUNTS: Final = "/_mock/accounts"
@@ -135,4 +136,4 @@ def _build_account_path(userid: str) -> str:
 
 
 def _cut_excerpt(response: HttpResponse) -> str:
-    return response.body[:_EXCERPT].decode("utf-8", "replace")
+    return mask_excerpt(response.body.decode("utf-8", "replace"), _EXCERPT)

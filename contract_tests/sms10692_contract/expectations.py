@@ -6,11 +6,15 @@ from typing import Final
 
 from sms10692_contract.expected import ANY_VALUE, TIME_PATTERN, ParsedResponse, render_document
 from sms10692_contract.http import HttpResponse
+from sms10692_contract.masking import shorten
 from sms10692_contract.requests import WireRequest
 from sms10692_contract.xml_document import XmlElement, parse_xml
 
-_TEXT_LIMIT: Final = 4000
-"""Maximum number of characters of a text in a report: a hostile response may have any length."""
+_TEXT_LIMIT: Final = 100_000
+"""Maximum number of characters that are kept of a text: a hostile response may have any length.
+
+A report shows fewer. It masks the text first, because a value that is cut off escapes a mask.
+"""
 
 
 class Mismatch(AssertionError):
@@ -22,12 +26,12 @@ class Mismatch(AssertionError):
     """
 
     def __init__(self, request: WireRequest | None, expected: str, actual: str, cause: str = "") -> None:
-        expected, actual = _truncate(expected), _truncate(actual)
+        expected, actual = shorten(expected, _TEXT_LIMIT), shorten(actual, _TEXT_LIMIT)
         super().__init__(f"expected {expected}; got {actual}")
         self.request = request
         self.expected = expected
         self.actual = actual
-        self.cause = _truncate(cause, 200)
+        self.cause = shorten(cause, _TEXT_LIMIT)
         self.preceding: tuple[WireRequest, ...] = ()
         self.clause = ""
 
@@ -64,7 +68,7 @@ def expect_document(response: ParsedResponse, template: str, **values: object) -
     do not matter. An element whose text is `ANY_VALUE` may have any text.
     """
     rendered = render_document(template, response.request.endpoint, **values)
-    cause = response.xml_error or _find_difference(parse_xml(_decode(rendered, len(rendered))), response.document)
+    cause = response.xml_error or _find_difference(parse_xml(_decode(rendered)), response.document)
     if cause:
         raise Mismatch(response.request, _decode(rendered), format_response(response.raw), cause)
 
@@ -135,16 +139,11 @@ def format_response(raw: HttpResponse) -> str:
     return f"{status}{_decode(raw.body)}"
 
 
-def _decode(body: bytes, length: int = 1500) -> str:
+def _decode(body: bytes) -> str:
     try:
-        text = body.decode("utf-8")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
-        text = body.decode("gbk", "backslashreplace")
-    return _truncate(text, length)
-
-
-def _truncate(text: str, length: int = _TEXT_LIMIT) -> str:
-    return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters)"
+        return body.decode("gbk", "backslashreplace")
 
 
 @contextmanager

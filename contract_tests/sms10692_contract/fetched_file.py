@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sms10692_contract.http import HttpResponse
+from sms10692_contract.masking import hide_signatures_in_text
 from sms10692_contract.request_limits import CheckStopped
 from sms10692_contract.requests import CALL, STATUS, WireRequest
 
@@ -52,7 +53,7 @@ class FetchedFile:
             "userid": dict(request.pairs).get("userid", ""),
         }
         try:
-            line["body"] = response.body.decode("utf-8")
+            line["body"] = hide_signatures_in_text(response.body.decode("utf-8"))
         except UnicodeDecodeError:
             line["body_base64"] = base64.b64encode(response.body).decode("ascii")
         try:

@@ -29,6 +29,7 @@ from sms10692_contract.http import (
 )
 from sms10692_contract.kept_connection import Conversation, open_connection
 from sms10692_contract.layout import LayoutRecorder
+from sms10692_contract.masking import PrivateTexts, hide_hex_words
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
 from sms10692_contract.pace import REPORT_TIMEOUT, Pace
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits, has_wrong_signature
@@ -84,6 +85,7 @@ class CheckContext:
     pace: Pace = field(default_factory=Pace)
     layout: LayoutRecorder = field(default_factory=LayoutRecorder)
     history: FetchHistory = field(default_factory=FetchHistory)
+    private_texts: PrivateTexts = field(default_factory=PrivateTexts)
     target: Target = field(init=False)
     transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
     _request_count: int = 0
@@ -249,8 +251,16 @@ class CheckContext:
 
     def record_response(self, request: WireRequest, response: HttpResponse) -> None:
         """Write what was fetched to the file, before anything is concluded from it."""
-        if self.fetched is not None and not self.is_sandboxed:
+        if self.is_sandboxed:
+            return
+        if self.fetched is not None:
             self.fetched.record(request, response)
+        if request.endpoint in (STATUS, CALL):
+            self.private_texts.remember(ParsedResponse(request, response).text)
+
+    def mask_text(self, text: str) -> str:
+        """Mask what a report must not show: signatures, and numbers and texts of people unless they are invented."""
+        return hide_hex_words(text if self.is_sandboxed else self.private_texts.mask(text))
 
     def _admit(self, request: WireRequest) -> HttpResponse | None:
         """Check and count a request before it is sent, or return the response that was recorded for it."""

@@ -24,6 +24,7 @@ from sms10692_contract.limits import (
     compute_step_timeout,
     describe_timeout,
 )
+from sms10692_contract.masking import mask_excerpt
 from sms10692_contract.requests import WireRequest
 
 
@@ -145,6 +146,11 @@ _EXCERPT: Final = 200
 _CHUNK_SIZE: Final = 65536
 
 
+def describe_error(error: BaseException) -> str:
+    """Return one text about a network error, which may quote the server."""
+    return mask_excerpt(str(error), _EXCERPT) or type(error).__name__
+
+
 def _drop(response: HttpResponse) -> None:
     """Do nothing with the part of a response that was received."""
 
@@ -182,7 +188,7 @@ def send_request(
         raise ConnectionRefused(f"{address.url}: {error.verify_message}; see --ca and --insecure") from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         kind = TargetUnreachable if is_connected else ConnectionRefused
-        raise kind(f"{address.url}: {str(error)[:_EXCERPT] or type(error).__name__}") from error
+        raise kind(f"{address.url}: {describe_error(error)}") from error
 
 
 def connect(address: Address, deadline: float) -> socket.socket:

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 from sms10692_contract import limits
 from sms10692_contract.expectations import Mismatch
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, connect, read_response
+from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, connect, describe_error, read_response
 from sms10692_contract.limits import LimitedConnection, LimitExceeded
 from sms10692_contract.network_errors import ConnectionLost
 from sms10692_contract.requests import WireRequest
@@ -119,7 +119,7 @@ class KeptConnection:
         try:
             yield
         except (OSError, ValueError, LimitExceeded, http.client.HTTPException) as error:
-            raise TargetUnreachable(f"{self._address.url}: {str(error) or type(error).__name__}") from error
+            raise TargetUnreachable(f"{self._address.url}: {describe_error(error)}") from error
 
 
 class Conversation:
@@ -192,6 +192,6 @@ def open_connection(address: Address, continue_seconds: float) -> Iterator[KeptC
     try:
         connection = connect(address, monotonic() + limits.EXCHANGE_SECONDS)
     except (OSError, LimitExceeded) as error:
-        raise TargetUnreachable(f"{address.url}: {str(error) or type(error).__name__}") from error
+        raise TargetUnreachable(f"{address.url}: {describe_error(error)}") from error
     with connection:
         yield KeptConnection(address, connection, continue_seconds)

@@ -7,11 +7,8 @@ and text of a report passes this module.**
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from sms10692_contract.requests import WireRequest
+from html import unescape
+from typing import Final, NamedTuple
 
 PASSWORD_VARIABLE: Final = "SMS10692_PASSWORD"
 """Environment variable with the password, in the commands that compute a signature."""
@@ -36,6 +33,13 @@ class SignatureRegister:
 
     def __init__(self) -> None:
         self._texts: dict[str, SignedText] = {}
+        self._computed: set[str] = set()
+
+    def note(self, signature: str) -> None:
+        """Note that a text was signed, correct or not: no text of a report shows the signature."""
+        if len(self._computed) >= _MAX_REMEMBERED:
+            self._computed.clear()
+        self._computed.add(signature)
 
     def remember(self, signature: str, account: str, timestamp: str) -> None:
         """Remember a correct signature; forget all when they become too many."""
@@ -58,8 +62,8 @@ class SignatureRegister:
         return f'printf %s {account} "${PASSWORD_VARIABLE}" {timestamp} | md5sum | cut -c-32{change}'
 
     def is_correct(self, value: str) -> bool:
-        """Return whether this is a remembered signature, in any case."""
-        return value.lower() in self._texts
+        """Return whether this is a signature that was computed here, in any case."""
+        return value.lower() in self._texts or value.lower() in self._computed
 
 
 SIGNATURES: Final = SignatureRegister()
@@ -92,8 +96,14 @@ def _build_pattern(value: str) -> re.Pattern[str]:
 
 
 _SIGNATURE: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
-_MOBILE: Final = re.compile(r"(?<![0-9])1[0-9]{10}(?![0-9])")
-_TEXT: Final = re.compile(r"(<content>)(.+?)(</content>)", re.DOTALL)
+
+_HEX_DIGIT: Final = r"(?:[0-9a-fA-F]|%(?:u00)?(?:3[0-9]|[46][1-6])|&#(?:x[0-9a-fA-F]{2}|[0-9]{2,3});)"
+"""A hexadecimal digit: plain, percent-encoded, as `%uXXXX`, or as a character reference."""
+
+_HEX_WORD: Final = re.compile(rf"(?<![0-9a-fA-F]){_HEX_DIGIT}{{24,}}(?![0-9a-fA-F])")
+"""A word that may be a signature, or a part of one that tells it."""
+
+_SIGNATURE_LENGTH: Final = 32
 
 
 def hide_signatures_in_text(text: str) -> str:
@@ -101,13 +111,72 @@ def hide_signatures_in_text(text: str) -> str:
     return _SIGNATURE.sub(lambda match: WITHHELD if SIGNATURES.is_correct(match[0]) else match[0], text)
 
 
+def hide_hex_words(text: str) -> str:
+    """Replace every word in the text of a server that may be a signature: the server could have computed it itself.
+
+    Long decimal numbers and the signature of zeros, which is wrong everywhere, stay.
+
+    >>> hide_hex_words("sign=5cc68982f55ac74348e3d819f868fbe1, task 900000000000000000000000000001")
+    'sign=SIGNATURE_NOT_SHOWN, task 900000000000000000000000000001'
+    """
+    return _HEX_WORD.sub(lambda match: WITHHELD if _may_be_signature(match[0]) else match[0], text)
+
+
+def _may_be_signature(word: str) -> bool:
+    return not word.isdecimal() or (len(word) == _SIGNATURE_LENGTH and len(set(word)) > 1)
+
+
+_DIGIT: Final = r"(?:[0-9\uff10-\uff19]|%(?:u00)?3[0-9]|&#(?:4[89]|5[0-7]|x3[0-9]);)"
+_MOBILE: Final = re.compile(
+    rf"(?:(?<![0-9\uff10-\uff19])|(?<=%[0-9a-fA-F]{{2}}))(?P<prefix>(?:(?:\+|%2[Bb]|00)?86[- ]?)?)"
+    rf"(?=[1\uff11]|%(?:u00)?31|&#49;|&#x31;)(?P<number>{_DIGIT}{{3}}[- ]?{_DIGIT}{{4}}[- ]?{_DIGIT}{{4}})(?!{_DIGIT})"
+)
+"""A mobile number, also with the prefix of China, in groups, or encoded."""
+
+_ONE_DIGIT: Final = re.compile(_DIGIT)
+_HEAD, _TAIL = 3, 2
+"""How many digits of a number stay, at its beginning and at its end."""
+
+_ELEMENT: Final = re.compile(
+    r"(?P<open><(?P<name>content|mobile)\b[^>]*>)(?P<value>.+?)(?P<close></(?P=name)\s*>|\Z)", re.DOTALL | re.IGNORECASE
+)
+"""An element with a text or number of a person, also one whose end is missing."""
+
+_PAIR: Final = re.compile(
+    r"""(?P<open>(['"])(?P<name>content|mobile)\2\s*:\s*)(?P<quote>['"])(?P<value>(?:\\.|(?!(?P=quote)).)+)"""
+    r"""(?P<close>(?P=quote)|\Z)""",
+    re.DOTALL | re.IGNORECASE,
+)
+"""The same in JSON, and in a description of an item."""
+
+_MIN_NUMBER: Final = 7
+"""Number of characters from which a value is shown with its ends."""
+
+_MIN_ANYWHERE: Final = 4
+"""Number of characters from which a text of a person is masked wherever it occurs, also inside other text."""
+
+
+def _mask_digits(match: re.Match[str]) -> str:
+    digits = _ONE_DIGIT.findall(match["number"])
+    return f"{match['prefix']}{''.join(digits[:_HEAD])}******{''.join(digits[-_TAIL:])}"
+
+
 def mask_numbers(text: str) -> str:
     """Mask the mobile numbers in a text, except their first three and last two digits.
 
-    >>> mask_numbers("13812345678,10086")
-    '138******78,10086'
+    >>> mask_numbers("13812345678,10086,+8613812345678")
+    '138******78,10086,+86138******78'
     """
-    return _MOBILE.sub(lambda match: f"{match[0][:3]}******{match[0][-2:]}", text)
+    return _MOBILE.sub(_mask_digits, text)
+
+
+def _mask_value(name: str, value: str) -> str:
+    if name.lower() == "content":
+        return f"({len(value)} characters)"
+    masked = mask_numbers(value)
+    if masked != value or len(value) < _MIN_NUMBER:
+        return masked
+    return f"{value[:_HEAD]}******{value[-_TAIL:]}"
 
 
 def mask_response(text: str) -> str:
@@ -116,11 +185,65 @@ def mask_response(text: str) -> str:
     >>> mask_response("<mobile>13812345678</mobile><content>你好</content>")
     '<mobile>138******78</mobile><content>(2 characters)</content>'
     """
-    return mask_numbers(_TEXT.sub(lambda match: f"{match[1]}({len(match[2])} characters){match[3]}", text))
+
+    def mask_element(match: re.Match[str]) -> str:
+        return f"{match['open']}{_mask_value(match['name'], match['value'])}{match['close']}"
+
+    def mask_pair(match: re.Match[str]) -> str:
+        value = _mask_value(match["name"], match["value"])
+        return f"{match['open']}{match['quote']}{value}{match['close']}"
+
+    return mask_numbers(_PAIR.sub(mask_pair, _ELEMENT.sub(mask_element, text)))
 
 
-def mask_request(request: "WireRequest") -> "WireRequest":
-    """Mask the mobile numbers of a request. Its length stays the same."""
-    target, body = (mask_numbers(raw.decode("latin-1")).encode("latin-1") for raw in (request.target, request.body))
-    pairs = tuple((name, mask_numbers(value)) for name, value in request.pairs)
-    return replace(request, pairs=pairs, target=target, body=body)
+class PrivateTexts:
+    """The texts of people in the responses of a run, which no report shows, whatever surrounds them there."""
+
+    def __init__(self) -> None:
+        self._patterns: dict[str, re.Pattern[str]] = {}
+
+    def remember(self, text: str) -> None:
+        """Remember the texts of the replies in a response."""
+        for match in _ELEMENT.finditer(text):
+            if match["name"].lower() == "content":
+                value = match["value"].removeprefix("<![CDATA[").removesuffix("]]>")
+                for form in {value, value.strip(), unescape(value), repr(unescape(value))[1:-1]} - {""}:
+                    self._patterns.setdefault(form, _build_text_pattern(form))
+
+    def mask(self, text: str) -> str:
+        """Mask the numbers and the remembered texts in a text of a report."""
+        text = mask_response(text)
+        for value, pattern in self._patterns.items():
+            text = pattern.sub(f"({len(value)} characters)", text)
+        return text
+
+
+def _build_text_pattern(value: str) -> re.Pattern[str]:
+    """Return a pattern of a text: a short one, which could be a part of any word, only as a whole value."""
+    escaped = re.escape(value)
+    return re.compile(escaped if len(value) >= _MIN_ANYWHERE else rf"(?<=[>'\"]){escaped}(?=[<'\"])")
+
+
+def mask_number_of_request(text: str, number: str) -> str:
+    """Mask a number in the bytes of a request, however its digits are encoded there."""
+    if len(number) < _MIN_NUMBER:
+        return text
+    head, tail = number[:_HEAD], number[-_TAIL:]
+    return _build_pattern(number).sub(_return(f"{head}{'*' * (len(number) - _HEAD - _TAIL)}{tail}"), text)
+
+
+def mask_excerpt(text: str, length: int) -> str:
+    """Return the beginning of a text of the server, for a message. **Masked first: a cut value escapes a mask.**"""
+    return shorten(hide_hex_words(mask_response(text)), length)
+
+
+_CUT_WORD: Final = re.compile(r"[0-9A-Za-z%&#;+\uff10-\uff19-]{1,64}\Z")
+
+
+def shorten(text: str, length: int) -> str:
+    """Return at most the first `length` characters of a text, without a word that the end would cut.
+
+    >>> shorten("number 13812345678, text", 12)
+    'number … (24 characters)'
+    """
+    return text if len(text) <= length else f"{_CUT_WORD.sub('', text[:length])}… ({len(text)} characters)"

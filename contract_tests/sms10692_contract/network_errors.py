@@ -9,6 +9,7 @@ from typing import Final
 
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.http import HttpResponse
+from sms10692_contract.masking import mask_excerpt
 from sms10692_contract.request_limits import CheckStopped
 from sms10692_contract.requests import CALL, STATUS, WireRequest
 from sms10692_contract.safety import READ_ONLY_ACTIONS
@@ -72,7 +73,7 @@ def find_request_limit(request: WireRequest, response: HttpResponse) -> str:
     if response.status == 429:
         return "the server limits requests (HTTP 429)"
     text = _get_refusal(ParsedResponse(request, response))
-    return f"the server limits requests: {_shorten(text)}" if _TOO_OFTEN.search(text) else ""
+    return f"the server limits requests: {mask_excerpt(text, _TEXT_LIMIT)}" if _TOO_OFTEN.search(text) else ""
 
 
 def _get_refusal(response: ParsedResponse) -> str:
@@ -107,7 +108,3 @@ def decode_text(response: HttpResponse) -> str:
     except UnicodeDecodeError:
         text = response.body.decode("gbk", "replace")
     return " ".join(re.sub(r"<[^>]*>", " ", text[:4000]).split())
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _TEXT_LIMIT else f"{text[:_TEXT_LIMIT]}…"

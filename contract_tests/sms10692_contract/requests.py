@@ -4,13 +4,14 @@ A `WireRequest` also keeps the names and values that it was built from, because 
 """
 
 import hashlib
+import re
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from sms10692_contract.masking import hide_signature
+from sms10692_contract.masking import SIGNATURES, hide_signature, mask_number_of_request, mask_numbers
 
 UTF8: Final = "/v2sms.aspx"
 GBK: Final = "/v2smsGBK.aspx"
@@ -109,7 +110,9 @@ def compute_signature(account: str, password: str, timestamp: str, charset: str 
     >>> compute_signature("test", "mima", "20120701231212")
     '5cc68982f55ac74348e3d819f868fbe1'
     """
-    return hashlib.md5((account + password + timestamp).encode(charset), usedforsecurity=False).hexdigest()
+    signature = hashlib.md5((account + password + timestamp).encode(charset), usedforsecurity=False).hexdigest()
+    SIGNATURES.note(signature)
+    return signature
 
 
 def build_percent_encoder(charset: str) -> Encoder:
@@ -224,3 +227,35 @@ def decode_chunked(body: bytes) -> bytes:
         chunks.append(rest[:length])
         body = rest[length + 2 :]
     return b"".join(chunks)
+
+
+_NUMBER_SEPARATOR: Final = re.compile(r"[,\uff0c;\s]+")
+
+
+def mask_request(request: WireRequest) -> WireRequest:
+    """Mask the numbers of a request, in its bytes too. A chunked body becomes one chunk, because its length changes."""
+    numbers = {
+        number
+        for name, value in request.pairs
+        if name.strip().lower() == "mobile"
+        for number in _NUMBER_SEPARATOR.split(value)
+    }
+    is_chunked = any(name == "Transfer-Encoding" for name, _ in request.headers)
+    target, body = (
+        _mask_bytes(raw, numbers)
+        for raw in (request.target, decode_chunked(request.body) if is_chunked else request.body)
+    )
+    masked = replace(
+        request,
+        pairs=tuple((name, mask_numbers(value)) for name, value in request.pairs),
+        target=target,
+        body=body,
+    )
+    return chunk_body(masked, len(body)) if is_chunked and body else masked
+
+
+def _mask_bytes(raw: bytes, numbers: Iterable[str]) -> bytes:
+    text = raw.decode("latin-1")
+    for number in numbers:
+        text = mask_number_of_request(text, number)
+    return mask_numbers(text).encode("latin-1")

@@ -19,10 +19,10 @@ from sms10692_contract.demand import Demand
 from sms10692_contract.expectations import Mismatch
 from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitReached
 from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
-from sms10692_contract.masking import hide_signatures_in_text, mask_request, mask_response
+from sms10692_contract.masking import shorten
 from sms10692_contract.network_errors import ConnectionLost
 from sms10692_contract.request_limits import EnoughRequests, LimitReached
-from sms10692_contract.requests import UTF8, WireRequest, build_form
+from sms10692_contract.requests import UTF8, WireRequest, build_form, mask_request
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 from sms10692_contract.suite_account import SuiteAccount
 
@@ -169,14 +169,14 @@ def _judge_lost_answer(
                 context.probe_account()
                 failure = Mismatch(again.request, "a response", f"none, twice: {again.cause}")
                 return [
-                    _build_failure(each, failure, context, 0)
+                    build_failure(each, failure, context, 0)
                     if each is clause
                     else Verdict(each, State.NOT_EXERCISED, f"its check stopped at {clause.id}")
                     for each in covered
                 ]
             lost = again
     context.probe_account()
-    return [Verdict(each, State.NOT_JUDGED, str(lost)) for each in covered]
+    return [Verdict(each, State.NOT_JUDGED, context.mask_text(str(lost))) for each in covered]
 
 
 def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> Iterator[Verdict]:
@@ -190,7 +190,7 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
     try:
         CHECKS[clause.id](context)
     except (PermissionMissing, NotExercised, LimitReached) as error:
-        yield from (Verdict(each, State.NOT_EXERCISED, str(error)) for each in covered)
+        yield from (Verdict(each, State.NOT_EXERCISED, context.mask_text(str(error))) for each in covered)
     except EnoughRequests:
         cases = context.describe_cases() or "its first requests only"
         yield from (Verdict(each, State.HELD, seconds=perf_counter() - started, cases=cases) for each in covered)
@@ -199,7 +199,7 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
         failed_id = failure.clause or clause.id
         for each in covered:
             if each.id == failed_id:
-                yield _build_failure(each, failure, context, perf_counter() - started)
+                yield build_failure(each, failure, context, perf_counter() - started)
             else:
                 yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed_id}")
     else:
@@ -207,23 +207,30 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
         yield from (Verdict(each, State.HELD, seconds=seconds, cases=cases) for each in covered)
 
 
-def _build_failure(clause: Clause, failure: Mismatch, context: CheckContext, seconds: float) -> Verdict:
-    mask_text, mask = (_mask_nothing, _mask_no_request) if context.is_sandboxed else (mask_response, mask_request)
-    reason, expected, actual, cause = (
-        hide_signatures_in_text(mask_text(text))
-        for text in (str(failure), failure.expected, failure.actual, failure.cause)
+_TEXT_LIMIT: Final = 4000
+_CAUSE_LIMIT: Final = 200
+"""Maximum number of characters of a text, and of a cause, in a report."""
+
+
+def build_failure(clause: Clause, failure: Mismatch, context: CheckContext, seconds: float) -> Verdict:
+    """Return the verdict on a failed clause, masked and shortened in this order."""
+    mask = context.mask_text
+    expected, actual = (shorten(mask(text), _TEXT_LIMIT) for text in (failure.expected, failure.actual))
+    requests = (failure.request, *_find_preceding(failure, context))
+    request, *preceding = (
+        request if request is None or context.is_sandboxed else mask_request(request) for request in requests
     )
-    request = failure.request and mask(failure.request)
-    preceding = tuple(map(mask, _find_preceding(failure, context)))
-    return Verdict(clause, State.FAILED, reason, expected, actual, request, preceding, seconds, cause)
-
-
-def _mask_nothing(text: str) -> str:
-    return text
-
-
-def _mask_no_request(request: WireRequest) -> WireRequest:
-    return request
+    return Verdict(
+        clause,
+        State.FAILED,
+        f"expected {expected}; got {actual}",
+        expected,
+        actual,
+        request,
+        tuple(each for each in preceding if each is not None),
+        seconds,
+        shorten(mask(failure.cause), _CAUSE_LIMIT),
+    )
 
 
 def _find_preceding(failure: Mismatch, context: CheckContext) -> tuple[WireRequest, ...]:

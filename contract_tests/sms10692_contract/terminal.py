@@ -8,6 +8,7 @@ from typing import Final, TextIO
 
 from sms10692_contract.escaping import CARRIAGE_RETURN, LINE_FEED, escape_unprintable
 from sms10692_contract.interruptions import Interrupted
+from sms10692_contract.masking import hide_signatures_in_text
 
 NAME: Final = "sms10692-contract"
 """Name of the command, at the beginning of each of its messages."""
@@ -66,6 +67,7 @@ def flush() -> None:
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # closed before the command was started
         return
+    text = hide_signatures_in_text(text)
     for symbol, escape in ((CARRIAGE_RETURN, "\\r"), (LINE_FEED, "\\n")):
         if symbol in text and not _can_encode(stream, symbol):
             text = text.replace(symbol, escape)

@@ -4,17 +4,30 @@ import hashlib
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
+import threading
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from sms10692_contract.clauses import CLAUSES
+from sms10692_contract.expectations import Mismatch
 from sms10692_contract.expected import ERRORSTATUS
 from sms10692_contract.fetched_file import FetchedFile, FetchedFileError, build_default_path
-from sms10692_contract.http import HttpResponse
-from sms10692_contract.masking import WITHHELD, hide_signatures_in_text, mask_request, mask_response
+from sms10692_contract.harness import CheckContext
+from sms10692_contract.http import HttpResponse, TargetUnreachable, parse_address, send_request
+from sms10692_contract.masking import (
+    WITHHELD,
+    PrivateTexts,
+    hide_hex_words,
+    hide_signatures_in_text,
+    mask_numbers,
+    mask_response,
+    shorten,
+)
 from sms10692_contract.requests import (
     GBK,
     STATUS,
@@ -23,10 +36,15 @@ from sms10692_contract.requests import (
     build_multipart,
     build_request,
     chunk_body,
+    compute_signature,
     escape_unicode,
+    mask_request,
 )
+from sms10692_contract.runner import build_failure
+from sms10692_contract.safety import INVALID_SIGN, SafetyGuard
 from sms10692_contract.suite_account import SuiteAccount
 from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.server.http_types import Response
 from support.contract_cli import run_contract, select
 from support.mutant_vendor import Defect, mutant_server
 
@@ -69,7 +87,9 @@ def test_no_output_contains_a_valid_signature_or_a_number(options: list[str], tm
         return request
 
     def break_everything(text: str, request: ApiRequest) -> str:
-        return text.replace("<message>", "<message>x").replace("<remark>", "<remark>x")
+        """Echo the signature and a number in everything that the server says."""
+        echo = f"{request.credentials[2]} {NUMBERS[1]} 86{NUMBERS[0]} {request.credentials[2].upper()} "
+        return text.replace("<message>", f"<message>{echo}").replace("<remark>", f"<remark>{echo}")
 
     with mutant_server(Defect(api_request=record, text=break_everything)) as vendor:
         files = ["--html", str(html), "--junit", str(junit), "--fetched", str(fetched)]
@@ -142,6 +162,163 @@ def test_numbers_and_texts_of_people_are_masked() -> None:
     request = build_form(UTF8, {"action": "send", "mobile": ",".join(NUMBERS), "timestamp": "20120701231212"})
     line = mask_request(request).build_curl("http://127.0.0.1:1")
     assert "138******78%2C139******78&timestamp=20120701231212" in line
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("8613812345678", "86138******78"),
+        ("+8613812345678", "+86138******78"),
+        ("008613812345678", "0086138******78"),
+        ("+86 138-1234-5678", "+86 138******78"),
+        ("138 1234 5678", "138******78"),
+        ("mobile=%2B8613812345678&", "mobile=%2B86138******78&"),
+        ("%2013812345678%2C13912345678", "%20138******78%2C139******78"),
+        ("%31%33%38%31%32%33%34%35%36%37%38", "%31%33%38******%37%38"),
+        ("%u0031%u0033%u0038%u0031%u0032%u0033%u0034%u0035%u0036%u0037%u0038", "%u0031%u0033%u0038******%u0037%u0038"),
+        ("&#49;&#51;&#56;12345678", "&#49;&#51;&#56;******78"),
+        ("20120701231212 1341155532 95588 19999", "20120701231212 1341155532 95588 19999"),
+        ("138123456789", "138123456789"),
+    ],
+)
+def test_a_number_is_masked_with_its_prefix_and_in_every_encoding(text: str, masked: str) -> None:
+    assert mask_numbers(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("<callbox><content>你好，我不", "<callbox><content>(5 characters)"),
+        ("<Content >你好</Content >", "<Content >(2 characters)</Content >"),
+        ("<content><![CDATA[你好]]></content>", "<content>(14 characters)</content>"),
+        ("<mobile>+85291234567</mobile>", "<mobile>+85******67</mobile>"),
+        ("<mobile>+852912345", "<mobile>+85******45"),
+        ('{"mobile": "85291234567", "content": "a\\"你好"}', '{"mobile": "852******67", "content": "(5 characters)"}'),
+        ("{'content': '你好', 'mobile': '13812345678'}", "{'content': '(2 characters)', 'mobile': '138******78'}"),
+    ],
+)
+def test_a_value_without_its_end_or_in_another_notation_is_masked(text: str, masked: str) -> None:
+    assert mask_response(text) == masked
+
+
+def test_a_text_of_a_person_is_masked_wherever_it_occurs() -> None:
+    texts = PrivateTexts()
+    texts.remember("<callbox><content>我不需要 &amp; 再见</content></callbox><callbox><content>好</content></callbox>")
+    texts.remember("<callbox><content>它没有结束")
+    assert texts.mask("content is '我不需要 & 再见' instead of '好', not 好吗, after 它没有结束") == (
+        "content is '(9 characters)' instead of '(1 characters)', not 好吗, after (5 characters)"
+    )
+
+
+def test_a_text_is_masked_before_it_is_cut(tmp_path: Path) -> None:
+    """A value at the end of what is shown would escape a mask if it was cut first."""
+    assert [shorten("number 13812345678, text", length) for length in (12, 18, 24)] == [
+        "number … (24 characters)",
+        "number … (24 characters)",
+        "number 13812345678, text",
+    ]
+    padding = "<x/>" * 995  # the report shows 4,000 characters
+    context = CheckContext(parse_address("http://127.0.0.1:1"), OWN, SafetyGuard())
+    for value in ("<content>你好，我不需要</content>", "<mobile>13812345678</mobile>", f"<x>{SIGN}</x>"):
+        for length in range(9, 40):
+            failure = Mismatch(None, "x", padding + "-" * (40 - length) + value)
+            verdict = build_failure(CLAUSES[0], failure, context, 0)
+            assert "你好" not in verdict.actual
+            assert "1381" not in verdict.actual
+            assert SIGN[:8] not in verdict.actual
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"key={SIGN}&", f"key={WITHHELD}&"),
+        (f"x{SIGN[:30]} is short", f"x{WITHHELD} is short"),
+        ("".join(f"%{ord(c):02x}" for c in SIGN), WITHHELD),
+        ("".join(f"&#{ord(c)};" for c in SIGN), WITHHELD),
+        ("0" * 32, "0" * 32),
+        ("1" + "0" * 30, "1" + "0" * 30),
+        ("12345678901234567890123456789012", WITHHELD),
+        ("2026-11-30 10:00:00, deadbeef", "2026-11-30 10:00:00, deadbeef"),
+    ],
+)
+def test_every_word_that_may_be_a_signature_is_hidden_in_a_text_of_the_server(text: str, shown: str) -> None:
+    assert hide_hex_words(text) == shown
+
+
+def test_a_signature_that_a_check_computes_itself_is_hidden() -> None:
+    signature = compute_signature("test", "mima", "20110102030405")
+    assert hide_signatures_in_text(f"{signature}, {signature.upper()}") == f"{WITHHELD}, {WITHHELD}"
+
+
+def test_the_numbers_of_a_request_are_masked_in_every_encoding_and_in_chunks() -> None:
+    fields = [("action", "send"), ("mobile", f"{NUMBERS[0]}, {NUMBERS[1]}"), ("content", "内容")]
+    every_byte = build_request(
+        UTF8, body=fields, encode=lambda text: b"".join(b"%%%02X" % byte for byte in text.encode())
+    )
+    requests = [
+        build_form(UTF8, dict(fields)),
+        build_request(GBK, query=fields, method="GET"),
+        build_request(UTF8, body=fields, encode=escape_unicode),
+        every_byte,
+        build_multipart(UTF8, fields),
+        *(chunk_body(build_form(UTF8, dict(fields)), size) for size in (1, 3, 7, 19)),
+    ]
+    for request in requests:
+        line = mask_request(request).build_curl("http://127.0.0.1:1")
+        assert not re.search("1[38].{0,10}12345678|1[39]912345678", unescape(line)), line
+        assert "******" in line
+
+
+def test_a_network_error_that_quotes_the_server_is_masked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer_once, args=(server, f"HTTQ {SIGN} 8613812345678\r\n".encode())).start()
+        with pytest.raises(TargetUnreachable) as caught:
+            send_request(parse_address(f"http://127.0.0.1:{server.getsockname()[1]}"), build_form(UTF8, dict(OVERAGE)))
+    assert f"HTTQ {WITHHELD} 86138******78" in str(caught.value)
+
+
+def _answer_once(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(answer)
+
+
+def test_a_dry_run_prints_no_signature_and_no_number() -> None:
+    options = ["--allow-send", ",".join(NUMBERS), "--allow-fetch", "--dry-run"]
+    completed = run_contract("http://127.0.0.1:1", *OWN_OPTIONS[:-1], "2", *options)
+    assert completed.returncode == 0
+    assert completed.stdout.count("action=send") > 20
+    assert re.findall("[0-9a-f]{32}|1[0-9]{10}", completed.stdout.replace(INVALID_SIGN, "")) == []
+
+
+@pytest.mark.parametrize("where", ["start", "middle"])
+def test_a_signature_that_the_server_echoes_is_in_no_message(where: str, tmp_path: Path) -> None:
+    """The server says at the start, or in the middle of the run, why it refuses the account."""
+    signatures: set[str] = set()
+    count = 0
+
+    def echo(request: ApiRequest, response: Response) -> Response:
+        nonlocal count
+        count += 1
+        signatures.add(hashlib.md5(f"testmima{request.credentials[1]}".encode(), usedforsecurity=False).hexdigest())
+        if where != "start" and count < 4:
+            return response
+        sign = request.credentials[2]
+        text = f"<returnsms><message>帐号已锁定 {sign} 13812345678 用户名或密码错误</message></returnsms>"
+        return response._replace(body=text.encode())
+
+    html, junit, expect = (tmp_path / name for name in ("report.html", "report.xml", "expect.toml"))
+    with mutant_server(Defect(response=echo)) as vendor:
+        files = ["--html", str(html), "--junit", str(junit), "--write-expect", str(expect)]
+        clauses = select("2.3-found", "3.3-forbidden", "3.3-nothing-forbidden", "Q4")
+        completed = run_contract(vendor.url, *OWN_OPTIONS[:-1], "100", *clauses, *files)
+    assert completed.returncode in (1, 3), completed.stdout
+    outputs = [completed.stdout, completed.stderr, *(file.read_text("utf-8") for file in (html, junit, expect))]
+    assert any(WITHHELD in output for output in outputs)
+    for output in outputs:
+        assert find_signatures(output, signatures) == set()
+        assert "13812345678" not in output
 
 
 # Fetched items
