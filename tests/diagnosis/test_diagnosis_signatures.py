@@ -261,7 +261,8 @@ def test_the_correct_text_is_never_a_candidate(account: Account, timestamp: str,
 
 def test_a_diagnosis_computes_a_bounded_number_of_digests() -> None:
     many = tuple(Account(str(n), f"a{n}", f"p{n}") for n in range(10_000))
-    inputs = SigningInputs(A, P, U, T, (("content", "内容"), ("mobile", "1")), many, NOW)
+    parameters = (("content", "内容"), ("mobile", "1"))
+    inputs = SigningInputs(A, P, U, T, parameters, many, NOW, (*parameters, ("action", "send"), ("extno", "")))
     assert 4_000 < sum(1 for _ in candidates(inputs)) < 7_000
     assert sum(1 for _ in GENERATORS[-1](inputs)) == 3 * OTHERS_TRIED
 

@@ -332,6 +332,7 @@ def test_a_failing_store_is_named() -> None:
 def test_each_evidence_has_a_message() -> None:
     refined = {
         "refusal.action-missing",
+        "refusal.action-elsewhere",
         "refusal.mobile-missing",
         "refusal.content-missing",
         "refusal.credentials-changed",

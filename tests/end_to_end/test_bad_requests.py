@@ -425,3 +425,26 @@ def test_a_client_that_never_reads_is_disconnected(served: ServedEmulator) -> No
             with suppress(BlockingIOError, ConnectionError):
                 connection.send(raw)
     assert send_raw(served.address, build_request(UTF8, b"action=overage")).status == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/sms.aspx", "/v2sms", "/api/send"])
+def test_a_form_for_a_path_that_does_not_exist_is_answered_with_the_endpoints_and_logged(
+    served: ServedEmulator, path: str
+) -> None:
+    response = send_raw(served.address, build_request(path, SEND))
+    assert (response.status, response.content_type) == (404, "text/plain; charset=utf-8")
+    assert "  /v2sms.aspx\n  /v2smsGBK.aspx\n" in response.body.decode()
+    cause = f"http.unknown-path: {path} is no endpoint of the vendor: use one of /v2sms.aspx, /v2smsGBK.aspx, "
+    assert f"POST {path}: 404\n  {cause}" in served.lines[0]
+    (entry,) = call_control(served.address, "GET", "/accounts/12/requests")["items"]
+    assert (entry["rejection"], entry["status"], entry["path"]) == ("unknown-path", 404, path)
+    detail = call_control(served.address, "GET", f"/requests/{entry['number']}")
+    assert cause in f"{detail['diagnosis'][0]['code']}: {detail['diagnosis'][0]['sentence']}"
+    page = send_raw(served.address, f"GET /requests/{entry['number']} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert page.status == 200
+    assert f"{path} is no endpoint" in page.body.decode()
+
+
+def test_a_path_that_does_not_exist_without_parameters_is_not_in_the_request_log(served: ServedEmulator) -> None:
+    assert send_raw(served.address, b"GET /favicon.ico HTTP/1.1\r\nHost: x\r\n\r\n").status in {200, 404}
+    assert call_control(served.address, "GET", "/requests")["items"] == []

@@ -28,10 +28,12 @@ from sms10692_mock.admin.services.behaviour import NoSuchFault, TooManyEntries
 from sms10692_mock.admin.services.clocks import NoPendingEvent
 from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.admin.services.requests import NoSuchRequest
+from sms10692_mock.app.hints import build_hint_header
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.diagnosis.pasted_request import NotARequest
+from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import NoSuchAccount, Store, StoreUnavailable
@@ -128,13 +130,12 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
     def not_found(error: NotFound) -> tuple[Response, int] | Response:
         if not _is_unrouted():
             return _error("there is no such path; GET /_mock/openapi.json lists all paths", 404)
-        if "application/xhtml+xml" in request.accept_mimetypes.values():  # a browser, not an API client
-            return unknown_page()
-        paths = "".join(f"  {endpoint.path}\n" for endpoint in protocol.ENDPOINTS)
-        return Response(f"There is no such path. The vendor's endpoints are:\n{paths}", 404, mimetype="text/plain")
+        return _respond_unknown_path()
 
     @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> tuple[Response, int]:
+    def http_error(error: HTTPException) -> tuple[Response, int] | Response:
+        if _is_unrouted():
+            return _respond_unknown_path()
         response, status = _error(error.description or error.name, error.code or 500)
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
@@ -144,8 +145,25 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
 
 
 def _is_unrouted() -> bool:
-    """Whether the routing found no route outside the control API. Paths can be written in many ways, routes cannot."""
-    return isinstance(request.routing_exception, NotFound) and not request.path.startswith(f"{PREFIX}/")
+    """Whether the routing found no route outside the control API. Paths can be written in many ways, routes cannot.
+
+    A method that a page of the console does not have counts too: clients of the vendor post to `/` by mistake.
+    """
+    is_found = not isinstance(request.routing_exception, (NotFound, MethodNotAllowed))
+    return not is_found and not request.path.startswith(f"{PREFIX}/")
+
+
+def _respond_unknown_path() -> Response:
+    """Return the response with the list of endpoints, as a page for a browser."""
+    if "application/xhtml+xml" in request.accept_mimetypes.values():  # a browser, not an API client
+        response = unknown_page()
+    else:
+        paths = "".join(f"  {endpoint.path}\n" for endpoint in protocol.ENDPOINTS)
+        text = f"There is no such path. The vendor's endpoints are:\n{paths}"
+        response = Response(text, HTTPStatus.NOT_FOUND, mimetype="text/plain")
+    name, hint = build_hint_header([explain_unknown_path(request.path)])
+    response.headers[name] = hint
+    return response
 
 
 def _is_description() -> bool:

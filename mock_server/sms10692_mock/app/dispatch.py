@@ -10,10 +10,18 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.health_probes import HealthProbes
 from sms10692_mock.app.hints import FinishedRequest
-from sms10692_mock.app.vendor_app import CROSS_SITE, HandledRequest, VendorApp, VendorRequest, reject_cross_site
+from sms10692_mock.app.vendor_app import (
+    API_PREFIX,
+    CROSS_SITE,
+    HandledRequest,
+    VendorApp,
+    VendorRequest,
+    reject_cross_site,
+)
 from sms10692_mock.domain.api_request import QUEUES, match_endpoint
 from sms10692_mock.server.bad_request import BadRequest
 from sms10692_mock.server.client_presence import ClientPresence
+from sms10692_mock.server.http1_head import RequestHead
 from sms10692_mock.server.http1_parser import ParsedRequest
 from sms10692_mock.server.http_types import AnyResponse, Response, SocketAddresses, text_response
 from sms10692_mock.server.thread_pools import ThreadPools
@@ -25,6 +33,8 @@ _SHORT_REQUEST: Final = 16 * 1024
 
 _MAX_LONG: Final = 4
 """Longer requests that are processed concurrently. Each may take a hundred times its size in memory, and a core."""
+
+_NOT_FOUND: Final = 404
 
 _LARGE_FETCH: Final = 100
 """Items from which on a fetch takes more than a millisecond."""
@@ -80,7 +90,7 @@ class Dispatcher:
                 self._vendor_app.log_rejection(head.method, head.path, response)
                 return response
             probe = self._probes.respond(head.method, head.path)
-            return probe or self._fallback.respond(head, body, addresses, presence)
+            return probe or self._respond_other(head, body, addresses, presence)
         headers = head.headers_lower
         request = VendorRequest(
             head.method, head.query, headers.get("content-type", ""), body, head.path, head.headers, headers.keys()
@@ -98,6 +108,16 @@ class Dispatcher:
         if isinstance(finished, FinishedRequest):
             return finished.response if finished.pending_hint is None else self._add_hint(finished)
         return self._await_finished(finished)
+
+    async def _respond_other(
+        self, head: RequestHead, body: bytes, addresses: SocketAddresses, presence: ClientPresence
+    ) -> AnyResponse:
+        """Return the response of the fallback. A client that sends parameters to a wrong path finds them logged."""
+        response = await self._fallback.respond(head, body, addresses, presence)
+        has_parameters = bool(head.query or body) and not head.path.startswith(API_PREFIX)
+        if has_parameters and isinstance(response, Response) and response.status == _NOT_FOUND:
+            self._invalid_requests.record_unknown_path(head, body, response)
+        return response
 
     def _is_large_fetch(self, endpoint: Endpoint, request: VendorRequest) -> bool:
         """Whether a fetch may take long. **A blocking store cannot be asked on the event loop.**"""

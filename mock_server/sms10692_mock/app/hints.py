@@ -59,11 +59,14 @@ class HintWriter:
             if self._log:
                 self._log(line)
             return response
-        texts = list(map(_format_finding, findings))
+        self.log_findings(line, findings)
+        return _with_hint(response, " | ".join(map(_format_finding, findings)))
+
+    def log_findings(self, line: str, findings: Sequence[Finding]) -> None:
+        """Write a line of the access log, followed by findings."""
         if self._log:
             logged = (f"{finding.code}: {translate(finding, self._language)}" for finding in findings)
             self._log("\n  ".join([line, *logged]))
-        return _with_hint(response, " | ".join(texts))
 
     def add_hint(self, finished: FinishedRequest) -> Response:
         """Diagnose a request, write the access log, and return the response with a hint.
@@ -139,7 +142,14 @@ def _format_finding(finding: Finding) -> str:
     return f"{finding.code}: {finding.sentence}"
 
 
+def build_hint_header(findings: Sequence[Finding]) -> tuple[str, str]:
+    """Return name and value of the header with some findings."""
+    return _build_header(" | ".join(map(_format_finding, findings)))
+
+
+def _build_header(hint: str) -> tuple[str, str]:
+    return "X-Mock-Hint", ascii(hint)[1:-1][:_HINT_LIMIT]
+
+
 def _with_hint(response: Response, hint: str) -> Response:
-    if not hint:
-        return response
-    return response._replace(headers=[*response.headers, ("X-Mock-Hint", ascii(hint)[1:-1][:_HINT_LIMIT])])
+    return response._replace(headers=[*response.headers, _build_header(hint)]) if hint else response

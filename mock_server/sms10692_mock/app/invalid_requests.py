@@ -1,4 +1,4 @@
-"""Records received bytes that are no HTTP request: each in the access log and in the request log.
+"""Records what reaches no endpoint: bytes that are no HTTP request, and parameters for a path that does not exist.
 
 A flood of them neither fills the access log nor evicts the entries of real requests.
 """
@@ -6,19 +6,26 @@ A flood of them neither fills the access log nor evicts the entries of real requ
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from sms10692_mock.diagnosis.rejection import describe_beginning
+from sms10692 import protocol
+from sms10692_mock.codec.charsets import DECODERS
+from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.diagnosis.rejection import UNKNOWN_PATH, describe_beginning
 from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.store import Runner, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.server.bad_request import BadRequest
+from sms10692_mock.server.http1_head import RequestHead
 from sms10692_mock.server.http_types import Response, SocketAddresses
 from sms10692_mock.stores.request_log import redact_headers
 
 _logger = logging.getLogger(__name__)
+
+_MAX_BODY: Final = 64 * 1024
+"""Bytes of a body that are kept if the path does not exist."""
 
 _BURST: Final = 20
 """Invalid requests that are recorded one right after another. Later ones are recorded once per second."""
@@ -27,7 +34,7 @@ _HEADER: Final = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)([^
 
 
 class InvalidRequestRecorder:
-    """Writes a line and an entry for each invalid request, and counts those beyond the rate limit.
+    """Adds an entry of the request log for each invalid request, and counts those beyond the rate limit.
 
     `log_line` gets the line. Use it on the thread of the event loop only.
     """
@@ -51,17 +58,47 @@ class InvalidRequestRecorder:
 
     def record(self, error: BadRequest, response: Response, addresses: SocketAddresses, beginning: bytes) -> None:
         """Record an invalid request and the response to it, unless too many came before."""
+        if not self._may_record():
+            return
+        omitted = f" ({self._omitted} more were not logged)" if self._omitted else ""
+        self._omitted = 0
+        shown = describe_beginning(beginning)
+        self._log_line(addresses, f"sent no HTTP/1 request, but '{shown}...': {error.status}, {error}{omitted}")
+        self._log_request("", "", b"", (), _redact_headers(beginning), "", response, error.cause)
+
+    def record_unknown_path(self, head: RequestHead, body: bytes, response: Response) -> None:
+        """Add an entry for a request with parameters to a path that is no endpoint, unless too many came before."""
+        if not self._may_record():
+            return
+        body = body[:_MAX_BODY]
+        fields = parse_fields(head.query, head.headers_lower.get("content-type", ""), body, DECODERS["utf-8"])
+        userid = fields.get(protocol.SIGNED.parameters[0], "")
+        self._log_request(
+            head.method, head.path, head.query, redact_headers(head.headers), body, userid, response, UNKNOWN_PATH
+        )
+
+    def _may_record(self) -> bool:
+        """Return whether the rate limit allows an entry, and count it."""
         now = self._clock()
         self._allowed = min(_BURST, self._allowed + now - self._refilled)
         self._refilled = now
         if self._allowed < 1:
             self._omitted += 1
-            return
+            return False
         self._allowed -= 1
-        omitted = f" ({self._omitted} more were not logged)" if self._omitted else ""
-        self._omitted = 0
-        shown = describe_beginning(beginning)
-        self._log_line(addresses, f"sent no HTTP/1 request, but '{shown}...': {error.status}, {error}{omitted}")
+        return True
+
+    def _log_request(
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        headers: Sequence[tuple[str, str]],
+        body: bytes,
+        userid: str,
+        response: Response,
+        cause: str,
+    ) -> None:
         received = self._vendor.wall_clock()
         content_type = response.headers[0][1]
 
@@ -75,22 +112,22 @@ class InvalidRequestRecorder:
                     received,
                     account_time,
                     0.0,
-                    "",
-                    "",
-                    b"",
-                    (),
-                    _redact_headers(beginning),
-                    "",
+                    method,
+                    path,
+                    query,
+                    headers,
+                    body,
+                    userid,
                     "",
                     "",
                     None,
                     response.status,
                     content_type,
                     response.body,
-                    rejection=error.cause,
+                    rejection=cause,
                 )
             )
-            self._notify("")
+            self._notify(userid)
 
         submitted = self._runner.submit(self._take_number, finish)
         if isinstance(submitted, asyncio.Future):

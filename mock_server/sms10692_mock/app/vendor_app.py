@@ -22,6 +22,7 @@ from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.refusals import fault_findings
+from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
@@ -41,7 +42,8 @@ from sms10692_mock.stores.request_log import redact_headers
 
 _FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
 _SAFE_METHODS: Final = ("GET", "HEAD")
-_API_PREFIX: Final = "/_mock"
+API_PREFIX: Final = "/_mock"
+_NOT_FOUND: Final = 404
 _HEALTH_PREFIX: Final = "/_mock/health"
 _FIRST_ERROR_STATUS: Final = 400
 
@@ -289,12 +291,14 @@ class VendorApp:
             self._log(f"{sanitize(method)} {sanitize(path)}: {status}")
 
     def log_other(self, method: str, path: str, status: int) -> None:
-        """Write the access log of a request to the console or the control API.
+        """Write the access log of a request to the console, the control API, or a path that does not exist.
 
         Successful reads by the console, which polls, and health checks go to `debug_log`.
         """
-        is_polling = path.startswith(_HEALTH_PREFIX) or not path.startswith(_API_PREFIX)
-        if status >= _FIRST_ERROR_STATUS or method not in _SAFE_METHODS or not is_polling:
+        is_polling = path.startswith(_HEALTH_PREFIX) or not path.startswith(API_PREFIX)
+        if status == _NOT_FOUND and not path.startswith(API_PREFIX):
+            self.hints.log_findings(f"{sanitize(method)} {sanitize(path)}: {status}", [explain_unknown_path(path)])
+        elif status >= _FIRST_ERROR_STATUS or method not in _SAFE_METHODS or not is_polling:
             self.log_line(method, path, status)
         elif self._debug_log:
             self._debug_log(f"{method} {sanitize(path)}: {status}")

@@ -13,6 +13,7 @@ from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.pasted_request import PastedRequest
+from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.billing import Pricing, segment_price
@@ -69,8 +70,7 @@ def explain(
         problems += (make_finding("http.method", ascii(pasted.method[:16])[1:-1]),)
     endpoint = match_endpoint(pasted.path)
     if endpoint is None:
-        paths = ", ".join(known.path for known in protocol.ENDPOINTS)
-        unknown = make_finding("http.unknown-path", ascii(pasted.path[:64])[1:-1], paths)
+        unknown = explain_unknown_path(pasted.path)
         return Explanation(pasted.method, pasted.path, None, "", (*problems, unknown), False, None)
     content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
     fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])

@@ -82,7 +82,8 @@ _SIGNATURE_MESSAGES: Final = {
     "utf-32": "The signed bytes are UTF-32 ({}): sign the UTF-8 bytes.",
     "big5": "The signed bytes are Big5 ({}): sign the UTF-8 bytes.",
     "letters-lost": "The signed bytes are in a charset without Chinese characters ({}): sign the UTF-8 bytes.",
-    "too-much": "Another parameter was signed too, {}: sign account, password and timestamp only.",
+    "too-much": "More was signed than account, password and timestamp ({}): sign these three only.",
+    "missing-value": "The text of a missing value was signed ({}): check the variable before signing.",
     # Which timestamp was hashed
     "timestamp-differs": "The timestamp was signed as {}, but sent in another form: send the signed text.",
     "timestamp-separators": "The timestamp was signed with separators: sign the 14 digits that are sent.",
@@ -261,6 +262,9 @@ _STYLE_MESSAGES: Final = {
     "entity-between-parameters": (
         "Parameters are joined with '&amp;', so their names begin with 'amp;': join them with '&'."
     ),
+    "nothing-to-check": (
+        "content is missing or empty, so nothing was checked; received {}: send the text to check as 'content'."
+    ),
     "unknown-parameters": "The manual has no such parameter for this operation: {}.",
     "polling": "The queue was fetched {} s ago: fetch it once in 30 s.",
     "fetched-after-empty": ("The queue was empty {} s ago: wait longer after an empty response."),
@@ -330,6 +334,7 @@ _HTTP_MESSAGES: Final = {
 _REFUSAL_MESSAGES: Final = {
     "account-deleted": "The account was deleted while the request was processed: create it again.",
     "action": "action is '{}'; this endpoint supports {}: send one of these words exactly.",
+    "action-elsewhere": "action is '{}', and this endpoint supports {}: send '{}' to {}.",
     "action-missing": "action is missing; this endpoint supports {}: send one of these words.",
     "balance": ("The send costs {} points ({} numbers × {} per number), the balance is {}: add credit, or send less."),
     "content-empty": "content is '{}', without visible text: send a text.",
@@ -357,7 +362,7 @@ _REFUSAL_MESSAGES: Final = {
     "send-time-format": "sendTime is '{}'; expected yyyy-MM-dd HH:mm:ss: write it like 2010-10-24 09:08:10.",
     "send-time-no-date": "sendTime is '{}', and there is no such date: check day, month and time.",
     "sql-injection": "The text looks like SQL injection: '{}' at character {}: rephrase the text.",
-    "status-num": "statusNum '{}' is not a number: send digits, or leave it empty.",
+    "status-num": "statusNum '{}' is not a number in digits (0-9): send a number like 4000, or leave it empty.",
     "status-num-zero": "statusNum is '{}', and must be at least 1: send a larger number, or leave it empty.",
     "store-unavailable": "The store of the emulator is unavailable: see the log of the emulator.",
     "timestamp-format": "The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",

@@ -11,7 +11,10 @@ _SIMILAR: Final[Mapping[str, tuple[str, ...]]] = {
         *("phone", "phones", "phonenumber", "phone_number", "phonenumbers", "mobiles", "mobilephone", "mobile_no"),
         *("tel", "telephone", "to", "number", "numbers", "msisdn", "receiver", "recipient", "recipients", "dest"),
     ),
-    "content": ("msg", "message", "text", "body", "sms", "smscontent", "contents", "send", "data", "msgcontent"),
+    "content": (
+        *("msg", "message", "text", "body", "sms", "smscontent", "contents", "send", "data", "msgcontent"),
+        *("word", "words", "keyword", "keywords", "check", "sensitive"),
+    ),
     "sendTime": ("send_time", "sendat", "schedule", "schedule_time", "timing", "sendtimes", "sendate", "senddate"),
     "action": ("act", "cmd", "command", "method", "op", "operation", "acton", "type"),
     "extno": ("ext", "ext_no", "extend", "extcode", "ext_code", "subid", "sub_id", "subcode", "extnum"),
@@ -25,14 +28,17 @@ SIGN_NAMES: Final = ("signature", "sgin", "sing", "signs", "sig", "md5", "token"
 PASSWORD_NAMES: Final = ("password", "pwd", "passwd", "pass")
 """Parameters of clients that send the password in plain text, as in an older version of the API."""
 
-KNOWN_NAMES: Final = frozenset(
-    name.lower()
+NAMES: Final[Mapping[str, str]] = {
+    name.lower(): name
     for parameters in (
         *(endpoint.authentication.parameters for endpoint in protocol.ENDPOINTS),
         *(operation.parameters for operation in protocol.OPERATIONS),
     )
     for name in parameters
-)
+}
+"""Every parameter of the manual, by its name in lower case."""
+
+KNOWN_NAMES: Final = frozenset(NAMES)
 """Every parameter of the manual, in lower case."""
 
 _SIGN: Final = protocol.SIGNED.parameters[2]

@@ -56,6 +56,16 @@ def _refine_action(context: DiagnosisContext, evidence: Evidence) -> Finding:
     words = ", ".join(operation.action for operation in endpoint.operations)
     if not action.strip():
         return make_finding("refusal.action-missing", words)
+    lower = action.strip().lower()
+    elsewhere = [
+        (operation.action, each.path)
+        for each in protocol.ENDPOINTS
+        for operation in each.operations
+        if operation.action.lower() == lower
+    ]
+    if elsewhere and endpoint.path not in [path for _, path in elsewhere]:
+        word, paths = elsewhere[0][0], ", ".join(path for _, path in elsewhere)
+        return make_finding("refusal.action-elsewhere", context.show(action), words, word, paths)
     return make_finding("refusal.action", context.show(action), words)
 
 

@@ -4,9 +4,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from sms10692.protocol import ENDPOINTS
 from sms10692_mock.diagnosis.context import Finding, make_finding
 from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.domain.records import LoggedRequest
+
+UNKNOWN_PATH: Final = "unknown-path"
+"""The cause of a request to a path that is no endpoint."""
 
 _VALUE_LIMIT: Final = 80
 """Maximum number of characters of a value in a finding."""
@@ -28,8 +32,15 @@ def describe_beginning(received: bytes) -> str:
     return "" if beginning is None else ascii(beginning[0].decode("latin-1"))[1:-1]
 
 
+def explain_unknown_path(path: str) -> Finding:
+    """Return the finding about a path that is no endpoint: it names the endpoints."""
+    return make_finding("http.unknown-path", ascii(path[:64])[1:-1], ", ".join(each.path for each in ENDPOINTS))
+
+
 def rejection_findings(entry: LoggedRequest) -> tuple[Finding, ...]:
     """Return the cause for which a request did not reach the vendor; empty if the request did."""
+    if entry.rejection == UNKNOWN_PATH:
+        return (explain_unknown_path(entry.path),)
     code = f"http.{entry.rejection}"
     if code not in MESSAGES:
         return ()

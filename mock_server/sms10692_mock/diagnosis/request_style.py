@@ -232,6 +232,15 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
         )
 
 
+def _check_text_to_check(context: DiagnosisContext) -> Iterator[Finding]:
+    if context.request.operation is protocol.CHECKKEYWORD and not context.request.content.strip():
+        names = [name for name in context.fields if name not in _CREDENTIAL_NAMES] or list(context.fields)
+        yield make_finding("habit.nothing-to-check", ", ".join(map(context.quote, names[:_LISTED_PARAMETERS])))
+
+
+_CREDENTIAL_NAMES: Final = frozenset((*map(str.lower, _CREDENTIALS), "action"))
+
+
 def _check_polling(context: DiagnosisContext) -> Iterator[Finding]:
     previous = context.previous
     if previous is None or context.request.operation not in QUEUES:
@@ -253,5 +262,6 @@ _CHECKS: Final[tuple[Callable[[DiagnosisContext], Iterator[Finding]], ...]] = (
     check_form_syntax,
     _check_parameters,
     _check_send_time,
+    _check_text_to_check,
     _check_polling,
 )

@@ -293,6 +293,8 @@ def is_conventional(
         return False
     if body.count(b"&") != len(fields) - 1 or not _KNOWN_FIELDS[request.endpoint, request.operation].issuperset(fields):
         return False  # text was lost, or a parameter was repeated
+    if request.operation is protocol.CHECKKEYWORD and not request.content:
+        return False
     earliest, latest, earliest_send_time = _accepted_times(now // 60)
     if request.send_time and request.send_time < earliest_send_time:
         return False

@@ -32,7 +32,7 @@ from typing import Final, NamedTuple
 from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
 from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_formats
-from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, SIGN_NAMES
+from sms10692_mock.diagnosis.parameter_names import NAMES, PASSWORD_NAMES, SIGN_NAMES
 from sms10692_mock.diagnosis.request_style import MANUALS_SIGN
 from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, SigningInputs, candidates
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
@@ -186,6 +186,7 @@ def _explain_sign(context: DiagnosisContext, account: Account, credentials: _Cre
         userid=account.userid,
         timestamp=timestamp,
         extra_parameters=_extra_parameters(context),
+        sent=_sent_parameters(context),
         others=tuple(other for other in context.others if other != account),
         now=context.now,
     )
@@ -208,12 +209,24 @@ def _explain_format(formats: tuple[DigestFormat, ...]) -> tuple[Finding, ...]:
 
 def _extra_parameters(context: DiagnosisContext) -> tuple[tuple[str, str], ...]:
     request = context.request
+    first_number, comma, _ = request.mobile.partition(",")
     return (
         ("content", request.content),
         ("mobile", request.mobile),
+        ("mobile", first_number if comma else ""),
         (_ACTION, request.action),
-        ("mobile and content", request.mobile + request.content),
-        ("content and mobile", request.content + request.mobile),
+        ("extno", request.extno),
+        ("sendTime", request.send_time),
+        ("statusNum", request.status_num),
+        ("mobile, content", request.mobile + request.content),
+        ("content, mobile", request.content + request.mobile),
+    )
+
+
+def _sent_parameters(context: DiagnosisContext) -> tuple[tuple[str, str], ...]:
+    """Return the parameters of the manual that were sent, except the signature, with the manual's names."""
+    return tuple(
+        (NAMES[name], value) for name, value in context.fields.items() if name in NAMES and NAMES[name] != _SIGN
     )
 
 

@@ -27,7 +27,8 @@ _EXTRA_LIMIT: Final = 5000
 class SigningInputs(NamedTuple):
     """Values that a client may have hashed, and the current time in Unix seconds.
 
-    `extra_parameters` are names and values of other parameters of the request.
+    `extra_parameters` are names and values of other parameters of the request, also several together. `sent` are all
+    parameters except the signature, in their order.
     """
 
     account: str
@@ -37,6 +38,7 @@ class SigningInputs(NamedTuple):
     extra_parameters: Sequence[tuple[str, str]]
     others: Sequence[Account]
     now: float
+    sent: Sequence[tuple[str, str]] = ()
 
     @property
     def time(self) -> datetime | None:
@@ -298,6 +300,48 @@ def in_other_charsets(inputs: SigningInputs) -> Candidates:
             yield code, charset if names == _NAMES else f"{charset}, as {_join_names(names)}", raw
 
 
+_MISSING_VALUES: Final = (
+    *("null", "None", "undefined", "nil", "NULL", "Null", "false", "False", "NaN", "<null>", "(null)", "<nil>"),
+    *("[object Object]", "[object Promise]", '""', "''"),
+)
+
+
+def with_missing_values(inputs: SigningInputs) -> Candidates:
+    """Yield texts in which some parts are the text of a missing value."""
+    for word, choice in product(_MISSING_VALUES, product((False, True), repeat=3)):
+        if any(choice):
+            text = "".join(word if chosen else part for part, chosen in zip(inputs.parts, choice, strict=True))
+            yield "signature.missing-value", f"{_selected_names(choice)} = {word}", text
+
+
+def with_every_parameter(inputs: SigningInputs) -> Candidates:
+    """Yield texts of all parameters, as in APIs that sign the whole request: sorted, and with the password as key."""
+    detail = _join_names([name for name, _ in inputs.sent])
+    size = sum(len(name) + len(value) for name, value in inputs.sent)
+    if size > _EXTRA_LIMIT:
+        return
+    password, parts = inputs.password, inputs.text
+    in_full = [(name, value) for name, value in inputs.sent if value]
+    for pairs in dict.fromkeys(
+        tuple(order) for some in (inputs.sent, in_full) for order in (some, sorted(some), sorted(some, key=_lower_name))
+    ):
+        named = [f"{name}={value}" for name, value in pairs]
+        for joined in (
+            *(separator.join(named) for separator in ("&", "")),
+            "".join(f"{name}{value}" for name, value in pairs),
+            *(separator.join(value for _, value in pairs) for separator in ("", ",", "&")),
+        ):
+            for text in (
+                *(joined + password, password + joined, password + joined + password, joined + parts, parts + joined),
+                *(f"{joined}&key={password}", f"{joined}&password={password}", f"{joined}&{password}", joined),
+            ):
+                yield "signature.too-much", detail, text
+
+
+def _lower_name(pair: tuple[str, str]) -> str:
+    return pair[0].lower()
+
+
 def with_extra_parameters(inputs: SigningInputs) -> Candidates:
     """Yield texts that contain another parameter."""
     for name, value in inputs.extra_parameters:
@@ -306,6 +350,8 @@ def with_extra_parameters(inputs: SigningInputs) -> Candidates:
                 parts = [*inputs.parts]
                 parts.insert(index, value)
                 yield "signature.too-much", name, separator.join(parts)
+            for text in (f"{value}{inputs.userid}{inputs.text}", f"{inputs.userid}{inputs.text}{value}"):
+                yield "signature.too-much", f"userid, {name}", text
 
 
 def with_other_timestamps(inputs: SigningInputs) -> Candidates:
@@ -340,7 +386,9 @@ GENERATORS: Final[tuple[Callable[[SigningInputs], Candidates], ...]] = (
     with_invisible_characters,
     with_transformed_parts,
     in_other_charsets,
+    with_missing_values,
     with_extra_parameters,
+    with_every_parameter,
     with_other_timestamps,
     with_other_accounts,
 )

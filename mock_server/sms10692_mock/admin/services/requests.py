@@ -29,6 +29,7 @@ from sms10692_mock.diagnosis.service import (
     reparse,
 )
 from sms10692_mock.diagnosis.translations import Language, translate
+from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest, Page, Query
 from sms10692_mock.domain.vendor import Vendor
@@ -245,15 +246,15 @@ def _to_document(request: LoggedRequest, *, is_marked: bool) -> RequestDocument:
 
 
 def _parsed_fields(request: LoggedRequest) -> tuple[str, Mapping[str, str]]:
-    """Return the charset of the endpoint and the parameters; both are empty for bytes that are no HTTP request."""
-    if not request.method:
+    """Return the charset of the endpoint and the parameters; both are empty if the request is for no endpoint."""
+    if match_endpoint(request.path) is None:
         return "", {}
     api_request, fields = reparse(request)
     return api_request.endpoint.charset, fields
 
 
 def _fields(request: LoggedRequest, charset: str) -> Mapping[str, str]:
-    return parse_fields(request.query, content_type(request), request.body, DECODERS[charset]) if request.method else {}
+    return parse_fields(request.query, content_type(request), request.body, DECODERS[charset]) if charset else {}
 
 
 def _response_text(request: LoggedRequest) -> str:
