@@ -90,6 +90,16 @@ class ControlClient:
         """Set the balance of an account; what this adds or takes away counts in sendTotal."""
         self._request("PATCH", _build_account_path(userid), {"points": points}, 200)
 
+    def set_password(self, userid: str, password: str) -> None:
+        """Change the password of an account."""
+        self._request("PATCH", _build_account_path(userid), {"password": password}, 200)
+
+    def enqueue_reply(self, userid: str, mobile: str, content: str) -> None:
+        """Let a phone reply to the last message that the account has sent to it."""
+        self._request(
+            "POST", f"{_build_account_path(userid)}/replies", {"mobile": mobile, "content": content}, 200, 201
+        )
+
     def freeze(self, userid: str) -> None:
         """Stop the account's clock."""
         self._request("PUT", f"{_build_account_path(userid)}/clock", {"mode": "frozen"}, 200)

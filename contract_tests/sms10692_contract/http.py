@@ -30,13 +30,14 @@ from sms10692_contract.requests import WireRequest
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A response as received. `date` and `retry_after` are headers, empty if absent."""
+    """A response as received. `date`, `retry_after` and `connection` are headers, empty if absent."""
 
     status: int
     content_type: str
     body: bytes
     date: str = field(default="", compare=False)
     retry_after: str = field(default="", compare=False)
+    connection: str = field(default="", compare=False)
 
     def json(self) -> Any:
         """Parse the body as JSON. Raises ValueError if it is invalid or nested too deeply."""
@@ -234,10 +235,10 @@ def read_response(
     chunks: list[bytes] = []
 
     def build() -> HttpResponse:
-        content_type, date, retry_after = (
-            response.getheader(name, "") for name in ("Content-Type", "Date", "Retry-After")
+        content_type, *others = (
+            response.getheader(name, "") for name in ("Content-Type", "Date", "Retry-After", "Connection")
         )
-        return HttpResponse(response.status, content_type, b"".join(chunks), date, retry_after)
+        return HttpResponse(response.status, content_type, b"".join(chunks), *others)
 
     left = None if response.chunked else response.length
     try:

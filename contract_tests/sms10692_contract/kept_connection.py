@@ -77,12 +77,13 @@ class KeptConnection:
                 sleep(_PIECE_SECONDS)  # the pieces must arrive apart
             self._limited.send(raw[start:])
 
-    def write_after_continue(self, request: WireRequest) -> None:
-        """Write the head, wait for 100 Continue for a limited time, and write the body."""
+    def write_after_continue(self, request: WireRequest, seconds: float | None = None) -> bool:
+        """Write the head, wait for 100 Continue so long at most, and write the body; return whether anything came."""
         with self._naming_address():
             self._limited.send(self._build_head(request))
-            self._is_readable(self._continue_seconds)
+            is_continued = self._is_readable(self._continue_seconds if seconds is None else seconds)
             self._limited.send(request.body)
+        return is_continued
 
     def read(self, request: WireRequest, record: Callable[[WireRequest, HttpResponse], None]) -> HttpResponse:
         """Read the response to the oldest request that has none, and record it. Interim responses are skipped."""
@@ -157,6 +158,16 @@ class Conversation:
         """Send the head, wait a moment for 100 Continue, send the body, and return the response."""
         return self._exchange([request], lambda: self.connection.write_after_continue(request))[0]
 
+    def exchange_strictly(self, request: WireRequest, seconds: float) -> ParsedResponse:
+        """Send the head, and the body only when 100 Continue has come, within so many seconds."""
+        continued: list[bool] = []
+        response = self._exchange(
+            [request], lambda: continued.append(self.connection.write_after_continue(request, seconds))
+        )[0]
+        if not all(continued):
+            raise Mismatch(request, "100 Continue, or a response, before the body", f"nothing in {seconds:g} s")
+        return response
+
     def exchange_to_end(self, request: WireRequest) -> bytes:
         """Send a request, and return all bytes until the server closes the connection."""
         self._admit(request)
@@ -168,7 +179,7 @@ class Conversation:
         self._record(request, HttpResponse(200, "", received))
         return received
 
-    def _exchange(self, requests: Sequence[WireRequest], write: Callable[[], None]) -> list[ParsedResponse]:
+    def _exchange(self, requests: Sequence[WireRequest], write: Callable[[], object]) -> list[ParsedResponse]:
         for request in requests:
             self._admit(request)
         responses: list[ParsedResponse] = []

@@ -31,6 +31,7 @@ from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_r
 from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.records import InboundReply, Query
 from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
 from sms10692_mock.domain.vendor import Vendor, VendorResult
@@ -131,7 +132,7 @@ def _change_text(body: bytes, endpoint: Endpoint, request: ApiRequest, defect: D
 
 
 class MutantControl:
-    """A minimal control API: health, forbidden words, create and delete accounts, clock, top up."""
+    """A minimal control API: health, forbidden words, create, change and delete accounts, clock, replies."""
 
     def __init__(self, vendor: Vendor) -> None:
         self._vendor = vendor
@@ -155,8 +156,12 @@ class MutantControl:
         account = store.account(userid)
         if account is None:
             return 404, {}
+        if rest[1:] == ["replies"]:
+            return self._enqueue_reply(account, document["mobile"], document["content"])
         if not rest[1:]:
-            if "points" in document:
+            if "password" in document:
+                store.update_account(userid, lambda current: replace(current, password=document["password"]))
+            elif "points" in document:
                 store.set_balance(userid, document["points"])
             else:
                 store.add_points(userid, document["top_up"])
@@ -173,6 +178,14 @@ class MutantControl:
         frozen = ClockOverride(clock.now(real), real, 0.0)
         changed = frozen if method == "PUT" else clock.advance(document["seconds"], real)
         self._vendor.store.update_account(account.userid, lambda current: replace(current, clock=changed))
+
+    def _enqueue_reply(self, account: Account, mobile: str, content: str) -> tuple[int, dict[str, Any]]:
+        """Add a reply to the last task that was sent to the number."""
+        store, now = self._vendor.store, self._vendor.now(account)
+        (message,) = store.messages(account.userid, Query(number=mobile, newest_first=True, limit=1), now).items
+        task = message.task
+        store.enqueue(account.userid, [], [InboundReply(now, mobile, task.task_id, content, task.extno)], now)
+        return 201, {}
 
     def userids(self) -> list[str]:
         """Return the userids of all accounts."""
@@ -246,6 +259,8 @@ class HttpHandler(BaseHTTPRequestHandler):
     def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
         """Write head and body at once: otherwise the body would wait for the acknowledgement of the head."""
         lines = [("Content-Length", str(len(content))), *headers]
+        if self.request_version == "HTTP/1.0" and not self.close_connection:
+            lines.append(("Connection", "keep-alive"))
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n" + "".join(
             f"{name}: {value}\r\n" for name, value in lines
         )

@@ -14,7 +14,7 @@ from sms10692_contract.expectations import attribute_to, expect, expect_sent
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.suite_account import SuiteAccount
 
-MAX_FETCHED = 240
+MAX_FETCHED = 2500
 """Number of reports after which a fetcher stops, in case the queue never becomes empty."""
 
 
@@ -67,13 +67,16 @@ def _expect_each_once(
 
 @checks("C-twice", "C-lost")
 def _concurrent_fetches_neither_duplicate_nor_lose_items(context: CheckContext) -> None:
+    sizes = [(120, "5", 6)] * context.effort.concurrency_rounds + [(303, "101", 3), (1200, "600", 2), (1200, "", 3)]
+    for waiting, limit, fetchers in sizes:
+        account = context.create_account()
+        expected = build_mobiles(waiting)
+        expect_sent(context.send(account, ",".join(expected)), waiting)
+        context.clock.advance(account.userid, 180)
+        fetched = run_concurrently(*[_build_report_fetcher(context, account, limit)] * fetchers)
+        _expect_each_once(context, account, fetched, expected, "report")
     for _ in range(context.effort.concurrency_rounds):
         account = context.create_account()
-        expected = build_mobiles(120)
-        expect_sent(context.send(account, ",".join(expected)), 120)
-        context.clock.advance(account.userid, 180)
-        fetched = run_concurrently(*[_build_report_fetcher(context, account, "5")] * 6)
-        _expect_each_once(context, account, fetched, expected, "report")
         tasks = [str(expect_sent(context.send(account, "10000000030"), 1)) for _ in range(4)]
         context.clock.advance(account.userid, 180)
         _expect_each_once(

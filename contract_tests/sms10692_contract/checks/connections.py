@@ -3,8 +3,10 @@
 Kept connections, pipelining, HEAD, `Expect: 100-continue`, bodies in pieces, HTTP/1.0 and `Connection: close`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import cycle
+from random import Random
 from typing import Final
 
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from sms10692_contract.checks.operation_trials import OPERATION, OPERATIONS, VALUES, TrialValues, prepare_trial
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.request_forms import ANY_FORM, RequestForm
+from sms10692_contract.checks.strategies import build_mobiles
 from sms10692_contract.expectations import expect, expect_message, expect_sent
 from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND, WRONG_CREDENTIALS, ParsedResponse
 from sms10692_contract.harness import CheckContext
@@ -20,6 +23,12 @@ from sms10692_contract.kept_connection import Conversation
 from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, Pairs, WireRequest, build_request, keep_open
 from sms10692_contract.safety import INVALID_SIGN
+
+_MANY: Final = 260
+"""Requests on one connection: more than the 100 or 250 after which some servers close it."""
+
+STRICT_SECONDS: Final = 5.0
+"""Time within which 100 Continue must come."""
 
 CLOSE_SECONDS: Final = 3.0
 """Time within which a server closes a connection that the client asked to close."""
@@ -116,21 +125,48 @@ def _an_equal_request_on_a_connection_is_handled_again(context: CheckContext) ->
 
 @checks("K-pipelined")
 def _pipelined_requests_are_answered_in_order(context: CheckContext) -> None:
-    def check_answers(steps: Sequence[tuple[str, TrialValues]]) -> None:
-        trials = [prepare_trial(context, operation, values) for operation, values in steps]
-        requests = [keep_open(RequestForm().build(trial.endpoint, trial.pairs)) for trial in trials]
+    def check_answers(steps: Sequence[tuple[str, TrialValues]], refused: Sequence[bool]) -> None:
+        """Send the requests of these steps at once, some of them behind a request that is refused."""
+        expected: list[tuple[WireRequest, Callable[[ParsedResponse], None]]] = []
+        for (operation, values), has_refused in zip(steps, cycle(refused), strict=False):
+            trial = prepare_trial(context, operation, values)
+            if has_refused:
+                pairs = [(name, INVALID_SIGN if name == "sign" else value) for name, value in trial.pairs]
+                request = keep_open(RequestForm().build(trial.endpoint, pairs))
+                expected.append((request, lambda response: expect_message(response, WRONG_CREDENTIALS)))
+            expected.append((keep_open(RequestForm().build(trial.endpoint, trial.pairs)), trial.verify))
         with context.keep_connection() as conversation:
-            responses = conversation.pipeline(requests)
-            for trial, response in zip(trials, responses, strict=True):
-                trial.verify(response)
+            responses = conversation.pipeline([request for request, _ in expected])
+            for (_, verify), response in zip(expected, responses, strict=True):
+                verify(response)
             _expect_usable(context, conversation)
 
-    check_answers([(operation, TrialValues(points=POINTS_BY_OPERATION[operation])) for operation in OPERATIONS])
-    context.for_all(check_answers, _STEPS, examples=context.few_examples)
+    every_operation = [(operation, TrialValues(points=POINTS_BY_OPERATION[operation])) for operation in OPERATIONS]
+    check_answers(every_operation, [False])
+    check_answers(every_operation, [True])
+    many = TrialValues(points=5000, mobiles=tuple(build_mobiles(2000)))
+    check_answers([("send", many), ("overage", TrialValues(points=7)), ("send", many)], [False, True])
+    refused = st.lists(st.booleans(), min_size=1, max_size=3)
+    context.for_all(check_answers, _STEPS, refused, examples=context.few_examples)
 
 
 POINTS_BY_OPERATION: Final = {operation: 1000 + index for index, operation in enumerate(OPERATIONS)}
 """Different balances, so that an exchanged answer is noticed."""
+
+
+@checks("K-many")
+def _a_connection_answers_many_requests(context: CheckContext) -> None:
+    """Check hundreds of requests on one connection. A server may close it if a response says `Connection: close`."""
+    random = Random(context.seed)  # noqa: S311 - repeatable from the seed, not secret
+    count = _MANY * (4 if context.effort.is_thorough else 1)
+    with context.keep_connection() as conversation:
+        for index in range(count):
+            is_found, endpoint = random.random() < 0.5, random.choice((UTF8, GBK))
+            text = f"{index}{context.forbidden_word if is_found else '内容'}"
+            response = conversation.exchange(_build_keyword_request(context, text, endpoint))
+            _expect_keyword(response, is_found)
+            if response.raw.connection.lower() == "close":
+                break
 
 
 @checks("K-head")
@@ -171,6 +207,30 @@ def _a_body_need_not_wait_for_100_continue(context: CheckContext) -> None:
     check_read(UTF8, True, "")
     text = st.sampled_from(["", "内" * 1000, "a" * 5000])
     context.for_all(check_read, st.sampled_from([UTF8, GBK]), st.booleans(), text, examples=context.few_examples)
+
+
+@checks("K-continue")
+def _each_expected_continue_comes(context: CheckContext) -> None:
+    """Check a client that sends no body before 100 Continue, several times on one connection."""
+
+    def check_continued(endpoints: Sequence[str], before: str) -> None:
+        with context.keep_connection() as conversation:
+            for index, endpoint in enumerate(endpoints):
+                text = before + (context.forbidden_word if index % 2 else "内容")
+                request = _build_keyword_request(context, text, endpoint)
+                request = replace(request, headers=(*request.headers, _EXPECT))
+                _expect_keyword(conversation.exchange_strictly(request, STRICT_SECONDS), is_found=bool(index % 2))
+            _expect_usable(context, conversation)
+
+    check_continued([UTF8, GBK, UTF8], "")
+    check_continued([UTF8], "a" * 70_000)
+    text = st.sampled_from(["", "内" * 1000, "a" * 70_000])
+    context.for_all(
+        check_continued,
+        st.lists(st.sampled_from([UTF8, GBK]), min_size=1, max_size=4),
+        text,
+        examples=context.few_examples,
+    )
 
 
 @checks("K-pieces")
@@ -222,6 +282,7 @@ def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
                 _expect_keyword(response, True)
                 closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
                 expect(closed, response, f"the connection closed within {CLOSE_SECONDS:g} s", "an open connection")
+    _check_kept_http10(context)
     for endpoint in (UTF8, STATUS) if context.is_sandboxed else (UTF8,):
         pairs = [*context.own.build_credentials().items(), ("action", "overage" if endpoint == UTF8 else "query")]
         request = replace(keep_open(build_request(endpoint, body=pairs)), protocol="HTTP/1.0")
@@ -230,3 +291,20 @@ def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
             head = raw.partition(b"\r\n\r\n")[0].lower()
             unparsed = ParsedResponse(request, HttpResponse(200, "", raw))
             expect(b"\r\ntransfer-encoding" not in head, unparsed, "an answer to HTTP/1.0 without chunks", repr(head))
+
+
+def _check_kept_http10(context: CheckContext) -> None:
+    """Check a client of HTTP/1.0 that asks to keep the connection: the response says so, or the connection ends.
+
+    Such a client reads to the end of a connection that is not said to be kept.
+    """
+    for is_found in (True, False):
+        request = _build_keyword_request(context, context.forbidden_word if is_found else "内容")
+        kept = ("Connection", "keep-alive")
+        request = replace(request, protocol="HTTP/1.0", headers=(*request.headers, kept))
+        with context.keep_connection() as conversation:
+            response = conversation.exchange(request)
+            _expect_keyword(response, is_found)
+            if response.raw.connection.lower() != "keep-alive":
+                closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
+                expect(closed, response, "Connection: keep-alive, or the connection closed", "an open connection")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple, TypeAlias
+from urllib.parse import quote
 
 from hypothesis import strategies as st
 
@@ -36,6 +37,10 @@ class Identities(NamedTuple):
             self.timestamp if timestamp is None else timestamp,
         )
 
+    def sign_changed(self, change: Callable[[str], str]) -> str:
+        """Return the signature of the own account over a changed name and password."""
+        return self.sign(change(self.own.account), change(self.own.password))
+
     def build_other(self, userid: str) -> dict[str, str]:
         """Return this userid, with the signature of the other account."""
         return {"userid": userid, "sign": self.sign(account=self.other.account)}
@@ -53,6 +58,18 @@ def _change_digit(digits: str, index: int) -> str:
 
 def _changing_digit(index: int) -> NearMiss:
     return lambda ids: {"sign": _change_digit(ids.sign(), index)}
+
+
+def _drop_wide(text: str) -> str:
+    return text.encode("ascii", "ignore").decode()
+
+
+def _replace_wide(text: str) -> str:
+    return text.encode("ascii", "replace").decode()
+
+
+def _read_bytes_as_characters(text: str) -> str:
+    return text.encode().decode("latin-1")
 
 
 def _shift(timestamp: str, **units: int) -> str:
@@ -111,6 +128,10 @@ SIGNATURES: Final[Mapping[str, NearMiss]] = {
     "over the timestamp alone": lambda ids: {"sign": ids.sign("", "")},
     "over the account name in another case": lambda ids: {"sign": ids.sign(account=ids.own.account.swapcase())},
     "over the password in another case": lambda ids: {"sign": ids.sign(password=ids.own.password.swapcase())},
+    "without the characters that are not ASCII": lambda ids: {"sign": ids.sign_changed(_drop_wide)},
+    "with ? for the characters that are not ASCII": lambda ids: {"sign": ids.sign_changed(_replace_wide)},
+    "over the characters of UTF-8 bytes": lambda ids: {"sign": ids.sign_changed(_read_bytes_as_characters)},
+    "over percent escapes": lambda ids: {"sign": ids.sign_changed(quote)},
     "over a signature": lambda ids: {"sign": compute_signature(ids.sign(), "", "")},
     "that is the password": lambda ids: {"sign": ids.own.password},
 }
@@ -165,7 +186,7 @@ def _raise_one_letter(digits: str) -> str:
 
 def _make_check(near_misses: Mapping[str, NearMiss], typical: str) -> Check:
     def check(context: CheckContext) -> None:
-        own = context.create_account(account="Shop内Test", points=100)
+        own = context.create_account(account="Shop内Test", password=f"{secrets.token_hex(4)}密Mima", points=100)
         # The userid is random and not derived from the seed, because accounts of an earlier run may still exist.
         userid = f"Shop{secrets.token_hex(4)}x"
         other = context.create_account(userid=userid, account="Other", password=own.password)

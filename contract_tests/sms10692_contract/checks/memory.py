@@ -1,5 +1,6 @@
 """Checks that each request is processed anew: never answered from an earlier one, never refused because of one."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -8,9 +9,9 @@ from hypothesis import strategies as st
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT, SEND_ENDPOINTS
 from sms10692_contract.expectations import expect_message
-from sms10692_contract.expected import INSUFFICIENT_BALANCE, NO_WORD_FOUND, WORD_FOUND
+from sms10692_contract.expected import INSUFFICIENT_BALANCE, NO_WORD_FOUND, WORD_FOUND, WRONG_CREDENTIALS
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.requests import STATUS, UTF8, build_form
+from sms10692_contract.requests import CALL, STATUS, UTF8, build_form
 from sms10692_contract.vendor_model import ModelAccount, measure_report_lag
 
 _TIMESTAMP: Final = "%Y%m%d%H%M%S"
@@ -87,6 +88,38 @@ def _a_balance_and_a_queue_are_never_answered_from_memory(context: CheckContext)
     check_fresh(["wait", "send", "wait", "send", "top up", "send", "wait", "top up", "send", "wait"])
     events = st.lists(st.sampled_from(["send", "send", "top up", "wait"]), min_size=1, max_size=8)
     context.for_all(check_fresh, events, examples=context.few_examples)
+
+
+@checks("S-password")
+def _only_the_present_password_counts(context: CheckContext) -> None:
+    def check_changed(passwords: list[str], endpoint: str, has_used: bool) -> None:
+        """Change the password several times; the requests of every other password are refused, also repeated ones."""
+        account = ModelAccount(context, {"password": passwords[0], "points": 100})
+        userid, timestamp = account.account.userid, account.now.strftime(_TIMESTAMP)
+        requests = {}
+        for password in dict.fromkeys(passwords):
+            credentials = replace(account.account, password=password).build_credentials(timestamp)
+            fields = {"action": "send", "mobile": _MOBILES[1], "content": _CONTENT}
+            requests[password] = [
+                (build_form(endpoint, credentials | {"action": "overage"}), ""),
+                (build_form(endpoint, credentials | fields), "ok"),
+                (build_form(STATUS, credentials | {"action": "query"}), ""),
+                (build_form(CALL, credentials | {"action": "query"}), ""),
+            ]
+        for present in passwords:
+            context.clock.set_password(userid, present)
+            own = requests.pop(present)
+            for request, message in own if has_used else own[:1]:
+                expect_message(context.exchange(request), message)
+            requests[present] = own
+            for password, others in requests.items():
+                for request, _ in others if password != present else []:
+                    expect_message(context.exchange(request), WRONG_CREDENTIALS)
+
+    for endpoint in SEND_ENDPOINTS:
+        check_changed(["mima", "mima2", "mima"], endpoint, has_used=True)
+    passwords = st.lists(st.sampled_from(["mima", "Mima", "mima1", "密码123", "123"]), min_size=2, max_size=4)
+    context.for_all(check_changed, passwords, SEND_ENDPOINT, st.booleans(), examples=context.few_examples)
 
 
 @checks("S-refused")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import cycle, islice
 from typing import Final
 
 from hypothesis import strategies as st
@@ -98,6 +99,16 @@ def _balances_of_any_size_are_exact(context: CheckContext) -> None:
             account.top_up(top_up)
             check_spending(account, counts)
 
+    def check_emptied(points: int, top_ups: list[int]) -> None:
+        """Spend an account to its last point, as often as it is topped up."""
+        account = ModelAccount(context, {"points": points}, lag)
+        with attribute_to("P-large"):
+            for top_up in top_ups:
+                account.send(build_mobiles(account.points))
+                account.expect_balance()
+                account.top_up(top_up)
+                account.expect_balance(GBK)
+
     def check_negative(used: int, counts: list[int]) -> None:
         account = ModelAccount(context, {"postpaid": True}, lag)
         context.clock.set_balance(account.account.userid, -used)
@@ -115,18 +126,27 @@ def _balances_of_any_size_are_exact(context: CheckContext) -> None:
     check_large(0, 1, [1])
     check_large(1_000_000, 9_000_000, [1])
     check_large(10**14, 10**14, [3])
+    check_emptied(2, [5, 1])
     for used in (0, 99, 999, 9_999, 999_999, 2**31 - 1, 2**32, 10**14):
         check_negative(used, [1, 1, 2])
     counts = st.lists(st.integers(1, 5), min_size=1, max_size=3)
     context.for_all(check_large, _POINTS, st.integers(0, 3) | _POINTS, counts, examples=context.few_examples)
+    context.for_all(
+        check_emptied,
+        st.integers(1, 9),
+        st.lists(st.integers(1, 9), min_size=1, max_size=3),
+        examples=context.few_examples,
+    )
     context.for_all(check_negative, _POINTS, counts, examples=context.few_examples)
 
 
 @checks("P-edge")
 def _a_send_is_accepted_as_long_as_its_price_is_covered(context: CheckContext) -> None:
-    def check_covered(count: int, segments: int, missing: int, endpoint: str) -> None:
+    def check_covered(count: int, segments: int, missing: int, endpoint: str, distinct: int = 9) -> None:
+        """Send to `count` numbers, of which so many are distinct at most; the others are repeated."""
         account = ModelAccount(context, {"points": max(count * segments - missing, 0)})
-        account.send(build_mobiles(count), "字" * (UNITS_PER_SEGMENT * segments), endpoint)
+        mobiles = list(islice(cycle(build_mobiles(distinct)), count))
+        account.send(mobiles, "字" * (UNITS_PER_SEGMENT * segments), endpoint)
         account.expect_balance(endpoint)
         account.send(build_mobiles(1), endpoint=endpoint)
         account.expect_balance(endpoint)
@@ -134,12 +154,14 @@ def _a_send_is_accepted_as_long_as_its_price_is_covered(context: CheckContext) -
     for missing in (0, 1):
         check_covered(2, 2, missing, UTF8)
         check_covered(3, 4, 4 * missing, GBK)
+        check_covered(2, 1, missing, UTF8, 1)
     context.for_all(
         check_covered,
         st.integers(1, 5),
         st.integers(1, 5),
         st.integers(-2, 6),
         SEND_ENDPOINT,
+        st.sampled_from([1, 2, 9]),
         examples=context.few_examples,
     )
 
@@ -160,3 +182,14 @@ def _parallel_sends_are_all_charged(context: CheckContext) -> None:
         balance = context.overage(account)
         remaining = 10**6 - 2 * (1 + 2 + 3)
         expect(balance.get_number("overage") == remaining, balance, f"overage {remaining} after 6 parallel sends")
+    for count in (101, 1200):
+        account = context.create_account(points=10**6)
+        mobiles = build_mobiles(count)
+
+        def send_many(account: SuiteAccount = account, mobiles: Sequence[str] = mobiles) -> list[str]:
+            expect_sent(context.send(account, ",".join(mobiles)), len(mobiles))
+            return []
+
+        run_concurrently(*[send_many] * 3)
+        balance, remaining = context.overage(account), 10**6 - 3 * count
+        expect(balance.get_number("overage") == remaining, balance, f"overage {remaining} after 3 parallel sends")

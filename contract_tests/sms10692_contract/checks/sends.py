@@ -160,6 +160,12 @@ part long. The manual does not say what an SQL injection is.
 HARMLESS_INJECTIONS: Final = (UNMISTAKABLE_INJECTION, "' or '1'='1' --", "1 UNION  SELECT 2", "' or 1=1")
 """The injections that a real vendor receives: none changes a database."""
 
+NEARLY_EMPTY: Final = (
+    *("0", "00", "0.0", "false", "False", "null", "NULL", "None", "nil", "undefined", "NaN", "[]", "{}", "-", "."),
+    *("&", "=", "%", "+", "?", "#", "&nbsp;", "<>", "，"),
+)
+"""Texts of some characters that languages and frameworks take for no value."""
+
 REFUSALS: Final[Mapping[str, tuple[str, Sequence[dict[str, str]], FieldsStrategy | None]]] = {
     "1.3-credentials-empty": (EMPTY_CREDENTIALS, [{"userid": "", "sign": ""}], None),
     "1.3-sql": (SQL_INJECTION, [{"content": UNMISTAKABLE_INJECTION}], None),
@@ -208,6 +214,26 @@ def _make_refusal_check(message: str, cases: Sequence[dict[str, str]], generated
             context.for_all_if_sandboxed(check_refused, SEND_ENDPOINT, generated)
 
     return check
+
+
+@checks("R18-short")
+def _a_text_that_a_program_may_take_for_empty_is_sent(context: CheckContext) -> None:
+    def check_sent(endpoint: str, content: str) -> None:
+        account = context.create_account(points=1)
+        response = context.send(account, content=content, endpoint=endpoint)
+        expect_sent(response, 1)
+        remaining = response.get_number("remainpoint")
+        expect(remaining == 0, response, "remainpoint 0", f"{remaining}")
+
+    for content in NEARLY_EMPTY:
+        for endpoint in SEND_ENDPOINTS:
+            check_sent(endpoint, content)
+    context.for_all(
+        check_sent,
+        SEND_ENDPOINT,
+        st.builds(str.__add__, BLANK, st.sampled_from(NEARLY_EMPTY)),
+        examples=context.few_examples,
+    )
 
 
 for _clause, (_message, _cases, _generated) in REFUSALS.items():

@@ -47,6 +47,9 @@ PLACES: Final = (
 )
 """Numbers of characters before a forbidden word: around the edges of segments and of usual buffers."""
 
+REPLY_LENGTHS: Final = (1, 67, 70, 71, 134, 135, 140, 160, 255, 256, 500, 1001)
+"""Lengths of replies: around the edges of segments and of usual columns of databases."""
+
 LONG_PLACES: Final = (16_383, 65_535)
 
 FILLERS: Final = ("内", "a", " ", "\n", "\r\n", "。", "<b>", "&", "é", "😀", "内a", "\t", "0", "'")
@@ -206,3 +209,29 @@ def _special_characters_of_a_number_are_reported_unchanged(context: CheckContext
     pieces = st.lists(st.sampled_from([*_ODD_CHARACTERS, *TROUBLESOME]), min_size=1, max_size=6)
     forms = st.sampled_from(PLAIN_FORMS)
     context.for_all(check_reported, SEND_ENDPOINT, pieces, forms, examples=context.few_examples)
+
+
+@checks("R17-replies")
+def _a_reply_of_any_text_is_returned_whole(context: CheckContext) -> None:
+    def check_replies(contents: list[str], extno: str) -> None:
+        """Let a phone reply with these texts, and fetch all of them at once."""
+        account = context.create_account()
+        task = str(expect_sent(context.send(account, "13000000001", extno=extno), 1))
+        for content in contents:
+            context.clock.enqueue_reply(account.userid, "13000000001", content)
+        response = context.call(account)
+        expected = [("13000000001", task, content, extno) for content in contents]
+        actual = [
+            tuple(box.findtext(name, "") for name in ("mobile", "taskid", "content", "extno"))
+            for box in parse_document(response).iter("callbox")
+        ]
+        if actual != expected:
+            differences = [pair for pair in zip(expected, actual, strict=False) if pair[0] != pair[1]][:2]
+            expect(False, response, f"{len(expected)} replies, in order", f"{len(actual)}; differences: {differences}")
+
+    for length in REPLY_LENGTHS:
+        check_replies(["字" * length, "a" * length + "。"], "01")
+    check_replies([f"内{piece}容" for piece in TROUBLESOME] + [f"{piece} 1" for piece in TROUBLESOME], "")
+    pieces = st.lists(st.sampled_from([*TROUBLESOME, "字" * 67, "\r"]), min_size=1, max_size=6)
+    contents = st.lists(pieces.map(lambda pieces: "内" + "".join(pieces) + "容"), min_size=1, max_size=4)
+    context.for_all(check_replies, contents, st.sampled_from(["", "0", "0123456789"]), examples=context.few_examples)

@@ -22,6 +22,11 @@ def _count_arrived(handler: HttpHandler) -> int:
         handler.connection.settimeout(None)
 
 
+_WRONG_CREDENTIALS: Final = {
+    is_gbk: "用户名或密码错误".encode("gbk" if is_gbk else "utf-8") for is_gbk in (False, True)
+}
+
+
 class _RepeatLastAnswer(HttpHandler):
     """Answers every third request of a connection like the one before it."""
 
@@ -81,7 +86,7 @@ class _AuthenticateConnection(HttpHandler):
     def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
         response = super().answer_vendor_request(endpoint, request)
         raw = request.query + b"&" + request.body
-        if "用户名或密码错误".encode("gbk" if endpoint is protocol.V2SMS_GBK else "utf-8") not in response.body:
+        if _WRONG_CREDENTIALS[endpoint is protocol.V2SMS_GBK] not in response.body:
             self.credentials = b"&".join(
                 found[0].strip(b"&")
                 for name in (b"userid", b"timestamp", b"sign")
@@ -248,6 +253,93 @@ class _TooShort(HttpHandler):
             self.wfile.write(f"HTTP/1.1 {status} OK\r\nContent-Length: {characters}\r\n{lines}\r\n".encode() + content)
 
 
+class _ClosesSilently(HttpHandler):
+    """Closes a connection after its 100th response without saying so."""
+
+    count = 0
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        super().write_response(status, headers, content)
+        self.count += 1
+        if self.count == 100:
+            self.close_connection = True
+
+
+class _IsBusyAfterMany(HttpHandler):
+    """Answers 503 from the 200th request of a connection on."""
+
+    count = 0
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        self.count += 1
+        response = super().answer_vendor_request(endpoint, request)
+        return response if self.count < 200 else Response(503, [], b"busy")
+
+
+class _FillsAnswerTable(HttpHandler):
+    """Keeps 64 answers of a connection, and then answers from the oldest."""
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        answers: list[Response] = vars(self).setdefault("answers", [])
+        answers.append(super().answer_vendor_request(endpoint, request))
+        return answers[max(len(answers) - 65, 0)] if len(answers) > 65 else answers[-1]
+
+
+class _ContinuesOnce(HttpHandler):
+    """Sends 100 Continue for the first request of a connection only."""
+
+    was_continued = False
+
+    def handle_expect_100(self) -> bool:
+        if self.was_continued:
+            return True
+        self.was_continued = True
+        return super().handle_expect_100()
+
+
+class _ContinuesShortBodies(HttpHandler):
+    """Sends 100 Continue only for bodies of up to 64 KiB."""
+
+    def handle_expect_100(self) -> bool:
+        return int(self.headers["Content-Length"]) > 65536 or super().handle_expect_100()
+
+
+class _ContinuesOneEndpoint(HttpHandler):
+    """Sends no 100 Continue on the GBK endpoint."""
+
+    def handle_expect_100(self) -> bool:
+        return "gbk" in self.path.lower() or super().handle_expect_100()
+
+
+class _DoesNotSayKept(HttpHandler):
+    """Keeps a connection of HTTP/1.0 open without saying so."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        version, self.request_version = self.request_version, "HTTP/1.1"
+        super().write_response(status, headers, content)
+        self.request_version = version
+
+
+class _DropBehindRefusal(HttpHandler):
+    """Drops what has arrived behind a request that it refuses."""
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        response = super().answer_vendor_request(endpoint, request)
+        if _WRONG_CREDENTIALS[endpoint is protocol.V2SMS_GBK] in response.body:
+            self.rfile.read(_count_arrived(self))
+        return response
+
+
+class _DropBehindLong(HttpHandler):
+    """Drops what has arrived behind a request with a long body."""
+
+    def read_body(self) -> bytes:
+        body = super().read_body()
+        if len(body) > 16384:
+            self.rfile.read(_count_arrived(self))
+        return body
+
+
 CONNECTIONS: Final = tuple(
     Mutant(name, Defect(handler=handler), (clause,))
     for name, handler, clause in (
@@ -265,6 +357,15 @@ CONNECTIONS: Final = tuple(
         ("a connection is authenticated once", _AuthenticateConnection, "K-credentials"),
         ("pipelined requests are dropped", _DropPipelined, "K-pipelined"),
         ("pipelined requests are answered in reverse", _AnswerPipelinedInReverse, "K-pipelined"),
+        ("pipelined requests behind a refused one are dropped", _DropBehindRefusal, "K-pipelined"),
+        ("pipelined requests behind a long one are dropped", _DropBehindLong, "K-pipelined"),
+        ("a connection is closed silently after 100 responses", _ClosesSilently, "K-many"),
+        ("a connection is busy after 200 requests", _IsBusyAfterMany, "K-many"),
+        ("a connection answers with old answers after 64", _FillsAnswerTable, "K-many"),
+        ("100 Continue once for a connection", _ContinuesOnce, "K-continue"),
+        ("100 Continue for short bodies only", _ContinuesShortBodies, "K-continue"),
+        ("100 Continue on one endpoint only", _ContinuesOneEndpoint, "K-continue"),
+        ("a kept connection of HTTP/1.0 is not said to be kept", _DoesNotSayKept, "K-close"),
         ("an answer to HEAD has a body", _SendBodyOfHead, "K-head"),
         ("nothing is answered after HEAD", _CloseAfterHead, "K-head"),
         ("a body that comes before the 100 is dropped", _DropBodyBeforeContinue, "K-expect"),

@@ -46,6 +46,10 @@ def _sign(account: Account, timestamp: str) -> str:
     return signing.sign(account.account, account.password, timestamp)
 
 
+def _drop_wide(text: str) -> str:
+    return text.encode("ascii", "ignore").decode()
+
+
 def _is_correct(account: Account, timestamp: str, sign: str) -> bool:
     return sign == _sign(account, timestamp)
 
@@ -101,7 +105,50 @@ def _sharing(defect: Defect) -> Defect:
 
 _QUEUES: Final = (protocol.STATUS, protocol.CALL)
 
+
+def _remembers_accepted() -> _Condition:
+    """Accept userid, timestamp and sign if they were correct before."""
+    accepted: set[tuple[str, str, str]] = set()
+
+    def is_accepted(request: ApiRequest, account: Account, timestamp: str, sign: str) -> bool:
+        credentials = account.userid, timestamp, sign
+        if _is_correct(account, timestamp, sign):
+            accepted.add(credentials)
+        return credentials in accepted
+
+    return is_accepted
+
+
+def _accepts_other_password(is_former: bool, applies: Callable[[ApiRequest], bool]) -> _Condition:
+    """Accept signatures over the password that the account had before the present one, or over its first one."""
+    passwords: dict[str, list[str]] = {}
+
+    def is_accepted(request: ApiRequest, account: Account, timestamp: str, sign: str) -> bool:
+        known = passwords.setdefault(account.userid, [])
+        if account.password not in known[-1:]:
+            known.append(account.password)
+        other = known[-2:][0] if is_former else known[0]
+        return applies(request) and _is_correct(replace(account, password=other), timestamp, sign)
+
+    return is_accepted
+
+
 IDENTITIES: Final = (
+    Mutant(
+        "an accepted signature stays accepted after a change of the password",
+        _accepting(_remembers_accepted()),
+        ("S-password",),
+    ),
+    Mutant(
+        "the password before the present one is accepted too",
+        _accepting(_accepts_other_password(is_former=True, applies=lambda request: True)),
+        ("S-password",),
+    ),
+    Mutant(
+        "the queues know the first password of an account",
+        _accepting(_accepts_other_password(is_former=False, applies=lambda request: request.action == "query")),
+        ("S-password",),
+    ),
     Mutant(
         "leading zeros of a userid are ignored",
         Defect(api_request=lambda request: request._replace(userid=request.userid.lstrip("0"))),
@@ -215,6 +262,15 @@ IDENTITIES: Final = (
     Mutant(
         "a signature followed by another is accepted",
         _accepting(lambda request, account, timestamp, sign: _is_correct(account, timestamp, sign.split(",")[0])),
+        ("R2-similar-signature",),
+    ),
+    Mutant(
+        "characters that are not ASCII may be left out of a signature",
+        _accepting(
+            lambda request, account, timestamp, sign: (
+                sign == signing.sign(_drop_wide(account.account), _drop_wide(account.password), timestamp)
+            )
+        ),
         ("R2-similar-signature",),
     ),
     Mutant(

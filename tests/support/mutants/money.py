@@ -10,7 +10,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.billing import segment_price
 from sms10692_mock.domain.evidence import Evidence
-from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
+from sms10692_mock.domain.records import AccountBalance, InboundReply, RulesTransition, StatusReport, Task
 from sms10692_mock.domain.results import AcceptedSend, CheckedText, QueriedBalance, Refusal, Result
 from sms10692_mock.domain.store import BalanceTooSmall
 from sms10692_mock.domain.vendor import Vendor, VendorResult
@@ -75,6 +75,10 @@ def _limit_credit(limit: int) -> type[Vendor]:
 class LosesConcurrentCharges(stores.RacyStore):
     """Of two sends at the same time, one is charged."""
 
+    def is_affected(self, task: Task) -> bool:
+        """Return whether the charge of a task can be lost."""
+        return bool(task.numbers)
+
     def record_send(
         self,
         userid: str,
@@ -85,7 +89,7 @@ class LosesConcurrentCharges(stores.RacyStore):
         used: RulesTransition | None = None,
     ) -> int | BalanceTooSmall:
         before = self.balance(userid).points
-        if task.cost > before - 100:
+        if task.cost > before - 100 or not self.is_affected(task):
             return super().record_send(userid, task, reports, replies, now, used)
         self.wait_for_others()
         super().record_send(userid, task, reports, replies, now, used)
@@ -94,6 +98,59 @@ class LosesConcurrentCharges(stores.RacyStore):
         with state.lock:
             state.points += paid
         return before - task.cost
+
+
+class LosesLargeCharges(LosesConcurrentCharges):
+    """Loses the charges of concurrent sends to more than 1,000 numbers."""
+
+    def is_affected(self, task: Task) -> bool:
+        return len(task.numbers) > 1000
+
+
+class ChecksDifferentNumbers(MemoryStore):
+    """Accepts a send if the balance covers its different numbers, and charges all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._debts: dict[str, int] = {}
+
+    def record_send(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
+        now: float,
+        used: RulesTransition | None = None,
+    ) -> int | BalanceTooSmall:
+        points = self.balance(userid).points
+        if not task.price * len(set(task.numbers)) <= points < task.cost:
+            return super().record_send(userid, task, reports, replies, now, used)
+        self._debts[userid] = self._debts.get(userid, 0) + task.cost
+        super().record_send(userid, task._replace(price=0), reports, replies, now, used)
+        return points - task.cost
+
+    def balance(self, userid: str) -> AccountBalance:
+        balance = super().balance(userid)
+        return balance._replace(points=balance.points - self._debts.get(userid, 0))
+
+
+class StartsTotalAnew(MemoryStore):
+    """Forgets the credit of an account that is topped up when it has no points."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._forgotten: dict[str, int] = {}
+
+    def add_points(self, userid: str, points: int) -> None:
+        before = super().balance(userid)
+        if not before.points:
+            self._forgotten[userid] = before.total_added
+        super().add_points(userid, points)
+
+    def balance(self, userid: str) -> AccountBalance:
+        balance = super().balance(userid)
+        return balance._replace(total_added=balance.total_added - self._forgotten.get(userid, 0))
 
 
 class RefundsTotals(Vendor):
@@ -160,6 +217,9 @@ class RefundsFailures(MemoryStore):
 
 
 MONEY: Final = (
+    Mutant("the balance is checked for different numbers only", Defect(store=ChecksDifferentNumbers), ("P-edge",)),
+    Mutant("a top-up of an emptied account starts its total", Defect(store=StartsTotalAnew), ("P-large",)),
+    Mutant("a parallel send to many numbers is not charged", Defect(store=LosesLargeCharges), ("P-parallel",)),
     Mutant("the balance is checked for numbers, not segments", Defect(vendor=ChecksNumbersOnly), ("P-edge",)),
     Mutant("a forbidden word that is checked costs a point", Defect(vendor=ChargesChecks), ("S-keywords",)),
     Mutant("failed messages are refunded when reported", Defect(store=RefundsFailures), ("O-pages",)),

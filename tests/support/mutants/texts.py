@@ -9,7 +9,7 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.app.vendor_app import VendorRequest
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.results import CheckedText
+from sms10692_mock.domain.results import CheckedText, RepliesResult, Result
 from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
@@ -87,6 +87,17 @@ class FirstKeyword(Keywords):
         return self.words[0] in text
 
 
+def _changing_replies(change: Callable[[str], str]) -> Defect:
+    """Change the texts of the replies that a fetch returns."""
+
+    def change_result(request: ApiRequest, result: Result) -> Result:
+        if not isinstance(result, RepliesResult):
+            return result
+        return RepliesResult([reply._replace(content=change(reply.content)) for reply in result.items])
+
+    return Defect(result=change_result)
+
+
 TEXTS: Final = (
     Mutant("only the first word of the list is found", Defect(keywords=FirstKeyword), ("R8-each-word",)),
     Mutant("a forbidden word behind 70 characters is missed", searching(lambda text: text[:70]), ("R8-places",)),
@@ -156,6 +167,18 @@ TEXTS: Final = (
             )
         ),
         ("F-framing",),
+    ),
+    Mutant("a reply is cut to one segment", _changing_replies(lambda content: content[:70]), ("R17-replies",)),
+    Mutant(
+        "a reply ends at its first line end",
+        _changing_replies(lambda content: re.split("[\r\n]", content)[0]),
+        ("R17-replies",),
+    ),
+    Mutant("white space around a reply is removed", _changing_replies(str.strip), ("R17-replies",)),
+    Mutant(
+        "a reply of more than 500 characters is empty",
+        _changing_replies(lambda content: content if len(content) <= 500 else ""),
+        ("R17-replies",),
     ),
     Mutant(
         "apostrophes are removed from numbers in reports",

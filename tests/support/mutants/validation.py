@@ -53,6 +53,14 @@ def _check_condition(
     return Evidence("credentials-wrong") if condition(context, check(context) is not None) else None
 
 
+def _taking_for_empty(pattern: str) -> Defect:
+    """Refuse texts of this pattern as empty."""
+    return _replace_condition(
+        protocol.CONTENT_EMPTY,
+        lambda context, fails: fails or bool(re.fullmatch(pattern, context.request.content.strip(), re.IGNORECASE)),
+    )
+
+
 _REMOVED_RULES: Final = (
     (protocol.CREDENTIALS_EMPTY, "send", ("1.3-credentials-empty", "R1-send")),
     (protocol.SQL_INJECTION, "send", ("1.3-sql", "R8-injections", "R1-send")),
@@ -137,6 +145,9 @@ _CHANGED_CONDITIONS: Final = (
         ),
         ("R10-statusNum",),
     ),
+    Mutant("a text of 0 is empty", _taking_for_empty("0"), ("R18-short",)),
+    Mutant("a text of null is empty", _taking_for_empty("null|none"), ("R18-short",)),
+    Mutant("a text of one sign is empty", _taking_for_empty(r"\W"), ("R18-short",)),
     Mutant(
         "white space is accepted as a text",
         _replace_condition(protocol.CONTENT_EMPTY, lambda context, fails: not context.request.content),
