@@ -34,7 +34,7 @@ check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright, the import rules, and c
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_example.py
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/repo/test_documents.py tests/app/test_fault_kinds.py -k 'generated or injector'
+	$(BIN)/pytest -q tests/repo/test_documents.py tests/app/test_fault_kinds.py tests/repo/test_repo_conventions.py -k 'generated or injector or complete'
 
 test-quick: $(DEV_STAMP) ## run the tests of codec, domain, diagnosis and app (ARGS="-k balance" selects)
 	$(PYTEST_PARALLEL) -m "not slow" $(QUICK_TESTS) $(ARGS)

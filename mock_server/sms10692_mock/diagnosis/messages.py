@@ -1,11 +1,13 @@
 """Message catalogue of the diagnosis: every finding code with one sentence that says what is wrong and what to do.
 
 Braces are replaced by the `values` of a finding, in their order. Codes are public and stable. The Chinese sentences are
-in `findings.zh.toml`.
+in `findings.zh.toml`. Those of refusals are in `domain.evidence`, in both languages.
 """
 
 from collections.abc import Mapping
 from typing import Final
+
+from sms10692_mock.domain.evidence import EVIDENCE
 
 _FORMULA: Final = "account, password and timestamp, directly one after another"
 
@@ -331,50 +333,10 @@ _HTTP_MESSAGES: Final = {
     "cross-site": "A page of another site sent this request ({}): --allow-cross-site lets such requests in.",
 }
 
-_REFUSAL_MESSAGES: Final = {
-    "account-deleted": "The account was deleted while the request was processed: create it again.",
-    "action": "action is '{}'; this endpoint supports {}: send one of these words exactly.",
-    "action-elsewhere": "action is '{}', and this endpoint supports {}: send '{}' to {}.",
-    "action-missing": "action is missing; this endpoint supports {}: send one of these words.",
-    "balance": ("The send costs {} points ({} numbers × {} per number), the balance is {}: add credit, or send less."),
-    "content-empty": "content is '{}', without visible text: send a text.",
-    "content-missing": "content is missing; received {}: send the text as 'content'.",
-    "credentials-empty": "{} or {} was empty: every request to this endpoint needs them all.",
-    "credentials-changed": (
-        "The account did not accept {} and {} at {} when the request arrived, and would accept them now: the account "
-        "has changed since."
-    ),
-    "credentials-wrong": "{} and {} are not those of an account at {}: compare them with the account.",
-    "delivery-rule": "A delivery rule of the account refuses sends to the number {}: change the rule.",
-    "extno-not-digits": "extno is '{}', and only digits are allowed: send digits, or leave it empty.",
-    "extno-too-long": "extno has {} digits; at most {} are allowed: shorten it.",
-    "fault": "The fault '{}' was triggered ({} left): remove the fault in the console or with the control API.",
-    "fault-unlimited": (
-        "The fault '{}' was triggered (without a limit): remove the fault in the console or with the control API."
-    ),
-    "forbidden-word": "The text contains the forbidden word '{}' at character {}: remove the word.",
-    "mobile-empty": "mobile is '{}', without a number: send at least one number.",
-    "mobile-missing": "mobile is missing; received {}: send the numbers as 'mobile'.",
-    "queues-not-allowed": (
-        "This account may not read the queues of reports and replies: allow it in the settings of the account."
-    ),
-    "reserved-number": "The number {} is reserved for this refusal: send to another number.",
-    "send-time-format": "sendTime is '{}'; expected yyyy-MM-dd HH:mm:ss: write it like 2010-10-24 09:08:10.",
-    "send-time-no-date": "sendTime is '{}', and there is no such date: check day, month and time.",
-    "sql-injection": "The text looks like SQL injection: '{}' at character {}: rephrase the text.",
-    "status-num": "statusNum '{}' is not a number in digits (0-9): send a number like 4000, or leave it empty.",
-    "status-num-zero": "statusNum is '{}', and must be at least 1: send a larger number, or leave it empty.",
-    "store-unavailable": "The store of the emulator is unavailable: see the log of the emulator.",
-    "timestamp-format": "The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
-    "timestamp-skew": (
-        "The timestamp {} is {} s off; {} s are allowed: set the clock, and sign the current time in China (UTC+8)."
-    ),
-}
-
 MESSAGES: Final[Mapping[str, str]] = {
     f"{kind}.{code}": sentence
     for kind, sentences in (
-        ("refusal", _REFUSAL_MESSAGES),
+        ("refusal", {code: text.en for code, text in EVIDENCE.items()}),
         ("signature", _SIGNATURE_MESSAGES),
         ("text", _TEXT_MESSAGES),
         ("habit", _STYLE_MESSAGES),

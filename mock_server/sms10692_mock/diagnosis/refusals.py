@@ -1,7 +1,8 @@
 """Findings about refusals and faults: the evidence of the check that refused a request, as a finding.
 
-**Each evidence code has a message `refusal.…`**, so that no refusal is without a finding. Some codes are refined here,
-because only the context tells whether a parameter was empty, missing or misnamed, or an account was changed since.
+**Each evidence code has a sentence in `domain.evidence`**, so that no refusal is without a finding. Some codes are
+refined here, because only the context tells whether a parameter was empty, missing or misnamed, or an account was
+changed since.
 """
 
 from collections.abc import Callable, Mapping, Sequence

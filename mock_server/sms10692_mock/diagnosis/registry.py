@@ -1,7 +1,7 @@
 """Registry of finding codes: meaning, fix, example request and remedy of each, in English and Chinese.
 
-It joins `messages`, `findings.zh.toml`, `examples.toml` and `remedies.toml`. The pages `docs/findings` are generated
-from it, and a test explains every example.
+It joins `messages`, `findings.zh.toml`, `examples.toml`, `domain.evidence` and `remedies.toml`. The pages
+`docs/findings` are generated from it, and a test explains every example.
 """
 
 import tomllib
@@ -15,6 +15,7 @@ from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.diagnosis.pasted_request import parse_pasted
 from sms10692_mock.diagnosis.translations import chinese_texts
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.evidence import EVIDENCE
 from sms10692_mock.domain.keywords import Keywords
 
 EXAMPLE_TIME: Final = 1341155532.0
@@ -71,15 +72,14 @@ class FindingSpec(NamedTuple):
 @cache
 def load_registry() -> Mapping[str, FindingSpec]:
     """Load every code, in the order of the messages."""
-    examples: dict[str, Any] = _load("examples.toml")
+    examples = {f"refusal.{code}": text.example for code, text in EVIDENCE.items()}
+    for kind, group in _load("examples.toml").items():
+        examples |= {f"{kind}.{name}": example["request"] for name, example in group.items()}
+    skews = {f"refusal.{code}": text.max_clock_skew for code, text in EVIDENCE.items()}
     registry = {}
     for code, en in MESSAGES.items():
-        kind, _, name = code.partition(".")
-        example = examples.get(kind, {}).get(name, {})
         remedy = next(remedy for prefix, remedy in _REMEDIES if code.startswith(prefix))
-        registry[code] = FindingSpec(
-            code, en, chinese_texts()[code], example.get("request", ""), example.get("max_clock_skew"), remedy
-        )
+        registry[code] = FindingSpec(code, en, chinese_texts()[code], examples.get(code, ""), skews.get(code), remedy)
     return registry
 
 

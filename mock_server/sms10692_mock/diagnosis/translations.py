@@ -1,4 +1,7 @@
-"""Texts of findings in the languages of the documents: English in `messages`, Chinese in `findings.zh.toml`."""
+"""Texts of findings in the languages of the documents.
+
+They are in `messages` and `findings.zh.toml`, and those of refusals in `domain.evidence`.
+"""
 
 import re
 import tomllib
@@ -8,6 +11,7 @@ from importlib.resources import files
 from typing import Final, Literal, TypeAlias
 
 from sms10692_mock.diagnosis.context import Finding
+from sms10692_mock.domain.evidence import EVIDENCE
 
 Language: TypeAlias = Literal["en", "zh"]
 
@@ -16,7 +20,8 @@ Language: TypeAlias = Literal["en", "zh"]
 def chinese_texts() -> Mapping[str, str]:
     """Load all texts, by code (`kind.name`)."""
     table = tomllib.loads((files(__package__) / "findings.zh.toml").read_text("utf-8"))
-    return {f"{kind}.{name}": text for kind, group in table.items() for name, text in group.items()}
+    others = {f"{kind}.{name}": text for kind, group in table.items() for name, text in group.items()}
+    return {f"refusal.{code}": text.zh for code, text in EVIDENCE.items()} | others
 
 
 def in_chinese(code: str, *values: str) -> str:

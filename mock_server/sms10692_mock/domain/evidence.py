@@ -1,9 +1,11 @@
-"""Evidence: what a check of the vendor saw when it refused a request.
+"""Evidence: what a check of the vendor saw when it refused a request, and the registry of its codes.
 
 `diagnosis.refusals` turns evidence into a finding. A check builds evidence only when it refuses, so that accepted
 requests pay nothing for it. The request log stores it, because a balance, a list of words or a fault may change later.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 EvidenceCode: TypeAlias = Literal[
@@ -32,6 +34,171 @@ EvidenceCode: TypeAlias = Literal[
     "timestamp-skew",
 ]
 """One code for each way in which a request is refused. The code of the finding is `refusal.` and this code."""
+
+_SIGNED: Final = "userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
+_SEND: Final = f"action=send&{_SIGNED}&mobile=15023239810%2C13527576163"
+_TEXT: Final = "&content=%E5%86%85%E5%AE%B9"
+_HEADERS: Final = "HTTP/1.1\nHost: 127.0.0.1:10692\nContent-Type: application/x-www-form-urlencoded\n\n"
+_STATUS: Final = f"POST /v2statusApi.aspx {_HEADERS}action=query&"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceText:
+    """The sentence of a code in both languages, in which `{}` are the values, and a request that is refused so.
+
+    The example has a form that `sms10692-mock explain` reads, and is explained with the accounts of
+    `diagnosis.registry`, at their time. It is empty if the code depends on more than a request. `max_clock_skew` is the
+    option with which the emulator refuses it.
+    """
+
+    en: str
+    zh: str
+    example: str = ""
+    max_clock_skew: float | None = None
+
+
+EVIDENCE: Final[Mapping[str, EvidenceText]] = {
+    "account-deleted": EvidenceText(
+        en="The account was deleted while the request was processed: create it again.",
+        zh="处理请求时账号已被删除：请重新创建。",
+    ),
+    "action": EvidenceText(
+        en="action is '{}'; this endpoint supports {}: send one of these words exactly.",
+        zh="action 是“{}”，这个接口支持 {}：原样发送其中一个词。",
+        example=f"action=Send&{_SIGNED}&mobile=15023239810%2C13527576163{_TEXT}&sendTime=&extno=",
+    ),
+    "action-elsewhere": EvidenceText(
+        en="action is '{}', and this endpoint supports {}: send '{}' to {}.",
+        zh="action 是“{}”，而这个接口支持 {}：请把“{}”发往 {}。",
+        example=f"POST /v2sms.aspx {_HEADERS}action=query&{_SIGNED}",
+    ),
+    "action-missing": EvidenceText(
+        en="action is missing; this endpoint supports {}: send one of these words.",
+        zh="缺少 action，这个接口支持 {}：请发送其中一个词。",
+        example=f"{_SIGNED}&mobile=15023239810%2C13527576163{_TEXT}&sendTime=&extno=",
+    ),
+    "balance": EvidenceText(
+        en="The send costs {} points ({} numbers × {} per number), the balance is {}: add credit, or send less.",
+        zh="这次提交需要 {} 点（{} 个号码 × 每个 {} 点），余额 {} 点：请充值或减少发送。",
+        example=f"action=send&userid=14&timestamp=20120701231212&sign=4a0fbfd524a607421e19deafcf5333a6&mobile=15023239810%2C13527576163{_TEXT}",
+    ),
+    "content-empty": EvidenceText(
+        en="content is '{}', without visible text: send a text.",
+        zh="content 是“{}”，没有可见的文字：请发送短信内容。",
+        example=f"{_SEND}&content=+&sendTime=&extno=",
+    ),
+    "content-missing": EvidenceText(
+        en="content is missing; received {}: send the text as 'content'.",
+        zh="缺少 content，收到的是 {}：短信内容的参数名是“content”。",
+        example=f"{_SEND}&msg=%E5%86%85%E5%AE%B9&sendTime=&extno=",
+    ),
+    "credentials-empty": EvidenceText(
+        en="{} or {} was empty: every request to this endpoint needs them all.",
+        zh="{} 或 {} 曾为空：发往该接口的每个请求都要带齐这些参数。",
+    ),
+    "credentials-changed": EvidenceText(
+        en=(
+            "The account did not accept {} and {} at {} when the request arrived, and would accept them now: the "
+            "account has changed since."
+        ),
+        zh="请求到达时账号不接受 {} 和 {}（接口 {}），现在却会接受：账号在此之后改过。",
+    ),
+    "credentials-wrong": EvidenceText(
+        en="{} and {} are not those of an account at {}: compare them with the account.",
+        zh="{} 和 {} 与接口 {} 的账号不符：请与账号核对。",
+    ),
+    "delivery-rule": EvidenceText(
+        en="A delivery rule of the account refuses sends to the number {}: change the rule.",
+        zh="账号的发送结果规则拒绝发往号码 {} 的提交：请修改规则。",
+    ),
+    "extno-not-digits": EvidenceText(
+        en="extno is '{}', and only digits are allowed: send digits, or leave it empty.",
+        zh="extno 是“{}”，只能是数字：请发送数字或留空。",
+        example=f"{_SEND}{_TEXT}&sendTime=&extno=A1",
+    ),
+    "extno-too-long": EvidenceText(
+        en="extno has {} digits; at most {} are allowed: shorten it.",
+        zh="extno 有 {} 位，最多 {} 位：请缩短。",
+        example=f"{_SEND}{_TEXT}&sendTime=&extno=12345678901",
+    ),
+    "fault": EvidenceText(
+        en="The fault '{}' was triggered ({} left): remove the fault in the console or with the control API.",
+        zh="触发了故障“{}”（还剩 {} 次）：在控制台或用管理接口清除故障。",
+    ),
+    "fault-unlimited": EvidenceText(
+        en="The fault '{}' was triggered (without a limit): remove the fault in the console or with the control API.",
+        zh="触发了故障“{}”（不限次数）：在控制台或用管理接口清除故障。",
+    ),
+    "forbidden-word": EvidenceText(
+        en="The text contains the forbidden word '{}' at character {}: remove the word.",
+        zh="内容里有非法关键词“{}”，在第 {} 个字符处：请去掉。",
+        example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E4%BB%A3%E5%BC%80%E5%8F%91%E7%A5%A8&sendTime=&extno=",
+    ),
+    "mobile-empty": EvidenceText(
+        en="mobile is '{}', without a number: send at least one number.",
+        zh="mobile 是“{}”，里面没有号码：至少要有一个号码。",
+        example=f"action=send&{_SIGNED}&mobile=%2C%2C{_TEXT}&sendTime=&extno=",
+    ),
+    "mobile-missing": EvidenceText(
+        en="mobile is missing; received {}: send the numbers as 'mobile'.",
+        zh="缺少 mobile，收到的是 {}：号码的参数名是“mobile”。",
+        example=f"action=send&{_SIGNED}&phone=15023239810%2C13527576163{_TEXT}&sendTime=&extno=",
+    ),
+    "queues-not-allowed": EvidenceText(
+        en="This account may not read the queues of reports and replies: allow it in the settings of the account.",
+        zh="这个账号不允许读取状态报告和上行：请在账号设置中允许。",
+        example=f"{_STATUS}userid=13&timestamp=20120701231212&sign=b4505cdfc31360ccbcd1a98635836885",
+    ),
+    "reserved-number": EvidenceText(
+        en="The number {} is reserved for this refusal: send to another number.",
+        zh="号码 {} 是为这种拒绝保留的：请换一个号码。",
+        example=f"action=send&{_SIGNED}&mobile=15023239810%2C10000000001{_TEXT}&sendTime=&extno=",
+    ),
+    "send-time-format": EvidenceText(
+        en="sendTime is '{}'; expected yyyy-MM-dd HH:mm:ss: write it like 2010-10-24 09:08:10.",
+        zh="sendTime 是“{}”，格式应为 yyyy-MM-dd HH:mm:ss，例如 2010-10-24 09:08:10。",
+        example=f"{_SEND}{_TEXT}&sendTime=2026%2F12%2F30+10%3A00%3A00&extno=",
+    ),
+    "send-time-no-date": EvidenceText(
+        en="sendTime is '{}', and there is no such date: check day, month and time.",
+        zh="sendTime 是“{}”，没有这样的日期：请检查日、月和时间。",
+        example=f"{_SEND}{_TEXT}&sendTime=2026-02-30+10%3A00%3A00&extno=",
+    ),
+    "sql-injection": EvidenceText(
+        en="The text looks like SQL injection: '{}' at character {}: rephrase the text.",
+        zh="内容像 SQL 注入：“{}”，在第 {} 个字符处：请换一种写法。",
+        example=f"{_SEND}&content=it%27+or+not&sendTime=&extno=",
+    ),
+    "status-num": EvidenceText(
+        en="statusNum '{}' is not a number in digits (0-9): send a number like 4000, or leave it empty.",
+        zh="statusNum“{}”不是只由 0-9 组成的数：请发送 4000 这样的数或留空。",
+        example=f"{_STATUS}{_SIGNED}&statusNum=all",
+    ),
+    "status-num-zero": EvidenceText(
+        en="statusNum is '{}', and must be at least 1: send a larger number, or leave it empty.",
+        zh="statusNum 是“{}”，至少为 1：请发送更大的数或留空。",
+        example=f"{_STATUS}{_SIGNED}&statusNum=0",
+    ),
+    "store-unavailable": EvidenceText(
+        en="The store of the emulator is unavailable: see the log of the emulator.",
+        zh="模拟服务器的存储不可用：请看模拟服务器的日志。",
+    ),
+    "timestamp-format": EvidenceText(
+        en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
+        zh="timestamp 是“{}”，而这个模拟服务器会检查它：应为 yyyyMMddHHmmss。",
+        example=f"action=send&userid=12&timestamp=1341155532&sign=39ffd069c3eff9b8d8ba57abdaff5066&mobile=15023239810{_TEXT}",
+        max_clock_skew=300.0,
+    ),
+    "timestamp-skew": EvidenceText(
+        en="The timestamp {} is {} s off; {} s are allowed: set the clock, and sign the current time in China (UTC+8).",
+        zh="timestamp {} 偏差 {} 秒，允许 {} 秒：请校准时钟，并用当前的中国时间（UTC+8）计算 sign。",
+        example=f"action=send&userid=12&timestamp=20120701230212&sign=d5a89c36c7e66db500f8cfc6fe8ceddf&mobile=15023239810{_TEXT}",
+        max_clock_skew=300.0,
+    ),
+}
+"""The texts of each code of evidence, and of those with which `diagnosis.refusals` refines one. The documents show the
+sentences and the examples, and a test explains each example.
+"""
 
 EXCERPT_LIMIT: Final = 256
 """Maximum number of characters of a text in evidence."""
