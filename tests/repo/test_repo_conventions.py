@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -16,6 +17,7 @@ from sms10692 import protocol
 from sms10692_mock.codec.charsets import DECODERS, ENCODERS
 from sms10692_mock.codec.json_renderer import KEYS
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
+from sms10692_mock.domain.evidence import EVIDENCE, EvidenceCode
 from sms10692_mock.domain.validation import RULES
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profiles import PROFILES
@@ -102,6 +104,13 @@ def test_an_endpoint_is_complete(endpoint: protocol.Endpoint) -> None:
     assert protocol.SIGNED.parameters[0] in endpoint.authentication.parameters, "an account is found by its userid"
     assert set(endpoint.operations) <= set(protocol.OPERATIONS)
     assert len({operation.action for operation in endpoint.operations}) == len(endpoint.operations)
+
+
+def test_the_registry_of_evidence_is_complete() -> None:
+    for code in get_args(EvidenceCode):
+        assert code in EVIDENCE, f"domain/evidence.py has no row of {code}"
+    for code, row in EVIDENCE.items():
+        assert row.en.count("{}") == row.zh.count("{}"), code
 
 
 def test_each_endpoint_has_a_path_of_its_own() -> None:
