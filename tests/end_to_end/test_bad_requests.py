@@ -21,6 +21,7 @@ from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.server.write_coalescer import WriteCoalescer
+from support.diagnosis import find_english
 from support.emulators import UTF8, admin_app, build_options
 from support.http_client import (
     TIMEOUT,
@@ -175,9 +176,13 @@ def test_every_request_that_is_not_valid_http_has_a_line_in_the_log_and_an_entry
 
 
 def last_entry(address: Address) -> tuple[Any, Any]:
-    """Return the summary and the details of the last entry in the request log."""
+    """Return the summary and the details of the last entry in the request log, whose findings exist in Chinese."""
     (summary,) = call_control(address, "GET", "/requests?order=desc&limit=1")["items"]
-    return summary, call_control(address, "GET", f"/requests/{summary['number']}")
+    request = call_control(address, "GET", f"/requests/{summary['number']}")
+    chinese = call_control(address, "GET", f"/requests/{summary['number']}?lang=zh")
+    for finding in chinese["diagnosis"]:
+        assert find_english(finding["sentence"], ascii(b64decode(request["body"]).decode("latin-1"))) == []
+    return summary, request
 
 
 def test_a_head_that_ends_with_the_connection_is_recorded(served: ServedEmulator) -> None:

@@ -1,6 +1,7 @@
 """Helpers for tests of the diagnosis: build a request with one mistake, and run the diagnosis on it."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -77,3 +78,24 @@ def get_findings(request: DiagnosisContext) -> dict[str, Finding]:
 def find_codes(request: DiagnosisContext, kind: str) -> list[str]:
     """Return the codes of the findings of one kind, without the prefix `kind.`."""
     return [code.removeprefix(f"{kind}.") for code, finding in get_findings(request).items() if finding.kind == kind]
+
+
+_NAMES = """
+action content extno mobile sendTime sign statusNum timestamp userid name value amp data boundary
+yyyyMMddHHmmss yyyy MM dd HH mm ss Content Length Encoding Type Transfer CONNECT GET HEAD POST PUT CR LF
+application form multipart www urlencoded chunked gzip http https HTTP TLS PROXY URL API IIS aiohttp FormData
+ascii big le be latin sig utf ASCII BOM Base Big FFFD GB GBK HTML JSON Latin MD NUL SHA SQL UTC UTF Unix Windows
+XML trailer
+--allow-cross-site
+"""
+"""Names that a Chinese sentence contains: of parameters, headers, methods, charsets, formats and options."""
+
+
+def find_english(sentence: str, sent: str) -> list[str]:
+    """Return the English words of a Chinese sentence that are neither names nor part of the text that was sent."""
+    endpoints = {word for endpoint in protocol.ENDPOINTS for word in re.findall("[A-Za-z]{2,}", endpoint.path)}
+    actions = {operation.action for operation in protocol.OPERATIONS}
+    known = endpoints | actions | set(re.findall("[A-Za-z]{2,}", _NAMES))
+    return [
+        word for word in re.findall("[A-Za-z]{2,}", sentence) if word not in known and word.lower() not in sent.lower()
+    ]

@@ -201,7 +201,7 @@ _STYLE_MESSAGES: Final = {
         "sendTime is '{}', 8 hours in the past, as if it were UTC, so the text is sent at once: use China time, UTC+8."
     ),
     "send-time-past": (
-        "sendTime is '{}', which is in the past ({}), so the text is sent at once: send a later time, or none."
+        "sendTime is '{}', which is in the past ({} old), so the text is sent at once: send a later time, or none."
     ),
     "text-lost": "'{}' was lost, because it follows a raw '&' ({} ends with '{}'): write & as %26.",
     "broken-percent": "A '%' in {} is not followed by two hexadecimal digits ('{}'): write % as %25.",

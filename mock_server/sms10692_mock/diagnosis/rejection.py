@@ -7,6 +7,7 @@ from typing import Final
 from sms10692.protocol import ENDPOINTS
 from sms10692_mock.diagnosis.context import Finding, make_finding
 from sms10692_mock.diagnosis.messages import MESSAGES
+from sms10692_mock.diagnosis.phrases import Phrase
 from sms10692_mock.domain.records import LoggedRequest
 
 UNKNOWN_PATH: Final = "unknown-path"
@@ -44,7 +45,7 @@ def rejection_findings(entry: LoggedRequest) -> tuple[Finding, ...]:
     code = f"http.{entry.rejection}"
     if code not in MESSAGES:
         return ()
-    return (make_finding(code, _VALUES.get(entry.rejection, _beginning)(entry)[:_VALUE_LIMIT]),)
+    return (make_finding(code, _VALUES.get(entry.rejection, _beginning)(entry)),)
 
 
 def _beginning(entry: LoggedRequest) -> str:
@@ -57,7 +58,37 @@ def _method(entry: LoggedRequest) -> str:
 
 def _reason(entry: LoggedRequest) -> str:
     """Return the reason in the response, which names the limit."""
-    return entry.response_body.decode("utf-8", "replace").strip()
+    reason = entry.response_body.decode("utf-8", "replace").strip()
+    for template, pattern in _REASONS:
+        if matched := pattern.fullmatch(reason):
+            return Phrase(template, *matched.groups())
+    return reason
+
+
+def _compile_reason(template: str) -> re.Pattern[str]:
+    return re.compile(re.escape(template).replace(r"\{\}", r"(\d+)"))
+
+
+_REASONS: Final = [
+    (template, _compile_reason(template))
+    for template in (
+        "a URL has at most {} bytes here",
+        "a request has at most {} headers here",
+        "a head has at most {} bytes here",
+        "trailers have at most {} bytes here",
+        "a body has at most {} bytes here",
+        "a line between chunks has at most {} bytes here",
+        "a chunk is longer than it says",
+        "a chunk has no length",
+        "{} bytes follow a body whose Content-Length is {}: it counts bytes, not characters",
+        "{} bytes of a request came, and more than {} bytes of unfinished requests are being received: try again",
+        "{} bytes of a chunked body came without its last chunk, and more than {} bytes of unfinished requests are "
+        "being received: try again",
+        "{} of {} bytes came (Content-Length is {}, and counts bytes, not characters), and more than {} bytes of "
+        "unfinished requests are being received: try again",
+    )
+]
+"""The reasons of the server that a finding names, with a pattern of each."""
 
 
 def _received_bytes(entry: LoggedRequest) -> str:

@@ -21,6 +21,7 @@ from sms10692_mock.diagnosis.body_kind import (
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_names
 from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, similar_names
+from sms10692_mock.diagnosis.phrases import Phrase, build_duration
 from sms10692_mock.diagnosis.timestamp_candidates import MANUALS_TIMESTAMP
 from sms10692_mock.domain import clock
 from sms10692_mock.domain.api_request import QUEUES, parse_limit
@@ -73,7 +74,7 @@ def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
     elif abs(late - 8 * _HOUR) <= _STALE_SECONDS:
         yield make_finding("habit.utc")
     else:
-        yield make_finding("habit.stale", f"{_format_duration(abs(late))} {'old' if late > 0 else 'ahead'}")
+        yield make_finding("habit.stale", Phrase("{} old" if late > 0 else "{} ahead", build_duration(abs(late))))
 
 
 def _explain_timestamp(context: DiagnosisContext, timestamp: str) -> Finding:
@@ -103,13 +104,6 @@ _TIME_PARTS: Final = (
 """Parts of a timestamp: letters of its pattern, place, smallest and largest value."""
 
 
-def _format_duration(seconds: float) -> str:
-    for size, unit in ((24 * _HOUR, "days"), (_HOUR, "hours"), (60.0, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} seconds"
-
-
 _UNREADABLE_KINDS: Final[Mapping[Kind, str]] = {
     "compressed": "habit.compressed-body",
     "json": "habit.json-body",
@@ -129,7 +123,7 @@ UNREAD_BODY_CODES: Final = frozenset(
 def _check_body(context: DiagnosisContext) -> Iterator[Finding]:
     kind, shown = classify_body(context)
     media_type = get_media_type(context)
-    label = context.quote(media_type) if media_type else "absent"
+    label = context.quote(media_type) if media_type else Phrase("absent")
     if kind == "empty":
         yield from _check_empty_body(context)
     elif kind in _UNREADABLE_KINDS:
@@ -187,7 +181,7 @@ def _check_send_time(context: DiagnosisContext) -> Iterator[Finding]:
     if abs(late - 8 * _HOUR) <= _STALE_SECONDS:
         yield make_finding("habit.send-time-utc", sent)
     else:
-        yield make_finding("habit.send-time-past", sent, f"{_format_duration(late)} old")
+        yield make_finding("habit.send-time-past", sent, build_duration(late))
 
 
 def _check_method(context: DiagnosisContext) -> Iterator[Finding]:
@@ -226,10 +220,9 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
         explained.add(name)
     unknown = [name for name in unknown if name not in explained]
     if unknown:
-        more = ", and more" if len(unknown) > _LISTED_PARAMETERS else ""
-        yield make_finding(
-            "habit.unknown-parameters", ", ".join(map(context.quote, unknown[:_LISTED_PARAMETERS])) + more
-        )
+        listed = ", ".join(map(context.quote, unknown[:_LISTED_PARAMETERS]))
+        is_whole = len(unknown) <= _LISTED_PARAMETERS
+        yield make_finding("habit.unknown-parameters", listed if is_whole else Phrase("{}, and more", listed))
 
 
 def _check_text_to_check(context: DiagnosisContext) -> Iterator[Finding]:

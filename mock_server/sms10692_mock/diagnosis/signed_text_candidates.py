@@ -14,6 +14,7 @@ from itertools import islice, permutations, product
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote, quote_plus
 
+from sms10692_mock.diagnosis.phrases import Phrase, build_list
 from sms10692_mock.diagnosis.timestamp_candidates import always_tried, other_times, parse_any_timestamp, same_time
 from sms10692_mock.domain.accounts import Account
 
@@ -56,7 +57,7 @@ class SigningInputs(NamedTuple):
 
 
 Candidate: TypeAlias = tuple[str, str, str | bytes]
-"""Finding code, detail of its message, and the text that would have been hashed.
+"""Finding code, detail of its message (a name, or words of this program), and the text that would have been hashed.
 
 A plain tuple like `TimestampCandidate`, because creating thousands of objects would dominate the search.
 """
@@ -71,13 +72,9 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
-def _join_names(names: Sequence[str]) -> str:
-    return ", ".join(names)
-
-
 def _selected_names(choice: Sequence[object]) -> str:
     """Return the names of the parts whose flag in `choice` is set."""
-    return _join_names([name for name, chosen in zip(_NAMES, choice, strict=True) if chosen])
+    return build_list(*(name for name, chosen in zip(_NAMES, choice, strict=True) if chosen))
 
 
 def _orders(inputs: SigningInputs) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
@@ -109,7 +106,7 @@ def with_wrong_parts(inputs: SigningInputs) -> Candidates:
     for count in (3, 2, 4, 1):
         for names in permutations(values, count):
             if names != _NAMES:
-                yield _arrangement_code(names), _join_names(names), "".join(values[name] for name in names)
+                yield _arrangement_code(names), build_list(*names), "".join(values[name] for name in names)
     yield "signature.nothing-signed", "", ""
 
 
@@ -139,7 +136,7 @@ _LITERALS: Final = (
 def with_separators(inputs: SigningInputs) -> Candidates:
     """Yield texts with separators, labels or quotes, and texts of the names in place of the values."""
     for separator, (names, values) in product(_SEPARATORS, _orders(inputs)):
-        yield "signature.separators", _join_names(names), separator.join(values)
+        yield "signature.separators", build_list(*names), separator.join(values)
     account, password, timestamp = inputs.parts
     for separator in _SEPARATORS:
         for text in (
@@ -147,11 +144,11 @@ def with_separators(inputs: SigningInputs) -> Candidates:
             f"{account}{password}{separator}{timestamp}",
             f"{account}{separator}{password}{separator}{timestamp}{separator}",
         ):
-            yield "signature.separators", _join_names(_NAMES), text
+            yield "signature.separators", build_list(*_NAMES), text
     for labels, separator, equals, (names, values) in product(_LABELS, _LABEL_SEPARATORS, ("=", ":"), _orders(inputs)):
         label_of = dict(zip(_NAMES, labels, strict=True)) | {"userid": labels[0]}
         text = separator.join(f"{label_of[name]}{equals}{value}" for name, value in zip(names, values, strict=True))
-        yield "signature.labels", _join_names(names), text
+        yield "signature.labels", build_list(*names), text
     for left, right in _QUOTES:
         quoted = "".join(f"{left}{value}{right}" for value in (account, password, timestamp))
         yield "signature.quotes", "", quoted
@@ -174,7 +171,7 @@ def with_hashed_parts(inputs: SigningInputs) -> Candidates:
     for transform, (names, values) in product(_HASHED_PARTS, _orders(inputs)):
         index = names.index("password")
         text = "".join((*values[:index], transform(values[index]), *values[index + 1 :]))
-        yield "signature.hashed-password", _join_names(names), text
+        yield "signature.hashed-password", build_list(*names), text
     for transform, choice in product(_HASHED_PARTS, product((False, True), repeat=3)):
         if any(choice):
             text = "".join(
@@ -182,10 +179,14 @@ def with_hashed_parts(inputs: SigningInputs) -> Candidates:
             )
             yield "signature.hashed-parts", _selected_names(choice), text
     for transform in _HASHED_PARTS:
-        yield "signature.hashed-password", "password", transform(inputs.password)
-        yield "signature.hashed-password", "password", transform(inputs.password) + inputs.timestamp
-        yield "signature.hashed-password", "password", inputs.account + transform(inputs.password)
-        yield "signature.hashed-password", "password", transform(transform(inputs.password)) + inputs.timestamp
+        yield "signature.hashed-password", build_list("password"), transform(inputs.password)
+        yield "signature.hashed-password", build_list("password"), transform(inputs.password) + inputs.timestamp
+        yield "signature.hashed-password", build_list("password"), inputs.account + transform(inputs.password)
+        yield (
+            "signature.hashed-password",
+            build_list("password"),
+            transform(transform(inputs.password)) + inputs.timestamp,
+        )
         for text in (
             transform(inputs.account + inputs.password) + inputs.timestamp,
             inputs.account + transform(inputs.password + inputs.timestamp),
@@ -193,7 +194,7 @@ def with_hashed_parts(inputs: SigningInputs) -> Candidates:
             transform(inputs.account + transform(inputs.password)) + inputs.timestamp,
             inputs.account + transform(inputs.account + inputs.password) + inputs.timestamp,
         ):
-            yield "signature.hashed-parts", "some of the parts", text
+            yield "signature.hashed-parts", Phrase("some of the parts"), text
 
 
 def hashed_twice(inputs: SigningInputs) -> Candidates:
@@ -201,22 +202,22 @@ def hashed_twice(inputs: SigningInputs) -> Candidates:
     for names, values in _orders(inputs):
         for transform in _HASHED_PARTS:
             digest = transform("".join(values))
-            yield "signature.hashed-twice", _join_names(names), digest
-            yield "signature.hashed-twice", _join_names(names), _md5(digest)
-        yield "signature.hashed-twice", _join_names(names), bytes.fromhex(_md5("".join(values)))
+            yield "signature.hashed-twice", build_list(*names), digest
+            yield "signature.hashed-twice", build_list(*names), _md5(digest)
+        yield "signature.hashed-twice", build_list(*names), bytes.fromhex(_md5("".join(values)))
 
 
 _INVISIBLE_CHARACTERS: Final = (
-    ("signature.line-end", "a line feed", "\n"),
-    ("signature.line-end", "a carriage return and a line feed", "\r\n"),
-    ("signature.line-end", "a carriage return", "\r"),
-    ("signature.white-space", "a space", " "),
-    ("signature.white-space", "a tab", "\t"),
-    ("signature.white-space", "a no-break space", "\u00a0"),
-    ("signature.white-space", "an ideographic space", "\u3000"),
-    ("signature.white-space", "a zero-width space", "\u200b"),
-    ("signature.byte-order-mark", "a byte order mark", "\ufeff"),
-    ("signature.nul", "a NUL", "\0"),
+    ("signature.line-end", Phrase("a line feed"), "\n"),
+    ("signature.line-end", Phrase("a carriage return and a line feed"), "\r\n"),
+    ("signature.line-end", Phrase("a carriage return"), "\r"),
+    ("signature.white-space", Phrase("a space"), " "),
+    ("signature.white-space", Phrase("a tab"), "\t"),
+    ("signature.white-space", Phrase("a no-break space"), "\u00a0"),
+    ("signature.white-space", Phrase("an ideographic space"), "\u3000"),
+    ("signature.white-space", Phrase("a zero-width space"), "\u200b"),
+    ("signature.byte-order-mark", Phrase("a byte order mark"), "\ufeff"),
+    ("signature.nul", Phrase("a NUL"), "\0"),
 )
 
 
@@ -227,8 +228,8 @@ def with_invisible_characters(inputs: SigningInputs) -> Candidates:
         if any(choice):
             pairs = [(part, character * chosen) for part, chosen in zip(inputs.parts, choice, strict=True)]
             names = _selected_names(choice)
-            yield code, f"{label} behind {names}", "".join(part + extra for part, extra in pairs)
-            before.append((code, f"{label} before {names}", "".join(extra + part for part, extra in pairs)))
+            yield code, Phrase("{} behind {}", label, names), "".join(part + extra for part, extra in pairs)
+            before.append((code, Phrase("{} before {}", label, names), "".join(extra + part for part, extra in pairs)))
     yield from before
 
 
@@ -274,10 +275,10 @@ def with_transformed_parts(inputs: SigningInputs) -> Candidates:
             if text != inputs.text:
                 yield code, _selected_names(choice), text
         if (text := transform(inputs.text)) != inputs.text:
-            yield code, "the whole", text
+            yield code, Phrase("the whole"), text
         for separator in "&+, ":
             if (text := separator.join(inputs.parts)) != transform(text):
-                yield code, "the whole", transform(text)
+                yield code, Phrase("the whole"), transform(text)
 
 
 _CHARSETS: Final = (
@@ -297,7 +298,7 @@ def in_other_charsets(inputs: SigningInputs) -> Candidates:
     for (code, charset), (names, values) in product(_CHARSETS, _orders(inputs)):
         text = "".join(values)
         if (raw := text.encode(charset, "replace")) != text.encode("utf-8", "surrogatepass"):
-            yield code, charset if names == _NAMES else f"{charset}, as {_join_names(names)}", raw
+            yield code, charset if names == _NAMES else Phrase("{}, as {}", charset, build_list(*names)), raw
 
 
 _MISSING_VALUES: Final = (
@@ -311,12 +312,12 @@ def with_missing_values(inputs: SigningInputs) -> Candidates:
     for word, choice in product(_MISSING_VALUES, product((False, True), repeat=3)):
         if any(choice):
             text = "".join(word if chosen else part for part, chosen in zip(inputs.parts, choice, strict=True))
-            yield "signature.missing-value", f"{_selected_names(choice)} = {word}", text
+            yield "signature.missing-value", Phrase("{} = {}", _selected_names(choice), word), text
 
 
 def with_every_parameter(inputs: SigningInputs) -> Candidates:
     """Yield texts of all parameters, as in APIs that sign the whole request: sorted, and with the password as key."""
-    detail = _join_names([name for name, _ in inputs.sent])
+    detail = ", ".join(name for name, _ in inputs.sent)
     size = sum(len(name) + len(value) for name, value in inputs.sent)
     if size > _EXTRA_LIMIT:
         return

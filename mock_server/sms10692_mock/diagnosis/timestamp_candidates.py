@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Final, TypeAlias
 
 from sms10692 import signing
+from sms10692_mock.diagnosis.phrases import Phrase
 
 MANUALS_TIMESTAMP: Final = "20120701231212"
 
@@ -110,26 +111,26 @@ _SEPARATED: Final = tuple(
 )
 
 FORMATS: Final[tuple[tuple[str, str, Callable[[datetime], str]], ...]] = (
-    ("signature.timestamp-differs", "its 14 digits", signing.format_timestamp),
+    ("signature.timestamp-differs", Phrase("its 14 digits"), signing.format_timestamp),
     *(("signature.timestamp-separators", "", format_time) for format_time in (*_SEPARATED, _slashes, _american, _java)),
-    ("signature.timestamp-unix", "seconds", lambda time: str(_unix(time))),
-    ("signature.timestamp-unix", "milliseconds", lambda time: f"{_unix(time)}000"),
-    ("signature.timestamp-unix", "seconds, with a dot", lambda time: f"{_unix(time)}.0"),
-    ("signature.timestamp-unix", "seconds of another zone", lambda time: str(_unix(time) + 28800)),
-    ("signature.timestamp-unix", "seconds of another zone", lambda time: str(_unix(time) - 28800)),
-    ("signature.timestamp-short", "without seconds", _formatter("%Y%m%d%H%M")),
-    ("signature.timestamp-short", "with two digits of the year", _formatter("%y%m%d%H%M%S")),
-    ("signature.timestamp-short", "without seconds, with two digits of the year", _formatter("%y%m%d%H%M")),
-    ("signature.timestamp-short", "without minutes and seconds", _formatter("%Y%m%d%H")),
-    ("signature.timestamp-short", "without the time", _formatter("%Y%m%d")),
-    ("signature.timestamp-short", "without the date", _formatter("%H%M%S")),
-    ("signature.timestamp-short", "without zeros in front", _unpadded),
+    ("signature.timestamp-unix", Phrase("seconds"), lambda time: str(_unix(time))),
+    ("signature.timestamp-unix", Phrase("milliseconds"), lambda time: f"{_unix(time)}000"),
+    ("signature.timestamp-unix", Phrase("seconds, with a dot"), lambda time: f"{_unix(time)}.0"),
+    ("signature.timestamp-unix", Phrase("seconds of another zone"), lambda time: str(_unix(time) + 28800)),
+    ("signature.timestamp-unix", Phrase("seconds of another zone"), lambda time: str(_unix(time) - 28800)),
+    ("signature.timestamp-short", Phrase("without seconds"), _formatter("%Y%m%d%H%M")),
+    ("signature.timestamp-short", Phrase("with two digits of the year"), _formatter("%y%m%d%H%M%S")),
+    ("signature.timestamp-short", Phrase("without seconds, with two digits of the year"), _formatter("%y%m%d%H%M")),
+    ("signature.timestamp-short", Phrase("without minutes and seconds"), _formatter("%Y%m%d%H")),
+    ("signature.timestamp-short", Phrase("without the time"), _formatter("%Y%m%d")),
+    ("signature.timestamp-short", Phrase("without the date"), _formatter("%H%M%S")),
+    ("signature.timestamp-short", Phrase("without zeros in front"), _unpadded),
     ("signature.timestamp-twelve-hour", "", _formatter("%Y%m%d%I%M%S")),
-    ("signature.timestamp-letters", "minutes where the month belongs", _formatter("%Y%M%d%H%M%S")),
-    ("signature.timestamp-letters", "the month where minutes belong", _formatter("%Y%m%d%H%m%S")),
-    ("signature.timestamp-letters", "month and minutes exchanged", _formatter("%Y%M%d%H%m%S")),
-    ("signature.timestamp-letters", "the day of the year where the day belongs", _formatter("%Y%m%j%H%M%S")),
-    ("signature.timestamp-letters", "months counted from zero", _months_counted_from_zero),
+    ("signature.timestamp-letters", Phrase("minutes where the month belongs"), _formatter("%Y%M%d%H%M%S")),
+    ("signature.timestamp-letters", Phrase("the month where minutes belong"), _formatter("%Y%m%d%H%m%S")),
+    ("signature.timestamp-letters", Phrase("month and minutes exchanged"), _formatter("%Y%M%d%H%m%S")),
+    ("signature.timestamp-letters", Phrase("the day of the year where the day belongs"), _formatter("%Y%m%j%H%M%S")),
+    ("signature.timestamp-letters", Phrase("months counted from zero"), _months_counted_from_zero),
 )
 """Other formats of one time: finding code, detail of its message, and formatter."""
 
@@ -139,16 +140,16 @@ def _shifts() -> Iterator[tuple[str, str, timedelta]]:
     for seconds in range(1, _NEARBY_SECONDS + 1):
         whole, rest = divmod(seconds, _MINUTE)
         code = "signature.minutes-off" if whole else "signature.seconds-off"
-        amount = f"{whole} min {rest} s" if whole else f"{seconds} s"
-        yield code, f"{amount} later", timedelta(seconds=seconds)
-        yield code, f"{amount} earlier", timedelta(seconds=-seconds)
+        amount = Phrase("{} min {} s", str(whole), str(rest)) if whole else Phrase("{} s", str(seconds))
+        yield code, Phrase("{} later", amount), timedelta(seconds=seconds)
+        yield code, Phrase("{} earlier", amount), timedelta(seconds=-seconds)
     yield "signature.timestamp-twelve-hour", "", timedelta(hours=12)
     yield "signature.timestamp-twelve-hour", "", timedelta(hours=-12)
     yield "signature.timestamp-utc", "", timedelta(hours=-8)
     yield "signature.timestamp-utc", "", timedelta(hours=8)
     for hours in range(1, 15):
-        yield "signature.timestamp-zone", f"{hours} h later", timedelta(hours=hours)
-        yield "signature.timestamp-zone", f"{hours} h earlier", timedelta(hours=-hours)
+        yield "signature.timestamp-zone", Phrase("{} later", Phrase("{} h", str(hours))), timedelta(hours=hours)
+        yield "signature.timestamp-zone", Phrase("{} earlier", Phrase("{} h", str(hours))), timedelta(hours=-hours)
 
 
 def same_time(time: datetime) -> Iterator[TimestampCandidate]:
@@ -165,7 +166,7 @@ def other_times(time: datetime, now: float) -> Iterator[TimestampCandidate]:
     unix = _unix(time)
     digits = signing.format_timestamp(time)
     for millisecond in range(1000):
-        yield "signature.timestamp-unix", "milliseconds", f"{unix}{millisecond:03}"
+        yield "signature.timestamp-unix", Phrase("milliseconds"), f"{unix}{millisecond:03}"
         yield "signature.timestamp-milliseconds", "", f"{digits}{millisecond:03}"
 
 
