@@ -3,7 +3,6 @@
 If it does not, every clause would fail for the same reason, so the run ends and names the reason once.
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 from sms10692_contract.expected import EMPTY_CREDENTIALS, WRONG_CREDENTIALS
@@ -33,7 +32,11 @@ def check_account_at_start(context: CheckContext) -> TargetStopped | None:
     if response is None:
         return TargetStopped("the limits of the run leave no request")
     context.is_accepted = not _is_refused(response) and b"<" in response.body
-    if not _is_refused(response) or _accepts_wrong_signature(context):
+    if not _is_refused(response):
+        return None
+    if context.limits:
+        context.limits.count_correct_signatures_as_wrong()
+    if _accepts_wrong_signature(context):
         return None
     return TargetStopped(_describe_refusal(context, response))
 
@@ -79,7 +82,7 @@ def _accepts_wrong_signature(context: CheckContext) -> bool:
 
 def _describe_refusal(context: CheckContext, response: HttpResponse) -> str:
     userid, answer = context.own.userid, f"It answers: {_excerpt(response)}"
-    difference = compute_clock_difference(response, datetime.now(UTC))
+    difference = compute_clock_difference(response, context.run_clock.now())
     if difference is not None and abs(difference) > CLOCK_TOLERANCE:
         side = "ahead of" if difference > 0 else "behind"
         return (

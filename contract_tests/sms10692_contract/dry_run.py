@@ -3,56 +3,102 @@
 The requests of the run and their cost are those that a conforming vendor would receive.
 """
 
+import json
+import re
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final
+from contextlib import AbstractContextManager, nullcontext
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Final, NamedTuple
 
 from sms10692_contract import expected, terminal
+from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import Clause
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import Address, HttpResponse
-from sms10692_contract.pace import Pace
-from sms10692_contract.requests import CALL, GBK, STATUS, WireRequest, compute_signature
+from sms10692_contract.kept_connection import Connection
+from sms10692_contract.requests import (
+    CALL,
+    CHARSET,
+    GBK,
+    STATUS,
+    WireRequest,
+    build_percent_encoder,
+    compute_signature,
+    is_encodable,
+)
+from sms10692_contract.run_clock import RunClock, TurnedClock
 from sms10692_contract.runner import run_checks
-from sms10692_contract.suite_account import SuiteAccount
+from sms10692_contract.suite_account import CHINA, SuiteAccount
 from sms10692_contract.target import RequestGate, Target
+from sms10692_contract.xml_document import XmlElement, parse_xml
 
 MASKED: Final = ("userid", "timestamp", "sign", "mobile", "content")
 """Parameters whose values a printed request does not show."""
 
 _NOW: Final = "2026-01-01 00:00:00"
+_TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
+
+
+class _Item(NamedTuple):
+    """A report or reply that waits in a queue, and the time when it can be fetched."""
+
+    due: datetime
+    fields: dict[str, object]
 
 
 class ModelVendor(Target):
     """A conforming vendor with one prepaid account, and the list of the requests that it received.
 
-    Reports and replies are available at once, except those of scheduled sends, which never are.
+    Every phone replies. Reports and replies are available at once, those of scheduled sends at their time.
     """
 
-    def __init__(self, address: Address, account: SuiteAccount, forbidden_word: str, points: int = 100_000) -> None:
-        super().__init__(address, sleep=lambda seconds: None)
+    def __init__(
+        self,
+        address: Address,
+        account: SuiteAccount,
+        forbidden_word: str,
+        points: int = 100_000,
+        clock: RunClock | None = None,
+    ) -> None:
+        self._clock = clock or TurnedClock(datetime.now(UTC)).run_clock
+        super().__init__(address, sleep=self._clock.sleep)
         self.requests: list[WireRequest] = []
         self._account = account
         self._forbidden_word = forbidden_word
         self._points = self._total = points
         self._task = 0
-        self._reports: list[dict[str, object]] = []
-        self._replies: list[dict[str, object]] = []
+        self._reports: list[_Item] = []
+        self._replies: list[_Item] = []
 
     def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
         """Respond to a request; nothing is sent."""
+        with self.rate_limit.wait_for_turn():
+            return self.respond(request)
+
+    def open_connection(self, continue_seconds: float, seconds: float) -> AbstractContextManager[Connection]:
+        """Return a connection to this model; nothing is connected."""
+        return nullcontext(_ModelConnection(self))
+
+    def respond(self, request: WireRequest) -> HttpResponse:
+        """Record a request and respond to it."""
         self.requests.append(request)
-        fields = {name.lower(): value.strip() for name, value in reversed(request.pairs)}
+        fields = _read_fields(request)
         text = self._respond(request.endpoint, fields)
-        encoding = "gb2312" if request.endpoint == GBK else "utf-8"
-        return HttpResponse(200, f"text/xml; charset={encoding}", text)
+        encoding, date = "gb2312" if request.endpoint == GBK else "utf-8", format_datetime(self._clock.now())
+        if fields.get("rt") == "json":
+            document = _build_json(parse_xml(text.decode(CHARSET[request.endpoint])))
+            return HttpResponse(200, "application/json", json.dumps(document).encode(), date)
+        return HttpResponse(200, f"text/xml; charset={encoding}", text, date)
 
     def _respond(self, endpoint: str, fields: dict[str, str]) -> bytes:
-        refusal = self._find_credential_error(fields)
+        refusal = self._find_credential_error(endpoint, fields)
         if endpoint in (STATUS, CALL):
             return self._fetch(endpoint, fields, refusal)
 
         def render(template: str, message: str = "", **values: object) -> bytes:
-            document = template.replace(expected.ANY_VALUE, "0")
+            document = template.replace("<payinfo>*", "<payinfo>").replace(expected.ANY_VALUE, "0")
             return expected.render_document(document, endpoint, message=message, **values)
 
         has_word = self._forbidden_word in fields.get("content", "")
@@ -67,11 +113,16 @@ class ModelVendor(Target):
             case _:
                 return self._send(fields, refusal, has_word, render)
 
-    def _find_credential_error(self, fields: dict[str, str]) -> str:
+    def _find_credential_error(self, endpoint: str, fields: dict[str, str]) -> str:
         if not all(fields.get(name) for name in ("userid", "timestamp", "sign")):
             return expected.EMPTY_CREDENTIALS
-        correct = compute_signature(self._account.account, self._account.password, fields["timestamp"])
-        is_correct = (fields["userid"], fields["sign"]) == (self._account.userid, correct)
+        texts = self._account.account, self._account.password, fields["timestamp"]
+        correct = {
+            compute_signature(*texts, charset)
+            for charset in {"utf-8", CHARSET[endpoint]}  # R4
+            if is_encodable("".join(texts), charset)
+        }
+        is_correct = fields["userid"] == self._account.userid and fields["sign"] in correct
         return "" if is_correct else expected.WRONG_CREDENTIALS
 
     def _send(self, fields: dict[str, str], refusal: str, has_word: bool, render: Callable[..., bytes]) -> bytes:
@@ -91,10 +142,13 @@ class ModelVendor(Target):
                 return render(expected.SEND_REFUSED, message)
         self._task += 1
         self._points -= len(numbers)
-        for number in numbers if not fields.get("sendtime") else ():
+        due = self._clock.now()
+        if fields.get("sendtime"):
+            due = max(due, datetime.strptime(fields["sendtime"], _TIME_FORMAT).replace(tzinfo=CHINA))
+        for number in numbers:
             item: dict[str, object] = {"mobile": number, "taskid": self._task, "receivetime": _NOW, "extno": extno}
-            self._reports.append(item | {"status": 10, "errorcode": "DELIVRD"})
-            self._replies.append(item | {"content": "T"})
+            self._reports.append(_Item(due, item | {"status": 10, "errorcode": "DELIVRD"}))
+            self._replies.append(_Item(due, item | {"content": "T"}))
         return render(expected.SEND_ACCEPTED, remainpoint=self._points, task_id=self._task, counts=len(numbers))
 
     def _fetch(self, endpoint: str, fields: dict[str, str], refusal: str) -> bytes:
@@ -107,23 +161,111 @@ class ModelVendor(Target):
         queue, template = (
             (self._reports, expected.STATUSBOX) if endpoint == STATUS else (self._replies, expected.CALLBOX)
         )
-        count = int(limit) if endpoint == STATUS else len(queue)
-        items = [queue.pop(0) for _ in range(min(count, len(queue)))]
-        if not items:
+        now = self._clock.now()
+        due = [item for item in queue if item.due <= now][: int(limit) if endpoint == STATUS else None]
+        if not due:
             return expected.EMPTY_QUEUE.encode()
-        return expected.render_document(expected.ITEM_LIST, endpoint, items=expected.render_items(template, items))
+        taken = {id(item) for item in due}  # equal items are different ones: a number may be sent to twice
+        queue[:] = [item for item in queue if id(item) not in taken]
+        items = expected.render_items(template, [item.fields for item in due])
+        return expected.render_document(expected.ITEM_LIST, endpoint, items=items)
+
+
+class _ModelConnection:
+    """A connection to a model: each request is answered when it is written."""
+
+    def __init__(self, vendor: ModelVendor) -> None:
+        self._vendor = vendor
+        self._responses: deque[HttpResponse] = deque()
+
+    def write(self, *requests: WireRequest) -> None:
+        self._responses.extend(map(self._vendor.respond, requests))
+
+    def write_in_pieces(self, request: WireRequest, sizes: Sequence[int]) -> None:
+        self.write(request)
+
+    def write_after_continue(self, request: WireRequest, seconds: float | None = None) -> bool:
+        self.write(request)
+        return True
+
+    def read(self, request: WireRequest, record: Callable[[WireRequest, HttpResponse], None]) -> HttpResponse:
+        response = self._responses.popleft()
+        record(request, response)
+        return response
+
+    def read_to_end(self) -> bytes:
+        response = self._responses.popleft()
+        return f"HTTP/1.1 200 OK\r\nContent-Type: {response.content_type}\r\n\r\n".encode() + response.body
+
+    def is_closed_by_server(self, seconds: float) -> bool:
+        return True
+
+
+_FILE_PART: Final = re.compile(rb'name="([^"]*)"; filename=')
+
+
+def _read_fields(request: WireRequest) -> dict[str, str]:
+    """Return the first value of each parameter, without parts that are files and texts in another charset."""
+    if not request.query_count and any("json" in value.lower() for _, value in request.headers):
+        return {}  # R16
+    files = {name.decode("latin-1").lower() for name in _FILE_PART.findall(request.body)}
+    fields = {name.lower(): value for name, value in reversed(request.pairs) if name.lower() not in files}
+    own = CHARSET[request.endpoint]
+    other = "gbk" if own == "utf-8" else "utf-8"
+    content = fields.get("content", "")
+    if is_encodable(content, other) and not content.isascii() and build_percent_encoder(other)(content) in request.body:
+        fields["content"] = content.encode(other).decode(own, "replace")  # Q16
+    return {name: value if name == "rt" else value.strip() for name, value in fields.items()}
+
+
+_JSON_NAMES: Final = {
+    "returnstatus": "ReturnStatus",
+    "message": "Message",
+    "remainpoint": "RemainPoint",
+    "taskID": "TaskID",
+    "successCounts": "SuccessCounts",
+    "payinfo": "Payinfo",
+    "overage": "Overage",
+    "sendTotal": "SendTotal",
+}
+"""Names of the elements that a run asks for in JSON (R15)."""
+
+_JSON_TEXTS: Final = ("returnstatus", "message", "payinfo")
+
+
+def _build_json(root: XmlElement) -> dict[str, object]:
+    """Return the same document in JSON."""
+    return {
+        _JSON_NAMES.get(child.name, child.name): child.text if child.name in _JSON_TEXTS else int(child.text or 0)
+        for child in root.children
+        if not child.children
+    }
 
 
 def print_dry_run(context: CheckContext, clauses: Sequence[Clause], rate: float) -> None:
-    """Print the requests that a conforming vendor would receive, and their cost and duration."""
+    """Print the requests that a conforming vendor would receive, and their cost and duration.
+
+    The run is the same as one that sends, except that time is turned instead of waited for.
+    """
+    clock = TurnedClock(context.run_clock.now())
+    context.run_clock = clock.run_clock
     context.limit_requests(rate)
-    model = ModelVendor(context.address, context.own, context.forbidden_word)
-    context.target, context.pace = model, Pace(poll=1, report=1, reply=1, schedule=0)
+    model = ModelVendor(context.address, context.own, context.forbidden_word, clock=context.run_clock)
+    model.rate_limit = context.target.rate_limit
+    context.target = model
+    check_account_at_start(context)
     list(run_checks(context, clauses))
     for request in model.requests:
         terminal.write_line(format_request(request))
-    duration = f", at least {len(model.requests) / rate:.0f} s" if rate else ""
-    terminal.write_line(f"\n{len(model.requests)} requests, at most {context.guard.spent} points{duration}")
+    parts = [f"{len(model.requests)} requests", f"at most {context.guard.spent} points"]
+    parts += [f"at least {clock.seconds:.0f} s"] if rate else []
+    terminal.write_line(f"\n{', '.join(parts)}")
+    terminal.write_line(f"A run with --seed {context.seed} sends the same to a server that answers as the manual says.")
+    if context.can_fetch and context.can_send:
+        terminal.write_line(
+            f"While reports or replies are not there, it fetches again every {context.pace.poll:g} s,"
+            f" for at most {context.pace.report:g} s."
+        )
 
 
 def format_request(request: WireRequest) -> str:

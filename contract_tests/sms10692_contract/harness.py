@@ -3,6 +3,7 @@
 Expectations about responses are in `expectations`, the checks in `checks`.
 """
 
+import math
 import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -27,13 +28,14 @@ from sms10692_contract.http import (
     HttpResponse,
     TargetUnreachable,
 )
-from sms10692_contract.kept_connection import Conversation, open_connection
+from sms10692_contract.kept_connection import Conversation
 from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import PrivateTexts, hide_hex_words
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
 from sms10692_contract.pace import REPORT_TIMEOUT, Pace
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits, has_wrong_signature
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
+from sms10692_contract.run_clock import RunClock
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.suite_account import CHINA, SuiteAccount
 from sms10692_contract.target import Target, build_target
@@ -83,6 +85,7 @@ class CheckContext:
     is_accepted: bool = False
     fetched: FetchedFile | None = None
     pace: Pace = field(default_factory=Pace)
+    run_clock: RunClock = field(default_factory=RunClock)
     layout: LayoutRecorder = field(default_factory=LayoutRecorder)
     history: FetchHistory = field(default_factory=FetchHistory)
     private_texts: PrivateTexts = field(default_factory=PrivateTexts)
@@ -103,11 +106,15 @@ class CheckContext:
 
     def limit_requests(self, rate: float) -> None:
         """Treat the server as a real vendor: limit rate and number of requests, or neither if `rate` is 0."""
-        self.target = build_target(self.address, rate)
+        self.target = build_target(self.address, rate, self.run_clock)
         permissions = [name for name in ("send", "fetch") if not self.guard.find_missing_permission([name])]
         own, is_thorough = self.own, self.effort.name == "thorough"
-        limits = build_limits(own.userid, own.account, own.password, permissions, is_thorough)
-        self.limits = limits if rate else None
+        self.limits = (
+            rate
+            and build_limits(
+                own.userid, own.account, own.password, permissions, is_thorough, rate, self.run_clock.monotonic
+            )
+        ) or None
 
     # Accounts and their clocks
 
@@ -193,6 +200,10 @@ class CheckContext:
             return ParsedResponse(request, recorded)
         try:
             response = ParsedResponse(request, self.target.send(request, self))
+        except ConnectionLost:
+            if self.limits:
+                self.limits.expect_time_left()  # the answer was not waited for
+            raise
         except ExchangeLimitExceeded as error:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
         if self.limits:
@@ -249,6 +260,11 @@ class CheckContext:
         own = self.own
         return self.is_sandboxed or not has_wrong_signature(request, own.userid, own.account, own.password)
 
+    @property
+    def seconds_left(self) -> float:
+        """Time that is left for an exchange and for waiting."""
+        return self.limits.seconds_left if self.limits else math.inf
+
     def record_response(self, request: WireRequest, response: HttpResponse) -> None:
         """Write what was fetched to the file, before anything is concluded from it."""
         if self.is_sandboxed:
@@ -280,7 +296,7 @@ class CheckContext:
                 pass  # the turn is over when the request may be sent: a connection waits for nobody else
 
         try:
-            with open_connection(self.address, self.pace.without_continue) as connection:
+            with self.target.open_connection(self.pace.without_continue, self.seconds_left) as connection:
                 # On a network a lost answer is no violation. A local server loses none.
                 yield Conversation(connection, admit, self.record_response, loses_answers=not self.is_sandboxed)
         except TargetUnreachable as error:

@@ -5,6 +5,7 @@ This module does not check permissions: use `CheckContext.exchange`, which calls
 
 import http.client
 import json
+import math
 import re
 import socket
 import ssl
@@ -157,16 +158,20 @@ def _drop(response: HttpResponse) -> None:
 
 
 def send_request(
-    address: Address, request: WireRequest, keep_partial: Callable[[HttpResponse], None] = _drop
+    address: Address,
+    request: WireRequest,
+    keep_partial: Callable[[HttpResponse], None] = _drop,
+    seconds: float = math.inf,
 ) -> HttpResponse:
     """Send a request unchanged and read the response. Raises TargetUnreachable or one of its subclasses.
 
-    If the response is cut or exceeds a limit, `keep_partial` is called with what was received, before the exception.
+    The exchange is given up after `seconds`, or after `EXCHANGE_SECONDS` if that is earlier. If the response is cut or
+    exceeds a limit, `keep_partial` is called with what was received, before the exception.
     """
     head = request.build_head(address.netloc)
     if address.prefix:
         head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
-    deadline = monotonic() + limits.EXCHANGE_SECONDS
+    deadline = monotonic() + min(limits.EXCHANGE_SECONDS, max(seconds, 0))
     is_connected = False
     try:
         with connect(address, deadline) as connection:

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from sms10692_contract import limits
 from sms10692_contract.expectations import Mismatch
@@ -48,25 +48,48 @@ class _OpenConnection(LimitedConnection):
         return cast(io.BufferedIOBase, _OpenReader(self.reader))
 
 
-class KeptConnection:
-    """A connection to a server. Every method may raise TargetUnreachable.
-
-    `continue_seconds` is the time after which a body is sent although no 100 Continue has come.
-    """
-
-    def __init__(self, address: Address, connection: socket.socket, continue_seconds: float) -> None:
-        self._address = address
-        self._continue_seconds = continue_seconds
-        self._connection = connection
-        self._limited = _OpenConnection(connection, monotonic() + CONNECTION_SECONDS)
+class Connection(Protocol):
+    """A connection for several requests. Every method may raise TargetUnreachable."""
 
     def write(self, *requests: WireRequest) -> None:
         """Write requests with one system call."""
+
+    def write_in_pieces(self, request: WireRequest, sizes: Sequence[int]) -> None:
+        """Write a request in pieces of these sizes, and then the rest."""
+
+    def write_after_continue(self, request: WireRequest, seconds: float | None = None) -> bool:
+        """Write the head, wait for 100 Continue so long at most, and write the body; return whether anything came."""
+
+    def read(self, request: WireRequest, record: Callable[[WireRequest, HttpResponse], None]) -> HttpResponse:
+        """Read the response to the oldest request that has none, and record it. Interim responses are skipped."""
+
+    def read_to_end(self) -> bytes:
+        """Read until the server closes the connection."""
+
+    def is_closed_by_server(self, seconds: float) -> bool:
+        """Return whether the server closes the connection within this time without sending anything more."""
+
+
+class KeptConnection:
+    """A `Connection` to a server.
+
+    `continue_seconds` is the time after which a body is sent although no 100 Continue has come, `seconds` that after
+    which the connection is given up.
+    """
+
+    def __init__(
+        self, address: Address, connection: socket.socket, continue_seconds: float, seconds: float = CONNECTION_SECONDS
+    ) -> None:
+        self._address = address
+        self._continue_seconds = continue_seconds
+        self._connection = connection
+        self._limited = _OpenConnection(connection, monotonic() + min(seconds, CONNECTION_SECONDS))
+
+    def write(self, *requests: WireRequest) -> None:
         with self._naming_address():
             self._limited.send(b"".join(self._serialize(request) for request in requests))
 
     def write_in_pieces(self, request: WireRequest, sizes: Sequence[int]) -> None:
-        """Write a request in pieces of these sizes, and then the rest."""
         raw, start = self._serialize(request), 0
         with self._naming_address():
             for size in sizes:
@@ -78,7 +101,6 @@ class KeptConnection:
             self._limited.send(raw[start:])
 
     def write_after_continue(self, request: WireRequest, seconds: float | None = None) -> bool:
-        """Write the head, wait for 100 Continue so long at most, and write the body; return whether anything came."""
         with self._naming_address():
             self._limited.send(self._build_head(request))
             is_continued = self._is_readable(self._continue_seconds if seconds is None else seconds)
@@ -86,19 +108,16 @@ class KeptConnection:
         return is_continued
 
     def read(self, request: WireRequest, record: Callable[[WireRequest, HttpResponse], None]) -> HttpResponse:
-        """Read the response to the oldest request that has none, and record it. Interim responses are skipped."""
         with self._naming_address():
             response = read_response(self._limited, request.method, lambda partial: record(request, partial))
         record(request, response)
         return response
 
     def read_to_end(self) -> bytes:
-        """Read until the server closes the connection."""
         with self._naming_address():
             return self._limited.reader.read()
 
     def is_closed_by_server(self, seconds: float) -> bool:
-        """Return whether the server closes the connection within this time without sending anything more."""
         with self._naming_address():
             try:
                 return self._is_readable(seconds) and not self._limited.reader.peek(1)
@@ -132,7 +151,7 @@ class Conversation:
 
     def __init__(
         self,
-        connection: KeptConnection,
+        connection: Connection,
         admit: Callable[[WireRequest], None],
         record: Callable[[WireRequest, HttpResponse], None],
         loses_answers: bool = False,
@@ -198,11 +217,13 @@ class Conversation:
 
 
 @contextmanager
-def open_connection(address: Address, continue_seconds: float) -> Iterator[KeptConnection]:
+def open_connection(
+    address: Address, continue_seconds: float, seconds: float = CONNECTION_SECONDS
+) -> Iterator[KeptConnection]:
     """Open a `KeptConnection`, and close it at the end. Raises TargetUnreachable."""
     try:
-        connection = connect(address, monotonic() + limits.EXCHANGE_SECONDS)
+        connection = connect(address, monotonic() + min(seconds, limits.EXCHANGE_SECONDS))
     except (OSError, LimitExceeded) as error:
         raise TargetUnreachable(f"{address.url}: {describe_error(error)}") from error
     with connection:
-        yield KeptConnection(address, connection, continue_seconds)
+        yield KeptConnection(address, connection, continue_seconds, seconds)

@@ -112,7 +112,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         address, own, control = _parse_options(config)
         if control is not None:
             raise pytest.UsageError(DRY_RUN_WITH_CONTROL)
-        context = CheckContext(address, own, _build_guard(config), forbidden_word=option("--forbidden-word"))
+        context = _build_context(config, address, own, _build_guard(config), None)
         print_dry_run(context, _parse_selection(config).get_clauses(), option("--rate"))
         return 0
     return None
@@ -237,6 +237,14 @@ def _build_guard(config: pytest.Config) -> SafetyGuard:
     return SafetyGuard(frozenset(numbers), budget, option("--allow-fetch"))
 
 
+def _build_context(
+    config: pytest.Config, address: Address, own: SuiteAccount, guard: SafetyGuard, control: ControlClient | None
+) -> CheckContext:
+    option = config.getoption
+    effort, seed, word = EFFORTS[option("--effort")], option("--seed"), option("--forbidden-word")
+    return CheckContext(address, own, guard, control, effort, seed, word, option("--keep-accounts"))
+
+
 @pytest.fixture(scope="session")
 def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
     """Context of the run, with the permissions of the options. Stops pytest if the server is not reachable."""
@@ -244,10 +252,9 @@ def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
     address, own, control = _parse_options(pytestconfig)
     guard = _build_guard(pytestconfig)
     keep = option("--keep-accounts")
-    effort = EFFORTS[option("--effort")]
     try:
         own = _prepare_account(address, own, control, guard)
-        context = CheckContext(address, own, guard, control, effort, option("--seed"), option("--forbidden-word"), keep)
+        context = _build_context(pytestconfig, address, own, guard, control)
         if control is None:
             context.limit_requests(option("--rate"))
             if option("--allow-fetch"):

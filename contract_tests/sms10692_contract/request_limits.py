@@ -1,18 +1,27 @@
-"""Limits of a run against a server that may be a real vendor: number of requests, and of wrong signatures.
+"""Limits of a run against a server that may be a real vendor: time, number of requests, and of wrong signatures.
 
 Vendors lock accounts after a few wrong signatures, and addresses after many requests. A check sends its first cases
 only; what they show was judged before the next request, so the check ends as if these were all.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Final
 
 from sms10692_contract.http import HttpResponse
+from sms10692_contract.rate_limit import DEFAULT_RATE
 from sms10692_contract.requests import WireRequest, compute_signature, is_encodable
 
 REQUESTS: Final = 120
 """Maximum number of requests of all checks that neither send nor fetch."""
+
+SECONDS: Final = 90.0
+"""Duration of the checks that neither send nor fetch, at the default rate; at a lower one in proportion longer."""
+
+LAST_SECONDS: Final = 2.0
+"""No request starts in the last seconds, because its turn and its answer take some."""
 
 PROBES: Final = 5
 """How many of these are kept for queries whether the server still accepts the account."""
@@ -66,19 +75,52 @@ class RequestLimits:
     wrong_per_check: int = WRONG_SIGNATURES_PER_CHECK
     per_check: int = REQUESTS_PER_CHECK
     requests: int = REQUESTS
+    seconds: float = SECONDS
+    clock: Callable[[], float] = monotonic
     sent: int = 0
     wrong: int = 0
     _sent_in_check: int = 0
     _wrong_in_check: int = 0
+    _answered_in_check: int = 0
     _is_harmless_check: bool = True
     _share: int = REQUESTS_PER_CHECK
     _recorded: dict[object, HttpResponse] = field(default_factory=dict)
+    _seconds_used: float = 0.0
+    _check_started: float | None = None
+    _is_account_refused: bool = False
 
     def start_check(self, is_harmless: bool, is_manual: bool = True) -> None:
         """Begin a check; `is_harmless` if it needs no permission, `is_manual` if it is one of the manual."""
+        now = self.clock()
+        if self._is_harmless_check and self._check_started is not None:
+            self._seconds_used += now - self._check_started
+        self._check_started = now
         self._share = self.per_check if is_manual else self.per_check * 3 // 4
-        self._sent_in_check = self._wrong_in_check = 0
+        self._sent_in_check = self._wrong_in_check = self._answered_in_check = 0
         self._is_harmless_check = is_harmless
+
+    @property
+    def seconds_left(self) -> float:
+        """Time that is left for the current check; infinite if it sends or fetches, because it waits for reports."""
+        if not self._is_harmless_check:
+            return math.inf
+        if self._check_started is None:
+            self._check_started = self.clock()
+        return self.seconds - self._seconds_used - (self.clock() - self._check_started)
+
+    def expect_time_left(self) -> None:
+        """Raise EnoughRequests or LimitReached if the time of the checks is over."""
+        if self.seconds_left < LAST_SECONDS:
+            if self._answered_in_check:
+                raise EnoughRequests
+            raise LimitReached(
+                f"time: checks that neither send nor fetch end after {self.seconds:g} s; --rate 0 lifts the limit"
+            )
+
+    def count_correct_signatures_as_wrong(self) -> None:
+        """Count every signature as wrong from now on: the server has refused the correct one, and counts so too."""
+        self._is_account_refused = True
+        self.wrong += 1
 
     @property
     def prefers_fixed_cases(self) -> bool:
@@ -106,10 +148,12 @@ class RequestLimits:
             self.count(request)
         self._sent_in_check += 1
         self._wrong_in_check += is_wrong
+        self._answered_in_check += recorded is not None
         return recorded
 
     def record(self, request: WireRequest, response: HttpResponse) -> None:
-        """Keep the response to a request with a wrong signature or an empty credential."""
+        """Count a response; keep it if the request had a wrong signature or an empty credential."""
+        self._answered_in_check += 1
         if self.has_wrong_signature(request) or _has_empty_credential(request):
             self._recorded[_build_key(request)] = response
 
@@ -120,7 +164,7 @@ class RequestLimits:
 
     def has_left(self, request: WireRequest) -> bool:
         """Return whether a request that belongs to no check, or repeats one, is within the limits."""
-        is_within = not self._is_harmless_check or self.sent < self.requests
+        is_within = not self._is_harmless_check or (self.sent < self.requests and self.seconds_left >= LAST_SECONDS)
         return is_within and not (self.has_wrong_signature(request) and self.wrong >= self.wrong_signatures)
 
     def _expect_left(self, is_wrong: bool) -> None:
@@ -129,6 +173,7 @@ class RequestLimits:
             self._stop(f"{self.wrong_signatures} wrong signatures")
         if self._is_harmless_check and self.sent >= self.requests - PROBES:
             self._stop(f"{self.requests - PROBES} requests")
+        self.expect_time_left()
 
     def _stop(self, limit: str) -> None:
         if self.has_sent:
@@ -137,6 +182,8 @@ class RequestLimits:
 
     def has_wrong_signature(self, request: WireRequest) -> bool:
         """Return whether a vendor counts the request as a failed login of the user."""
+        if self._is_account_refused and not _has_empty_credential(request):
+            return True
         return has_wrong_signature(request, self.userid, self.account, self.password)
 
 
@@ -168,7 +215,13 @@ def _has_empty_credential(request: WireRequest) -> bool:
 
 
 def build_limits(
-    userid: str, account: str, password: str, permissions: Iterable[str], is_thorough: bool
+    userid: str,
+    account: str,
+    password: str,
+    permissions: Iterable[str],
+    is_thorough: bool,
+    rate: float = DEFAULT_RATE,
+    clock: Callable[[], float] = monotonic,
 ) -> RequestLimits:
     """Return the limits of a run with these permissions. A thorough run sends ten times as many requests."""
     names = tuple(permissions)
@@ -181,6 +234,8 @@ def build_limits(
         WRONG_SIGNATURES_PER_CHECK + sum(WRONG_SIGNATURES_PER_CHECK_AND_PERMISSION[name] for name in names),
         (REQUESTS_PER_CHECK + sum(REQUESTS_PER_PERMISSION[name] for name in names)) * factor,
         REQUESTS * factor * (1 + len(names)),
+        SECONDS * factor * (1 + len(names)) * max(1.0, DEFAULT_RATE / rate),
+        clock,
     )
 
 

@@ -211,14 +211,15 @@ def run(
     if fetched is None and allow_fetch and control is None:
         fetched = check_file(build_default_path(date.today()))
     own = SuiteAccount(userid or "", account or "", password or "")
-    if dry_run:
-        if control is not None:
-            raise click.UsageError(DRY_RUN_WITH_CONTROL)
-        print_dry_run(CheckContext(address, own, guard, forbidden_word=forbidden_word), selection.get_clauses(), rate)
-        return 0
     control_client = ControlClient(control, control_token) if control is not None else None
     if seed is None:
         seed = 0 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
+    if dry_run:
+        if control is not None:
+            raise click.UsageError(DRY_RUN_WITH_CONTROL)
+        dry_context = CheckContext(address, own, guard, None, EFFORTS[effort], seed, forbidden_word)
+        print_dry_run(dry_context, selection.get_clauses(), rate)
+        return 0
     with _deleting_accounts(control_client, keep_accounts):
         own = _prepare_account(address, own, control_client, guard)
         context = CheckContext(

@@ -1,6 +1,7 @@
 """The server that is checked: its pace, repetition of lost answers, and the reasons for which it ends a run."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,7 @@ from sms10692_contract.http import (
     TargetUnreachable,
     send_request,
 )
+from sms10692_contract.kept_connection import Connection, open_connection
 from sms10692_contract.network_errors import (
     GATEWAY_STATUSES,
     PAUSE_LIMIT,
@@ -26,6 +28,7 @@ from sms10692_contract.network_errors import (
 )
 from sms10692_contract.rate_limit import RateLimit
 from sms10692_contract.requests import WireRequest
+from sms10692_contract.run_clock import RunClock
 
 _PAUSES: Final = (5.0, 30.0)
 """Seconds to wait after an answer that says "too often", unless it names another time."""
@@ -42,6 +45,10 @@ class RequestGate(Protocol):
 
     def may_repeat(self, request: WireRequest) -> bool:
         """Return whether a request whose answer is lost may be sent again."""
+
+    @property
+    def seconds_left(self) -> float:
+        """Time that is left for an exchange, or for waiting before the next."""
 
     def record_response(self, request: WireRequest, response: HttpResponse) -> None:
         """Keep a response, complete or not, before anything is concluded from it."""
@@ -76,7 +83,7 @@ class Target:
                     if is_repeated:
                         gate.count_request(request)
                     is_repeated = True
-                    response = send_request(self.address, request, partial.append)
+                    response = send_request(self.address, request, partial.append, gate.seconds_left)
             except ExchangeTimeout as error:
                 lost = str(error)
                 next(delays, None)  # a stalled answer has taken its time already
@@ -94,32 +101,37 @@ class Target:
                 if response.status in GATEWAY_STATUSES:
                     lost = f"{self.address.url}: HTTP {response.status} instead of an answer"
                 elif self.pauses and (limit := find_request_limit(request, response)):
-                    self._pause(response, limit, next(pauses, None) if gate.may_repeat(request) else None)
+                    pause = next(pauses, None) if gate.may_repeat(request) else None
+                    self._pause(response, limit, pause, min(PAUSE_LIMIT, gate.seconds_left))
                     continue
                 else:
                     return response
             delay = next(delays, None)
-            if delay is None or not gate.may_repeat(request):
+            if delay is None or delay > gate.seconds_left or not gate.may_repeat(request):
                 raise ConnectionLost(request, lost)
             self.sleep(delay)
+
+    def open_connection(self, continue_seconds: float, seconds: float) -> AbstractContextManager[Connection]:
+        """Open a connection for several requests, for at most so many seconds. Raises TargetUnreachable."""
+        return open_connection(self.address, continue_seconds, seconds)
 
     @staticmethod
     def _record(gate: RequestGate, request: WireRequest, responses: list[HttpResponse]) -> None:
         for response in responses:
             gate.record_response(request, response)
 
-    def _pause(self, response: HttpResponse, limit: str, pause: float | None) -> None:
+    def _pause(self, response: HttpResponse, limit: str, pause: float | None, longest: float) -> None:
         """Wait as long as the server asks for. Raises TargetStopped if that is too long, or did not help."""
         named = float(response.retry_after) if response.retry_after.isdecimal() else None
         seconds = pause if named is None or pause is None else named
-        if seconds is None or seconds > PAUSE_LIMIT:
+        if seconds is None or seconds > longest:
             raise TargetStopped(f"{limit}; try again later, with a lower --rate")
         self.sleep(seconds)
 
 
-def build_target(address: Address, rate: float) -> Target:
+def build_target(address: Address, rate: float, clock: RunClock) -> Target:
     """Return a server that may be a real vendor."""
-    return Target(address, RateLimit(rate), pauses=True)
+    return Target(address, RateLimit(rate, clock.monotonic, clock.sleep), clock.sleep, pauses=True)
 
 
 def compute_clock_difference(response: HttpResponse, now: datetime) -> float | None:

@@ -2,8 +2,10 @@
 
 import hashlib
 import re
+import socket
 import threading
 from collections.abc import Callable, Sequence
+from time import monotonic
 
 import pytest
 
@@ -13,12 +15,14 @@ from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse, parse_address
 from sms10692_contract.progress import Lines
 from sms10692_contract.rate_limit import RateLimit
-from sms10692_contract.request_limits import EnoughRequests, LimitReached, RequestLimits, build_limits
+from sms10692_contract.request_limits import LAST_SECONDS, EnoughRequests, LimitReached, RequestLimits, build_limits
 from sms10692_contract.requests import GBK, UTF8, WireRequest, build_form
+from sms10692_contract.run_clock import RunClock
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import INVALID_SIGN, SafetyGuard
 from sms10692_contract.suite_account import SuiteAccount
 from sms10692_mock.domain.api_request import ApiRequest
+from support.contract_cli import run_contract
 from support.mutant_vendor import Defect, mutant_server
 
 OWN = SuiteAccount("12", "test", "mima")
@@ -39,9 +43,9 @@ class SteppedClock:
 
 
 def run_limited(
-    guard: SafetyGuard, defect: Defect | None = None, clauses: Sequence[str] = ()
+    guard: SafetyGuard, defect: Defect | None = None, clauses: Sequence[str] = (), latency: float = 0
 ) -> tuple[list[Verdict], list[ApiRequest], float]:
-    """Run clauses, by default all, with the limits of a real vendor.
+    """Run clauses, by default all, with the limits of a real vendor whose every answer takes `latency` seconds.
 
     Returns verdicts, requests and the seconds that it took.
     """
@@ -50,13 +54,12 @@ def run_limited(
 
     def record(request: ApiRequest) -> ApiRequest:
         requests.append(request)
+        clock.sleep(latency)
         return request
 
     with mutant_server(defect or Defect(api_request=record)) as vendor:
-        context = CheckContext(parse_address(vendor.url), OWN, guard)
+        context = CheckContext(parse_address(vendor.url), OWN, guard, run_clock=RunClock(clock, clock.sleep))
         context.limit_requests(2.0)
-        context.target.rate_limit = RateLimit(2.0, clock, clock.sleep)
-        context.target.sleep = clock.sleep
         if not clauses:
             assert check_account_at_start(context) is None
         verdicts = list(run_checks(context, [BY_ID[clause] for clause in clauses] or CLAUSES))
@@ -90,6 +93,90 @@ def test_a_harmless_run_sends_few_requests_slowly_with_few_wrong_signatures() ->
     assert cases["3.2-content"] == "4 of 6 cases"
     assert cases["Q2"] == "its first requests only"
     assert cases["2.3-found"] == ""
+
+
+@pytest.mark.parametrize("latency", [0.4, 1.5, 12.0])
+def test_a_harmless_run_ends_in_time_at_a_slow_server(latency: float) -> None:
+    verdicts, requests, seconds = run_limited(SafetyGuard(), latency=latency)
+    assert len(requests) <= 90 / (latency + 0.5) + 1
+    assert seconds <= 90 + max(latency - LAST_SECONDS, 0), "a started answer is cut on the real clock only"
+    reasons = {verdict.clause.id: verdict.reason for verdict in verdicts if verdict.state is State.NOT_EXERCISED}
+    time = "time: checks that neither send nor fetch end after 90 s; --rate 0 lifts the limit"
+    assert [clause for clause, reason in reasons.items() if reason == time]
+    assert reasons.get("2.3-found") is None
+
+
+def test_the_time_of_a_run_is_longer_at_a_lower_rate_and_with_permissions(limits: RequestLimits) -> None:
+    assert limits.seconds == 90
+    assert build_limits("12", "test", "mima", ["send"], is_thorough=False, rate=0.5).seconds == 90 * 2 * 4
+    assert build_limits("12", "test", "mima", [], is_thorough=False, rate=50).seconds == 90
+
+
+def test_the_time_of_sends_and_fetches_is_not_that_of_other_checks() -> None:
+    clock = SteppedClock()
+    limits = build_limits("12", "test", "mima", [], is_thorough=False, clock=clock)
+    for is_harmless in (True, False, True):
+        limits.start_check(is_harmless)
+        clock.sleep(40)
+    assert limits.seconds_left == 10
+    clock.sleep(8.1)
+    with pytest.raises(LimitReached, match="time: checks that neither send nor fetch end after 90 s"):
+        limits.admit(overage())
+    assert not limits.has_left(overage())
+
+
+def test_an_answer_is_not_waited_for_longer_than_the_run_lasts() -> None:
+    """A server that never answers: the exchange is given up when the time is over, not after 30 seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        context = CheckContext(parse_address(f"http://127.0.0.1:{server.getsockname()[1]}"), OWN, SafetyGuard())
+        context.limit_requests(50.0)
+        assert context.limits is not None
+        context.limits.seconds = LAST_SECONDS + 0.2
+        started = monotonic()
+        verdicts = list(run_checks(context, [BY_ID["2.3-found"]]))
+    assert monotonic() - started < LAST_SECONDS + 2
+    assert verdicts[0].reason.startswith("time: checks that neither send nor fetch end after")
+
+
+class WrongLogins:
+    """A vendor that accepts other signatures than the manual's, and counts those that it refuses."""
+
+    def __init__(self, accept: Callable[[str], str]) -> None:
+        self._accept = accept
+        self.refused = 0
+
+    def exchange_signatures(self, request: ApiRequest) -> ApiRequest:
+        userid, timestamp, sign = request.credentials
+        if not (userid and timestamp and sign):
+            return request
+        is_accepted = sign == self._accept(timestamp)
+        self.refused += not is_accepted
+        correct = hashlib.md5(f"testmima{timestamp}".encode(), usedforsecurity=False).hexdigest()
+        return request._replace(credentials=(userid, timestamp, correct if is_accepted else INVALID_SIGN))
+
+
+def _sign(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        lambda timestamp: _sign(f"testmima{timestamp}").upper(),
+        lambda timestamp: _sign(f"mimatest{timestamp}"),
+        lambda timestamp: "nothing is accepted",
+    ],
+    ids=["upper case", "other order", "nothing"],
+)
+def test_a_vendor_that_refuses_the_correct_signature_sees_five_wrong_ones(accept: Callable[[str], str]) -> None:
+    """Each request with a correct signature is a wrong login for such a vendor, as those of the probes are."""
+    logins = WrongLogins(accept)
+    with mutant_server(Defect(api_request=logins.exchange_signatures)) as vendor:
+        completed = run_contract(
+            vendor.url, "--userid", "12", "--account", "test", "--password", "mima", "--rate", "100"
+        )
+    assert 1 <= logins.refused <= 5
+    assert completed.returncode == (3 if accept("") == "nothing is accepted" else 1)
 
 
 def test_the_refusals_of_a_harmless_run_are_spread_over_pages_and_credentials() -> None:

@@ -107,7 +107,7 @@ def test_the_wrong_signatures_at_the_start_are_counted() -> None:
         context = build_context(proxy.url)
         context.limits = build_limits("12", "test", "mima", [], is_thorough=False)
         assert check_account_at_start(context) is not None
-    assert (context.limits.sent, context.limits.wrong) == (len(proxy.received), 3) == (4, 3)
+    assert (context.limits.sent, context.limits.wrong) == (len(proxy.received), 4) == (4, 4)
 
 
 REPLY = (

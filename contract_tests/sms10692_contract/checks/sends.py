@@ -4,7 +4,7 @@ Prices are in `billing`, request encodings in `encodings`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -339,21 +339,21 @@ def _a_scheduled_message_is_not_reported_before_its_time(context: CheckContext) 
 def _check_scheduled_in_real_time(context: CheckContext) -> None:
     """Schedule by the server's clock as its Date headers show it; without them by the own one, with a tolerance."""
     answer = context.overage(context.own)
-    difference = compute_clock_difference(answer.raw, datetime.now(UTC))
+    difference = compute_clock_difference(answer.raw, context.run_clock.now())
     tolerance = CLOCK_TOLERANCE if difference is None else _DATE_TOLERANCE
     ahead = timedelta(seconds=difference or 0)
-    due = datetime.now(CHINA) - ahead + timedelta(seconds=context.pace.schedule + tolerance)
+    due = context.run_clock.now().astimezone(CHINA) - ahead + timedelta(seconds=context.pace.schedule + tolerance)
     response = context.send(context.own, sendTime=f"{due:%Y-%m-%d %H:%M:%S}")
     task = expect_accepted(response)
     for _ in context.poll(context.pace.schedule):
         early = context.status(context.own)
         is_reported = any(item.get("taskid") == task for item in early.get_items("statusbox"))
-        if datetime.now(CHINA) - ahead < due - timedelta(seconds=tolerance):
+        if context.run_clock.now().astimezone(CHINA) - ahead < due - timedelta(seconds=tolerance):
             expect(not is_reported, early, f"no report of task {task} before {due:%H:%M:%S}")
         elif is_reported:
             return
     for _ in context.poll(tolerance):
-        if datetime.now(CHINA) - ahead >= due:
+        if context.run_clock.now().astimezone(CHINA) - ahead >= due:
             break
     reports = context.fetch_task_reports(context.own, task, 1)
     expect(len(reports) == 1, response, f"a report of task {task} after {due:%H:%M:%S}", "none")
