@@ -36,7 +36,7 @@ check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright, the import rules, and c
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_example.py
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q $(REGISTRY_TESTS) -k 'generated or injector or complete or has_an_exchange'
+	$(BIN)/pytest -q $(REGISTRY_TESTS) -k 'generated or injector or complete or has_an_exchange or every_path'
 
 test-quick: $(DEV_STAMP) ## run the tests of codec, domain, diagnosis and app (ARGS="-k balance" selects)
 	$(PYTEST_PARALLEL) -m "not slow" $(QUICK_TESTS) $(ARGS)
