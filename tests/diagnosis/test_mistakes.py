@@ -7,6 +7,7 @@ compared with the table.
 import http.client
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final, NotRequired, TypedDict
 
@@ -79,9 +80,9 @@ def test_a_mistake_is_reported_when_it_is_sent(address: Address, name: str) -> N
     raw = b"%s %s HTTP/1.1\r\n%s\r\n%s" % (request.method.encode(), target, lines, request.body)
     with connect(address) as connection:
         connection.sendall(raw)
-        response = http.client.HTTPResponse(connection, method=request.method)
-        response.begin()
-        hint = response.getheader("X-Mock-Hint", "")
+        with closing(http.client.HTTPResponse(connection, method=request.method)) as response:
+            response.begin()
+            hint = response.getheader("X-Mock-Hint", "")
     (entry,) = call_control(address, "GET", "/requests?order=desc&limit=1")["items"]
     findings = call_control(address, "GET", f"/requests/{entry['number']}")["diagnosis"]
     check(mistake, [(finding["code"], finding["sentence"]) for finding in findings])

@@ -100,7 +100,7 @@ def test_credentials_in_the_query_string_get_a_warning() -> None:
 def test_an_unknown_parameter_gets_a_warning() -> None:
     assert find_codes(build_context(build_form() + b"&taskName=x"), "habit") == ["unknown-parameters"]
     assert (
-        "'taskname'" in get_findings(build_context(build_form() + b"&taskName=x"))["habit.unknown-parameters"].sentence
+        "'taskName'" in get_findings(build_context(build_form() + b"&taskName=x"))["habit.unknown-parameters"].sentence
     )
     many = get_findings(build_context(build_form() + b"".join(b"&p%d=1" % n for n in range(50))))[
         "habit.unknown-parameters"

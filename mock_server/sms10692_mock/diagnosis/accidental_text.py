@@ -1,21 +1,43 @@
-"""Findings about texts that a program produced by accident: missing values, unfilled templates."""
+"""Findings about texts that a program produced by accident: missing values, unfilled templates, printed objects, and
+what a program left around the text.
+"""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Final
 
-_WORD: Final = r"(?<![A-Za-z0-9_])(?:{})(?![A-Za-z0-9_])"
+_END_OF_WORD: Final = r"(?![A-Za-z0-9_])(?![ \t]*[A-Za-z_])"
+"""Behind a word of programs that stands alone. "None of them" and "NULL pointer" are English."""
+_WORD: Final = r"(?<![A-Za-z0-9_])(?:{})" + _END_OF_WORD
+
 _MISSING_VALUE: Final = re.compile(
     r"\[object \w+\]|" + _WORD.format(r"undefined|NaN|\[native code\]|System\.[A-Z]\w+(?:\.\w+)*")
 )
 _MISSING_VALUE_IN_CHINESE: Final = re.compile(_WORD.format("null|NULL|None|nil"))
 """Words of programs that are also English words: they are accidental in a Chinese text only."""
+_CHINESE: Final = re.compile("[一-鿿]")
+
+_NOTHING_ELSE: Final = re.compile(r"undefined|null|NULL|Null|None|nil|NaN|nan|Array|\(null\)|<null>|<nil>|true|false")
+"""Texts of missing values that are the whole text."""
+
+_PRINTED_OBJECT: Final = re.compile(
+    r"""
+      \[L?[\w.$]+;@[0-9a-f]{1,8} | \[[BCDFIJSZ]@[0-9a-f]{1,8}              # arrays of Java
+    | (?<![A-Za-z0-9_.])(?:[a-z]\w*\.)+[A-Z][\w$]*@[0-9a-f]{1,8}(?![\w.])
+    | (?<![A-Za-z0-9_])(?:Optional|Some)\((?:"[^"]{0,40}"|[0-9]{1,20})\)
+    | (?<![A-Za-z0-9_])Optional(?:\[[^\[\]]{0,40}\]|\.empty)
+    | <[\w.]+\ object\ at\ 0x[0-9a-f]+> | <(?:function|bound\ method|generator|coroutine)\ [^<>]{1,60}>
+    | ^\{'\w{1,20}':\ | ^map\[\w{1,20}: | ^Array\s*\(                    # Python, Go, PHP
+    """,
+    re.VERBOSE,
+)
 
 _TEMPLATE: Final = re.compile(
     r"""
-      [$\#]\{[^{}\n]{0,40}\}          # ${code}, #{code}
+      [$\#]\{\s*[A-Za-z_][^{}\n]{0,40}\} | [$\#]\{\}   # ${code}, #{code}, but not ${99}, a price
     | \{\{?\s*[A-Za-z_][\w.]{0,39}\s*\}?\}   # {code}, {{ code }}
-    | \{[0-9]?\}                        # {}, {0}
+    | (?<![$])\{[0-9]?\}                 # {}, {0}
     | (?<![0-9])%(?:[sd](?![A-Za-z])|@|\([A-Za-z_]\w*\)[sd])   # %s, %d, %@, %(code)s
     | <%=?[^%\n]{0,40}%>                # <%= code %>
     | (?<![A-Za-z0-9_.+-])@[A-Z]\w*\.[A-Z]\w*   # @Model.Code, no address
@@ -24,25 +46,78 @@ _TEMPLATE: Final = re.compile(
     """,
     re.VERBOSE,
 )
-_BRACKETS: Final = re.compile(r"【[^【】]{1,20}】")
+
+_LINE_END: Final = re.compile(r"\\r\\n|\\[nrt]")
+_WINDOWS_PATH: Final = re.compile(r"(?<![A-Za-z])[A-Za-z]:\\|\\\\")
+
+_NAME_PATTERN: Final = "(?:content|msg|message|text|body|sms)="
+_TAG_PATTERN: Final = (
+    r"</?(?:br|div|span|strong|em|html|body|font|h[1-6]|ul|ol|li|table|tr|td|img|script|content|message|text|sms)"
+    r"(?:\s[^<>]{0,200})?/?>|</[abiup]>|<!\[CDATA\[|\]\]>|<!DOCTYPE[^<>]{0,200}>|<\?xml[^<>]{0,200}>"
+)
+"""Markup. A tag of one letter counts when it is closed: `<b>` alone may be a part of a text."""
+_NAME: Final = re.compile(_NAME_PATTERN, re.IGNORECASE)
+_TAG: Final = re.compile(_TAG_PATTERN, re.IGNORECASE)
+_QUOTED: Final = re.compile(r"""(["'])[^"']+\1""")
+_SURROUNDINGS: Final = re.compile(rf"(?:{_NAME_PATTERN}|{_TAG_PATTERN}|<[abiup]>|[\s\"'\ufeff\u200b])+", re.IGNORECASE)
+"""What may stand before or behind a text without being a part of it; each part has a finding of its own."""
+
+_BRACKETS: Final = re.compile(r"【[^【】]{2,20}】")
 _HEADINGS: Final = re.compile(
     "^[0-9]+$|重要|紧急|温馨|通知|提醒|提示|公告|活动|优惠|福利|注意|须知|说明|限时|最新|新品|特价|免费|必读"
 )
 """Texts in brackets that are no signature but a heading."""
 
-SUSPICIOUS: Final = re.compile(r"[{}$#%@<\[]|undefined|NaN|null|NULL|None|nil|System\.|【")
+SUSPICIOUS: Final = re.compile(
+    r"""[{}$#%@<\[\\]|undefined|NaN|null|NULL|Null|None|nil|System\.|【|Optional|Some\(|Array|]]>
+    |\A\s*(?:["']|[A-Za-z]{3,7}=|(?:nan|true|false)\s*\Z)""",
+    re.VERBOSE,
+)
 """Without one of these, a text has no finding of this module."""
 
 
 def check_accidental_text(content: str) -> Iterator[tuple[str, str]]:
     """Yield finding codes with the accidental part of the text."""
-    if found := _MISSING_VALUE.search(content) or (
-        None if content.isascii() else _MISSING_VALUE_IN_CHINESE.search(content)
+    text = content.strip()
+    unsigned = _BRACKETS.sub("", text).strip()
+    if _NOTHING_ELSE.fullmatch(unsigned):
+        yield "text.missing-value", unsigned
+    elif found := _MISSING_VALUE.search(content) or (
+        _MISSING_VALUE_IN_CHINESE.search(content) if _CHINESE.search(unsigned) else None
     ):
         yield "text.missing-value", found[0]
-    if found := _TEMPLATE.search(content):
+    if found := _PRINTED_OBJECT.search(unsigned):
+        yield "text.printed-object", found[0]
+    if _is_json(unsigned):
+        yield "text.json", unsigned
+    elif found := _TEMPLATE.search(content):
         yield "text.placeholder", found[0]
-    text = content.strip()
+    yield from _check_surroundings(text)
+    if not _WINDOWS_PATH.search(content) and (found := _LINE_END.search(content)):
+        yield "text.escaped-line-end", found[0]
+
+
+def _is_json(text: str) -> bool:
+    if text[:1] + text[-1:] not in ("{}", "[]") or '"' not in text:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _check_surroundings(text: str) -> Iterator[tuple[str, str]]:
+    """Yield what stands around the text, and a signature that is neither at its beginning nor at its end."""
+    if found := _NAME.match(text):
+        yield "text.begins-with-name", found[0]
+    if found := _TAG.search(text):
+        yield "text.markup", found[0]
+    if _QUOTED.fullmatch(text):
+        yield "text.quotes", text[0]
     brackets = [one for one in _BRACKETS.finditer(text) if not _HEADINGS.search(one[0][1:-1])]
-    if brackets and not (text.startswith("【") or text.endswith("】")):
+    if not brackets or text.startswith("【") or text.endswith("】"):
+        return
+    before, behind = text[: brackets[0].start()], text[brackets[-1].end() :]
+    if not _SURROUNDINGS.fullmatch(before) and not _SURROUNDINGS.fullmatch(behind):
         yield "text.signature-in-the-middle", brackets[0][0]

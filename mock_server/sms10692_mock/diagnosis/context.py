@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
-from sms10692_mock.diagnosis.messages import MESSAGES
+from sms10692_mock.diagnosis.messages import MESSAGES, fill_in
 from sms10692_mock.diagnosis.parameter_names import is_secret
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
@@ -130,7 +130,7 @@ def _escape_unprintable(character: str) -> str:
 
 def make_finding(code: str, *values: str, meant: str | None = None) -> Finding:
     """Build the finding of `code`; `values` replace the braces in its message."""
-    return Finding(code, MESSAGES[code].format(*values), meant, values)
+    return Finding(code, fill_in(MESSAGES[code], values), meant, values)
 
 
 def is_authenticated(context: DiagnosisContext, account: Account) -> bool:

@@ -6,13 +6,21 @@ a value only if the whole value contains no secret** (`_show_part`): half a pass
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from sms10692 import protocol
+from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.codec.percent import decode_component
-from sms10692_mock.diagnosis.body_kind import are_fields_read, classify_body, get_content_encoding, is_form_read
+from sms10692_mock.diagnosis.body_kind import (
+    MULTIPART,
+    are_fields_read,
+    classify_body,
+    get_content_encoding,
+    get_media_type,
+    is_form_read,
+)
 from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, make_finding
 from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES, is_parameter, is_secret
 
@@ -72,6 +80,20 @@ def _get_forms(context: DiagnosisContext) -> Iterator[bytes]:
         yield context.body
 
 
+def find_sent_names(context: DiagnosisContext) -> Mapping[str, str]:
+    """Return the names of all parameters as they were sent, by the name in lower case."""
+    decode = DECODERS[context.request.endpoint.charset]
+    names = [
+        decode_component(pair.partition(b"=")[0].decode("latin-1"), decode)
+        for form in _get_forms(context)
+        for pair in form.split(b"&")
+    ]
+    if get_media_type(context) == MULTIPART:
+        parts = (_PART_NAME.search(disposition[1]) for disposition in _DISPOSITION.finditer(context.body))
+        names += [decode(part[1]) for part in parts if part is not None]
+    return {name.lower(): name for name in reversed(names)}
+
+
 def _check_parts(context: DiagnosisContext) -> Iterator[Finding]:
     names: Counter[str] = Counter()
     for disposition in _DISPOSITION.finditer(context.body):
@@ -87,7 +109,8 @@ def _check_parts(context: DiagnosisContext) -> Iterator[Finding]:
 def _check_repeated(context: DiagnosisContext, names: Counter[str]) -> Iterator[Finding]:
     for repeated, count in names.items():
         if count > 1 and repeated in KNOWN_NAMES:
-            yield make_finding("habit.repeated-parameter", context.show(repeated), str(count))
+            shown = context.show(find_sent_names(context).get(repeated, repeated))
+            yield make_finding("habit.repeated-parameter", shown, str(count))
 
 
 def _decode(raw: bytes) -> str:
@@ -197,8 +220,9 @@ def _check_both_places(context: DiagnosisContext) -> Iterator[Finding]:
     in_query = parse_fields(context.query, "", b"", _decode)
     if not are_fields_read(context):
         return
+    sent_names = find_sent_names(context)
     in_body = parse_fields(b"", context.content_type, context.body, _decode)
     for name in in_query.keys() & in_body.keys():
         if in_query[name] != in_body[name]:
             shown = REDACTED if is_secret(name) else context.show(in_query[name])
-            yield make_finding("habit.query-and-body", context.show(name), shown)
+            yield make_finding("habit.query-and-body", context.show(sent_names.get(name, name)), shown)

@@ -1,10 +1,12 @@
 """Message catalogue of the diagnosis: every finding code with one sentence that says what is wrong and what to do.
 
-Braces are replaced by the `values` of a finding, in their order. Codes are public and stable. The Chinese sentences are
-in `findings.zh.toml`. Those of refusals are in `domain.evidence`, in both languages.
+Braces are replaced by the `values` of a finding, in their order. Behind one, a noun with `(s)` is singular if the value
+is 1. Codes are public and stable. The Chinese sentences are in `findings.zh.toml`. Those of refusals are in
+`domain.evidence`, in both languages.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sms10692_mock.domain.evidence import EVIDENCE
@@ -162,22 +164,31 @@ _TEXT_MESSAGES: Final = {
         "The numbers are separated by other characters than half-width commas: use half-width commas."
     ),
     "mobile-full-width-digits": "Numbers are written with full-width digits: use half-width digits.",
-    "number-missing-value": "'{}' is the text of a missing value ({} of {} numbers): check the variable.",
-    "number-placeholder": "'{}' is a placeholder that was not filled in ({} of {} numbers): insert the number.",
-    "number-json": "'{}' is part of a JSON array ({} of {} values): join the numbers with commas, without brackets.",
-    "number-quotes": "{} is in quotation marks ({} of {} numbers): send the digits only.",
-    "number-country-code": "'{}' has a country code ({} of {} numbers): send the 11 digits of the mobile number only.",
-    "number-foreign": "'{}' is a number of another country ({} of {} numbers): send 11 digits of a mobile in China.",
-    "number-decimal": "'{}' is written as a decimal number ({} of {} numbers): keep numbers as text, not as numbers.",
-    "number-exponent": "'{}' is written with an exponent ({} of {} numbers): keep numbers as text.",
-    "number-joined": "'{}' is several numbers without a comma ({} of {} values): join numbers with commas.",
-    "number-spaces": "'{}' has spaces or hyphens inside ({} of {} numbers): send 11 digits without them.",
-    "number-not-mobile": "'{}' does not begin with 1 ({} of {} numbers): only mobile numbers of China are delivered.",
-    "number-length": "'{}' has {} digits ({} of {} numbers): a mobile number has 11.",
-    "number-not-digits": "'{}' is no number ({} of {} numbers): send 11 digits.",
+    "number-missing-value": "'{}' is the text of a missing value ({} of {} number(s)): check the variable.",
+    "number-placeholder": "'{}' is a placeholder that was not filled in ({} of {} number(s)): insert the number.",
+    "number-json": "'{}' is part of a JSON array ({} of {} value(s)): join the numbers with commas, without brackets.",
+    "number-quotes": "{} is in quotation marks ({} of {} number(s)): send the digits only.",
+    "number-country-code": "'{}' has a country code ({} of {} number(s)): send the 11 digits of the mobile only.",
+    "number-foreign": "'{}' is a number of another country ({} of {} number(s)): send 11 digits of a mobile in China.",
+    "number-decimal": "'{}' is written as a decimal number ({} of {} number(s)): keep numbers as text.",
+    "number-exponent": "'{}' is written with an exponent ({} of {} number(s)): keep numbers as text.",
+    "number-joined": "'{}' is several numbers without a comma ({} of {} value(s)): join numbers with commas.",
+    "number-spaces": "'{}' has spaces or hyphens inside ({} of {} number(s)): send 11 digits without them.",
+    "number-not-mobile": "'{}' does not begin with 1 ({} of {} number(s)): send mobile numbers of China only.",
+    "number-landline": "'{}' is a landline number ({} of {} number(s)): send mobile numbers of China only.",
+    "number-length": "'{}' has {} digit(s) ({} of {} number(s)): a mobile number has 11.",
+    "number-not-digits": "'{}' is no number ({} of {} number(s)): send 11 digits.",
     # Accidents
-    "missing-value": "The text contains '{}', the text of a missing value: check the variable before sending.",
-    "placeholder": "The text contains '{}', a placeholder that was not filled in: insert the value.",
+    "missing-value": (
+        "The text contains '{}', which may be the text of a missing value: check the variable before sending."
+    ),
+    "placeholder": "The text contains '{}', which may be a placeholder that was not filled in: insert the value.",
+    "printed-object": "The text contains '{}', a printed object: send the value that it holds.",
+    "json": "The text is JSON ('{}'), which the recipient will see: send the text that it holds.",
+    "begins-with-name": "The text begins with '{}', the name of a parameter: send the value only.",
+    "markup": "The text contains the markup '{}', which the recipient will see: send plain text.",
+    "quotes": "The text is in quotation marks ({}), which the recipient will see: send it without them.",
+    "escaped-line-end": "The text contains '{}' as letters: send the character itself, or a space.",
     "signature-in-the-middle": (
         "The signature {} is in the middle of the text: put it at the beginning, or at the end if the vendor says so."
     ),
@@ -206,7 +217,7 @@ _STYLE_MESSAGES: Final = {
     "text-lost": "'{}' was lost, because it follows a raw '&' ({} ends with '{}'): write & as %26.",
     "broken-percent": "A '%' in {} is not followed by two hexadecimal digits ('{}'): write % as %25.",
     "plus-as-space": "A raw '+' in {} arrives as a space ('{}'): write + as %2B, and a space as + or %20.",
-    "repeated-parameter": "{} was sent {} times, and the values are joined with commas: send it once.",
+    "repeated-parameter": "{} was sent {} time(s), and the values are joined with commas: send it once.",
     "query-and-body": (
         "{} is in the query string and, with another value, in the body; only '{}' of the query string counts: send it "
         "once."
@@ -347,3 +358,20 @@ MESSAGES: Final[Mapping[str, str]] = {
 
 CODES: Final = tuple(MESSAGES)
 """Every finding code."""
+
+
+_COUNTED_NOUN: Final = re.compile(r"( \w+)\(s\)")
+
+
+def fill_in(message: str, values: Sequence[str]) -> str:
+    """Replace the braces of a message by values, and write the noun behind each in the singular or plural.
+
+    >>> fill_in("{} of {} number(s)", ["1", "1"]), fill_in("{} point(s)", ["{} point(s)"])
+    ('1 of 1 number', '{} point(s) points')
+    """
+    first, *rest = message.split("{}")
+    pieces = [first]
+    for value, text in zip(values[: len(rest)], rest, strict=True):
+        noun = _COUNTED_NOUN.match(text)
+        pieces += value, text if noun is None else f"{noun[1]}{'' if value == '1' else 's'}{text[noun.end() :]}"
+    return "".join(pieces)

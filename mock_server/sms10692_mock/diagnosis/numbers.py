@@ -47,6 +47,7 @@ _FORMS: Final = (
     _form("joined", r"(?:1\d{10}){2,}"),
     _form("spaces", r"(1\d{1,3})[\s.-]+(\d{3,4})[\s.-]+(\d{4})", r"\1\2\3"),
     _form("not-mobile", r"[02-9]\d{10}"),
+    _form("landline", r"\(?0\d{2,3}\)?[\s-]?\d{7,8}(?:[-#x转]\d{1,6})?|[48]00[\s-]?\d{3}[\s-]?\d{4}"),
     _form("length", r"\d+"),
     _form("not-digits", r"(?s).+"),
 )

@@ -19,7 +19,7 @@ from sms10692_mock.diagnosis.body_kind import (
     is_form_read,
 )
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
-from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_names
+from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_names, find_sent_names
 from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, similar_names
 from sms10692_mock.diagnosis.phrases import Phrase, build_duration
 from sms10692_mock.diagnosis.timestamp_candidates import MANUALS_TIMESTAMP
@@ -212,15 +212,15 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     if context.fields.get(_SIGN) and any(context.fields.get(name) for name in PASSWORD_NAMES if name not in known):
         yield make_finding("habit.clear-credentials")
     sent = frozenset(name for name, value in context.fields.items() if value.strip())
-    lost = find_lost_names(context)
+    lost, as_sent = find_lost_names(context), find_sent_names(context) if unknown else {}
     unknown = [name for name in unknown if name not in lost]
     for name, meant in similar_names(unknown, tuple(name for name in names if name not in _CREDENTIALS), sent):
         code = "habit.bracket-name" if "[" in name else "habit.similar-name"
-        yield make_finding(code, context.show(name), meant)
+        yield make_finding(code, context.show(as_sent.get(name, name)), meant)
         explained.add(name)
     unknown = [name for name in unknown if name not in explained]
     if unknown:
-        listed = ", ".join(map(context.quote, unknown[:_LISTED_PARAMETERS]))
+        listed = ", ".join(context.quote(as_sent.get(name, name)) for name in unknown[:_LISTED_PARAMETERS])
         is_whole = len(unknown) <= _LISTED_PARAMETERS
         yield make_finding("habit.unknown-parameters", listed if is_whole else Phrase("{}, and more", listed))
 
@@ -228,7 +228,9 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
 def _check_text_to_check(context: DiagnosisContext) -> Iterator[Finding]:
     if context.request.operation is protocol.CHECKKEYWORD and not context.request.content.strip():
         names = [name for name in context.fields if name not in _CREDENTIAL_NAMES] or list(context.fields)
-        yield make_finding("habit.nothing-to-check", ", ".join(map(context.quote, names[:_LISTED_PARAMETERS])))
+        sent = find_sent_names(context)
+        shown = [context.quote(sent.get(name, name)) for name in names[:_LISTED_PARAMETERS]]
+        yield make_finding("habit.nothing-to-check", ", ".join(shown))
 
 
 _CREDENTIAL_NAMES: Final = frozenset((*map(str.lower, _CREDENTIALS), "action"))

@@ -78,7 +78,7 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         example=f"{_SIGNED}&mobile=15023239810%2C13527576163{_TEXT}&sendTime=&extno=",
     ),
     "balance": EvidenceText(
-        en="The send costs {} points ({} numbers × {} per number), the balance is {}: add credit, or send less.",
+        en="The send costs {} point(s) ({} number(s) × {} per number), the balance is {}: add credit, or send less.",
         zh="这次提交需要 {} 点（{} 个号码 × 每个 {} 点），余额 {} 点：请充值或减少发送。",
         example=f"action=send&userid=14&timestamp=20120701231212&sign=4a0fbfd524a607421e19deafcf5333a6&mobile=15023239810%2C13527576163{_TEXT}",
     ),
@@ -117,7 +117,7 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         example=f"{_SEND}{_TEXT}&sendTime=&extno=A1",
     ),
     "extno-too-long": EvidenceText(
-        en="extno has {} digits; at most {} are allowed: shorten it.",
+        en="extno has {} digit(s); at most {} are allowed: shorten it.",
         zh="extno 有 {} 位，最多 {} 位：请缩短。",
         example=f"{_SEND}{_TEXT}&sendTime=&extno=12345678901",
     ),
