@@ -1,5 +1,6 @@
 """Tests of `--expect`, `--write-expect` and `--dry-run`."""
 
+import shlex
 from datetime import date
 from pathlib import Path
 
@@ -150,3 +151,18 @@ def test_a_repeat_line_has_demand_and_expect_and_no_number(tmp_path: Path) -> No
     assert f"--demand observed --expect {file}" in line
     assert "Set the shell variables of a repeat line ($NUMBER, $TOKEN) first" in completed.stdout
     assert "13800138007" not in completed.stdout
+
+
+def test_a_repeat_line_works_with_the_token_in_a_variable_and_shows_none(tmp_path: Path) -> None:
+    page, junit = tmp_path / "report.html", tmp_path / "report.xml"
+    with mutant_server(CORRECTED.defect) as vendor:
+        options = ["--control", vendor.url, "--control-token", "a-secret-token", "--html", str(page)]
+        completed = run_contract(vendor.url, *select("2.3-found"), *options, "--junit", str(junit))
+        (line,) = (line for line in completed.stdout.splitlines() if "repeat:" in line)
+        command = line.partition("repeat:")[2].strip()
+        words = shlex.split(command.replace("$TOKEN", "a-secret-token"))
+        assert words[:2] == ["sms10692-contract", "run"]
+        assert run_contract(*words[2:]).returncode == 1
+    assert '--control-token "$TOKEN"' in command
+    for text in (completed.stdout, completed.stderr, page.read_text("utf-8"), junit.read_text("utf-8")):
+        assert "a-secret-token" not in text

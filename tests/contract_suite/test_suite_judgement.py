@@ -2,21 +2,27 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from email.utils import format_datetime
+from typing import Self
 
 import pytest
 
+from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.dry_run import ModelVendor
+from sms10692_contract.expectations import Mismatch
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.fetch_history import CALL_ITEM, FetchHistory
-from sms10692_contract.harness import CheckContext
+from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.http import HttpResponse, parse_address, send_request
 from sms10692_contract.pace import Pace
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import SafetyGuard
-from sms10692_contract.suite_account import SuiteAccount
+from sms10692_contract.suite_account import CHINA, SuiteAccount
 from sms10692_contract.target import RequestGate
 from support.raw_servers import encode_response, raw_server
 
@@ -37,12 +43,21 @@ class ChangedVendor(ModelVendor):
         return replace(response, body=self.change(request, response.body))
 
 
+QUICK_PACE = Pace(poll=1, report=1, reply=1, schedule=0)
+
+
 def run(clause: str, change: Callable[[WireRequest, bytes], bytes]) -> Verdict:
     """Run a clause against the changed model, with permission to send and to fetch."""
-    guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
-    pace = Pace(poll=1, report=1, reply=1, schedule=0)
+    return run_against(ChangedVendor(change), clause)
+
+
+def run_against(
+    vendor: ModelVendor, clause: str, numbers: tuple[str, ...] = NUMBERS, pace: Pace = QUICK_PACE
+) -> Verdict:
+    """Run a clause against a vendor, with permission to send to these numbers and to fetch."""
+    guard = SafetyGuard(frozenset(numbers), 5000, may_fetch=True)
     context = CheckContext(ADDRESS, OWN, guard, pace=pace)
-    context.target = ChangedVendor(change)
+    context.target = vendor
     (verdict,) = run_checks(context, [BY_ID[clause]])
     return verdict
 
@@ -139,3 +154,113 @@ def test_a_body_is_sent_a_second_after_expect_although_no_100_came() -> None:
     with raw_server(lambda connection: connection.sendall(encode_response(b"ok"))) as (url, received):
         assert send_request(parse_address(url), request).body == b"ok"
     assert received[0].endswith(b"\r\n\r\nx")
+
+
+@pytest.mark.parametrize(
+    "clause", ["4.1-once", "4.2-statusNum", "4.3-layout", "4.3-status", "4.3-taskid", "1.2-mobile"]
+)
+@pytest.mark.parametrize("errorcode", ["DELIVERED", "0", ""])
+def test_the_manual_demands_no_errorcode(clause: str, errorcode: str) -> None:
+    assert run(clause, of(STATUS, ">DELIVRD<", f">{errorcode}<")).state is State.HELD
+
+
+class LimitingVendor(ModelVendor):
+    """A vendor whose fetches without statusNum return at most so many reports, of those that are not late."""
+
+    def __init__(self, limit: int, late: int = 0) -> None:
+        super().__init__(ADDRESS, OWN, "发票")
+        self.limit, self.late = limit, late
+
+    def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
+        if request.endpoint == STATUS and ("statusNum", "1") not in request.pairs:
+            count = min(self.limit, max(len(self._reports) - self.late, 0))
+            request = build_form(STATUS, dict(request.pairs) | {"statusNum": str(count)})
+        return super().send(request, gate, may_be_absent)
+
+
+@pytest.mark.parametrize(
+    ("limit", "late", "failure"),
+    [
+        (4000, 0, None),
+        (4001, 0, "at most 4000 of 4001 reports; got 4001"),
+        (5000, 0, "at most 4000 of 4001 reports; got 4001"),
+        (4000, 500, "reports are late: 3501 of 4001 after 0 s"),
+    ],
+)
+def test_without_a_number_a_fetch_of_a_real_vendor_returns_at_most_4000(
+    limit: int, late: int, failure: str | None
+) -> None:
+    numbers = frozenset(str(13000000000 + index) for index in range(4001))
+    context = CheckContext(ADDRESS, OWN, SafetyGuard(numbers, 5000, may_fetch=True), pace=QUICK_PACE)
+    context.target = LimitingVendor(limit, late)
+    expected = nullcontext() if failure is None else pytest.raises((Mismatch, NotExercised), match=failure)
+    with expected:
+        CHECKS["4.2-default"](context)
+
+
+class StoppedClock(datetime):
+    """A clock that stands still except when something waits. `current` is its time."""
+
+    current = datetime(2026, 3, 2, 12, 0, tzinfo=CHINA)
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        moved = cls.current.astimezone(tz)
+        return cls(*moved.timetuple()[:6], tzinfo=tz)
+
+
+class SchedulingVendor(ModelVendor):
+    """A vendor that reports a scheduled send so many seconds after sendTime by its own clock, or never.
+
+    Its clock is `ahead` of the client's, and is in its Date headers or not.
+    """
+
+    def __init__(self, ahead: int, has_date: bool, after: int | None) -> None:
+        super().__init__(ADDRESS, OWN, "发票")
+        self.ahead, self.has_date, self.after = timedelta(seconds=ahead), has_date, after
+        self.scheduled: list[tuple[datetime, dict[str, object]]] = []
+        self.sleep = self.wait
+
+    def wait(self, seconds: float) -> None:
+        StoppedClock.current += timedelta(seconds=seconds)
+
+    def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
+        now, fields = StoppedClock.current + self.ahead, dict(request.pairs)
+        for due, item in self.scheduled if request.endpoint == STATUS else ():
+            if due <= now:
+                self._reports.append(item)
+        self.scheduled = [entry for entry in self.scheduled if request.endpoint != STATUS or entry[0] > now]
+        response = super().send(request, gate, may_be_absent)
+        if fields.get("sendTime") and self.after is not None:
+            due = datetime.strptime(fields["sendTime"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
+            item = {"mobile": fields["mobile"], "taskid": self._task, "status": 10, "errorcode": "", "extno": ""}
+            item["receivetime"] = fields["sendTime"]
+            self.scheduled.append((due + timedelta(seconds=self.after), item))
+        return replace(response, date=format_datetime(now) if self.has_date else "")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "has_date", "after", "state"),
+    [
+        (0, True, 0, State.HELD),
+        (0, True, 10, State.HELD),
+        (0, True, -1, State.HELD),
+        (0, True, -30, State.FAILED),
+        (0, True, -10_000, State.FAILED),
+        (3600, True, 0, State.HELD),
+        (-3600, True, 0, State.HELD),
+        (3600, True, -30, State.FAILED),
+        (0, False, 0, State.HELD),
+        (100, False, 0, State.HELD),
+        (-100, False, 0, State.HELD),
+        (0, False, -150, State.FAILED),
+        (0, True, None, State.NOT_EXERCISED),
+    ],
+)
+def test_a_scheduled_message_is_judged_by_the_clock_of_the_server_with_a_tolerance(
+    ahead: int, has_date: bool, after: int | None, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sms10692_contract.checks.sends.datetime", StoppedClock)
+    monkeypatch.setattr(StoppedClock, "current", StoppedClock.current)
+    vendor = SchedulingVendor(ahead, has_date, after)
+    assert run_against(vendor, "1.2-sendTime", pace=Pace(poll=5, report=180, schedule=60)).state is state
