@@ -135,10 +135,11 @@ def build_raw_encoder(charset: str) -> Encoder:
     return lambda text: b"".join(escapes.get(byte, bytes((byte,))) for byte in text.encode(charset))
 
 
-def escape_unicode(text: str) -> bytes:
-    """Encode a text as `%uXXXX`, one escape per UTF-16 code unit (R14)."""
+def escape_unicode(text: str, digits: str = "04x") -> bytes:
+    """Encode a text as `%uXXXX`, one escape per UTF-16 code unit (R14). JavaScript writes the `digits` "04X"."""
     raw = text.encode("utf-16-be")
-    return b"".join(b"%%u%04x" % int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2))
+    units = (int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2))
+    return "".join(f"%u{unit:{digits}}" for unit in units).encode()
 
 
 def encode_pairs(pairs: Pairs, encode: Encoder) -> bytes:

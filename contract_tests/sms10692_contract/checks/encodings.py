@@ -7,6 +7,7 @@ effects.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from typing import Final, TypeAlias
 
@@ -116,7 +117,10 @@ ENCODINGS: Final[Mapping[str, tuple[Encoding, ...]]] = {
         lambda endpoint, pairs: replace(build_request(endpoint, body=pairs), protocol="HTTP/1.0"),
         lambda endpoint, pairs: _add_headers(build_request(endpoint, body=pairs), ("Expect", "100-continue")),
     ),
-    "R14-percent-u": (lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=escape_unicode),),
+    "R14-percent-u": (
+        lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=escape_unicode),
+        lambda endpoint, pairs: build_request(endpoint, body=pairs, encode=partial(escape_unicode, digits="04X")),
+    ),
     "R14-lower-percent": (
         lambda endpoint, pairs: build_request(
             endpoint,
@@ -233,7 +237,9 @@ GENERATED: Final[Mapping[str, st.SearchStrategy[Encoding]]] = {
     "Q11": st.builds(_insert_parameters, st.lists(st.tuples(_NAME, _NAME), min_size=1, max_size=4), st.integers(0, 5)),
     "Q17": st.integers(1, 300).map(_chunk),
     "R14-percent-u": st.builds(
-        lambda flags: _mix_encoders(flags, lambda endpoint, character: escape_unicode(character)), _FLAGS
+        lambda flags, digits: _mix_encoders(flags, lambda endpoint, character: escape_unicode(character, digits)),
+        _FLAGS,
+        st.sampled_from(["04x", "04X"]),
     ),
     "R14-lower-percent": st.builds(
         lambda flags: _mix_encoders(

@@ -49,6 +49,7 @@ FORMS: Final[Mapping[str, tuple[tuple[RequestForm, ...], st.SearchStrategy[Reque
     "F-escapes": (
         (
             RequestForm(spellings=("raw",)),
+            RequestForm(spellings=("raw",), method="GET"),
             RequestForm(spellings=("full", "unicode"), name_spellings=("full",)),
             RequestForm(spellings=("plus", "lower"), in_query=(True,)),
         ),
@@ -105,7 +106,7 @@ FORMS: Final[Mapping[str, tuple[tuple[RequestForm, ...], st.SearchStrategy[Reque
 """By clause: forms that are tried with every operation, and a strategy for more of the same kind."""
 
 EVERY_PARAMETER: Final = TrialValues(
-    content=" a=b&c;d 内容%2541+<b>\r\n第二行\n第三行 ",
+    content=" a=b&c;d?e/f:g@h,i$j!k*l(m)n~o^p`q|r[s]t{u}v\\w 内容%2541+<b>\r\n第二行\n第三行 ",
     mobiles=("13000000001", REPLYING_NUMBER, "13000000002"),
     extno="0123",
     hours=3,

@@ -6,6 +6,7 @@ parameters (Q1 to Q11, Q17, R14, R16). Checks of any operation share these strat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import cycle, islice
 from typing import Any, Final
 from urllib.parse import quote
@@ -25,9 +26,9 @@ from sms10692_contract.requests import (
     replace_body,
 )
 
-SPELLINGS: Final = ("percent", "lower", "full", "raw", "unicode", "plus")
+SPELLINGS: Final = ("percent", "lower", "full", "raw", "unicode", "unicode-upper", "plus")
 """Ways to write a character: percent escapes with upper-case or lower-case digits, the same also for characters that
-need none, raw bytes, `%uXXXX`, and `+` for a space."""
+need none, raw bytes, `%uXXXX` with lower-case or upper-case digits, and `+` for a space."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +150,7 @@ def _build_speller(spelling: str, charset: str) -> Encoder:
         "full": lambda char: b"%" + b"%".join(b"%02X" % byte for byte in char.encode(charset)),
         "raw": raw,
         "unicode": escape_unicode,
+        "unicode-upper": partial(escape_unicode, digits="04X"),
         "plus": lambda char: b"+" if char == " " else quote(char.encode(charset), safe="").encode(),
     }
     return spellers[spelling]
@@ -332,7 +334,7 @@ PLAIN_FORMS: Final = (
     RequestForm(chunk_size=7),
     RequestForm(spellings=("raw",)),
     RequestForm(spellings=("raw",), method="GET"),
-    RequestForm(spellings=("unicode",)),
+    RequestForm(spellings=("unicode", "unicode-upper")),
     RequestForm(spellings=("full",), name_spellings=("full",)),
     RequestForm(upper=(True,)),
 )

@@ -252,4 +252,19 @@ PARAMETERS: Final = (
         ),
         ("F-headers",),
     ),
+    Mutant(
+        "a query string ends at its second ?",
+        _change_request(lambda request: request._replace(query=request.query.partition(b"?")[0])),
+        ("F-escapes",),
+    ),
+    Mutant(
+        "a query string ends at a |, which a gateway does not let through",
+        _change_request(lambda request: request._replace(query=re.split(rb"[|\\^`{}]", request.query)[0])),
+        ("F-escapes",),
+    ),
+    Mutant(
+        "a form value ends at a second =",
+        _change_raw(lambda raw: re.sub(rb"(=[^&=]*)=[^&]*", rb"\1", raw)),
+        ("F-escapes",),
+    ),
 )

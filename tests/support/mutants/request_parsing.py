@@ -94,6 +94,13 @@ REQUEST_PARSING: Final = (
         ("R14-percent-u",),
     ),
     Mutant(
+        "%u escapes with upper-case digits are not decoded",
+        _change_request(
+            lambda request: request._replace(body=re.sub(rb"%u(?=.{0,3}[A-F])", b"%25u", request.body, flags=re.DOTALL))
+        ),
+        ("R14-percent-u",),
+    ),
+    Mutant(
         "+ is not decoded",
         _change_request(lambda request: request._replace(body=request.body.replace(b"+", b"%2B"))),
         ("R14-plus",),
