@@ -7,7 +7,8 @@ client returns for the response and, if a client can build the request, the clie
 Exchanges of the usual form, which POST a form and receive XML, may instead be rows `[[exchange]]` of a file
 `fixtures/exchanges/*.toml`. A row has the same keys, a `name` that begins with the folder of its operation, the `form`
 as it is sent, the response's `body` as text in which CHARSET is the charset's name, and the `endpoints` with their
-charsets; there is one exchange for each endpoint.
+charsets; there is one exchange for each endpoint. With `repeat`, a text and a number, REPEAT in the form stands for
+that many times the text.
 """
 
 import tomllib
@@ -55,7 +56,8 @@ def _load_folder(folder: Path) -> Exchange:
 
 def _load_rows(file: Path) -> Iterator[Exchange]:
     for row in tomllib.loads(file.read_text("utf-8"))["exchange"]:
-        form = row["form"].encode("ascii")
+        text, times = row.get("repeat", ("", 0))
+        form = row["form"].replace("REPEAT", text * times).encode("ascii")
         for path, charset in row["endpoints"].items():
             head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:10692\r\nContent-Type: {_FORM}\r\n"
             request = head.encode() + b"Content-Length: %d\r\n\r\n" % len(form) + form
