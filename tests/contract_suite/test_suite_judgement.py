@@ -4,9 +4,7 @@ import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
-from email.utils import format_datetime
-from typing import Self
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -20,6 +18,7 @@ from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.http import HttpResponse, parse_address, send_request
 from sms10692_contract.pace import Pace
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
+from sms10692_contract.run_clock import RunClock, TurnedClock
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.suite_account import CHINA, SuiteAccount
@@ -51,12 +50,10 @@ def run(clause: str, change: Callable[[WireRequest, bytes], bytes]) -> Verdict:
     return run_against(ChangedVendor(change), clause)
 
 
-def run_against(
-    vendor: ModelVendor, clause: str, numbers: tuple[str, ...] = NUMBERS, pace: Pace = QUICK_PACE
-) -> Verdict:
-    """Run a clause against a vendor, with permission to send to these numbers and to fetch."""
-    guard = SafetyGuard(frozenset(numbers), 5000, may_fetch=True)
-    context = CheckContext(ADDRESS, OWN, guard, pace=pace)
+def run_against(vendor: ModelVendor, clause: str, pace: Pace = QUICK_PACE, clock: RunClock = RunClock()) -> Verdict:  # noqa: B008 - immutable
+    """Run a clause against a vendor, with permission to send and to fetch."""
+    guard = SafetyGuard(frozenset(NUMBERS), 500, may_fetch=True)
+    context = CheckContext(ADDRESS, OWN, guard, pace=pace, run_clock=clock)
     context.target = vendor
     (verdict,) = run_checks(context, [BY_ID[clause]])
     return verdict
@@ -198,45 +195,23 @@ def test_without_a_number_a_fetch_of_a_real_vendor_returns_at_most_4000(
         CHECKS["4.2-default"](context)
 
 
-class StoppedClock(datetime):
-    """A clock that stands still except when something waits. `current` is its time."""
-
-    current = datetime(2026, 3, 2, 12, 0, tzinfo=CHINA)
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> Self:
-        moved = cls.current.astimezone(tz)
-        return cls(*moved.timetuple()[:6], tzinfo=tz)
-
-
 class SchedulingVendor(ModelVendor):
     """A vendor that reports a scheduled send so many seconds after sendTime by its own clock, or never.
 
-    Its clock is `ahead` of the client's, and is in its Date headers or not.
+    Its clock is `ahead` of the client's by seconds, and is in its Date headers or not.
     """
 
-    def __init__(self, ahead: int, has_date: bool, after: int | None) -> None:
-        super().__init__(ADDRESS, OWN, "发票")
-        self.ahead, self.has_date, self.after = timedelta(seconds=ahead), has_date, after
-        self.scheduled: list[tuple[datetime, dict[str, object]]] = []
-        self.sleep = self.wait
-
-    def wait(self, seconds: float) -> None:
-        StoppedClock.current += timedelta(seconds=seconds)
+    def __init__(self, clock: RunClock, ahead: int, has_date: bool, after: int | None) -> None:
+        own_clock = replace(clock, now=lambda: clock.now() + timedelta(seconds=ahead))
+        super().__init__(ADDRESS, OWN, "发票", clock=own_clock)
+        self.has_date, self.after = has_date, after
 
     def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
-        now, fields = StoppedClock.current + self.ahead, dict(request.pairs)
-        for due, item in self.scheduled if request.endpoint == STATUS else ():
-            if due <= now:
-                self._reports.append(item)
-        self.scheduled = [entry for entry in self.scheduled if request.endpoint != STATUS or entry[0] > now]
         response = super().send(request, gate, may_be_absent)
-        if fields.get("sendTime") and self.after is not None:
-            due = datetime.strptime(fields["sendTime"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=CHINA)
-            item = {"mobile": fields["mobile"], "taskid": self._task, "status": 10, "errorcode": "", "extno": ""}
-            item["receivetime"] = fields["sendTime"]
-            self.scheduled.append((due + timedelta(seconds=self.after), item))
-        return replace(response, date=format_datetime(now) if self.has_date else "")
+        if dict(request.pairs).get("sendTime"):
+            late = timedelta(seconds=self.after or 0)
+            self._reports = [] if self.after is None else [item._replace(due=item.due + late) for item in self._reports]
+        return response if self.has_date else replace(response, date="")
 
 
 @pytest.mark.parametrize(
@@ -258,9 +233,9 @@ class SchedulingVendor(ModelVendor):
     ],
 )
 def test_a_scheduled_message_is_judged_by_the_clock_of_the_server_with_a_tolerance(
-    ahead: int, has_date: bool, after: int | None, state: State, monkeypatch: pytest.MonkeyPatch
+    ahead: int, has_date: bool, after: int | None, state: State
 ) -> None:
-    monkeypatch.setattr("sms10692_contract.checks.sends.datetime", StoppedClock)
-    monkeypatch.setattr(StoppedClock, "current", StoppedClock.current)
-    vendor = SchedulingVendor(ahead, has_date, after)
-    assert run_against(vendor, "1.2-sendTime", pace=Pace(poll=5, report=180, schedule=60)).state is state
+    clock = TurnedClock(datetime(2026, 3, 2, 12, tzinfo=CHINA)).run_clock
+    pace = Pace(poll=5, report=180, schedule=60)
+    vendor = SchedulingVendor(clock, ahead, has_date, after)
+    assert run_against(vendor, "1.2-sendTime", pace, clock).state is state
