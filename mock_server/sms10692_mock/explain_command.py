@@ -5,8 +5,9 @@ from typing import Final, cast
 
 import click
 
+from sms10692_mock.app.pasted_heads import read_pasted
 from sms10692_mock.diagnosis.explain import Explanation, explain
-from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, NotARequest, parse_pasted
+from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, NotARequest
 from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.clock import system_time
@@ -31,6 +32,10 @@ _TEXTS: Final = {
         "en": "Signed text: {}\nExpected sign: {}",
         "zh": "应签名的文本：{}\n应得的 sign：{}",
     },
+    "ignored": {
+        "en": "Further requests in the text that were not explained: {}. Paste one alone.",
+        "zh": "文本中还有 {} 个请求没有解释：请单独粘贴其中一个。",
+    },
     "meant": {"en": "intended: {}", "zh": "原文应为：{}"},
 }
 
@@ -50,7 +55,7 @@ def explain_command(request: str | None, account: str | None, password: str | No
         raise click.UsageError("--account and --password belong together")
     text = request if request is not None else _read_input()
     try:
-        pasted = parse_pasted(text)
+        pasted = read_pasted(text)
     except NotARequest as error:
         raise click.BadParameter(error.describe(lang), param_hint="REQUEST") from None
 
@@ -60,7 +65,9 @@ def explain_command(request: str | None, account: str | None, password: str | No
         return DEFAULT_ACCOUNT if userid == DEFAULT_ACCOUNT.userid else None
 
     explanation = explain(pasted, find_account, (), Keywords(), lambda _: system_time())
-    write_output(format_explanation(explanation, cast("Language", lang)))
+    language = cast("Language", lang)
+    note = _text("ignored", language).format(pasted.ignored) + "\n" if pasted.ignored else ""
+    write_output(format_explanation(explanation, language) + note)
     if explanation.findings:
         sys.exit(HAS_FINDINGS)
 

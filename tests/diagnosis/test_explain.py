@@ -63,6 +63,43 @@ READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]
         json.dumps({"log": {"entries": [{"request": {"method": "GET", "url": "http://h/v2sms.aspx?x=1"}}]}}),
         ("GET", "/v2sms.aspx", b"x=1", [], b""),
     ),
+    "HAR file of a page": (
+        json.dumps({"log": {"entries": [
+            {"request": {"method": "POST", "url": "http://h/v2sms.aspx", "postData": {"text": "a=1"}}},
+            {"request": {"method": "GET", "url": "http://h/favicon.ico"}},
+        ]}}),
+        ("POST", "/v2sms.aspx", b"", [], b"a=1"),
+    ),
+    "raw HTTP in chunks": (
+        "POST /v2sms.aspx HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\na=内\r\n2\r\n\u0026b\r\n0\r\n\r\n",
+        ("POST", "/v2sms.aspx", b"", [("Transfer-Encoding", "chunked")], "a=内&b".encode()),
+    ),
+    "raw HTTP/2 as a tool shows it": (
+        "GET /v2sms.aspx?a=1 HTTP/2\nHost: h",
+        ("GET", "/v2sms.aspx", b"a=1", [("Host", "h")], b""),
+    ),
+    "a method and a URL": ("POST /v2sms.aspx?a=1", ("POST", "/v2sms.aspx", b"a=1", [], b"")),
+    "curl with an empty -d": ("curl http://h/v2sms.aspx -d ''", ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"")),
+    "curl --data-binary": (
+        "curl http://h/v2sms.aspx --data-binary 'a=@b'",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=@b"),
+    ),
+    "curl -G --data-urlencode": (
+        "curl -G 'http://h/v2sms.aspx?x=1' --data-urlencode 'content=A&B 内' --url-query 'a=b c' --url-query +d=%20",
+        ("GET", "/v2sms.aspx", b"x=1&a=b%20c&d=%20&content=A%26B%20%E5%86%85", [], b""),
+    ),
+    "curl --json twice": (
+        """curl http://h/v2sms.aspx --json '{"a":' --json '1}'""",
+        ("POST", "/v2sms.aspx", b"", [("Content-Type", "application/json")], b'{"a":1}'),
+    ),
+    "curl and a pipe": (
+        "curl -s http://h/v2sms.aspx -d a=1 | xmllint - > out.xml",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=1"),
+    ),
+    "curl of cmd.exe": (
+        'curl ^"http://h/v2sms.aspx?a=1^&b=2^" ^\r\n  -H ^"X: y^"',
+        ("GET", "/v2sms.aspx", b"a=1&b=2", [("X", "y")], b""),
+    ),
     "line of a log": (
         '127.0.0.1 - - [30/Nov/2026] "GET /v2sms.aspx?action=send HTTP/1.1" 200 17',
         ("GET", "/v2sms.aspx", b"action=send", [], b""),
@@ -72,7 +109,7 @@ READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]
 
 @pytest.mark.parametrize(("text", "expected"), READ.values(), ids=READ)
 def test_a_pasted_request_is_read(text: str, expected: tuple[str, str, bytes, list[tuple[str, str]], bytes]) -> None:
-    assert parse_pasted(text)._replace(problems=()) == PastedRequest(*expected)
+    assert parse_pasted(text)._replace(problems=(), head=b"", ignored=0) == PastedRequest(*expected)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +139,8 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
         ("curl http://h/ --data-urlencode @body.txt", "in the file 'body.txt'"),
         ("curl http://h/ --data-urlencode content@body.txt", "in the file 'body.txt'"),
         ("curl http://h/ --json @body.txt", "in the file 'body.txt'"),
+        ("curl http://h/ --data-binary @body.txt", "in the file 'body.txt'"),
+        ("curl http://h/ -F 'a=<body.txt'", "in the file 'body.txt'"),
         ('{"request": 1}', "no HAR entry"),
         ("http://[", "the URL is invalid"),
         ("a=" + "x" * MAX_LENGTH, "longer than"),
@@ -110,6 +149,26 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
 def test_a_text_that_is_no_request_is_refused_with_a_reason(text: str, reason: str) -> None:
     with pytest.raises(NotARequest, match=reason.replace("(", "\\(")):
         parse_pasted(text)
+
+
+MULTIPART_TYPE = ("Content-Type", "multipart/form-data; boundary=pasted")
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        ("-F a=b", b'name="a"\r\n\r\nb\r\n'),
+        ("-F 'a=b;type=text/plain'", b'name="a"\r\n\r\nb\r\n'),
+        ("""-F 'a="b;c"'""", b'name="a"\r\n\r\nb;c\r\n'),
+        ("-F 'a=@b.txt;type=text/plain'", b'name="a"; filename="b.txt"\r\n\r\n\r\n'),
+        ("-F 'a=@b.txt;filename=c.txt'", b'name="a"; filename="c.txt"\r\n\r\n\r\n'),
+        ("--form-string 'a=@b;type=c'", b'name="a"\r\n\r\n@b;type=c\r\n'),
+    ],
+)
+def test_a_form_of_curl_is_read(options: str, part: bytes) -> None:
+    pasted = parse_pasted(f"curl http://h/v2sms.aspx {options}")
+    assert (pasted.method, pasted.headers) == ("POST", [MULTIPART_TYPE])
+    assert pasted.body == b"--pasted\r\nContent-Disposition: form-data; " + part + b"--pasted--\r\n"
 
 
 def run(*arguments: str, stdin: str | None = None) -> tuple[int, str]:
@@ -258,6 +317,106 @@ def test_problems_of_the_text_itself_are_explained() -> None:
     assert codes("POST /v2sms.aspx HTTP/1.1\nContent-Length: 9\n\na=1")[0] == "http.body-stalled"
     assert codes("http://h/sms.aspx?action=send") == ["http.unknown-path"]
     assert emulator.refusal("POST", "explain", json={"request": "hello"})[0] == 422
+    status, reason = emulator.refusal("POST", "explain?lang=zh", json={"request": "hello"})
+    assert (status, reason) == (
+        422,
+        "无法识别这个请求：文本不是 URL、表单、curl 命令、原始 HTTP 请求或 HAR 条目",
+    )
+
+
+HEADS = {
+    "folded": ("POST /v2sms.aspx HTTP/1.1\nHost: h\n x", "http.folded-header", "' x'"),
+    "no header": ("POST /v2sms.aspx HTTP/1.1\nnonsense", "http.header", "'nonsense'"),
+    "space before the colon": ("POST /v2sms.aspx HTTP/1.1\nHost : h", "http.space-before-colon", "'Host '"),
+    "two lengths": (
+        "POST /v2sms.aspx HTTP/1.1\nContent-Length: 0\nContent-Length: 0",
+        "http.length-twice",
+        "Content-Length: 0",
+    ),
+    "a word as length": (
+        "POST /v2sms.aspx HTTP/1.1\nContent-Length: all",
+        "http.length-not-a-number",
+        "Content-Length: all",
+    ),
+    "length and chunks": (
+        "POST /v2sms.aspx HTTP/1.1\nContent-Length: 5\nTransfer-Encoding: chunked\n\n0\n",
+        "http.length-and-chunks",
+        "chunked",
+    ),
+    "another coding": ("POST /v2sms.aspx HTTP/1.1\nTransfer-Encoding: gzip", "http.transfer-encoding", "gzip"),
+    "small letters": ("POST /v2sms.aspx http/1.1\nHost: h", "http.http-version", "'POST /v"),
+    "no version": ("POST /v2sms.aspx\nHost: h", "http.no-version", "'POST /v"),
+    "two spaces": ("POST  /v2sms.aspx HTTP/1.1\nHost: h", "http.extra-space", "'POST  /v"),
+    "a tab in the URL": ("GET /v2sms.aspx?a=\tb HTTP/1.1\nHost: h", "http.control-character-in-url", "'GET /v"),
+    "a tunnel": ("CONNECT h:443 HTTP/1.1\nHost: h", "http.connect", "'CONNECT h:"),
+    "no length of a chunk": (
+        "POST /v2sms.aspx HTTP/1.1\nTransfer-Encoding: chunked\n\na=1",
+        "http.chunk",
+        "a chunk has no length",
+    ),
+    "a long chunk": (
+        "POST /v2sms.aspx HTTP/1.1\nTransfer-Encoding: chunked\n\n2\na=1\n0\n",
+        "http.chunk",
+        "a chunk is longer than it says",
+    ),
+    "no last chunk": (
+        "POST /v2sms.aspx HTTP/1.1\nTransfer-Encoding: chunked\n\n3\na=1\n",
+        "http.chunk",
+        "the last chunk is missing",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "code", "part"), HEADS.values(), ids=HEADS)
+def test_a_mistake_in_raw_http_is_explained_as_when_it_is_sent(text: str, code: str, part: str) -> None:
+    emulator = FlaskEmulator()
+    first = explain(emulator, text)["diagnosis"][0]
+    assert first["code"] == code
+    assert part in first["sentence"]
+
+
+def test_a_raw_post_without_a_length_is_named_and_its_body_is_explained_all_the_same() -> None:
+    raw = f"POST /v2sms.aspx HTTP/1.1\nHost: h\nContent-Type: {FORM}\n\naction=overage&{SIGNED.replace('5cc6', '0cc6')}"
+    codes = [one["code"] for one in explain(FlaskEmulator(), raw)["diagnosis"]]
+    assert "habit.length-missing" in codes
+    assert any(code.startswith("signature.") for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("command", "query", "body", "lost"),
+    [
+        (f"curl http://h/v2sms.aspx?action=overage&{SIGNED}", b"action=overage", b"", "userid"),
+        (f"curl http://h/v2sms.aspx -d action=overage&{SIGNED}", b"", b"action=overage", "userid"),
+        ("curl -d action=send&userid=12 http://h/v2sms.aspx", b"", b"action=send", "userid"),
+    ],
+)
+def test_an_ampersand_that_ends_the_command_in_the_shell_is_named(
+    command: str, query: bytes, body: bytes, lost: str
+) -> None:
+    pasted = parse_pasted(command)
+    assert (pasted.query, pasted.body) == (query, body)
+    assert pasted.problems == [("http.shell-ampersand", lost)]
+    assert parse_pasted(command.replace("&", "\\&")).problems == []
+
+
+def test_parameters_that_were_escaped_together_are_named() -> None:
+    command = f"curl http://h/v2sms.aspx --data-urlencode 'action=overage&{SIGNED}'"
+    findings = explain(FlaskEmulator(), command)["diagnosis"]
+    assert ("habit.escaped-ampersand", ["action", "userid"]) in [(one["code"], one["values"]) for one in findings]
+    content = "content=see+http%3A%2F%2Fx%2F%3Fa%3D1%26mobile%3D2"
+    findings = explain(FlaskEmulator(), f"action=send&{SIGNED}&mobile=15023239810&{content}")["diagnosis"]
+    assert findings == []
+
+
+def test_a_plus_as_the_whole_text_is_named() -> None:
+    findings = explain(FlaskEmulator(), f"action=send&{SIGNED}&mobile=15023239810&content=+")["diagnosis"]
+    assert [one["code"] for one in findings] == ["refusal.content-empty", "habit.plus-as-space"]
+
+
+def test_further_requests_of_a_har_file_are_counted() -> None:
+    har = json.dumps({"log": {"entries": [{"request": {"method": "GET", "url": f"http://h/{n}"}} for n in range(3)]}})
+    assert explain(FlaskEmulator(), har)["ignored_requests"] == 2
+    assert "Further requests in the text that were not explained: 2." in run(har)[1]
 
 
 @pytest.mark.parametrize(("language", "sentence"), [("en", "extno has 11 digits"), ("zh", "extno 有 11 位")])

@@ -125,6 +125,7 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
 
     for error, status, template in _ERROR_RESPONSES:
         app.register_error_handler(error, partial(_error_from_exception, template, status))
+    app.register_error_handler(NotARequest, _refuse_pasted)
 
     @app.errorhandler(NotFound)
     def not_found(error: NotFound) -> tuple[Response, int] | Response:
@@ -185,7 +186,6 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),
-    (NotARequest, 422, "not a request: {}"),
     (AccountExists, 409, "{}"),
     (NoPendingEvent, 409, "{}"),
     (StoreUnavailable, 503, "the store is unavailable: {}"),
@@ -194,6 +194,11 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
 
 def _error_from_exception(template: str, status: int, error: Exception) -> tuple[Response, int]:
     return _error(template.format(error), status)
+
+
+def _refuse_pasted(error: NotARequest) -> tuple[Response, int]:
+    is_chinese = request.args.get("lang") == "zh"
+    return _error(f"无法识别这个请求：{error.describe('zh')}" if is_chinese else f"not a request: {error}", 422)
 
 
 def _error(message: str, status: int) -> tuple[Response, int]:

@@ -65,7 +65,7 @@ def explain(
     are none, a userid without an account is no mistake. `clock` returns the time on the clock of an account, and
     `get_points` its balance; without it the balance is not checked.
     """
-    problems = tuple(make_finding(code, value) for code, value in pasted.problems)
+    problems = tuple(make_finding(code, *values) for code, *values in pasted.problems)
     if pasted.method not in ALLOWED_METHODS:
         problems += (make_finding("http.method", ascii(pasted.method[:16])[1:-1]),)
     endpoint = match_endpoint(pasted.path)
@@ -101,7 +101,7 @@ def explain(
         endpoint.path,
         request.operation,
         refusal.message if refusal else "",
-        (*problems, *findings),
+        sorted((*problems, *findings), key=lambda finding: finding.kind == "habit" and finding in problems),
         account is not None,
         expected_signature(context),
     )

@@ -29,9 +29,12 @@ _UNENCODED: Final = re.compile(rb"[^A-Za-z0-9*._~%+!'()&,:/@-]|%20")
 """Shows in a value with '+' that the client did not encode a space as '+'."""
 
 _CONTENT: Final = protocol.SEND.parameters[1]
+_CONTENT_BYTES: Final = _CONTENT.encode()
 _RESERVED: Final = re.compile(rb"[^A-Za-z0-9*._~%+!'()-]")
 """Shows that a client did not percent-encode a value."""
 _PARAMETER_NAME: Final = re.compile(r"[A-Za-z_][\w.-]+")
+_ESCAPED_AMPERSAND: Final = re.compile(rb"(?i)%%26(%s)%%3D" % "|".join(sorted(KNOWN_NAMES)).encode())
+"""Shows in a value that a client escaped several parameters together."""
 _ESCAPED_EQUALS: Final = re.compile(rb"(?i)%3d")
 
 _TRAILING_CONTEXT: Final = 12
@@ -51,7 +54,19 @@ def has_unencoded_plus(form: bytes) -> bool:
     >>> has_unencoded_plus(b"a=1+1=2"), has_unencoded_plus(b"a=1+1%3D2&b==")
     (True, False)
     """
-    return any(b"+" in pair and _UNENCODED.search(pair.partition(b"=")[2]) for pair in form.split(b"&"))
+    for pair in form.split(b"&"):
+        if b"+" in pair:
+            name, _, value = pair.partition(b"=")
+            if _has_lost_plus(name, value):
+                return True
+    return False
+
+
+def _has_lost_plus(name: bytes, value: bytes) -> bool:
+    """Return whether a '+' in a value is probably no space: spaces are encoded otherwise, or it is the whole text."""
+    if _UNENCODED.search(value):
+        return True
+    return name.lower() == _CONTENT_BYTES and bool(value) and not value.strip(b"+")
 
 
 def check_form_syntax(context: DiagnosisContext) -> Iterator[Finding]:
@@ -146,7 +161,10 @@ def _check_pairs(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
             continue
         names[_decode_escapes(name).lower()] += 1
         broken = BROKEN_PERCENT.search(value)
-        is_unencoded_plus = b"+" in value and (_UNENCODED.search(value) or broken or not value.isascii())
+        is_unencoded_plus = b"+" in value and (_has_lost_plus(name, value) or broken or not value.isascii())
+        if (inner := _ESCAPED_AMPERSAND.search(value)) and name.lower() != _CONTENT_BYTES and reported < _MAX_PAIRS:
+            reported += 1
+            yield make_finding("habit.escaped-ampersand", context.show(_decode_escapes(name)), _decode(inner[1]))
         if not (broken or is_unencoded_plus) or reported == _MAX_PAIRS:
             continue
         reported += 1

@@ -223,6 +223,10 @@ _STYLE_MESSAGES: Final = {
         "once."
     ),
     "escaped-pair": "'{}' is a name and a value escaped together: escape only the value, not the '='.",
+    "escaped-ampersand": (
+        "The value of {} contains '%26{}%3D', so the parameters behind it became part of the value: escape each value "
+        "alone, not the '&' between parameters (with curl, one --data-urlencode for each)."
+    ),
     "similar-name": "The parameter '{}' is unknown and probably means '{}': use the manual's name.",
     "bracket-name": "The parameter '{}' has brackets, as for a list: send one '{}', with commas between the numbers.",
     "compressed-body": "The body is compressed, which these endpoints do not decode: send it uncompressed.",
@@ -332,6 +336,10 @@ _HTTP_MESSAGES: Final = {
     "body-too-large": "The body is too large ({}): send fewer numbers per request.",
     # Requests that are valid HTTP; {} is the method
     "method": "The method is {}: use POST.",
+    "shell-ampersand": (
+        "The shell ends the command at an '&' outside quotes (before '{}'), so the rest is not sent: put the URL and "
+        "the data in single quotes."
+    ),
     "unknown-path": "{} is no endpoint of the vendor: use one of {}.",
     "fault": (
         "The fault '{}' was triggered and may have changed the response ({} left): remove the fault in the console or "

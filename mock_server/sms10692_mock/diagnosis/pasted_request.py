@@ -7,11 +7,13 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from urllib.parse import quote_from_bytes, unquote_plus, urlsplit
 
 from sms10692 import protocol
 from sms10692_mock.codec.forms import FORM
+from sms10692_mock.diagnosis.phrases import Phrase
+from sms10692_mock.domain.api_request import match_endpoint
 
 MAX_LENGTH: Final = 1024 * 1024
 """Maximum characters of a pasted request."""
@@ -65,15 +67,25 @@ class NotARequest(ValueError):
         return _REASONS[self.code][language].format(self.value)
 
 
+Problem: TypeAlias = tuple[str, ...]
+"""The code of a finding, and its values."""
+
+
 class PastedRequest(NamedTuple):
-    """A request read from a text. `problems` are finding codes with a value, for what the text itself shows."""
+    """A request read from a text. `problems` are finding codes with values, for what the text itself shows.
+
+    `head` are the bytes of the head of raw HTTP, otherwise empty. `ignored` is the number of further requests in the
+    text.
+    """
 
     method: str
     path: str
     query: bytes
     headers: Sequence[tuple[str, str]]
     body: bytes
-    problems: Sequence[tuple[str, str]] = ()
+    problems: Sequence[Problem] = ()
+    head: bytes = b""
+    ignored: int = 0
 
 
 def parse_pasted(text: str) -> PastedRequest:
@@ -94,7 +106,7 @@ def parse_pasted(text: str) -> PastedRequest:
         return _parse_curl(text)
     if text[0] == "{" and '"request"' in text:
         return _parse_har(text)
-    if re.match(r"[A-Za-z]+ [^\r\n]+ HTTP/[0-9.]+\s*(?:\r?\n|$)", text):
+    if _RAW.match(text):
         return _parse_raw(whole)
     if re.match(r"https?://|/", text) and "\n" not in text:
         return _from_url("GET", text, [], b"")
@@ -109,6 +121,14 @@ def parse_pasted(text: str) -> PastedRequest:
         return PastedRequest("POST", _guess_path(body), b"", [("Content-Type", FORM)], body)
     raise NotARequest("unknown-form")
 
+
+_METHODS: Final = "GET|POST|HEAD|PUT|DELETE|PATCH|OPTIONS|CONNECT"
+_RAW: Final = re.compile(
+    rf"[A-Za-z]+ [^\r\n]+ (?i:HTTP)/[0-9.]+\s*(?:\r?\n|$)|(?:{_METHODS}) +(?:\S+$|[^\r\n]+\r?\n[A-Za-z-]+ *:)"
+)
+"""The beginning of raw HTTP: a request line, or a method and a URL without a version."""
+
+_VERSION: Final = re.compile(r"\s+(?:HTTP/[0-9.]+)?\s*$", re.IGNORECASE)
 
 _EMULATOR_LOG: Final = re.compile(
     r"(?:^|\s)[A-Z]+ /\S*(?: [^\n]*, userid [^\n]*\([0-9.]+ ms\)|: [1-5][0-9]{2}(?:,|$))", re.MULTILINE
@@ -138,9 +158,7 @@ def _guess_path(form: bytes) -> str:
     return next(matches, protocol.V2SMS).path
 
 
-def _from_url(
-    method: str, url: str, headers: Headers, body: bytes, problems: Sequence[tuple[str, str]] = ()
-) -> PastedRequest:
+def _from_url(method: str, url: str, headers: Headers, body: bytes, problems: Sequence[Problem] = ()) -> PastedRequest:
     try:
         parts = urlsplit(url if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|/", url) else f"http://{url}")
     except ValueError as error:
@@ -154,18 +172,51 @@ def _from_url(
 def _parse_raw(text: str) -> PastedRequest:
     head, _, rest = text.replace("\r\n", "\n").partition("\n\n")
     first, *lines = head.split("\n")
-    method, _, target = first.rpartition(" ")[0].partition(" ")
+    method, _, target = _VERSION.sub("", first).partition(" ")
+    target = target.strip()
     headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
-    length = next((value for name, value in headers if name.lower() == "content-length"), "")
+    lower = {name.lower(): value for name, value in reversed(headers)}
+    length = lower.get("content-length", "")
     body = _choose_body(rest, length, is_gbk=urlsplit(target).path.lower() == protocol.V2SMS_GBK.path.lower())
-    problems = []
-    for name, value in headers:
-        if name.lower() == "content-length" and value.isascii() and value.isdigit():
-            if int(value) < len(body):
-                problems.append(("http.length-too-small", f"{value} / {len(body)}"))
-            elif int(value) > len(body):
-                problems.append(("http.body-stalled", f"{len(body)} / {value}"))
-    return _from_url(method.upper(), target, headers, body, problems)
+    problems: list[Problem] = []
+    if lower.get("transfer-encoding", "").lower() == "chunked":
+        body, problem = _decode_chunks(body)
+        problems += [("http.chunk", problem)] if problem else []
+    elif length.isascii() and length.isdigit():
+        if int(length) < len(body):
+            problems.append(("http.length-too-small", f"{length} / {len(body)}"))
+        elif int(length) > len(body):
+            problems.append(("http.body-stalled", f"{len(body)} / {length}"))
+    elif body and not length and "host" in lower:  # with Host, the head is probably whole
+        problems.append(("habit.length-missing",))
+    pasted = _from_url(method.upper(), target, headers, body, problems)
+    return pasted._replace(head=_encode("\r\n".join((_HTTP2.sub("HTTP/1.1", first), *lines, "")))) if lines else pasted
+
+
+_HTTP2: Final = re.compile(r"(?<= )HTTP/[23](?:\.0)?$")
+"""The version in the text that tools show for a request of HTTP/2 or 3, which has no such line."""
+
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\n]*)?\r?\n")
+
+
+def _decode_chunks(body: bytes) -> tuple[bytes, str]:
+    """Decode a chunked body. If it is not correctly divided, return it as it is, and what is wrong.
+
+    >>> _decode_chunks(b"3\\na=1\\n0\\n"), _decode_chunks(b"a=1")
+    ((b'a=1', ''), (b'a=1', 'a chunk has no length'))
+    """
+    decoded, rest = b"", body.rstrip(b"\r\n") + b"\n"
+    while size := _CHUNK_SIZE.match(rest):
+        count = int(size[1], 16)
+        if not count:
+            return decoded, ""
+        chunk, rest = rest[size.end() : size.end() + count], rest[size.end() + count :]
+        decoded += chunk
+        end = re.match(rb"\r?\n", rest)
+        if end is None:
+            return body, Phrase("a chunk is longer than it says" if rest else "the last chunk is missing")
+        rest = rest[end.end() :]
+    return body, Phrase("a chunk has no length" if rest else "the last chunk is missing")
 
 
 def _choose_body(rest: str, length: str, *, is_gbk: bool) -> bytes:
@@ -186,20 +237,25 @@ _ESCAPED_BYTES: Final = re.compile("[\ud800-\udfff]")
 
 
 def _parse_har(text: str) -> PastedRequest:
-    """Parse a HAR entry, or the last entry of a whole HAR file."""
+    """Parse a HAR entry, or of a whole HAR file the last entry for an endpoint of the vendor, if there is one."""
     try:
         document: Any = json.loads(text)
-        if "log" in document:
-            document = document["log"]["entries"][-1]
-        request = document.get("request", document)
+        entries = document["log"]["entries"] if "log" in document else [document]
+        requests = [entry.get("request", entry) for entry in entries]
+        request = next((one for one in reversed(requests) if _is_for_vendor(str(one["url"]))), requests[-1])
         headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
         posted = request.get("postData") or {}
         body = _encode(str(posted.get("text") or _join(posted.get("params", ()))))
         if posted.get("mimeType") and not any(name.lower() == "content-type" for name, _ in headers):
             headers.append(("Content-Type", str(posted["mimeType"])))
-        return _from_url(str(request["method"]).upper(), str(request["url"]), headers, body)
+        pasted = _from_url(str(request["method"]).upper(), str(request["url"]), headers, body)
+        return pasted._replace(ignored=len(requests) - 1)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NotARequest("har", error) from None
+
+
+def _is_for_vendor(url: str) -> bool:
+    return match_endpoint(urlsplit(url).path) is not None
 
 
 def _join(parameters: Any) -> str:
@@ -244,10 +300,11 @@ _SHORT_WITH_VALUE: Final = "dXHFAbcemouxwKTryY"
 
 
 def _parse_curl(text: str) -> PastedRequest:
-    method, url, headers, data, form, is_get = "", "", Headers(), list[str](), list[str](), False
-    is_json = False
-    problems: list[tuple[str, str]] = []
-    arguments = _split_command(text)
+    method, url, headers, data, form, is_get = "", "", Headers(), list[str](), list[_FormField](), False
+    query: list[str] = []
+    json_data = ""
+    words, problems = _split_command(text)
+    arguments = iter(words)
     for argument in arguments:
         option, value = _split_option(argument)
         if option in _DATA:
@@ -259,16 +316,17 @@ def _parse_curl(text: str) -> PastedRequest:
             given = _value(value, arguments)
             if given.startswith("@"):
                 raise NotARequest("curl-file", ascii(given[1:]))
-            data.append(given)
-            is_json = True
+            json_data += given
         elif option == "--data-urlencode":
+            data.append(_encode_data(_value(value, arguments)))
+        elif option == "--url-query":
             given = _value(value, arguments)
-            name, equals, content = given.partition("=")
-            if not equals and "@" in given:
-                raise NotARequest("curl-file", ascii(given.partition("@")[2]))
-            data.append(f"{name}={_quote(content)}" if equals and name else _quote(content or name))
-        elif option in ("-F", "--form", "--form-string"):
-            form.append(_value(value, arguments))
+            query.append(given[1:] if given.startswith("+") else _encode_data(given))
+        elif option in ("-F", "--form"):
+            form.append(_parse_form_field(_value(value, arguments)))
+        elif option == "--form-string":
+            name, _, content = _value(value, arguments).partition("=")
+            form.append(_FormField(name, content))
         elif option in ("-X", "--request"):
             method = _value(value, arguments).upper()
         elif option in ("-H", "--header"):
@@ -288,39 +346,96 @@ def _parse_curl(text: str) -> PastedRequest:
             raise NotARequest("curl-option", ascii(option))
     if not url:
         raise NotARequest("curl-no-url")
+    data += [json_data] if json_data else []
     body = "&".join(data)
     if is_get:
-        url, body = f"{url}{'&' if '?' in url else '?'}{body}", ""
+        query += data
+        body, data = "", []
+    if query:
+        url = f"{url}{'&' if '?' in url else '?'}{'&'.join(query)}"
     has_type = any(name.lower() == "content-type" for name, _ in headers)
     if form:
         headers.append(("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"))
         body = _build_multipart(form)
-    elif body and not has_type:
-        headers.append(("Content-Type", "application/json" if is_json else FORM))
-    default = "POST" if body else "GET"
+    elif data and not has_type:
+        headers.append(("Content-Type", "application/json" if json_data else FORM))
+    default = "POST" if data or form else "GET"
     return _from_url(method or default, url, headers, _encode(body), problems)
+
+
+def _encode_data(given: str) -> str:
+    """Return what --data-urlencode sends for its value."""
+    name, equals, content = given.partition("=")
+    if not equals and "@" in given:
+        raise NotARequest("curl-file", ascii(given.partition("@")[2]))
+    return f"{name}={_quote(content)}" if equals and name else _quote(content or name)
 
 
 _BOUNDARY: Final = "pasted"
 
 
-def _build_multipart(fields: Sequence[str]) -> str:
+class _FormField(NamedTuple):
+    """A part of a multipart body. `filename` is empty for a part without one."""
+
+    name: str
+    value: str
+    filename: str = ""
+
+
+_FORM_OPTIONS: Final = re.compile(r";\s*(?:type|filename|encoder|headers)=.*", re.DOTALL)
+"""What follows the value of -F and is no part of it."""
+
+
+def _parse_form_field(given: str) -> _FormField:
+    """Parse the value of -F. The contents of a file are not known."""
+    name, _, value = given.partition("=")
+    if value.startswith("<"):
+        raise NotARequest("curl-file", ascii(value[1:]))
+    options = _FORM_OPTIONS.search(value)
+    filename = re.search(r";\s*filename=\"?([^\";]*)", options[0]) if options else None
+    value = value[: options.start()] if options else value
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = value[1:-1]
+    default = value[1:] if value.startswith("@") else ""
+    return _FormField(name, "" if default else value, filename[1] if filename else default)
+
+
+def _build_multipart(fields: Sequence[_FormField]) -> str:
     parts = []
-    for field in fields:
-        name, _, value = field.partition("=")
-        filename = f'; filename="{value[1:]}"' if value.startswith("@") else ""
-        parts.append(f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{filename}\r\n\r\n{value}\r\n')
+    for name, value, filename in fields:
+        shown = f'; filename="{filename}"' if filename else ""
+        parts.append(f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{shown}\r\n\r\n{value}\r\n')
     return f"{''.join(parts)}--{_BOUNDARY}--\r\n"
 
 
-def _split_command(text: str) -> Iterator[str]:
-    """Split a command as a POSIX shell does, with `$'…'` of bash and the line ends of Windows and PowerShell."""
+def _split_command(text: str) -> tuple[Sequence[str], list[Problem]]:
+    """Split a command as a POSIX shell does, with `$'…'` of bash, and the line ends and escapes of Windows.
+
+    Returns the words that the shell passes to curl, and a problem if it ends the command at an unquoted '&'.
+    """
     joined = re.sub(r"(?:\\|\^|`)\r?\n", " ", text.removeprefix("$").strip())
+    if re.search(r"\^[\"&]", joined):  # cmd.exe
+        joined = re.sub(r"\^(.)", r"\1", joined)
     joined = re.sub(r"\$'((?:[^'\\]|\\.)*)'", _unescape_ansi, joined, flags=re.DOTALL)
+    lexer = shlex.shlex(joined, posix=True, punctuation_chars="&|;<>")
+    lexer.commenters = ""
+    lexer.whitespace_split = True
     try:
-        return iter(shlex.split(joined)[1:])
+        words = list(lexer)[1:]
     except ValueError as error:
         raise NotARequest("curl-words", error) from None
+    end = next((index for index, word in enumerate(words) if _SHELL_OPERATOR.fullmatch(word)), len(words))
+    if words[end : end + 1] != ["&"] or not words[end + 1 :]:
+        return words[:end], []
+    lost = words[end + 1]
+    problem = "http.shell-ampersand", ascii(lost.partition("=")[0][:_SHOWN_NAME])[1:-1]
+    if any(re.match(r"https?://", word) for word in words[:end]):
+        return words[:end], [problem]
+    return [word for word in words if not _SHELL_OPERATOR.fullmatch(word)], [problem]
+
+
+_SHELL_OPERATOR: Final = re.compile(r"[&|;<>]+")
+_SHOWN_NAME: Final = 32
 
 
 _ANSI_ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"'}

@@ -16,11 +16,12 @@ from sms10692_mock.admin.services.schemas import (
     format_iso_time,
     to_list_document,
 )
+from sms10692_mock.app.pasted_heads import read_pasted
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import Finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, explain
-from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, parse_pasted
+from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH
 from sms10692_mock.diagnosis.service import (
     candidate_accounts,
     content_type,
@@ -93,7 +94,8 @@ class PastedText(StrictInput):
 class ExplanationDocument(BaseModel):
     """What is wrong with a request that was not sent. `refusal` is the message of the vendor, or empty.
 
-    `expected_signature` is null unless the signature is wrong and the reader may see a valid one.
+    `expected_signature` is null unless the signature is wrong and the reader may see a valid one. `ignored_requests` is
+    the number of further requests in the text, such as a HAR file.
     """
 
     method: str
@@ -103,6 +105,7 @@ class ExplanationDocument(BaseModel):
     diagnosis: Sequence[FindingDocument]
     is_signature_checked: bool
     expected_signature: ExpectedSignatureDocument | None
+    ignored_requests: int
 
 
 class RequestDetail(RequestDocument):
@@ -189,9 +192,9 @@ class RequestLogService:
 
     def explain(self, text: str, language: Language = "en") -> ExplanationDocument:
         """Explain a request that was not sent. Nothing is stored. Raises NotARequest."""
-        vendor, others = self._vendor, candidate_accounts(self._store)
+        vendor, others, pasted = self._vendor, candidate_accounts(self._store), read_pasted(text)
         explanation = explain(
-            parse_pasted(text),
+            pasted,
             self._store.account,
             others,
             vendor.keywords(),
@@ -208,6 +211,7 @@ class RequestLogService:
             diagnosis=[_finding_document(finding, language) for finding in explanation.findings],
             is_signature_checked=explanation.is_signature_checked,
             expected_signature=self._expected_document(explanation.expected),
+            ignored_requests=pasted.ignored,
         )
 
     def _expected_document(self, expected: ExpectedSignature | None) -> ExpectedSignatureDocument | None:
