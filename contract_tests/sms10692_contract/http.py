@@ -168,9 +168,7 @@ def send_request(
     The exchange is given up after `seconds`, or after `EXCHANGE_SECONDS` if that is earlier. If the response is cut or
     exceeds a limit, `keep_partial` is called with what was received, before the exception.
     """
-    head = request.build_head(address.netloc)
-    if address.prefix:
-        head = head.replace(b" /", b" " + address.prefix.encode() + b"/", 1)
+    head = request.build_head(address.netloc, address.prefix)
     deadline = monotonic() + min(limits.EXCHANGE_SECONDS, max(seconds, 0))
     is_connected = False
     try:

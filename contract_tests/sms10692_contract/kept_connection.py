@@ -131,8 +131,7 @@ class KeptConnection:
         return self._build_head(request) + request.body
 
     def _build_head(self, request: WireRequest) -> bytes:
-        head = request.build_head(self._address.netloc)
-        return head.replace(b" /", b" " + self._address.prefix.encode() + b"/", 1) if self._address.prefix else head
+        return request.build_head(self._address.netloc, self._address.prefix)
 
     @contextmanager
     def _naming_address(self) -> Iterator[None]:

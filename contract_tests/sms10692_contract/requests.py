@@ -49,11 +49,20 @@ class WireRequest:
     protocol: str = "HTTP/1.1"
     query_count: int = 0
 
-    def build_head(self, host: str) -> bytes:
-        """Return the request line and the headers."""
+    def build_head(self, host: str, prefix: str = "") -> bytes:
+        """Return the request line, with `prefix` before the path, and the headers."""
         lines = [("Host", host), *self.headers]
-        first = self.method.encode() + b" " + self.target + f" {self.protocol}\r\n".encode()
+        origin, path = self._split_target()
+        first = self.method.encode() + b" " + origin + prefix.encode() + path + f" {self.protocol}\r\n".encode()
         return first + "".join(f"{name}: {value}\r\n" for name, value in lines).encode("utf-8") + b"\r\n"
+
+    def _split_target(self) -> tuple[bytes, bytes]:
+        """Split the target of a request to a proxy into scheme and host, and the rest; else the first is empty."""
+        if self.target.startswith(b"/"):
+            return b"", self.target
+        scheme, _, rest = self.target.partition(b"://")
+        host, slash, path = rest.partition(b"/")
+        return scheme + b"://" + host, slash + path
 
     def build_curl(self, url: str, *options: str) -> str:
         """Return the request as a command line for bash, zsh, dash and fish, without its signature.
@@ -81,7 +90,7 @@ class WireRequest:
             else:
                 prefix = f"{_build_printf(body)} | "
                 words += ["--data-binary", "@-"]
-        line = prefix + " ".join([*words, _quote_argument(url.encode() + self.target)])
+        line = prefix + " ".join([*words, _quote_argument(url.encode() + self._split_target()[1])])
         return hide_signature(line, self.pairs)
 
 
@@ -203,7 +212,7 @@ def replace_body(request: WireRequest, body: bytes, content_type: str) -> WireRe
 
 def keep_open(request: WireRequest) -> WireRequest:
     """Remove the header that asks the server to close the connection."""
-    kept = tuple(header for header in request.headers if header != ("Connection", "close"))
+    kept = tuple((name, value) for name, value in request.headers if (name.lower(), value) != ("connection", "close"))
     return replace(request, headers=kept)
 
 

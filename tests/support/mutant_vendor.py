@@ -235,7 +235,7 @@ class HttpHandler(BaseHTTPRequestHandler):
 
     def respond(self) -> None:
         target = self.requestline.split(" ")[1]
-        path, _, query = target.partition("?")
+        path, _, query = re.sub(r"^\w+://[^/?]*", "", target).partition("?")
         body = self.read_body()
         endpoint = match_endpoint(path)
         if path.startswith("/_mock/"):

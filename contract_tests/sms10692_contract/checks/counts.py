@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT, build_mobiles
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.requests import GBK
+from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.vendor_model import DEFAULT_LIMIT, OUTCOMES, ModelAccount, measure_report_lag
 
 _WRAPPED: Final = st.builds(
@@ -75,6 +75,28 @@ def _each_of_thousands_of_numbers_is_reported_once_in_order(context: CheckContex
         context.for_all(
             check_sent, st.integers(1, 10_001), SEND_ENDPOINT, st.integers(500, 5000), st.integers(1, 99), examples=30
         )
+
+
+@checks("N-tasks")
+def _each_of_hundreds_of_sends_is_like_the_first(context: CheckContext) -> None:
+    lag = measure_report_lag(context)
+
+    def check_sends(count: int, mobiles: list[str], every: int) -> None:
+        account = ModelAccount(context, {"points": count * len(mobiles) + 1}, lag)
+        for index in range(count):
+            account.send([mobiles[index % len(mobiles)]], extno=str(index % 3), endpoint=(UTF8, GBK)[index % 2])
+            if index % every == every - 1:
+                account.advance(lag.until_due)
+                account.fetch_reports("1")
+        account.advance(lag.until_due)
+        account.fetch_everything()
+        account.expect_balance()
+
+    check_sends(120, ["10000000030"], 50)
+    if context.effort.is_thorough:
+        check_sends(1500, ["13000000001", "10000000030"], 400)
+        mobiles = st.lists(st.sampled_from([*OUTCOMES, "13000000001"]), min_size=1, max_size=3)
+        context.for_all(check_sends, st.integers(1, 400), mobiles, st.integers(1, 200), examples=20)
 
 
 @checks("N-replies")

@@ -84,6 +84,10 @@ FORMS: Final[Mapping[str, tuple[tuple[RequestForm, ...], st.SearchStrategy[Reque
     "F-headers": (
         (
             RequestForm(headers=(("Accept", "application/json"), ("Cookie", "action=overage; sign=0; extno=9"))),
+            RequestForm(header_upper=(False,)),
+            RequestForm(header_upper=(True,), multipart=MultipartStyle()),
+            RequestForm(header_upper=(False,), multipart=MultipartStyle(), chunk_size=50),
+            RequestForm(origin="http://sms10692.com", in_query=(False, True)),
             RequestForm(headers=(("Range", "bytes=0-9"), ("If-None-Match", "*")), content_type="text/xml; charset=gbk"),
         ),
         request_forms.HEADED,

@@ -49,9 +49,10 @@ class RequestForm:
     """One way of writing a request. The defaults are the manual's: a POST with an escaped form.
 
     Sequences are cycled over the parameters, or over the characters of a name or value. `upper`: case of the letters of
-    names; empty leaves the manual's. `order`: sort keys. `in_query`: which parameters are in the query string.
-    `is_shadowed`: parameters of the query string are in the form too, with a value that must not count. `multipart`:
-    the form is a multipart body. `extra`: unknown parameters, `strays`: segments without `=`, each with its index.
+    names; empty leaves the manual's. `header_upper`: the same for the names of HTTP headers. `order`: sort keys.
+    `in_query`: which parameters are in the query string. `is_shadowed`: parameters of the query string are in the form
+    too, with a value that must not count. `multipart`: the form is a multipart body. `extra`: unknown parameters,
+    `strays`: segments without `=`, each with its index. `origin`: scheme and host before the path, for a proxy.
     """
 
     upper: tuple[bool, ...] = ()
@@ -71,6 +72,8 @@ class RequestForm:
     slashes: int = 1
     suffix: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    header_upper: tuple[bool, ...] = ()
+    origin: str = ""
 
     def build(self, endpoint: str, pairs: Pairs) -> WireRequest:
         """Build the request with these parameters."""
@@ -103,7 +106,9 @@ class RequestForm:
             )
         if self.chunk_size and request.body and self.protocol == "HTTP/1.1":
             request = chunk_body(request, self.chunk_size)
-        return replace(request, headers=(*request.headers, *self.headers), protocol=self.protocol)
+        headers = ((change_case(name, self.header_upper), value) for name, value in (*request.headers, *self.headers))
+        target = self.origin.encode() + request.target
+        return replace(request, headers=tuple(headers), protocol=self.protocol, target=target)
 
     def _order(self, pairs: Pairs) -> list[tuple[str, str]]:
         keyed = zip(cycle(self.order), pairs, strict=False)
@@ -282,6 +287,9 @@ _HEADERS: Final = (
     ("X-Requested-With", "XMLHttpRequest"),
     ("SOAPAction", '"send"'),
 )
+ORIGINS: Final = ("http://sms10692.com", "http://sms10692.com:80", "HTTP://SMS10692.COM")
+"""Scheme and host of a request that a client sends to a proxy."""
+
 HEADED: Final = st.one_of(
     st.builds(
         RequestForm,
@@ -308,8 +316,20 @@ HEADED: Final = st.one_of(
         slashes=st.integers(1, 3),
         suffix=st.sampled_from(["", "/", "/x", "/v2smsGBK.aspx", "/v2callApi.aspx"]),
     ),
+    st.builds(
+        RequestForm,
+        header_upper=st.sampled_from([(False,), (True,)]) | _FLAGS,
+        multipart=st.none() | _STYLES,
+        chunk_size=st.sampled_from([0, 50]),
+    ),
+    st.builds(
+        RequestForm,
+        origin=st.sampled_from(ORIGINS),
+        method=st.sampled_from(["POST", "GET"]),
+        in_query=st.sampled_from([(False,), (True,)]),
+    ),
 )
-"""Headers and Content-Types that must not matter, and spellings of the path (Q4, Q7, Q9)."""
+"""Headers and Content-Types that must not matter, and spellings of headers and of the path (Q4, Q7, Q9)."""
 
 
 def _combine(*forms: RequestForm) -> RequestForm:

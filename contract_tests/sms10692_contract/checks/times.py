@@ -43,6 +43,9 @@ _MISSING_DATES: Final = (
     "2031-09-31",
 )
 
+_PASSED_DAYS: Final = (1, 3, 7, 31, 400)
+"""Days after which some systems begin anew with a day, month or year, or forget what nobody has fetched."""
+
 _FIRST_INEXACT_YEAR: Final = 2100
 """From this year on, a clock in floating-point seconds may be off by a microsecond: only whole seconds are exact."""
 
@@ -77,6 +80,35 @@ def _a_message_is_reported_from_its_send_time_on(context: CheckContext) -> None:
     if context.effort.is_thorough:
         for text in _FAR_TIMES:
             check_scheduled(_parse(text), UTF8, 1000)
+
+
+@checks("T-unchanged")
+def _time_that_passes_changes_no_balance_and_no_queue(context: CheckContext) -> None:
+    lag = measure_report_lag(context)
+
+    def check_unchanged(passed: list[timedelta], endpoint: str) -> None:
+        """Send and top up, let each of these times pass, and expect at last what the model kept of all of them."""
+        account = ModelAccount(context, {"points": 100}, lag)
+        for time in passed:
+            account.send(_REPORTED, endpoint=endpoint, extno="1")
+            account.send(_REPORTED, endpoint=endpoint, send_time=account.now + timedelta(hours=1))
+            account.top_up(3)
+            account.advance_to(account.now + time)
+            account.expect_balance(endpoint)
+            account.fetch_reports("2")
+        account.advance(7200)
+        account.fetch_everything()
+        account.expect_balance()
+
+    for days in _PASSED_DAYS:
+        check_unchanged([timedelta(days=days)] * 2, UTF8 if days % 2 else GBK)
+    passed = st.sampled_from(_PASSED_DAYS) | st.integers(0, 800)
+    context.for_all(
+        check_unchanged,
+        st.lists(passed.map(lambda days: timedelta(days=days)), min_size=1, max_size=4),
+        SEND_ENDPOINT,
+        examples=context.few_examples,
+    )
 
 
 @checks("T-receivetime", "T-replies")

@@ -340,6 +340,31 @@ class _DropBehindLong(HttpHandler):
         return body
 
 
+class _KnowsPrintedLength(HttpHandler):
+    """Reads a body only if Content-Length is written as usual."""
+
+    def read_body(self) -> bytes:
+        body = super().read_body()
+        return body if any(name == "Content-Length" for name, _ in self.headers.items()) else b""
+
+
+class _KnowsPrintedType(HttpHandler):
+    """Reads a multipart body only if Content-Type is written as usual."""
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        is_known = any(name == "Content-Type" for name, _ in request.headers)
+        return super().answer_vendor_request(endpoint, request if is_known else request._replace(content_type=""))
+
+
+class _RefusesAbsolute(HttpHandler):
+    """Answers 404 if the request line has the host."""
+
+    def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+        if "://" in self.requestline.partition("?")[0]:
+            return Response(404, [], b"")
+        return super().answer_vendor_request(endpoint, request)
+
+
 CONNECTIONS: Final = tuple(
     Mutant(name, Defect(handler=handler), (clause,))
     for name, handler, clause in (
@@ -366,6 +391,9 @@ CONNECTIONS: Final = tuple(
         ("100 Continue for short bodies only", _ContinuesShortBodies, "K-continue"),
         ("100 Continue on one endpoint only", _ContinuesOneEndpoint, "K-continue"),
         ("a kept connection of HTTP/1.0 is not said to be kept", _DoesNotSayKept, "K-close"),
+        ("content-length in lower case is not known", _KnowsPrintedLength, "F-headers"),
+        ("content-type in lower case is not known", _KnowsPrintedType, "F-headers"),
+        ("the host in a request line is not known", _RefusesAbsolute, "F-headers"),
         ("an answer to HEAD has a body", _SendBodyOfHead, "K-head"),
         ("nothing is answered after HEAD", _CloseAfterHead, "K-head"),
         ("a body that comes before the 100 is dropped", _DropBodyBeforeContinue, "K-expect"),

@@ -1,10 +1,12 @@
 """Defects at the edges of counts: thousands of numbers in a send, thousands of items in a fetch, statusNum."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from sms10692_mock.domain.records import InboundReply, StatusReport
+from sms10692_mock.domain.records import InboundReply, RulesTransition, StatusReport, Task
+from sms10692_mock.domain.store import BalanceTooSmall
 from sms10692_mock.stores.memory.store import MemoryStore
 from support.mutant_vendor import Defect
 from support.mutants import stores
@@ -83,6 +85,72 @@ def _drop_replies_after(limit: int) -> type[MemoryStore]:
     return stores.fetching_replies(fetch)
 
 
+def _drop_after(count: int) -> type[MemoryStore]:
+    """Report the messages to a number as failed after so many of them."""
+
+    class DefectiveStore(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self._sent: Counter[tuple[str, str]] = Counter()
+
+        def record_send(
+            self,
+            userid: str,
+            task: Task,
+            reports: Sequence[StatusReport],
+            replies: Sequence[InboundReply],
+            now: float,
+            used: RulesTransition | None = None,
+        ) -> int | BalanceTooSmall:
+            changed = []
+            for report in reports:
+                self._sent[userid, report.mobile] += 1
+                is_late = self._sent[userid, report.mobile] > count
+                changed.append(report._replace(status=20, errorcode="UNDELIV") if is_late else report)
+            return super().record_send(userid, task, changed, replies, now, used)
+
+    return DefectiveStore
+
+
+class DropsFurtherReplies(MemoryStore):
+    """Drops the replies of a number that has replied twenty times to the account."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._replied: Counter[tuple[str, str]] = Counter()
+
+    def record_send(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
+        now: float,
+        used: RulesTransition | None = None,
+    ) -> int | BalanceTooSmall:
+        self._replied.update((userid, reply.mobile) for reply in replies)
+        kept = [reply for reply in replies if self._replied[userid, reply.mobile] <= 20]
+        return super().record_send(userid, task, reports, kept, now, used)
+
+
+class KeepsFifty(MemoryStore):
+    """Drops the oldest of more than fifty single reports that wait."""
+
+    def record_send(
+        self,
+        userid: str,
+        task: Task,
+        reports: Sequence[StatusReport],
+        replies: Sequence[InboundReply],
+        now: float,
+        used: RulesTransition | None = None,
+    ) -> int | BalanceTooSmall:
+        balance = super().record_send(userid, task, reports, replies, now, used)
+        if len(task.numbers) == 1 and self.queue_stats(userid, "reports", now).waiting > 50:
+            super().fetch_reports(userid, 1, now, 0)
+        return balance
+
+
 COUNTS: Final = (
     Mutant("the 4,000th report twice, the last never", Defect(store=RepeatsLastOfFullFetch), ("N-fetch",)),
     Mutant(
@@ -135,4 +203,7 @@ COUNTS: Final = (
         Defect(store=DropsAtTaskBorder),
         ("O-reports", "T-receivetime"),
     ),
+    Mutant("the 101st message to a number is not delivered", Defect(store=_drop_after(100)), ("N-tasks",)),
+    Mutant("replies of a number that has replied 20 times are lost", Defect(store=DropsFurtherReplies), ("N-tasks",)),
+    Mutant("an account keeps its last 50 reports", Defect(store=KeepsFifty), ("N-tasks",)),
 )

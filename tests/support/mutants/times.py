@@ -4,12 +4,22 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import ceil, floor
-from typing import Final
+from typing import Any, Final
 
 from sms10692.signing import CHINA
+from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
-from sms10692_mock.domain.records import StatusReport
-from sms10692_mock.domain.results import RepliesResult, ReportsResult, Result
+from sms10692_mock.domain.records import InboundReply, StatusReport
+from sms10692_mock.domain.results import (
+    AcceptedSend,
+    QueriedBalance,
+    Refusal,
+    RepliesResult,
+    ReportsResult,
+    Result,
+)
+from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.stores.memory.store import MemoryStore
 from support.mutant_vendor import Defect
 from support.mutants import stores
 from support.mutants.mutant import Mutant
@@ -60,6 +70,53 @@ def _expire(queue: stores.Queue[StatusReport], limit: int) -> Sequence[StatusRep
     """Return only reports that are not older than three days before the newest."""
     items = queue.fetch(limit)
     return [report for report in items if report.due > items[-1].due - 3 * 86_400]
+
+
+class ExpiresReports(MemoryStore):
+    """Drops the reports that have been waiting for 72 hours."""
+
+    def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
+        items = super().fetch_reports(userid, limit, now, request)
+        return [report for report in items if report.due > now - 72 * 3600]
+
+
+class ExpiresReplies(MemoryStore):
+    """Drops the replies that have been waiting for a week."""
+
+    def fetch_replies(self, userid: str, now: float, request: int) -> Sequence[InboundReply]:
+        return [reply for reply in super().fetch_replies(userid, now, request) if reply.due > now - 7 * 86_400]
+
+
+class _RemembersFirstUse(Vendor):
+    """Base of vendors that change the balance of an account some days after its first request."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._first: dict[str, float] = {}
+
+    def _count_days(self, account: Account) -> float:
+        now = self.now(account)
+        return (now - self._first.setdefault(account.userid, now)) / 86_400
+
+
+class ForgetsTotals(_RemembersFirstUse):
+    """Shows the balance as sendTotal from the 31st day on."""
+
+    def overage(self, account: Account) -> QueriedBalance:
+        result = super().overage(account)
+        return result._replace(send_total=result.overage) if self._count_days(account) >= 30 else result
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        self._count_days(account)
+        return super().send(account, now, request_number, request)
+
+
+class ExpiresPoints(ForgetsTotals):
+    """Shows no points after a year."""
+
+    def overage(self, account: Account) -> QueriedBalance:
+        result = Vendor.overage(self, account)
+        return result._replace(overage=0) if self._count_days(account) > 365 else result
 
 
 TIMES: Final = (
@@ -130,4 +187,8 @@ TIMES: Final = (
         _change_receivetimes(lambda time: f"{time:%Y-%m-%d %H:%M}:{floor(time.second / 60):02}"),
         ("T-receivetime", "B-items"),
     ),
+    Mutant("reports that nobody fetches expire after 72 hours", Defect(store=ExpiresReports), ("T-unchanged",)),
+    Mutant("replies that nobody fetches expire after a week", Defect(store=ExpiresReplies), ("T-unchanged",)),
+    Mutant("sendTotal is of the present month", Defect(vendor=ForgetsTotals), ("T-unchanged",)),
+    Mutant("points expire after a year", Defect(vendor=ExpiresPoints), ("T-unchanged",)),
 )
