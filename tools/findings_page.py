@@ -9,6 +9,7 @@ from sms10692_mock.diagnosis.registry import FindingSpec, load_registry, load_re
 _KINDS: Final = {
     "refusal": ("Refusals", "拒绝原因"),
     "signature": ("Signature", "sign 参数"),
+    "password": ("Account and password in clear", "明文账号和密码"),
     "text": ("Text and numbers", "文字与号码"),
     "habit": ("Advice for accepted requests", "使用建议"),
     "http": ("Requests that did not reach the vendor", "没有到达厂商的请求"),

@@ -55,6 +55,7 @@ _PURPOSES: Final = {
     protocol.SEND: ("send a text to one or more numbers", "向一个或多个号码发送短信"),
     protocol.OVERAGE: ("read the balance", "查询余额"),
     protocol.CHECKKEYWORD: ("check a text for forbidden words", "检查内容是否含屏蔽词"),
+    protocol.CHANGESPWD: ("change the password", "修改密码"),
     protocol.STATUS: ("fetch delivery reports, each one once", "获取状态报告，每条只能获取一次"),
     protocol.CALL: ("fetch replies from phones, each one once", "获取上行（手机回复），每条只能获取一次"),
 }

@@ -1,18 +1,16 @@
 """Parser for the vendor's base URL, which users write with or without the endpoint path."""
 
-from typing import Final
-
 import httpx2
 
 from sms10692 import protocol
+from sms10692.protocol import Authentication
 
-_ENDPOINT_NAMES: Final = frozenset(endpoint.path.strip("/").casefold() for endpoint in protocol.ENDPOINTS)
 
-
-def parse_address(url: str) -> str:
+def parse_address(url: str, authentication: Authentication = protocol.SIGNED) -> str:
     """Return the base URL: without the vendor's endpoint and without a trailing slash. A path prefix is kept.
 
-    Raises ValueError for anything but an http or https URL, for a query string, a fragment, or an unknown .aspx path.
+    Raises ValueError for anything but an http or https URL, for a query string, a fragment, or an .aspx path that is no
+    endpoint with this authentication.
     The message does not repeat the URL, which may contain a password.
 
     >>> parse_address("http://sms10692.com/v2SMS.aspx/"), parse_address("https://host/brand/v2statusApi.aspx")
@@ -27,13 +25,15 @@ def parse_address(url: str) -> str:
     for component, value in (("query string", parsed.query), ("fragment", parsed.fragment)):
         if value:
             raise ValueError(f"the vendor's address contains a {component}: remove the {component}")
+    names = [endpoint.path.strip("/") for endpoint in protocol.ENDPOINTS if endpoint.authentication is authentication]
+    known = frozenset(map(str.casefold, names))
     segments = parsed.raw_path.partition(b"?")[0].decode("ascii").split("/")
-    while segments and (not segments[-1] or segments[-1].casefold() in _ENDPOINT_NAMES):
+    while segments and (not segments[-1] or segments[-1].casefold() in known):
         del segments[-1]
     if segments and segments[-1].casefold().endswith(".aspx"):
         raise ValueError(
-            f"the vendor's address ends in the unknown endpoint {segments[-1]!a}; the manual defines"
-            f" {', '.join(endpoint.path.strip('/') for endpoint in protocol.ENDPOINTS)}"
+            f"the vendor's address ends in {segments[-1]!a}; with authentication='{authentication.name}' the endpoints"
+            f" are {', '.join(names)}"
         )
     return str(parsed.copy_with(raw_path="/".join([*segments, ""]).encode(), fragment=None)).rstrip("/")
 

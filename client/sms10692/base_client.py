@@ -15,7 +15,7 @@ from sms10692.backoff import backoff_delays
 from sms10692.errors import ConnectionFailed, InvalidResponse, RawResponse, SpoolError, VendorRefusal
 from sms10692.models import FetchedBatch, Reply, Report
 from sms10692.proxies import ProxyRoute, find_route
-from sms10692.requests import Charset, Clock, PreparedRequest, RequestBuilder, system_clock
+from sms10692.requests import AuthenticationName, Charset, Clock, PreparedRequest, RequestBuilder, system_clock
 from sms10692.spool import SpoolFile
 from sms10692.transport import Deadline
 
@@ -140,6 +140,7 @@ class BaseClient(ABC, Generic[Transport]):
         account: str,
         password: str,
         charset: Charset = "utf-8",
+        authentication: AuthenticationName = "signed",
         timeout: float | None = 30.0,
         total_timeout: float | None = DEFAULT_TOTAL_TIMEOUT,
         retries: int = 0,
@@ -158,8 +159,8 @@ class BaseClient(ABC, Generic[Transport]):
                 )
         if max_response_bytes < 1:
             raise ValueError(f"max_response_bytes must be 1 or more, not {max_response_bytes}")
-        self._url = parse_address(url)
-        self._builder = RequestBuilder(userid, account, password, charset, clock)
+        self._builder = RequestBuilder(userid, account, password, charset, clock, authentication)
+        self._url = parse_address(url, self._builder.endpoint_authentication)
         self._retries = retries
         self._total_timeout = total_timeout
         self._max_size = max_response_bytes

@@ -24,6 +24,8 @@ class Client(BaseClient[httpx2.BaseTransport]):
     - `url`: the vendor's address, with or without the endpoint path.
     - `userid`, `account`, `password`: the credentials.
     - `charset`: `utf-8` or `gbk`; selects /v2sms.aspx or /v2smsGBK.aspx.
+    - `authentication`: `signed`, or `password` for the older endpoints (/sms.aspx, /smsGBK.aspx, /statusApi.aspx,
+      /callApi.aspx). **These carry the password in clear.**
     - `timeout`: seconds for each step of a request (connecting, each read), or None for no limit.
     - `total_timeout`: seconds for a whole call including retries, or None. It does not interrupt a DNS query.
     - `retries`: how often a failed connection attempt is repeated, after growing delays. **A request that may have

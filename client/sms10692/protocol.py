@@ -8,7 +8,7 @@ elsewhere. **Client and emulator share these constants and the signature, and no
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-OperationName: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call"]
+OperationName: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call", "changespwd"]
 """The names of the operations; the vendor names them by chapter and action only."""
 
 Provenance: TypeAlias = Literal["manual", "observed", "reading", "ours"]
@@ -17,7 +17,7 @@ Provenance: TypeAlias = Literal["manual", "observed", "reading", "ours"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
-    """Operation of the API: one chapter of the manual.
+    """Operation of the API: one chapter of the manual, or 0 for an operation that the manual does not have.
 
     `parameters` are listed in table x.2, after the credentials, which belong to the endpoint. `elements` are those of
     response x.3: children of each `item_element`, or of the root if there is none. `messages` are those of table x.3
@@ -136,7 +136,19 @@ CALL: Final = Operation(
     item_element="callbox",
 )
 
-OPERATIONS: Final = (SEND, OVERAGE, CHECKKEYWORD, STATUS, CALL)
+CHANGESPWD: Final = Operation(
+    chapter=0,
+    name="changespwd",
+    action="changespwd",
+    parameters=("action", "newpwd", "renewpwd"),
+    elements=("returnstatus", "message"),
+    messages=(OK, CREDENTIALS_EMPTY, CREDENTIALS_WRONG, OTHER_ERROR),
+    success="Success",
+    failure="Faild",
+)
+"""Changes the password. The names of its parameters were observed; its responses are ours (R18)."""
+
+OPERATIONS: Final = (SEND, OVERAGE, CHECKKEYWORD, STATUS, CALL, CHANGESPWD)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,13 +160,16 @@ class Authentication:
 
 
 SIGNED: Final = Authentication("signed", ("userid", "timestamp", "sign"))
+PASSWORD: Final = Authentication("password", ("userid", "account", "password"))
+"""Account and password in clear, at the older endpoints."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Endpoint:
     """URL path of the vendor's API with the operations that it serves.
 
-    `charset` is the one that requests have and responses declare (1.1, 1.3).
+    `charset` is the one that requests have and responses declare (1.1, 1.3). `send_parameters` are those that a send
+    has only at this endpoint.
     """
 
     path: str
@@ -162,6 +177,12 @@ class Endpoint:
     operations: tuple[Operation, ...]
     authentication: Authentication = SIGNED
     provenance: Provenance = "manual"
+    send_parameters: tuple[str, ...] = ()
+
+    def parameters_of(self, operation: Operation) -> tuple[str, ...]:
+        """All parameters of an operation at this endpoint, credentials first."""
+        own = self.send_parameters if operation is SEND else ()
+        return self.authentication.parameters + operation.parameters + own
 
 
 V2SMS: Final = Endpoint("/v2sms.aspx", "utf-8", (SEND, OVERAGE, CHECKKEYWORD))
@@ -169,5 +190,14 @@ V2SMS_GBK: Final = Endpoint("/v2smsGBK.aspx", "gb2312", (SEND, OVERAGE, CHECKKEY
 V2STATUS_API: Final = Endpoint("/v2statusApi.aspx", "utf-8", (STATUS,))
 V2CALL_API: Final = Endpoint("/v2callApi.aspx", "utf-8", (CALL,))
 
-ENDPOINTS: Final = (V2SMS, V2SMS_GBK, V2STATUS_API, V2CALL_API)
+CHECK_CONTENT: Final = "checkContent"
+_OLDER_SEND: Final = (CHECK_CONTENT, "taskName", "countNumber", "mobileNumber", "telephoneNumber")
+_OLDER_OPERATIONS: Final = (SEND, OVERAGE, CHECKKEYWORD, CHANGESPWD)
+
+SMS: Final = Endpoint("/sms.aspx", "utf-8", _OLDER_OPERATIONS, PASSWORD, "observed", _OLDER_SEND)
+SMS_GBK: Final = Endpoint("/smsGBK.aspx", "gb2312", _OLDER_OPERATIONS, PASSWORD, "observed", _OLDER_SEND)
+STATUS_API: Final = Endpoint("/statusApi.aspx", "utf-8", (STATUS,), PASSWORD, "observed")
+CALL_API: Final = Endpoint("/callApi.aspx", "utf-8", (CALL,), PASSWORD, "observed")
+
+ENDPOINTS: Final = (V2SMS, V2SMS_GBK, V2STATUS_API, V2CALL_API, SMS, SMS_GBK, STATUS_API, CALL_API)
 """The registry of endpoints. The emulator serves each of them, and the documents list each of them."""

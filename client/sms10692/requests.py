@@ -1,18 +1,18 @@
-"""Request builder without I/O: arguments of an operation to a signed form, paired with its response parser.
+"""Request builder without I/O: arguments of an operation to a form with credentials, paired with its response parser.
 
 Covers the five requests of the manual (1.2, 2.2, 3.2, 4.2, 5.2). `client` and `async_client` send them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
 from sms10692 import protocol, responses
 from sms10692.errors import RawResponse
 from sms10692.form_encoding import encode_form
 from sms10692.models import BalanceResult, KeywordResult, Reply, Report, SendResult
-from sms10692.protocol import Operation
+from sms10692.protocol import Authentication, Operation
 from sms10692.signing import CHINA, format_timestamp, sign
 
 (_ACTION,) = protocol.OVERAGE.parameters
@@ -21,6 +21,9 @@ Value = TypeVar("Value", covariant=True)
 
 Charset: TypeAlias = Literal["utf-8", "gbk"]
 """Charset of the send endpoint: /v2sms.aspx (utf-8) or /v2smsGBK.aspx (gbk)."""
+
+AuthenticationName: TypeAlias = Literal["signed", "password"]
+"""Kind of credentials: a signature, or account and password in clear at the older endpoints, such as /sms.aspx."""
 
 Clock: TypeAlias = Callable[[], datetime]
 """Function that returns the current time as an aware datetime."""
@@ -44,7 +47,7 @@ class PreparedRequest(Generic[Value]):
 class RequestBuilder:
     """Builds the requests of one account. **The `repr` omits the password.**
 
-    Each request reads the clock once, for both the timestamp and the signature.
+    A signed request reads the clock once, for both the timestamp and the signature.
 
     >>> builder = RequestBuilder("12", "test", "mima", clock=lambda: datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA))
     >>> builder.overage().path, builder.overage().body
@@ -56,12 +59,20 @@ class RequestBuilder:
     password: str = field(repr=False)
     charset: Charset = "utf-8"
     clock: Clock = system_clock
+    authentication: AuthenticationName = "signed"
 
     def __post_init__(self) -> None:
         if self.charset not in {"utf-8", "gbk"}:
             raise ValueError(f"invalid charset {self.charset!a}: use utf-8 or gbk")
+        if self.authentication not in _CREDENTIALS:
+            raise ValueError(f"invalid authentication {self.authentication!a}: use signed or password")
         if not (_is_encodable(self.userid) and _is_encodable(self.account) and _is_encodable(self.password)):
             raise ValueError("userid, account or password contains characters that UTF-8 cannot encode")
+
+    @property
+    def endpoint_authentication(self) -> Authentication:
+        """The authentication of the endpoints to which the requests go."""
+        return _CREDENTIALS[self.authentication][0]
 
     def send(
         self, mobiles: Iterable[str] | str, content: str, send_time: datetime | None, extno: str
@@ -91,18 +102,15 @@ class RequestBuilder:
     def _prepare(
         self, operation: Operation, parse: Callable[[RawResponse], Value], arguments: tuple[str, ...] = ()
     ) -> PreparedRequest[Value]:
-        """Sign and encode a request.
+        """Add the credentials to a request, and encode it.
 
         `arguments` are the values of the parameters other than credentials and action, in the manual's order.
         Trailing ones may be omitted.
         """
-        endpoints = [endpoint for endpoint in operation.endpoints if endpoint.authentication is protocol.SIGNED]
+        authentication, get_credentials = _CREDENTIALS[self.authentication]
+        endpoints = [endpoint for endpoint in operation.endpoints if endpoint.authentication is authentication]
         endpoint = endpoints[-1 if self.charset == "gbk" else 0]
-        now = self.clock()
-        if now.tzinfo is None:
-            raise ValueError("clock returned a datetime without a time zone: return an aware datetime")
-        timestamp = format_timestamp(now)
-        credentials = self.userid, timestamp, sign(self.account, self.password, timestamp)
+        credentials = get_credentials(self)
         names = [name for name in operation.parameters if name != _ACTION]
         fields = [
             (_ACTION, operation.action),
@@ -110,6 +118,25 @@ class RequestBuilder:
             *zip(names, arguments, strict=False),
         ]
         return PreparedRequest(endpoint.path, encode_form(fields, endpoint.charset), parse)
+
+
+def _sign_now(builder: RequestBuilder) -> tuple[str, ...]:
+    now = builder.clock()
+    if now.tzinfo is None:
+        raise ValueError("clock returned a datetime without a time zone: return an aware datetime")
+    timestamp = format_timestamp(now)
+    return builder.userid, timestamp, sign(builder.account, builder.password, timestamp)
+
+
+def _show_password(builder: RequestBuilder) -> tuple[str, ...]:
+    return builder.userid, builder.account, builder.password
+
+
+_CREDENTIALS: Final[Mapping[str, tuple[Authentication, Callable[[RequestBuilder], tuple[str, ...]]]]] = {
+    protocol.SIGNED.name: (protocol.SIGNED, _sign_now),
+    protocol.PASSWORD.name: (protocol.PASSWORD, _show_password),
+}
+"""For each kind of credentials, the authentication of its endpoints, and the function that returns their values."""
 
 
 def _is_encodable(value: str) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from sms10692 import protocol
+from sms10692.protocol import Endpoint
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_account
 from sms10692_mock.domain.billing import PRICE_PER, Pricing, segment_price
 from sms10692_mock.domain.bounds import MAX_SECONDS
@@ -25,11 +27,12 @@ from sms10692_mock.stores.memory.store import MemoryStore
 class OptionSpec:
     """How an option is written on the command line, and described in `--help` and in docs/reference.
 
-    A `default` that is a tuple or set makes the option repeatable, a bool makes it a switch. `type` is that of the text
-    that is given: str, or float. A whole number is within `bounds`, of which the upper one may be None. `choices` are
-    the values of the words that can be given. `parse` converts a given text, or the list of all texts of a repeatable
-    option; it raises ValueError with a message for the user, or OSError of a file. `notes` and `chinese` are Markdown:
-    the reference shows `help` followed by `notes`, in Chinese `chinese`. Without a `flag` it is the field's name.
+    A `default` that is a tuple or set without `choices` makes the option repeatable, a bool makes it a switch. `type`
+    is that of the text that is given: str, or float. A whole number is within `bounds`, of which the upper one may be
+    None. `choices` are the values of the words that can be given. `parse` converts a given text, or the list of all
+    texts of a repeatable option; it raises ValueError with a message for the user, or OSError of a file. `notes` and
+    `chinese` are Markdown: the reference shows `help` followed by `notes`, in Chinese `chinese`. Without a `flag` it is
+    the field's name.
     """
 
     default: Any
@@ -46,7 +49,7 @@ class OptionSpec:
     @property
     def is_repeatable(self) -> bool:
         """Whether several values can be given."""
-        return isinstance(self.default, tuple | frozenset)
+        return isinstance(self.default, tuple | frozenset) and self.choices is None
 
     @property
     def variable(self) -> str:
@@ -91,6 +94,11 @@ def _parse_accounts(texts: Sequence[str]) -> tuple[Account, ...]:
 def _load_keywords(file: str) -> Keywords:
     return Keywords(load_words(Path(file)))
 
+
+ENDPOINT_CHOICES: Final[Mapping[str, tuple[Endpoint, ...]]] = {
+    "all": protocol.ENDPOINTS,
+    "signed": tuple(endpoint for endpoint in protocol.ENDPOINTS if endpoint.authentication is protocol.SIGNED),
+}
 
 _SECONDS: Final[Mapping[str, Any]] = {"type": float, "parse": parse_seconds, "metavar": "SECONDS"}
 
@@ -150,6 +158,13 @@ class Options:
         "checkkeyword and overage in the elements of send.",
         chinese="响应格式：与接口文档一致，或与较新的服务器一致。`observed`：条目中使用 CDATA；checkkeyword 带 "
         "`returnstatus` 和 `checkCounts`；checkkeyword 和 overage 被拒绝时使用 send 的元素。",
+    )
+    endpoints: tuple[Endpoint, ...] = option(
+        protocol.ENDPOINTS,
+        choices=ENDPOINT_CHOICES,
+        help="Endpoints to serve: all, or those of the manual only, which are signed.",
+        notes="The older endpoints take account and password in clear.",
+        chinese="提供哪些接口：全部，或只有接口文档中的签名接口。旧接口直接传送账号和密码。",
     )
     clock: Clock = system_time
     limits: Limits = Limits()

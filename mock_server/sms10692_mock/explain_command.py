@@ -83,7 +83,7 @@ def format_explanation(explanation: Explanation, language: Language) -> str:
     lines = [f"{explanation.method} {explanation.path} {operation}"]
     if explanation.refusal:
         lines.append(_text("refused", language).format(explanation.refusal))
-    elif not any(finding.kind in ("http", "signature") for finding in explanation.findings):
+    elif not any(finding.kind in ("http", "signature", "password") for finding in explanation.findings):
         lines += [_text("accepted", language), _text("unknown", language)]
     for finding in explanation.findings:
         lines.append(f"{finding.code}: {translate(finding, language)}")

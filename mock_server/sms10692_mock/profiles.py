@@ -20,7 +20,7 @@ ERRORCODE, EXTNO = protocol.STATUS.elements[-2:]
 class Profile:
     """One format of responses.
 
-    `refusal_of` maps each operation of the first two endpoints to the operation whose elements carry its refusals.
+    `refusal_of` maps each operation that fetches no queue to the operation whose elements carry its refusals.
     `keyword_elements` are the elements of a checkkeyword response, `keyword_values` returns their values from message
     and text. `cdata` lists the elements that are written as CDATA.
     """
@@ -38,6 +38,7 @@ MANUAL: Final = Profile(
         protocol.SEND: protocol.SEND,
         protocol.OVERAGE: protocol.OVERAGE,
         protocol.CHECKKEYWORD: protocol.CHECKKEYWORD,
+        protocol.CHANGESPWD: protocol.CHANGESPWD,
         None: protocol.SEND,  # R10
     },
     keyword_elements=protocol.CHECKKEYWORD.elements,
@@ -51,6 +52,7 @@ OBSERVED: Final = Profile(
         protocol.SEND: protocol.SEND,
         protocol.OVERAGE: protocol.SEND,
         protocol.CHECKKEYWORD: protocol.SEND,
+        protocol.CHANGESPWD: protocol.CHANGESPWD,
         None: protocol.SEND,
     },
     keyword_elements=(*protocol.SEND.elements[:2], "checkCounts"),

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from sms10692.protocol import ENDPOINTS
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.hints import FinishedRequest
 from sms10692_mock.app.vendor_app import VendorApp
@@ -30,6 +31,7 @@ class StubVendorApp:
     """A VendorApp that returns empty responses and records the thread of each phase."""
 
     allows_cross_site = False
+    endpoints = ENDPOINTS
     hints = probe = None
 
     def __init__(self, blocking: bool, waiting: int = 0) -> None:

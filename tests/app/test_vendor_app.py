@@ -89,12 +89,22 @@ def test_the_balance_falls_by_the_cost_of_each_send(sends: list[tuple[str, str, 
 
 
 @pytest.mark.parametrize(
-    "path", ["/else", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms.aspx", "/v2sms.aspx.bak", "*"]
+    "path", ["/else", "/v2sms", "/v2sms.asp", "/a/v2sms.aspx", "/sms2.aspx", "/v2sms.aspx.bak", "*"]
 )
 def test_other_paths_are_404_and_name_the_endpoints(path: str) -> None:
     response = WsgiHarness().send_raw(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
     assert response.status == 404
     assert b"/v2smsGBK.aspx" in response.body
+
+
+@pytest.mark.parametrize("path", ["/sms.aspx", "/smsGBK.aspx", "/statusApi.aspx", "/callApi.aspx"])
+def test_the_older_endpoints_are_404_where_only_the_signed_ones_are_served(path: str) -> None:
+    request = f"GET {path}?action=overage&userid=12&account=test&password=mima HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+    assert WsgiHarness().send_raw(request).status == 200
+    response = WsgiHarness(endpoints="signed").send_raw(request)
+    assert response.status == 404
+    assert b"/v2smsGBK.aspx" in response.body
+    assert b"/sms.aspx" not in response.body
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "PATCH", "get"])

@@ -62,7 +62,10 @@ def test_a_path_prefix_is_kept(address: str, url: str) -> None:
         ("http://vendor/v2sms.aspx?action=send", "query string"),
         ("http://vendor/?a=1", "query string"),
         ("http://vendor/#a", "fragment"),
-        ("http://vendor/sms.aspx", "'sms.aspx'; the manual defines v2sms.aspx, v2smsGBK.aspx"),
+        (
+            "http://vendor/sms.aspx",
+            "'sms.aspx'; with authentication='signed' the endpoints are v2sms.aspx, v2smsGBK.aspx",
+        ),
         ("http://vendor/brand/v2sms2.aspx/", "'v2sms2.aspx'"),
         ("vendor/v2sms.aspx", "expected a URL such as http"),
     ],
@@ -78,3 +81,12 @@ def test_the_error_for_an_invalid_address_contains_no_password() -> None:
         with pytest.raises(ValueError) as raised:  # noqa: PT011 - the message is checked below
             Client(address, **SETTINGS)
         assert "top-secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("address", ["http://vendor", "http://vendor/sms.aspx", "http://vendor/SMSgbk.aspx/"])
+def test_account_and_password_are_sent_to_the_older_endpoints(address: str) -> None:
+    assert request_url(address, authentication="password") == "http://vendor/sms.aspx"
+    with pytest.raises(ValueError, match=r"'v2sms\.aspx'; with authentication='password' the endpoints are sms\.aspx"):
+        Client("http://vendor/v2sms.aspx", **SETTINGS, authentication="password")
+    with pytest.raises(ValueError, match="invalid authentication 'sign': use signed or password"):
+        Client(address, **SETTINGS, authentication="sign")  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ from sms10692 import (
 from support.exchanges import EXCHANGES, Exchange
 
 MANUAL_TIME = datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA)
-METHODS = {"1": "send", "2": "overage", "3": "checkkeyword", "4": "status", "5": "call"}
+METHODS = {"0": "send", "1": "send", "2": "overage", "3": "checkkeyword", "4": "status", "5": "call"}
 DEFAULT_ARGUMENTS: dict[str, dict[str, Any]] = {"send": {"mobiles": [], "content": ""}, "checkkeyword": {"content": ""}}
 EACH_EXCHANGE = pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
 BUILDABLE = [exchange for exchange in EXCHANGES if exchange.client_call]
@@ -53,9 +53,10 @@ def build_call(exchange: Exchange) -> tuple[str, dict[str, Any], dict[str, Any]]
     """Return the client method of an exchange, its arguments, and the settings of the client."""
     method, arguments = next(iter(exchange.client_call.items()), (METHODS[exchange.name[0]], {}))
     arguments = DEFAULT_ARGUMENTS.get(method, {}) | arguments
-    charset = arguments.pop("charset", "utf-8")
     settings = {"userid": "12", "account": "test", "password": "mima", "clock": lambda: MANUAL_TIME}
-    return method, arguments, settings | {"charset": charset}
+    for name, default in (("charset", "utf-8"), ("authentication", "signed")):
+        settings[name] = arguments.pop(name, default)
+    return method, arguments, settings
 
 
 def call_or_error(call: Any) -> Any:
@@ -138,6 +139,13 @@ def test_the_exchanges_cover_each_operation_on_each_of_its_endpoints() -> None:
         ),
         ("status", "/v2statusApi.aspx"),
         ("call", "/v2callApi.aspx"),
+        ("send", "/sms.aspx"),
+        ("send", "/smsGBK.aspx"),
+        ("overage", "/sms.aspx"),
+        ("overage", "/smsGBK.aspx"),
+        ("checkkeyword", "/sms.aspx"),
+        ("status", "/statusApi.aspx"),
+        ("call", "/callApi.aspx"),
     }
 
 

@@ -24,7 +24,7 @@ WITHOUT_EXAMPLE = {
         "fault",
         "fault-unlimited",
     ),
-    *("store-unavailable", "polling", "fetched-after-empty"),
+    *("store-unavailable", "new-password-unusable", "polling", "fetched-after-empty"),
 }
 """Codes of kinds other than "http" that depend on the state of the emulator. Other tests trigger them."""
 

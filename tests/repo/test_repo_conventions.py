@@ -19,8 +19,9 @@ from sms10692_mock.codec.json_renderer import KEYS
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.evidence import EVIDENCE, EvidenceCode
 from sms10692_mock.domain.validation import RULES
-from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.domain.vendor import HANDLERS
 from sms10692_mock.profiles import PROFILES
+from support.exchanges import EXCHANGES
 
 TOP = Path(__file__).parents[2]
 PACKAGES = {"client": "sms10692", "mock_server": "sms10692_mock"}
@@ -88,9 +89,9 @@ def test_wire_names_are_in_the_module_protocol_only(module: Path) -> None:
 def test_an_operation_is_complete(operation: protocol.Operation) -> None:
     assert operation.endpoints
     assert operation in RULES
-    assert callable(getattr(Vendor, operation.name))
+    assert operation in HANDLERS
     assert len(KEYS[operation]) == len(operation.elements)
-    assert (TOP / "fixtures" / "exchanges" / f"{operation.chapter}-{operation.name}").is_dir()
+    assert any(exchange.name.startswith(f"{operation.chapter}-{operation.name}/") for exchange in EXCHANGES)
     for profile in PROFILES.values():
         assert operation.item_element or operation in profile.refusal_of
 

@@ -81,7 +81,8 @@ def find_codes(request: DiagnosisContext, kind: str) -> list[str]:
 
 
 _NAMES = """
-action content extno mobile sendTime sign statusNum timestamp userid name value amp data boundary
+account action content extno mobile newpwd password renewpwd sendTime sign statusNum timestamp userid name value
+amp data boundary
 yyyyMMddHHmmss yyyy MM dd HH mm ss Content Length Encoding Type Transfer CONNECT GET HEAD POST PUT CR LF
 application form multipart www urlencoded chunked gzip http https HTTP TLS PROXY URL API IIS aiohttp FormData
 ascii big le be latin sig utf ASCII BOM Base Big FFFD GB GBK HTML JSON Latin MD NUL SHA SQL UTC UTF Unix Windows

@@ -74,7 +74,7 @@ class WsgiHarness:
         self.now = MANUAL_TIME
         config = build_options(lambda: self.now, **settings)
         vendor, notifier = build_vendor(config), ChangeNotifier()
-        self.store = vendor.store
+        self.vendor, self.store = vendor, vendor.store
         self._application = WsgiVendorApp(
             VendorApp(vendor, config, notifier=notifier), admin_app(vendor, config, notifier)
         )

@@ -8,7 +8,7 @@ Exchanges of the usual form, which POST a form and receive XML, may instead be r
 `fixtures/exchanges/*.toml`. A row has the same keys, a `name` that begins with the folder of its operation, the `form`
 as it is sent, the response's `body` as text in which CHARSET is the charset's name, and the `endpoints` with their
 charsets; there is one exchange for each endpoint. With `repeat`, a text and a number, REPEAT in the form stands for
-that many times the text.
+that many times the text. A response that is not XML has its own `content_type`.
 """
 
 import tomllib
@@ -62,7 +62,7 @@ def _load_rows(file: Path) -> Iterator[Exchange]:
             head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:10692\r\nContent-Type: {_FORM}\r\n"
             request = head.encode() + b"Content-Length: %d\r\n\r\n" % len(form) + form
             body = row["body"].replace("CHARSET", charset).encode("gbk" if charset == "gb2312" else charset)
-            response = Response(200, f"text/xml; charset={charset}", body)
+            response = Response(200, row.get("content_type", f"text/xml; charset={charset}"), body)
             yield _build_exchange(f"{row['name']} {path}", row, request, response)
 
 

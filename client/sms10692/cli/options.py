@@ -13,6 +13,7 @@ from sms10692.cli.errors import CliError, build_cli_error
 from sms10692.cli.exit_codes import USAGE
 from sms10692.client import Client
 from sms10692.errors import SmsError
+from sms10692.requests import AuthenticationName
 
 MIN_INTERVAL: Final = 1.0
 """Shortest interval of --follow, in seconds."""
@@ -45,6 +46,15 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
         help="Charset of the send endpoint.",
     )
     @click.option(
+        "--authentication",
+        type=click.Choice(["signed", "password"]),
+        default="signed",
+        show_default=True,
+        envvar="SMS10692_AUTHENTICATION",
+        show_envvar=True,
+        help="Send a signature, or account and password in clear to the older endpoints.",
+    )
+    @click.option(
         "--timeout",
         type=click.FloatRange(0, MAX_TIMEOUT, min_open=True),
         default=30.0,
@@ -75,6 +85,7 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
         account: str,
         password: str,
         charset: Literal["utf-8", "gbk"],
+        authentication: AuthenticationName,
         timeout: float,
         total_timeout: float,
         proxy: str | None,
@@ -88,6 +99,7 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
                 account=account,
                 password=password,
                 charset=charset,
+                authentication=authentication,
                 timeout=timeout,
                 total_timeout=total_timeout,
                 proxy=proxy,

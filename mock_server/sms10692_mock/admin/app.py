@@ -1,6 +1,7 @@
 """Flask application factories: control API and console, optionally behind the vendor's endpoints."""
 
 import re
+from collections.abc import Iterable
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
@@ -10,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from sms10692 import protocol
+from sms10692.protocol import Endpoint
 from sms10692_mock.admin.api import add_control_api
 from sms10692_mock.admin.api.body import JsonRequest
 from sms10692_mock.admin.api.health import PROBES
@@ -131,12 +132,12 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
     def not_found(error: NotFound) -> tuple[Response, int] | Response:
         if not _is_unrouted():
             return _error("there is no such path; GET /_mock/openapi.json lists all paths", 404)
-        return _respond_unknown_path()
+        return _respond_unknown_path(control.endpoints)
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> tuple[Response, int] | Response:
         if _is_unrouted():
-            return _respond_unknown_path()
+            return _respond_unknown_path(control.endpoints)
         response, status = _error(error.description or error.name, error.code or 500)
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
@@ -154,12 +155,12 @@ def _is_unrouted() -> bool:
     return not is_found and not request.path.startswith(f"{PREFIX}/")
 
 
-def _respond_unknown_path() -> Response:
-    """Return the response with the list of endpoints, as a page for a browser."""
+def _respond_unknown_path(endpoints: Iterable[Endpoint]) -> Response:
+    """Return the response with the list of the served endpoints, as a page for a browser."""
     if "application/xhtml+xml" in request.accept_mimetypes.values():  # a browser, not an API client
-        response = unknown_page()
+        response = unknown_page(endpoints)
     else:
-        paths = "".join(f"  {endpoint.path}\n" for endpoint in protocol.ENDPOINTS)
+        paths = "".join(f"  {endpoint.path}\n" for endpoint in endpoints)
         text = f"There is no such path. The vendor's endpoints are:\n{paths}"
         response = Response(text, HTTPStatus.NOT_FOUND, mimetype="text/plain")
     name, hint = build_hint_header([explain_unknown_path(request.path)])

@@ -83,7 +83,7 @@ class Dispatcher:
     ) -> Response | Awaitable[AnyResponse]:
         """Return the response, or an awaitable of the response if it is not made at once."""
         head, body, failure = parsed
-        endpoint = match_endpoint(head.path)
+        endpoint = match_endpoint(head.path, self._vendor_app.endpoints)
         if endpoint is None:
             if failure is not None:
                 response = failure.rejection.response

@@ -5,6 +5,7 @@ from typing import Final
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.results import (
     AcceptedSend,
+    ChangedPassword,
     CheckedText,
     QueriedBalance,
     Refusal,
@@ -51,6 +52,8 @@ def _summarize(result: Result | None) -> str:
             return f"points {overage}"
         case CheckedText(message, _):
             return message
+        case ChangedPassword():
+            return "password changed"
         case ReportsResult(boxes):
             return f"{len(boxes)} reports fetched"
         case RepliesResult(boxes):

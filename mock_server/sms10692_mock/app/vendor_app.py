@@ -97,8 +97,8 @@ class VendorApp:
     A request is handled in two phases: `handle` uses the store, `finish` publishes the result. A `Runner` of the store
     runs both. `respond` is both and the hint, for callers without a runner.
 
-    `options`: the profile of accounts without one of their own, and whether browsers may send requests for pages of
-    other sites.
+    `options`: the endpoints that are served, the profile of accounts without one of their own, and whether browsers may
+    send requests for pages of other sites.
     `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
     `debug_log`: gets the lines about requests that the console and health checks send all the time.
     `notifier`: is notified after each request.
@@ -118,6 +118,7 @@ class VendorApp:
         language: Language = "en",
     ) -> None:
         self._vendor = vendor
+        self.endpoints = frozenset(options.endpoints)
         self._default_profile = options.profile.name
         self._renderers = {name: XmlRenderer(known) for name, known in PROFILES.items()}
         self._log = log

@@ -45,7 +45,7 @@ class WsgiVendorApp:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "backslashreplace")
-        endpoint = match_endpoint(path)
+        endpoint = match_endpoint(path, self._vendor_app.endpoints)
         if endpoint is None:
             return self._fallback(environ, start_response)
         method = environ["REQUEST_METHOD"]

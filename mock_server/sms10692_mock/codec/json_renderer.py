@@ -1,6 +1,6 @@
 """JSON renderer of results, for requests with `rt=json` (Q18, R15). The same in every profile.
 
-The keys of send and overage were observed on real servers (A15, A16); those of checkkeyword and the two queues are an
+The keys of send and overage were observed on real servers (A15, A16); those of the other operations are an
 invention of this emulator.
 """
 
@@ -15,6 +15,7 @@ from sms10692_mock.domain.clock import format_time
 from sms10692_mock.domain.results import (
     REFUSAL_VALUES,
     AcceptedSend,
+    ChangedPassword,
     CheckedText,
     QueriedBalance,
     Refusal,
@@ -27,6 +28,7 @@ KEYS: Final[Mapping[Operation, tuple[str, ...]]] = {
     protocol.SEND: ("ReturnStatus", "Message", "RemainPoint", "TaskID", "SuccessCounts"),
     protocol.OVERAGE: ("ReturnStatus", "Message", "Payinfo", "Overage", "SendTotal"),
     protocol.CHECKKEYWORD: ("Message",),
+    protocol.CHANGESPWD: ("ReturnStatus", "Message"),
     protocol.STATUS: ("Mobile", "TaskId", "Status", "ReceiveTime", "ErrorCode", "Extno"),
     protocol.CALL: ("Mobile", "TaskId", "Content", "ReceiveTime", "Extno"),
 }
@@ -54,7 +56,7 @@ def render(result: Result, operation: Operation | None, endpoint: Endpoint) -> b
 
 
 def _document(
-    result: Refusal | AcceptedSend | QueriedBalance | CheckedText, operation: Operation | None
+    result: Refusal | AcceptedSend | QueriedBalance | CheckedText | ChangedPassword, operation: Operation | None
 ) -> dict[str, Any]:
     match result:
         case AcceptedSend():
@@ -68,6 +70,8 @@ def _document(
             return _keyed(protocol.OVERAGE, (protocol.OVERAGE.success, protocol.OVERAGE_FOUND, *result))
         case CheckedText(message, _):
             return _keyed(protocol.CHECKKEYWORD, (message,))
+        case ChangedPassword():
+            return _keyed(protocol.CHANGESPWD, (protocol.CHANGESPWD.success, protocol.OK))
 
 
 def _keyed(operation: Operation, values: tuple[str | int, ...]) -> dict[str, Any]:

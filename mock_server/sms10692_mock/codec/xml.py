@@ -17,6 +17,7 @@ from sms10692_mock.domain.clock import format_times
 from sms10692_mock.domain.results import (
     REFUSAL_VALUES,
     AcceptedSend,
+    ChangedPassword,
     CheckedText,
     QueriedBalance,
     Refusal,
@@ -45,6 +46,7 @@ def _item_template(name: str, elements: Iterable[str]) -> str:
 
 _SEND_TEMPLATE: Final = _root(_elements(protocol.SEND.elements, protocol.SEND.success, protocol.OK))
 _BALANCE_TEMPLATE: Final = _root(_elements(protocol.OVERAGE.elements, protocol.OVERAGE.success, protocol.OVERAGE_FOUND))
+_PASSWORD_CHANGED: Final = _root(_elements(protocol.CHANGESPWD.elements, protocol.CHANGESPWD.success, protocol.OK))
 _STATUSBOX_TEMPLATE: Final = _item_template(protocol.STATUS.item_element, protocol.STATUS.elements)
 _CALLBOX_TEMPLATE: Final = _item_template(protocol.CALL.item_element, protocol.CALL.elements)
 _ERROR_TEMPLATE: Final = _root(_item_template(protocol.ERROR_ELEMENT, protocol.ERROR_FIELDS) + "\n ")
@@ -83,6 +85,8 @@ class XmlRenderer:
                 return _BALANCE_TEMPLATE % result
             case CheckedText(message, content):
                 return self._keyword % self._keyword_values(message, escape(content))
+            case ChangedPassword():
+                return _PASSWORD_CHANGED
             case ReportsResult(()) | RepliesResult(()):
                 return _root("")
             case ReportsResult():

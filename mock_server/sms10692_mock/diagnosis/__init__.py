@@ -11,6 +11,7 @@ from sms10692 import protocol
 from sms10692.protocol import Authentication
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, PreviousFetch, is_authenticated
 from sms10692_mock.diagnosis.messages import CODES
+from sms10692_mock.diagnosis.password import password_findings
 from sms10692_mock.diagnosis.refusals import fault_findings, refusal_findings
 from sms10692_mock.diagnosis.request_style import UNREAD_BODY_CODES, style_findings
 from sms10692_mock.diagnosis.signature import signature_findings
@@ -29,6 +30,7 @@ __all__ = [
 
 _CREDENTIALS_FINDINGS: Final[Mapping[Authentication, Callable[[DiagnosisContext], tuple[Finding, ...]]]] = {
     protocol.SIGNED: signature_findings,
+    protocol.PASSWORD: password_findings,
 }
 """For each authentication, the function that explains wrong credentials, if there is more to say than that."""
 

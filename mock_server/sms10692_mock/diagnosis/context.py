@@ -17,7 +17,7 @@ from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS, is_signature
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import TriggeredFault
 
-Kind: TypeAlias = Literal["refusal", "signature", "text", "habit", "http"]
+Kind: TypeAlias = Literal["refusal", "signature", "password", "text", "habit", "http"]
 
 REDACTED: Final = "***"
 """Placeholder for a password."""

@@ -123,6 +123,35 @@ _SIGNATURE_MESSAGES: Final = {
     ),
 }
 
+_PASSWORD_MESSAGES: Final = {
+    "absent": "The parameter '{}' is missing: every request to this endpoint needs userid, account and password.",
+    "blank": "The parameter '{}' is empty: every request to this endpoint needs userid, account and password.",
+    "misnamed": "A parameter is named '{}': name it '{}'.",
+    "signed-request": (
+        "The request is signed, and this endpoint takes account and password in clear: send signed requests to {}."
+    ),
+    "userid-of-another": (
+        "No account has this userid, but account and password are those of the account with the userid {}: send that "
+        "userid."
+    ),
+    "userid-unknown": "No account has the userid {}: send the userid of an existing account, or create the account.",
+    "swapped": "account and password are exchanged: each has the value of the other.",
+    "hashed": "The password was sent as an MD5 digest: this endpoint takes the password in clear.",
+    "digest-form": (
+        "The password looks like an MD5 digest: this endpoint takes the password in clear, and only other brands take "
+        "a digest."
+    ),
+    "of-another": "The password is that of another account: send the password of the account with this userid.",
+    "white-space": "The value of '{}' is surrounded by white space: send the exact value.",
+    "letter-case": "The value of '{}' differs from the account's in the case of letters: send the exact value.",
+    "plus": "A '+' in the value of '{}' arrived as a space: percent-encode it as %2B.",
+    "cut": "The value of '{}' was cut at a character that ends a parameter or a URL: percent-encode the value.",
+    "encoded-twice": "The value of '{}' was percent-encoded twice: encode it once.",
+    "charset": "The value of '{}' is not in the charset of this endpoint: encode it in that charset.",
+    "quotes": "The value of '{}' is in quotation marks: send the bare value.",
+    "differs": "The value of '{}' differs from that of the account with this userid: send the account's.",
+}
+
 _TEXT_MESSAGES: Final = {
     # Bytes
     "gbk-on-the-utf-8-page": "The text is in GBK, and this endpoint expects UTF-8: send UTF-8 or use the GBK endpoint.",
@@ -357,6 +386,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     for kind, sentences in (
         ("refusal", {code: text.en for code, text in EVIDENCE.items()}),
         ("signature", _SIGNATURE_MESSAGES),
+        ("password", _PASSWORD_MESSAGES),
         ("text", _TEXT_MESSAGES),
         ("habit", _STYLE_MESSAGES),
         ("http", _HTTP_MESSAGES),

@@ -30,19 +30,17 @@ PASSWORD_NAMES: Final = ("password", "pwd", "passwd", "pass")
 
 NAMES: Final[Mapping[str, str]] = {
     name.lower(): name
-    for parameters in (
-        *(endpoint.authentication.parameters for endpoint in protocol.ENDPOINTS),
-        *(operation.parameters for operation in protocol.OPERATIONS),
-    )
-    for name in parameters
+    for endpoint in protocol.ENDPOINTS
+    for operation in endpoint.operations
+    for name in endpoint.parameters_of(operation)
 }
-"""Every parameter of the manual, by its name in lower case."""
+"""Every parameter of an endpoint, by its name in lower case."""
 
 KNOWN_NAMES: Final = frozenset(NAMES)
-"""Every parameter of the manual, in lower case."""
+"""Every parameter of an endpoint, in lower case."""
 
 _SIGN: Final = protocol.SIGNED.parameters[2]
-_SECRET_NAMES: Final = frozenset((_SIGN, *SIGN_NAMES, *PASSWORD_NAMES))
+_SECRET_NAMES: Final = frozenset((_SIGN, *SIGN_NAMES, *PASSWORD_NAMES, *protocol.CHANGESPWD.parameters[1:]))
 
 _MEANT: Final = {similar: name for name, names in _SIMILAR.items() for similar in names}
 _CUTOFF: Final = 0.8

@@ -29,6 +29,7 @@ EXAMPLE_ACCOUNTS: Final = (
     Account("008", "店铺", "geheim-店铺"),
     Account("13", "reader", "secret", can_read_queues=False),
     Account("14", "poor", "secret", points=1),
+    Account("15", "a+b", "secret"),
 )
 """The accounts of the examples, which are not secret."""
 
@@ -45,6 +46,7 @@ _REMEDIES: Final = (
     ("refusal.timestamp-", "sign"),
     ("refusal.credentials-", "sign"),
     ("signature.", "sign"),
+    ("password.", ""),
     ("habit.polling", ""),
     ("habit.fetched-after-empty", ""),
     ("habit.", "form"),

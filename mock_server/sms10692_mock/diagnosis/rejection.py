@@ -8,6 +8,7 @@ from sms10692.protocol import ENDPOINTS
 from sms10692_mock.diagnosis.context import Finding, make_finding
 from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.diagnosis.phrases import Phrase
+from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.domain.records import LoggedRequest
 
 UNKNOWN_PATH: Final = "unknown-path"
@@ -34,8 +35,13 @@ def describe_beginning(received: bytes) -> str:
 
 
 def explain_unknown_path(path: str) -> Finding:
-    """Return the finding about a path that is no endpoint: it names the endpoints."""
-    return make_finding("http.unknown-path", ascii(path[:64])[1:-1], ", ".join(each.path for each in ENDPOINTS))
+    """Return the finding about a path that is not served: it names the endpoints.
+
+    An endpoint is not served if only those with another authentication are.
+    """
+    own = match_endpoint(path)
+    served = [each.path for each in ENDPOINTS if own is None or each.authentication is not own.authentication]
+    return make_finding("http.unknown-path", ascii(path[:64])[1:-1], ", ".join(served))
 
 
 def rejection_findings(entry: LoggedRequest) -> tuple[Finding, ...]:

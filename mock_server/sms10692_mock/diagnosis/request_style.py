@@ -202,7 +202,7 @@ def _check_query_string(context: DiagnosisContext) -> Iterator[Finding]:
 def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     endpoint, operation = context.request.endpoint, context.request.operation
     operations = endpoint.operations if operation is None else (operation,)
-    names = (*endpoint.authentication.parameters, *(name for each in operations for name in each.parameters))
+    names = dict.fromkeys(name for each in operations for name in endpoint.parameters_of(each))
     known = {*map(str.lower, names), *_OTHER_BRANDS_PARAMETERS}
     sent_names = context.fields if are_fields_read(context) else parse_fields(context.query, "", b"", _decode_latin_1)
     unknown = [name for name in sent_names if name not in known]
@@ -214,7 +214,8 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     sent = frozenset(name for name, value in context.fields.items() if value.strip())
     lost, as_sent = find_lost_names(context), find_sent_names(context) if unknown else {}
     unknown = [name for name in unknown if name not in lost]
-    for name, meant in similar_names(unknown, tuple(name for name in names if name not in _CREDENTIALS), sent):
+    parameters = tuple(name for name in names if name not in endpoint.authentication.parameters)
+    for name, meant in similar_names(unknown, parameters, sent):
         code = "habit.bracket-name" if "[" in name else "habit.similar-name"
         yield make_finding(code, context.show(as_sent.get(name, name)), meant)
         explained.add(name)

@@ -4,7 +4,7 @@
 the request is acceptable is decided in `validation`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import repeat
 from typing import Final, NamedTuple
 
@@ -21,6 +21,8 @@ _STATUS_NUM: Final = protocol.STATUS.parameters[0].lower()
 _MAX_DIGITS: Final = 12
 """Digits of a statusNum that are used: larger than any queue."""
 
+_CHECK_CONTENT: Final = protocol.CHECK_CONTENT.lower()
+_NEW_PASSWORD, _NEW_PASSWORD_AGAIN = protocol.CHANGESPWD.parameters[1:]
 _FORMAT: Final = "rt"  # Q18, R15: a parameter of other brands' manuals
 
 _ENDPOINTS: Final[Mapping[str, Endpoint]] = {endpoint.path.lower(): endpoint for endpoint in protocol.ENDPOINTS}
@@ -51,7 +53,8 @@ class ApiRequest(NamedTuple):
     """A parsed request. A missing parameter is the empty string.
 
     `operation` is None when an endpoint with several operations received an unknown action. `credentials` are the
-    values of `endpoint.authentication.parameters`, `userid` is one of them.
+    values of `endpoint.authentication.parameters`, `userid` is one of them. `fields` has all parameters, with their
+    names in lower case.
     """
 
     endpoint: Endpoint
@@ -65,19 +68,32 @@ class ApiRequest(NamedTuple):
     extno: str
     status_num: str
     wants_json: bool
+    fields: Mapping[str, str]
+
+    @property
+    def wants_word_check(self) -> bool:
+        """Whether the text of a send is checked for forbidden words: always, or if `checkContent` is 1 (R19)."""
+        return protocol.CHECK_CONTENT not in self.endpoint.send_parameters or self.fields.get(_CHECK_CONTENT) == "1"
+
+    @property
+    def new_passwords(self) -> tuple[str, str]:
+        """The new password, and its repetition (R20)."""
+        return self.fields.get(_NEW_PASSWORD, ""), self.fields.get(_NEW_PASSWORD_AGAIN, "")
 
 
-def match_endpoint(path: str) -> Endpoint | None:
-    """Return the endpoint of a path, or None. Case, doubled slashes and anything after the file name are ignored (Q9).
+def match_endpoint(path: str, served: Collection[Endpoint] = protocol.ENDPOINTS) -> Endpoint | None:
+    """Return the served endpoint of a path, or None (Q9).
+
+    Case, doubled slashes and anything after the file name are ignored.
 
     >>> match_endpoint("//V2SMSgbk.aspx/v2sms.aspx").path
     '/v2smsGBK.aspx'
     """
     endpoint = _ENDPOINTS.get(path)
-    if endpoint is not None:
-        return endpoint
-    first = path.lstrip("/").partition("/")[0]
-    return _ENDPOINTS.get(f"/{first}".lower()) if path.startswith("/") else None
+    if endpoint is None and path.startswith("/"):
+        first = path.lstrip("/").partition("/")[0]
+        endpoint = _ENDPOINTS.get(f"/{first}".lower())
+    return endpoint if endpoint in served else None
 
 
 def parse_request(endpoint: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
@@ -97,6 +113,7 @@ def parse_request(endpoint: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
         get(_EXTNO, ""),
         get(_STATUS_NUM, ""),
         get(_FORMAT) == "json",
+        fields,
     )
 
 

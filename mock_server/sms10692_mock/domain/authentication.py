@@ -55,5 +55,18 @@ def _check_skew(timestamp: str, now: float, max_clock_skew: float) -> Evidence |
     return Evidence("timestamp-skew", (excerpt(timestamp), round(skew), f"{max_clock_skew:g}"))
 
 
-CREDENTIALS_CHECKS: Final[Mapping[Authentication, CredentialsCheck]] = {protocol.SIGNED: _check_signature}
+def _check_password(
+    request: ApiRequest,
+    account: Account,
+    now: float,
+    max_clock_skew: float | None,
+) -> Evidence | None:
+    _, name, password = request.credentials
+    return None if name == account.account and password == account.password else Evidence("credentials-wrong")
+
+
+CREDENTIALS_CHECKS: Final[Mapping[Authentication, CredentialsCheck]] = {
+    protocol.SIGNED: _check_signature,
+    protocol.PASSWORD: _check_password,
+}
 """The check of each authentication."""

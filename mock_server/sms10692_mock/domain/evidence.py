@@ -22,6 +22,9 @@ EvidenceCode: TypeAlias = Literal[
     "fault-unlimited",
     "forbidden-word",
     "mobile-empty",
+    "new-password-empty",
+    "new-password-unusable",
+    "new-passwords-differ",
     "queues-not-allowed",
     "reserved-number",
     "send-time-format",
@@ -39,6 +42,7 @@ _SIGNED: Final = "userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d8
 _SEND: Final = f"action=send&{_SIGNED}&mobile=15023239810%2C13527576163"
 _TEXT: Final = "&content=%E5%86%85%E5%AE%B9"
 _HEADERS: Final = "HTTP/1.1\nHost: 127.0.0.1:10692\nContent-Type: application/x-www-form-urlencoded\n\n"
+_CHANGE_PASSWORD: Final = f"POST /sms.aspx {_HEADERS}action=changespwd&userid=12&account=test&password=mima"
 _STATUS: Final = f"POST /v2statusApi.aspx {_HEADERS}action=query&"
 
 
@@ -143,6 +147,20 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="mobile is missing; received {}: send the numbers as 'mobile'.",
         zh="缺少 mobile，收到的是 {}：号码的参数名是“mobile”。",
         example=f"action=send&{_SIGNED}&phone=15023239810%2C13527576163{_TEXT}&sendTime=&extno=",
+    ),
+    "new-password-empty": EvidenceText(
+        en="newpwd is empty: send the new password as newpwd and as renewpwd.",
+        zh="newpwd 为空：请把新密码作为 newpwd 和 renewpwd 各发送一次。",
+        example=f"{_CHANGE_PASSWORD}&newpwd=&renewpwd=",
+    ),
+    "new-password-unusable": EvidenceText(
+        en="The new password is longer than {} characters, or not valid Unicode: choose another password.",
+        zh="新密码超过 {} 个字符，或不是有效的 Unicode：请换一个密码。",
+    ),
+    "new-passwords-differ": EvidenceText(
+        en="newpwd and renewpwd differ: send the new password twice.",
+        zh="newpwd 与 renewpwd 不同：请把新密码发送两次。",
+        example=f"{_CHANGE_PASSWORD}&newpwd=neu-1&renewpwd=neu-2",
     ),
     "queues-not-allowed": EvidenceText(
         en="This account may not read the queues of reports and replies: allow it in the settings of the account.",

@@ -1,4 +1,4 @@
-"""Results of the five operations, and refusals, as values without layout or charset.
+"""Results of the operations, and refusals, as values without layout or charset.
 
 `codec.xml` and `codec.json_renderer` encode them. A refusal is a result like the others: the vendor sends HTTP 200.
 """
@@ -42,6 +42,10 @@ class CheckedText(NamedTuple):
     content: str
 
 
+class ChangedPassword(NamedTuple):
+    """The password of the account was changed (R20)."""
+
+
 class ReportsResult(NamedTuple):
     """The reports fetched from the queue by this request (4.3)."""
 
@@ -54,12 +58,15 @@ class RepliesResult(NamedTuple):
     items: Sequence[InboundReply]
 
 
-Result: TypeAlias = Refusal | AcceptedSend | QueriedBalance | CheckedText | ReportsResult | RepliesResult
+Result: TypeAlias = (
+    Refusal | AcceptedSend | QueriedBalance | CheckedText | ChangedPassword | ReportsResult | RepliesResult
+)
 
 REFUSAL_VALUES: Final[Mapping[Operation, Callable[[str], tuple[str | int, ...]]]] = {
     protocol.SEND: lambda message: (protocol.SEND.failure, message, 0, 0, 0),  # A4
     protocol.OVERAGE: lambda message: (protocol.OVERAGE.failure, message, "", 0, 0),
     protocol.CHECKKEYWORD: lambda message: (message,),
+    protocol.CHANGESPWD: lambda message: (protocol.CHANGESPWD.failure, message),
 }
 """For each operation, a function from the message of a refusal to the values of its elements, in the order of the
 elements.

@@ -14,6 +14,7 @@ from sms10692_mock.domain import clock
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
+from sms10692_mock.domain.bounds import MAX_TEXT
 from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.results import Refusal
@@ -131,7 +132,7 @@ def _check_content(context: ValidationContext) -> Evidence | None:
 
 
 def _check_words(context: ValidationContext) -> Evidence | None:
-    if not context.keywords.contains_any(context.request.content):
+    if not context.keywords.contains_any(context.request.content) or not context.request.wants_word_check:
         return None
     found = context.keywords.find(context.request.content)
     if found is None:
@@ -167,6 +168,16 @@ def _check_status_num(context: ValidationContext) -> Evidence | None:
     return Evidence("status-num-zero" if number.strip("0") == "" else "status-num", (excerpt(number),))
 
 
+def _check_new_password(context: ValidationContext) -> Evidence | None:
+    """R20: the same visible text twice."""
+    password, again = context.request.new_passwords
+    if not password.strip():
+        return Evidence("new-password-empty")
+    if len(password) > MAX_TEXT or any("\ud800" <= character <= "\udfff" for character in password):
+        return Evidence("new-password-unusable", (MAX_TEXT,))
+    return None if password == again else Evidence("new-passwords-differ")
+
+
 _CREDENTIALS_GIVEN: Final[Rule] = (protocol.CREDENTIALS_EMPTY, _check_credentials_given)
 _CREDENTIALS_RIGHT: Final[Rule] = (protocol.CREDENTIALS_WRONG, _check_credentials)
 
@@ -195,6 +206,7 @@ RULES: Final[Mapping[Operation | None, tuple[Rule, ...]]] = {
         (protocol.REPORTS_NOT_ALLOWED, _check_queues_allowed),
         (protocol.PARAMETER_WRONG, _check_action),
     ),
+    protocol.CHANGESPWD: (_CREDENTIALS_GIVEN, _CREDENTIALS_RIGHT, (protocol.OTHER_ERROR, _check_new_password)),
     None: (_CREDENTIALS_GIVEN, _CREDENTIALS_RIGHT, (protocol.OTHER_ERROR, _check_action)),
 }
 """The rules of each operation, in the order in which they are checked. None stands for an unknown action."""

@@ -1,6 +1,6 @@
 """The emulated vendor: a function from a request to a result.
 
-The five operations in terms of accounts, tasks and two queues. No HTTP, no layout, no storage: the clock and the store
+The operations in terms of accounts, tasks and two queues. No HTTP, no layout, no storage: the clock and the store
 are arguments.
 """
 
@@ -22,6 +22,7 @@ from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.records import InboundReply, RulesTransition, Settings, StatusReport, Task
 from sms10692_mock.domain.results import (
     AcceptedSend,
+    ChangedPassword,
     CheckedText,
     QueriedBalance,
     Refusal,
@@ -46,7 +47,7 @@ class VendorResult(NamedTuple):
 
 
 class Vendor:
-    """The five operations as one function, `handle`, from request to result.
+    """The operations as one function, `handle`, from request to result.
 
     `store` may be read and changed from outside at any time. `keywords` apply until the settings contain others.
     `pricing` is the price of a text per recipient in points, `report_delay` the seconds from a send to its reports,
@@ -115,7 +116,7 @@ class Vendor:
             raise AssertionError("validation refuses a request without account or operation")
         try:
             return VendorResult(
-                _HANDLERS[request.operation](self, account, now, request, request_number), account, now, triggered
+                HANDLERS[request.operation](self, account, now, request, request_number), account, now, triggered
             )
         except NoSuchAccount:  # deleted since the look-up
             return VendorResult(Refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted")), None, now, triggered)
@@ -194,6 +195,19 @@ class Vendor:
         forbidden = self.keywords().contains_any(content)
         return CheckedText(protocol.FORBIDDEN_FOUND if forbidden else protocol.NOTHING_FORBIDDEN, content)
 
+    def change_password(self, account: Account, password: str) -> ChangedPassword | Refusal:
+        """Change the password that the request gave (R20). Of two concurrent requests one is refused."""
+        is_changed = False
+
+        # The store may call the function more than once.
+        def change(current: Account) -> Account:
+            nonlocal is_changed
+            is_changed = current.password == account.password
+            return replace(current, password=password) if is_changed else current
+
+        self.store.update_account(account.userid, change)
+        return ChangedPassword() if is_changed else Refusal(protocol.CREDENTIALS_WRONG, Evidence("credentials-wrong"))
+
     def status(self, account: Account, now: float, request_number: int, limit: int) -> ReportsResult:
         """Fetch up to `limit` reports (chapter 4). Each report is returned once."""
         return ReportsResult(self.store.fetch_reports(account.userid, limit, now, request_number))
@@ -234,12 +248,16 @@ def _reports_and_replies(
 
 _Handler: TypeAlias = Callable[[Vendor, Account, float, ApiRequest, int], Result]
 
-_HANDLERS: Final[Mapping[Operation, _Handler]] = {
+HANDLERS: Final[Mapping[Operation, _Handler]] = {
     protocol.SEND: lambda vendor, account, now, request, number: vendor.send(account, now, number, request),
     protocol.OVERAGE: lambda vendor, account, now, request, number: vendor.overage(account),
     protocol.CHECKKEYWORD: lambda vendor, account, now, request, number: vendor.checkkeyword(request.content),
+    protocol.CHANGESPWD: lambda vendor, account, now, request, number: vendor.change_password(
+        account, request.new_passwords[0]
+    ),
     protocol.STATUS: lambda vendor, account, now, request, number: vendor.status(
         account, now, number, parse_limit(request.status_num)
     ),
     protocol.CALL: lambda vendor, account, now, request, number: vendor.call(account, now, number),
 }
+"""The function that executes each operation."""

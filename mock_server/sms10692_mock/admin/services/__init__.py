@@ -87,6 +87,7 @@ class ControlService:
         self.vendor = vendor
         self.notifier = notifier
         self.profile = options.profile.name
+        self.endpoints = options.endpoints
         self.accounts = AccountService(vendor, options)
         self.clocks = ClockService(vendor, self.accounts)
         marks = FindingMarks(vendor.store)
