@@ -315,7 +315,7 @@ def test_problems_of_the_text_itself_are_explained() -> None:
     assert codes(f"GET /v2sms.aspx?{SIGNED}&sendTime=2030-12-01 10:00:00 HTTP/1.1\r\n\r\n")[0] == "http.space-in-url"
     assert codes("POST /v2sms.aspx HTTP/1.1\nContent-Length: 2\n\na=内")[0] == "http.length-too-small"
     assert codes("POST /v2sms.aspx HTTP/1.1\nContent-Length: 9\n\na=1")[0] == "http.body-stalled"
-    assert codes("http://h/sms.aspx?action=send") == ["http.unknown-path"]
+    assert codes("http://h/api/send?action=send") == ["http.unknown-path"]
     assert emulator.refusal("POST", "explain", json={"request": "hello"})[0] == 422
     status, reason = emulator.refusal("POST", "explain?lang=zh", json={"request": "hello"})
     assert (status, reason) == (

@@ -364,7 +364,9 @@ def read_refusals(name: str) -> frozenset[tuple[str, str]]:
         emulator.send_raw(load_exchange(one).request)
     refusals = set()
     for entry in emulator.store.requests(None, Query()).items:
-        explained = [one for one in diagnose_logged(entry, emulator.store) if one.kind in ("refusal", "signature")]
+        explained = [
+            one for one in diagnose_logged(entry, emulator.store) if one.kind in ("refusal", "signature", "password")
+        ]
         assert bool(explained) == bool(entry.refusal), explained
         if entry.refusal:
             refusals.add((entry.operation, entry.refusal))

@@ -139,7 +139,7 @@ INVALID_REQUESTS = [
     (b"GET / HTTP/1.1\r\nA: " + b"b" * 262144 + b"\r\n\r\n", "GET / HTTP/...", "http.head-too-long", "too long"),
     (
         b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"A: b\r\n" * 65536 + b"\r\n",
-        "POST /...",
+        "POST / HTTP/...",
         "http.trailers-too-long",
         "after the last chunk",
     ),
@@ -209,6 +209,9 @@ def test_a_content_length_that_counts_characters_is_recorded_after_the_request(s
     assert summary["rejection"] == "length-too-small"
     assert b64decode(request["body"]) == form[-missing:]
     assert "it counts bytes, not characters" in request["diagnosis"][0]["sentence"]
+    (previous,) = call_control(served.address, "GET", "/accounts/12/requests")["items"]
+    assert request["diagnosis"][1]["code"] == "http.rest-of-body"
+    assert request["diagnosis"][1]["values"] == [str(previous["number"])]
 
 
 @pytest.mark.parametrize("split", [1, 3, 4, 5])
@@ -256,6 +259,14 @@ def test_a_chunk_with_a_wrong_size_is_refused_with_the_method_in_the_log(served:
     raw = f"POST {UTF8} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcd\r\n".encode()
     assert b"a chunk is longer than it says" in send_chunks(served.address, raw)
     assert "'POST /v...': 400, a chunk is longer than it says" in served.lines[0]
+    assert b64decode(last_entry(served.address)[1]["body"]) == raw
+
+
+def test_the_entry_of_an_invalid_chunk_begins_with_the_head_when_the_chunk_comes_later(served: ServedEmulator) -> None:
+    head = f"POST {UTF8} HTTP/1.1\r\nHost: h\r\nCookie: a=b\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    send_chunks(served.address, head + b"3\r\na", b"=1\r\n", b"x\r\n")
+    body = b64decode(last_entry(served.address)[1]["body"])
+    assert body == head.replace(b"a=b", b"[redacted]") + b"3\r\na=1\r\nx\r\n"
 
 
 @with_limits(stalled=0.1)
@@ -432,7 +443,7 @@ def test_a_client_that_never_reads_is_disconnected(served: ServedEmulator) -> No
     assert send_raw(served.address, build_request(UTF8, b"action=overage")).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/sms.aspx", "/v2sms", "/api/send"])
+@pytest.mark.parametrize("path", ["/", "/v2.aspx", "/v2sms", "/api/send"])
 def test_a_form_for_a_path_that_does_not_exist_is_answered_with_the_endpoints_and_logged(
     served: ServedEmulator, path: str
 ) -> None:

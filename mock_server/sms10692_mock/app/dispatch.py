@@ -75,7 +75,8 @@ class Dispatcher:
         self._fallback.when_idle = callback
 
     def close(self) -> None:
-        """Close the connections of the runner."""
+        """Write what is still to be logged, and close the connections of the runner."""
+        self._invalid_requests.close()
         self._runner.close()
 
     def dispatch(

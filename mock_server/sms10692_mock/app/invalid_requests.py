@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from sms10692 import protocol
 from sms10692_mock.codec.charsets import DECODERS
@@ -30,13 +30,26 @@ _MAX_BODY: Final = 64 * 1024
 _BURST: Final = 20
 """Invalid requests that are recorded one right after another. Later ones are recorded once per second."""
 
+_REPORT_SECONDS: Final = 5.0
+"""Seconds after the first request that was not recorded until the log says how many there were."""
+
 _HEADER: Final = re.compile(rb"^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)([ \t]*:[ \t]*)([^\r\n]*)", re.MULTILINE)
+
+
+_NO_CLIENT: Final = SocketAddresses(("", 0), ("", 0))
+
+
+class Timer(Protocol):
+    """A call that can be cancelled."""
+
+    def cancel(self) -> None: ...
 
 
 class InvalidRequestRecorder:
     """Adds an entry of the request log for each invalid request, and counts those beyond the rate limit.
 
-    `log_line` gets the line. Use it on the thread of the event loop only.
+    `log_line` gets the line. `call_later` calls a function after so many seconds and returns what cancels that. Use the
+    recorder on the thread of the event loop only, and `close` it.
     """
 
     def __init__(
@@ -46,6 +59,7 @@ class InvalidRequestRecorder:
         log_line: Callable[[SocketAddresses, str], None],
         notify: Callable[[str], None],
         clock: Callable[[], float] = monotonic,
+        call_later: Callable[[float, Callable[[], None]], Timer] | None = None,
     ) -> None:
         self._vendor = vendor
         self._runner = runner
@@ -55,10 +69,18 @@ class InvalidRequestRecorder:
         self._allowed = float(_BURST)
         self._refilled = clock()
         self._omitted = 0
+        self._call_later = call_later
+        self._timer: Timer | None = None
+        self._last_client = _NO_CLIENT
 
     def record(self, error: BadRequest, response: Response, addresses: SocketAddresses, beginning: bytes) -> None:
         """Record an invalid request and the response to it, unless too many came before."""
+        self._last_client = addresses
         if not self._may_record():
+            self._omitted += 1
+            if self._timer is None:
+                call_later = self._call_later or asyncio.get_running_loop().call_later
+                self._timer = call_later(_REPORT_SECONDS, self._report_omitted)
             return
         omitted = f" ({self._omitted} more were not logged)" if self._omitted else ""
         self._omitted = 0
@@ -78,15 +100,27 @@ class InvalidRequestRecorder:
         )
 
     def _may_record(self) -> bool:
-        """Return whether the rate limit allows an entry, and count it."""
+        """Return whether the rate limit allows an entry, and count the entry."""
         now = self._clock()
         self._allowed = min(_BURST, self._allowed + now - self._refilled)
         self._refilled = now
         if self._allowed < 1:
-            self._omitted += 1
             return False
         self._allowed -= 1
         return True
+
+    def _report_omitted(self) -> None:
+        """Write how many requests were not recorded since the last line that says so."""
+        self._timer = None
+        if self._omitted:
+            self._log_line(self._last_client, f"and others sent {self._omitted} more requests that were not logged")
+            self._omitted = 0
+
+    def close(self) -> None:
+        """Write how many requests were not recorded, and stop."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._report_omitted()
 
     def _log_request(
         self,

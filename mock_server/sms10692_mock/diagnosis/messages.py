@@ -352,6 +352,10 @@ _HTTP_MESSAGES: Final = {
         "More bytes follow the body than its Content-Length says ({}): it counts bytes, not characters, and a Chinese "
         "character has 3 bytes in UTF-8 and 2 in GBK."
     ),
+    "rest-of-body": (
+        "These bytes are probably the rest of the body of request {}, which was processed without them: see its "
+        "findings too."
+    ),
     "transfer-encoding": "The transfer encoding is not supported ({}): send Content-Length, or chunked.",
     "chunk": "The body is not correctly divided into chunks ({}): send Content-Length instead.",
     "trailers-too-long": "The trailers after the last chunk are too long ({}).",

@@ -128,7 +128,7 @@ _RAW: Final = re.compile(
 )
 """The beginning of raw HTTP: a request line, or a method and a URL without a version."""
 
-_VERSION: Final = re.compile(r"\s+(?:HTTP/[0-9.]+)?\s*$", re.IGNORECASE)
+_VERSION: Final = re.compile(r"\sHTTP/[0-9.]+$", re.IGNORECASE)
 
 _EMULATOR_LOG: Final = re.compile(
     r"(?:^|\s)[A-Z]+ /\S*(?: [^\n]*, userid [^\n]*\([0-9.]+ ms\)|: [1-5][0-9]{2}(?:,|$))", re.MULTILINE
@@ -172,7 +172,9 @@ def _from_url(method: str, url: str, headers: Headers, body: bytes, problems: Se
 def _parse_raw(text: str) -> PastedRequest:
     head, _, rest = text.replace("\r\n", "\n").partition("\n\n")
     first, *lines = head.split("\n")
-    method, _, target = _VERSION.sub("", first).partition(" ")
+    first = first.rstrip()
+    version = _VERSION.search(first)
+    method, _, target = first[: version.start() if version else None].partition(" ")
     target = target.strip()
     headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
     lower = {name.lower(): value for name, value in reversed(headers)}

@@ -71,6 +71,16 @@ def _reason(entry: LoggedRequest) -> str:
     return reason
 
 
+LENGTH_TOO_SMALL: Final = "length-too-small"
+"""The cause of bytes that follow a body whose Content-Length is too small."""
+
+
+def find_declared_length(entry: LoggedRequest) -> int:
+    """Return the Content-Length that was too small, which the response names; -1 if it does not."""
+    matched = re.search(rb"Content-Length is (\d+)", entry.response_body)
+    return int(matched[1]) if matched else -1
+
+
 def _compile_reason(template: str) -> re.Pattern[str]:
     return re.compile(re.escape(template).replace(r"\{\}", r"(\d+)"))
 
@@ -130,7 +140,7 @@ _VALUES: Final[Mapping[str, Callable[[LoggedRequest], str]]] = {
     "head-too-long": _reason,
     "trailers-too-long": _reason,
     "chunk": _reason,
-    "length-too-small": _reason,
+    LENGTH_TOO_SMALL: _reason,
     "length-twice": _length_headers,
     "length-and-chunks": _length_headers,
     "length-not-a-number": _length_headers,

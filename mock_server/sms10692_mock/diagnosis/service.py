@@ -18,12 +18,13 @@ from sms10692_mock.codec.forms import FORM, Fields, parse_fields
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
 from sms10692_mock.diagnosis.accidental_text import SUSPICIOUS as SUSPICIOUS_TEXT
 from sms10692_mock.diagnosis.accidental_text import check_accidental_text
+from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signature
 from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, has_unencoded_plus
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
 from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.diagnosis.password import USERID_UNKNOWN
-from sms10692_mock.diagnosis.rejection import rejection_findings
+from sms10692_mock.diagnosis.rejection import LENGTH_TOO_SMALL, find_declared_length, rejection_findings
 from sms10692_mock.domain.accounts import Account, exclude_temporary
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.evidence import EvidenceCode
@@ -33,8 +34,8 @@ from sms10692_mock.domain.store import Store
 _CANDIDATE_LIMIT: Final = 500
 """Maximum number of temporary accounts, and of permanent accounts, that a signature is compared with."""
 
-_PREVIOUS_FETCH_LIMIT: Final = 50
-"""Number of earlier requests that are searched for the previous fetch."""
+_PREVIOUS_LIMIT: Final = 50
+"""Number of earlier requests that are searched for the previous fetch, or for the beginning of a body."""
 
 _HTTP_ERROR: Final = 400
 """First HTTP status that does not come from the vendor: the vendor always responds 200 (A7)."""
@@ -63,7 +64,7 @@ def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
     For a request that did not reach the vendor the only finding is the cause.
     """
     if entry.status >= _HTTP_ERROR and not entry.faults:
-        return rejection_findings(entry)
+        return (*rejection_findings(entry), *_find_rest(entry, store))
     context = _build_context(entry)
     return diagnose(
         context._replace(
@@ -72,6 +73,27 @@ def diagnose_logged(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
             previous=_previous_fetch(entry, context.request, store),
         )
     )
+
+
+def _find_rest(entry: LoggedRequest, store: Store) -> tuple[Finding, ...]:
+    """Return a finding that names the request to whose body these bytes belong, if they follow one.
+
+    It is the last request before with the Content-Length that the response names; one whose body has that many
+    characters together with these bytes is preferred.
+    """
+    if entry.rejection != LENGTH_TOO_SMALL:
+        return ()
+    length = find_declared_length(entry)
+    before = store.requests(None, Query(after=entry.number, newest_first=True, limit=_PREVIOUS_LIMIT)).items
+    candidates = [logged for logged in before if logged.method and len(logged.body) == length]
+    found = next((one for one in candidates if _counts_characters(one, entry.body, length)), None)
+    previous = found or next(iter(candidates), None)
+    return () if previous is None else (make_finding("http.rest-of-body", str(previous.number)),)
+
+
+def _counts_characters(logged: LoggedRequest, rest: bytes, length: int) -> bool:
+    endpoint = match_endpoint(logged.path)
+    return endpoint is not None and len(DECODERS[endpoint.charset](logged.body + rest)) == length
 
 
 def has_findings(entry: LoggedRequest, store: Store) -> bool:
@@ -175,7 +197,7 @@ def candidate_accounts(store: Store) -> list[Account]:
 def _previous_fetch(entry: LoggedRequest, request: ApiRequest, store: Store) -> PreviousFetch | None:
     if request.operation not in QUEUES:
         return None
-    earlier = Query(after=entry.number, newest_first=True, limit=_PREVIOUS_FETCH_LIMIT)
+    earlier = Query(after=entry.number, newest_first=True, limit=_PREVIOUS_LIMIT)
     for logged in store.requests(request.userid, earlier).items:
         if logged.operation == entry.operation and logged.fetched is not None:
             return PreviousFetch(logged.account_time, logged.fetched)

@@ -178,6 +178,8 @@ class RequestParser:
         self._expects_continue = False
         self._previous_length = 0
         """Content-Length of the previous request."""
+        self._beginning = b""
+        """First bytes of the request whose body is incomplete."""
 
     def feed(self, data: bytes) -> None:
         """Append received bytes to the buffer."""
@@ -204,7 +206,8 @@ class RequestParser:
         """
         head, body = self._head, self._body
         if head is None or body is None:
-            if not self._buffer or (head := self._next_head()) is None:
+            received = self._buffer
+            if not received or (head := self._next_head()) is None:
                 return None
             length, data = head.length, self._buffer
             if length is not None and length <= len(data) and length <= BODY_LIMIT:
@@ -213,9 +216,12 @@ class RequestParser:
                 return ParsedRequest(head, data[:length])
             body = _ChunkedDecoder() if length is None else _LengthDecoder(length)
             self._head, self._body = head, body
+            self._beginning = received.lstrip(b"\r\n")[:_BEGINNING_LIMIT]
             self._expects_continue = (
                 not head.is_http10 and head.headers_lower.get("expect", "").lower() == "100-continue"
             )
+        elif len(self._beginning) < _BEGINNING_LIMIT:
+            self._beginning = (self._beginning + self._buffer)[:_BEGINNING_LIMIT]
         data, self._buffer = self._buffer, b""
         rest = body.feed(data)
         if rest is None and not body.received.exceeds_drain_limit:
@@ -261,9 +267,9 @@ class RequestParser:
         return parsed
 
     def beginning(self) -> bytes:
-        """Return the first bytes of an invalid request; of a request with an invalid body only the request line."""
+        """Return the first bytes of an invalid request, with the head if its body is invalid."""
         if self._head is not None:
-            return f"{self._head.method} {self._head.path}".encode("latin-1", "backslashreplace")[:_BEGINNING_LIMIT]
+            return self._beginning
         return self._buffer.lstrip(b"\r\n")[:_BEGINNING_LIMIT]
 
     def _take_incomplete(self, create_failure: Callable[[int, int | None], BodyError]) -> ParsedRequest | None:
