@@ -380,6 +380,20 @@ def test_every_refusal_of_the_exchanges_has_a_finding(exchange: Exchange) -> Non
     assert expected is None or expected in refusals
 
 
+ORDINARY = [exchange for exchange in EXCHANGES if "/q" not in exchange.name and "/older-both" not in exchange.name]
+"""The exchanges without an oddity, such as a GET (`q…`), which has a finding although the vendor accepts it."""
+
+
+@pytest.mark.parametrize("exchange", ORDINARY, ids=lambda exchange: exchange.name)
+def test_an_ordinary_exchange_that_succeeds_has_no_finding_but_about_polling(exchange: Exchange) -> None:
+    emulator = WsgiHarness(**exchange.given)
+    for one in (*exchange.before, exchange.name):
+        emulator.send_raw(load_exchange(one).request)
+    last = emulator.store.requests(None, Query(newest_first=True)).items[0]
+    codes = {finding.code for finding in diagnose_logged(last, emulator.store)}
+    assert last.refusal or codes <= {"habit.polling"}
+
+
 def test_evidence_of_a_long_value_is_short(emulator: FlaskEmulator) -> None:
     emulator.http.post("/v2sms.aspx", data=build_form(extno="x" * 50_000), content_type=FORM)
     (finding,) = last_document(emulator)["diagnosis"]

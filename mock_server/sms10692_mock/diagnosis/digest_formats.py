@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 Algorithm: TypeAlias = Callable[..., "hashlib._Hash"]
 
+_MD5: Final = hashlib.md5
 _HEX32: Final = re.compile(r"[0-9A-Fa-f]{32}")
 
 
@@ -30,8 +31,9 @@ class DigestFormat(NamedTuple):
     conclusive: bool = True
 
     @property
-    def hash_name(self) -> str:
-        return self.algorithm(usedforsecurity=False).name.upper()
+    def values(self) -> tuple[str, ...]:
+        """The values of the finding: the name of the algorithm, if it is the wrong one."""
+        return () if self.algorithm is _MD5 else (self.algorithm(usedforsecurity=False).name.upper(),)
 
 
 def _unpadded(digest: bytes) -> str:
@@ -85,7 +87,6 @@ def _look(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.ASCII | re.DOTALL)
 
 
-_MD5: Final = hashlib.md5
 _PAIRS: Final = _look(r"(?:[0-9A-Fa-f]{2}[-: ]){15}[0-9A-Fa-f]{2}")
 _WRAPPED: Final = _look(r"""(?=.*[^0-9A-Fa-f])\W*(?:(?:b'|0x|(?:md5|MD5)\W)\W*)?[0-9A-Fa-f]{32}\W*""")
 _FEWER: Final = _look(r"[0-9A-Fa-f]{17,31}")

@@ -203,7 +203,7 @@ def _explain_format(formats: tuple[DigestFormat, ...]) -> tuple[Finding, ...]:
         return ()
     for format_ in formats:
         if format_.conclusive:
-            return (make_finding(format_.code, format_.hash_name),)
+            return (make_finding(format_.code, *format_.values),)
     # The patterns that match are no proof without a digest that matches. Only this is certain:
     return (make_finding("signature.not-32-digits"),)
 
@@ -274,4 +274,4 @@ def _to_findings(
     if charset == "gbk" and context.request.endpoint.charset == "utf-8":
         yield make_finding("signature.gbk")
     if format_.code:
-        yield make_finding(format_.code, format_.hash_name)
+        yield make_finding(format_.code, *format_.values)
