@@ -1,10 +1,9 @@
-"""Stateful test: random sequences of requests of two accounts, compared with a model. Each invariant is a clause.
+"""Stateful test: random sequences of requests of two accounts, compared with the model. Each invariant is a clause.
 
-The model (`AccountModel`) tracks sent messages, fetched items and the clock. It does not assume when a report becomes
-available, only that it does.
+`model_walk` expects exactly the items of the model in their order. Here a report or reply may come in any order and at
+any time after it is due; only what it must not be is expected.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
@@ -15,11 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.expectations import attribute_to, expect
+from sms10692_contract.expectations import attribute_to, build_mismatch, expect
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.safety import INVALID_SIGN
-from sms10692_contract.suite_account import SuiteAccount
+from sms10692_contract.vendor_model import Item, ModelAccount
 
 ONCE, LOST, REFUSAL, CHARGED, PRIVATE, EARLY = "M-once", "M-lost", "M-refusal", "M-charged", "M-private", "M-early"
 POINTS: Final = 12
@@ -39,18 +38,6 @@ indexes = st.integers(0, 1)
 limit_values = st.sampled_from(LIMITS)
 
 
-class AccountModel:
-    """Expected state of one account: balance, clock in seconds, waiting reports with due times, tasks, replies."""
-
-    def __init__(self, account: SuiteAccount) -> None:
-        self.account = account
-        self.points = POINTS
-        self.clock = 0
-        self.waiting: dict[str, int] = {}
-        self.tasks: set[str] = set()
-        self.replies: Counter[str] = Counter()
-
-
 class VendorMachine(RuleBasedStateMachine):
     """State machine of Hypothesis. A subclass for each run sets `context`."""
 
@@ -59,7 +46,7 @@ class VendorMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.context.start_example()
-        self.models = [AccountModel(self.context.create_frozen_account(points=POINTS)) for _ in range(2)]
+        self.models = [ModelAccount(self.context, {"points": POINTS}) for _ in range(2)]
         self.sent_count = 0
 
     # Rules
@@ -76,27 +63,9 @@ class VendorMachine(RuleBasedStateMachine):
         numbers = [str(13000000000 + self.sent_count + offset) for offset in range(count)]
         self.sent_count += count
         reply_mobiles = ["10000000030"] if with_reply else []
-        due = self.context.read_clock(model.account) + timedelta(hours=hours)
-        schedule = {"sendTime": f"{due:%Y-%m-%d %H:%M:%S}"} if hours else {}
-        content = "字" * (71 if is_long else 3)
-        response = self.context.send(model.account, ",".join([*numbers, *reply_mobiles]), content, **schedule)
-        cost = (count + len(reply_mobiles)) * (2 if is_long else 1)
+        send_time = model.now + timedelta(hours=hours) if hours else None
         with attribute_to(CHARGED):
-            remaining = model.points - cost if cost <= model.points else None
-            actual = response.get_number("remainpoint") if response.get_number("taskID") else None
-            expect(
-                actual == remaining,
-                response,
-                f"remainpoint {remaining}" if remaining is not None else "a refusal: the balance is too small",
-            )
-        if remaining is not None:
-            task = str(response.get_number("taskID"))
-            model.points = remaining
-            model.tasks.add(task)
-            model.waiting |= {
-                f"{number} of task {task}": model.clock + hours * 3600 for number in [*numbers, *reply_mobiles]
-            }
-            model.replies[task] += len(reply_mobiles)
+            model.send([*numbers, *reply_mobiles], "字" * (71 if is_long else 3), send_time=send_time)
 
     @rule(index=indexes, invalid_fields=st.sampled_from(INVALID_SENDS))
     def send_with_invalid_fields(self, index: int, invalid_fields: dict[str, str]) -> None:
@@ -105,7 +74,7 @@ class VendorMachine(RuleBasedStateMachine):
         response = self.context.post(model.account, "/v2sms.aspx", **fields)
         with attribute_to(REFUSAL):
             expect(not response.get_number("taskID"), response, "a refusal")
-            self.expect_balance(model)
+            model.expect_balance()
 
     @rule(index=indexes, limit=limit_values)
     def fetch_reports(self, index: int, limit: str) -> None:
@@ -155,48 +124,40 @@ class VendorMachine(RuleBasedStateMachine):
 
     @rule(index=indexes, seconds=st.sampled_from([1, 60, 3600, 7200]))
     def wait(self, index: int, seconds: int) -> None:
-        self.context.clock.advance(self.models[index].account.userid, seconds)
-        self.models[index].clock += seconds
+        self.models[index].advance(seconds)
 
     @rule(index=indexes)
     def check_balance(self, index: int) -> None:
         with attribute_to(CHARGED):
-            self.expect_balance(self.models[index])
+            self.models[index].expect_balance()
 
     # Invariants and bookkeeping
 
-    def expect_balance(self, model: AccountModel) -> None:
-        response = self.context.overage(model.account)
-        expect(response.get_number("overage") == model.points, response, f"overage {model.points}")
-
-    def record_reports(self, model: AccountModel, response: ParsedResponse) -> None:
-        """Expect that every fetched report belongs to this account, was waiting and was due; mark it fetched."""
+    def record_reports(self, model: ModelAccount, response: ParsedResponse) -> None:
+        """Expect that every fetched report belongs to this account, was waiting and was due; it waits no longer."""
         for item in response.get_items("statusbox"):
-            key = f"{item.get('mobile')} of task {item.get('taskid')}"
-            self.expect_own_item(model, response, item)
-            with attribute_to(ONCE):
-                expect(key in model.waiting, response, f"no second report of {key}")
+            report = self.find_waiting(model, model.waiting_reports, response, item)
             with attribute_to(EARLY):
-                expect(model.waiting[key] <= model.clock, response, f"no report of {key} before its sendTime")
-            del model.waiting[key]
+                expect(report.due <= model.now, response, f"no report of {item.get('mobile')} before its sendTime")
+            model.waiting_reports.remove(report)
 
-    def record_replies(self, model: AccountModel, response: ParsedResponse) -> None:
-        """Expect that every fetched reply belongs to this account and was waiting; mark it fetched."""
+    def record_replies(self, model: ModelAccount, response: ParsedResponse) -> None:
+        """Expect that every fetched reply belongs to this account and was waiting; it waits no longer."""
         for item in response.get_items("callbox"):
-            task = item.get("taskid", "")
-            self.expect_own_item(model, response, item)
-            with attribute_to(ONCE):
-                expect(model.replies[task] > 0, response, f"no second reply to task {task}")
-            model.replies[task] -= 1
+            model.waiting_replies.remove(self.find_waiting(model, model.waiting_replies, response, item))
 
-    def expect_own_item(self, model: AccountModel, response: ParsedResponse, item: dict[str, str]) -> None:
-        """Expect that an item belongs to a task of this account."""
+    def find_waiting(
+        self, model: ModelAccount, waiting: list[Item], response: ParsedResponse, fetched: dict[str, str]
+    ) -> Item:
+        """Return the item of the model with number and task of the fetched one. Raises Mismatch if there is none."""
+        mobile, task = fetched.get("mobile", ""), fetched.get("taskid", "")
         with attribute_to(PRIVATE):
-            expect(
-                item.get("taskid") in model.tasks,
-                response,
-                f"no item of task {item.get('taskid')} of another account",
-            )
+            expect(task in map(str, model.tasks), response, f"no item of task {task} of another account")
+        for item in waiting:
+            if (item.elements["mobile"], item.elements["taskid"]) == (mobile, task):
+                return item
+        with attribute_to(ONCE):
+            raise build_mismatch(response, f"no second item of {mobile} in task {task}")
 
     def teardown(self) -> None:
         """Check the final invariants unless a rule has failed."""
@@ -214,10 +175,10 @@ class VendorMachine(RuleBasedStateMachine):
                 response = self.context.call(model.account)
                 self.record_replies(model, response)
             with attribute_to(LOST):
-                lost = [*model.waiting, *(+model.replies)]
+                lost = [item.elements for item in (*model.waiting_reports, *model.waiting_replies)]
                 expect(not lost, response, "a day later every report and reply", f"lost: {lost}")
             with attribute_to(CHARGED):
-                self.expect_balance(model)
+                model.expect_balance()
 
 
 @checks(ONCE, LOST, REFUSAL, CHARGED, PRIVATE, EARLY)
