@@ -98,6 +98,8 @@ def _only_the_half_width_comma_separates_numbers(context: CheckContext) -> None:
         _check_recipients(context, UTF8, [Recipient(number, False), Recipient("13800000002", True)], RequestForm())
     unreserved = [Recipient(number, True) for number in UNRESERVED]
     _check_recipients(context, UTF8, unreserved, RequestForm())
+    repeated = [Recipient(number, True) for number in ("13800000001", "13800000001", "13800000002", "13800000001")]
+    _check_recipients(context, UTF8, repeated, RequestForm())
 
     def check_list(endpoint: str, recipients: list[Recipient], form: RequestForm) -> None:
         readable = [item for item in recipients if item.number.encode(CHARSET[endpoint], "ignore")]
