@@ -24,6 +24,9 @@ from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, Pairs, WireRequest, build_request, keep_open
 from sms10692_contract.safety import INVALID_SIGN
 
+_DIVIDED_LINES: Final = 3
+"""Line ends at which a request is divided, from its end."""
+
 _MANY: Final = 260
 """Requests on one connection: more than the 100 or 250 after which some servers close it."""
 
@@ -245,6 +248,15 @@ def _a_request_may_arrive_in_pieces(context: CheckContext) -> None:
             _expect_keyword(conversation.exchange_in_pieces(request, sizes), True)
             _expect_usable(context, conversation)
 
+    def check_divided_line(form: RequestForm, after: bytes) -> None:
+        """Divide a request behind each of the last places that end with these bytes."""
+        fields = context.own.build_credentials() | {"action": "checkkeyword", "content": context.forbidden_word}
+        request = keep_open(form.build(UTF8, list(fields.items())))
+        raw = request.build_head(context.address.netloc, context.address.prefix) + request.body
+        for place in [place for place in range(1, len(raw)) if raw[:place].endswith(after)][-_DIVIDED_LINES:]:
+            with context.keep_connection() as conversation:
+                _expect_keyword(conversation.exchange_in_pieces(request, [place]), True)
+
     forms = (RequestForm(), RequestForm(chunk_size=9), RequestForm(spellings=("raw",)), RequestForm(method="GET"))
     if not context.is_sandboxed:
         check_read(UTF8, RequestForm(), 10, 1)
@@ -252,6 +264,8 @@ def _a_request_may_arrive_in_pieces(context: CheckContext) -> None:
     for form in forms:
         check_read(UTF8, form, 10, 1)
         check_read(GBK, form, 150, 30)
+        for after in (b"\r", b"\r\n", b"\r\n\r"):
+            check_divided_line(form, after)
     context.for_all(
         check_read,
         st.sampled_from([UTF8, GBK]),

@@ -37,10 +37,6 @@ class Identities(NamedTuple):
             self.timestamp if timestamp is None else timestamp,
         )
 
-    def sign_changed(self, change: Callable[[str], str]) -> str:
-        """Return the signature of the own account over a changed name and password."""
-        return self.sign(change(self.own.account), change(self.own.password))
-
     def build_other(self, userid: str) -> dict[str, str]:
         """Return this userid, with the signature of the other account."""
         return {"userid": userid, "sign": self.sign(account=self.other.account)}
@@ -60,16 +56,27 @@ def _changing_digit(index: int) -> NearMiss:
     return lambda ids: {"sign": _change_digit(ids.sign(), index)}
 
 
-def _drop_wide(text: str) -> str:
-    return text.encode("ascii", "ignore").decode()
+def _changing_wide(change: Callable[[str], str], part: str) -> NearMiss:
+    """Sign over an account name or a password, or both, whose characters that are not ASCII are changed."""
+
+    def build_signature(ids: Identities) -> dict[str, str]:
+        name, password = ids.own.account, ids.own.password
+        return {
+            "sign": ids.sign(
+                *(change(text) if kind in part else text for kind, text in (("name", name), ("password", password)))
+            )
+        }
+
+    return build_signature
 
 
-def _replace_wide(text: str) -> str:
-    return text.encode("ascii", "replace").decode()
-
-
-def _read_bytes_as_characters(text: str) -> str:
-    return text.encode().decode("latin-1")
+WIDE_CHANGES: Final[Mapping[str, Callable[[str], str]]] = {
+    "without the characters that are not ASCII of its": lambda text: text.encode("ascii", "ignore").decode(),
+    "with ? for the characters that are not ASCII of its": lambda text: text.encode("ascii", "replace").decode(),
+    "over the single bytes of its": lambda text: text.encode().decode("latin-1"),
+    "over the percent escapes of its": quote,
+}
+"""What encoders do to characters that are not ASCII."""
 
 
 def _shift(timestamp: str, **units: int) -> str:
@@ -128,10 +135,11 @@ SIGNATURES: Final[Mapping[str, NearMiss]] = {
     "over the timestamp alone": lambda ids: {"sign": ids.sign("", "")},
     "over the account name in another case": lambda ids: {"sign": ids.sign(account=ids.own.account.swapcase())},
     "over the password in another case": lambda ids: {"sign": ids.sign(password=ids.own.password.swapcase())},
-    "without the characters that are not ASCII": lambda ids: {"sign": ids.sign_changed(_drop_wide)},
-    "with ? for the characters that are not ASCII": lambda ids: {"sign": ids.sign_changed(_replace_wide)},
-    "over the characters of UTF-8 bytes": lambda ids: {"sign": ids.sign_changed(_read_bytes_as_characters)},
-    "over percent escapes": lambda ids: {"sign": ids.sign_changed(quote)},
+    **{
+        f"{description} {part}": _changing_wide(change, part)
+        for description, change in WIDE_CHANGES.items()
+        for part in ("name", "password", "name and password")
+    },
     "over a signature": lambda ids: {"sign": compute_signature(ids.sign(), "", "")},
     "that is the password": lambda ids: {"sign": ids.own.password},
 }

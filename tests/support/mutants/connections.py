@@ -2,6 +2,7 @@
 
 import io
 import re
+import socket
 from collections.abc import Sequence
 from typing import Final, cast
 
@@ -365,6 +366,37 @@ class _RefusesAbsolute(HttpHandler):
         return super().answer_vendor_request(endpoint, request)
 
 
+class _MissesDividedEnd(HttpHandler):
+    """Closes the connection if what arrives first ends within the empty line behind the head."""
+
+    def handle_one_request(self) -> None:
+        if self.connection.recv(65536, socket.MSG_PEEK).endswith(b"\r\n\r"):
+            self.close_connection = True
+        else:
+            super().handle_one_request()
+
+
+class _MissesDividedLine(HttpHandler):
+    """Closes the connection if what arrives first ends between carriage return and line feed of a header."""
+
+    def handle_one_request(self) -> None:
+        if re.search(rb"[^\n]\r\Z", self.connection.recv(65536, socket.MSG_PEEK)):
+            self.close_connection = True
+        else:
+            super().handle_one_request()
+
+
+class _ReadsChunkAtOnce(HttpHandler):
+    """Takes what has arrived of a chunked body for the whole."""
+
+    def read_body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") is None:
+            return super().read_body()
+        arrived = self.rfile.peek() if isinstance(self.rfile, io.BufferedReader) else b""
+        body = super().read_body()
+        return body if b"0\r\n\r\n" in arrived else body[: len(body) // 2]
+
+
 CONNECTIONS: Final = tuple(
     Mutant(name, Defect(handler=handler), (clause,))
     for name, handler, clause in (
@@ -400,6 +432,9 @@ CONNECTIONS: Final = tuple(
         ("a body that comes with an Expect is refused", _RefuseExpect, "K-expect"),
         ("no 100, and the body is not read", _NeverContinue, "K-expect"),
         ("a body ends where its first piece ends", _ReadFirstPiece, "K-pieces"),
+        ("a head that is divided in its empty line is not read", _MissesDividedEnd, "K-pieces"),
+        ("a head that is divided between CR and LF is not read", _MissesDividedLine, "K-pieces"),
+        ("a chunked body ends where its first piece ends", _ReadsChunkAtOnce, "K-pieces"),
         ("Connection: close is ignored", _IgnoreClose, "K-close"),
         ("HTTP/1.0 is answered in chunks", _ChunkAnswers, "K-close"),
         ("the first endpoint of a connection answers all", _SwapEndpoints, "K-kept"),
