@@ -141,6 +141,14 @@ def test_any_status_has_a_reason_phrase_in_process(emulator: FlaskEmulator, acco
         ({"kind": "latency", "seconds": 10**6}, "seconds"),
         ({"kind": "vendor_error"}, "requires message"),
         ({"kind": "vendor_error", "message": "ok"}, "message"),
+        ({"kind": "vendor_error", "message": ""}, "message"),
+        ({"kind": "vendor_error", "message": " \u3000"}, "message"),
+        ({"kind": "vendor_error", "message": "a\nb"}, "message"),
+        ({"kind": "vendor_error", "message": "a\x00"}, "message"),
+        ({"kind": "vendor_error", "message": "\x85a"}, "message"),
+        ({"kind": "vendor_error", "message": "a\u2028b"}, "message"),
+        ({"kind": "vendor_error", "message": "\ud800"}, "message"),
+        ({"kind": "vendor_error", "message": "字" * 201}, "message"),
         ({"kind": "wrong_charset"}, "requires charset"),
         ({"kind": "wrong_charset", "charset": "utf-8\r\nX: y"}, "charset"),
         ({"kind": "drop_fetch", "operations": ["send"]}, "applies to status and call only"),
@@ -161,6 +169,13 @@ def test_an_invalid_fault_is_refused_and_its_field_named(
     assert status == 422
     assert expected_error in error
     assert emulator.control("GET", "accounts/12/faults")["faults"] == []
+
+
+def test_a_message_of_200_characters_in_one_line_is_accepted_as_it_is(emulator: FlaskEmulator) -> None:
+    message = " 短信必须带【】格式签名\u3000😀" + "字" * 185 + " "
+    assert len(message) == 200
+    assert emulator.control("POST", "faults", {"kind": "vendor_error", "message": message})["message"] == message
+    assert f"<message>{message}</message>" in emulator.http.post("/sms.aspx", data={"action": "send"}).text
 
 
 def test_faults_are_listed_removed_and_gone_after_a_reset(emulator: FlaskEmulator, account: Any) -> None:

@@ -95,3 +95,32 @@ def test_the_console_shows_the_fault_of_a_request(emulator: FlaskEmulator, kind:
     (request,) = emulator.control("GET", "requests")["items"]
     for path in ("/requests", f"/requests/{request['number']}"):
         assert label in unescape(emulator.http.get(f"{path}?lang={language}").text)
+
+
+@EACH_LANGUAGE
+def test_the_console_suggests_messages_with_their_provenance(emulator: FlaskEmulator, language: Language) -> None:
+    form = emulator.http.get(f"/faults?lang={language}").text
+    manual, two, one = (text(language, f"faults.seen_{seen}") for seen in ("own", "M", "W"))
+    for message, seen in (
+        ("参数不正确", manual),
+        ("对不起，您当前要发送的量大于您当前余额", manual),
+        ("sign参数错误", two),
+        ("短信必须带【】格式签名", two),
+        ("非法签名", two),
+        ("扩展子号只能是数字", two),
+        ("参数错误", one),
+    ):
+        assert f'<option value="{message}">{seen}</option>' in form
+    assert '<input id="message" list="messages" name="message"' in form
+    assert '<option value="ok">' not in form
+
+
+def test_every_suggested_message_can_be_injected(emulator: FlaskEmulator) -> None:
+    _, _, rest = emulator.http.get("/faults").text.partition('<datalist id="messages">')
+    suggestions = re.findall('<option value="([^"]+)">', rest.partition("</datalist>")[0])
+    assert len(suggestions) > 15
+    for message in suggestions:
+        form = {"kind": "vendor_error", "message": message, "operations": "call", "times": "1", "whose": "all"}
+        assert emulator.http.post("/faults/fault", data=form, headers=CONSOLE_HEADERS).status_code == 200
+        response = emulator.http.post("/callApi.aspx", data={"action": "query"}).text
+        assert f"<remark>{message}</remark>" in response

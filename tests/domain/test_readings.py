@@ -534,3 +534,68 @@ def test_r15_rt_is_case_sensitive() -> None:
 @pytest.mark.parametrize("content", ["", " ", "\r\n\t", "\u3000"])
 def test_r18_a_white_space_text_counts_as_empty(content: str) -> None:
     assert get_message(WsgiHarness().send(content=content)) == NO_CONTENT
+
+
+# R21
+
+
+@pytest.mark.parametrize(
+    ("message", "number"),
+    [
+        ("用户名或密码不能为空", 1),
+        ("用户名或密码错误", 2),
+        ("该用户不允许查看状态报告", 3),
+        ("参数不正确", 4),
+        ("sign参数错误", 4),
+        ("a < b & ]]>", 4),
+    ],
+)
+@pytest.mark.parametrize("path", ["/v2statusApi.aspx", "/v2callApi.aspx", "/statusApi.aspx", "/callApi.aspx"])
+def test_r21_a_queue_refuses_with_any_text_and_a_number(path: str, message: str, number: int) -> None:
+    emulator = FlaskEmulator()
+    emulator.control("POST", "faults", {"kind": "vendor_error", "message": message})
+    escaped = message.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    assert emulator.http.post(path, data={"action": "query"}).data.decode() == (
+        '<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <errorstatus>\n'
+        f" <error>{number}</error>\n <remark>{escaped}</remark>\n </errorstatus>\n </returnsms>"
+    )
+    assert emulator.http.post(path, data={"action": "query", "rt": "json"}).json == {
+        "ErrorStatus": {"Error": number, "Remark": message}
+    }
+
+
+@pytest.mark.parametrize("path", ["/v2smsGBK.aspx", "/smsGBK.aspx"])
+def test_r21_characters_that_gbk_lacks_become_references(path: str) -> None:
+    emulator = FlaskEmulator()
+    emulator.control("POST", "faults", {"kind": "vendor_error", "message": "非法签名 😀€ <&>"})
+    assert emulator.http.post(path, data={"action": "send"}).data == (
+        '<?xml version="1.0" encoding="gb2312" ?><returnsms>\n <returnstatus>Faild</returnstatus>\n'
+        " <message>非法签名 &#128512;&#8364; &lt;&amp;&gt;</message>\n <remainpoint>0</remainpoint>\n"
+        " <taskID>0</taskID>\n <successCounts>0</successCounts></returnsms>"
+    ).encode("gbk")
+    response = emulator.http.post(path, data={"action": "send", "rt": "json"})
+    assert response.data.isascii()
+    assert response.json is not None
+    assert response.json["Message"] == "非法签名 😀€ <&>"
+
+
+@pytest.mark.parametrize(
+    ("message", "operations", "refused"),
+    [
+        ("非法签名", [], ["send", "overage", "status"]),
+        ("非法签名", ["status"], ["status"]),
+        ("其他错误", [], ["send"]),
+        ("其他错误", ["status", "overage"], ["overage", "status"]),
+    ],
+)
+def test_r21_a_text_of_no_operation_is_sent_by_all_and_operations_are_obeyed(
+    message: str, operations: list[str], refused: list[str]
+) -> None:
+    emulator = FlaskEmulator()
+    emulator.control("POST", "faults", {"kind": "vendor_error", "message": message, "operations": operations})
+    answers = {
+        "send": emulator.http.post(UTF8, data={"action": "send"}).text,
+        "overage": emulator.http.post(UTF8, data={"action": "overage"}).text,
+        "status": emulator.http.post(STATUS, data={"action": "query"}).text,
+    }
+    assert [name for name, answer in answers.items() if f">{message}<" in answer] == refused

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
+from sms10692_mock.codec.error_number import error_number
 from sms10692_mock.domain.clock import format_time
 from sms10692_mock.domain.results import (
     REFUSAL_VALUES,
@@ -63,7 +64,7 @@ def _document(
             return _keyed(protocol.SEND, (protocol.SEND.success, protocol.OK, *result))
         case Refusal(message, _):
             if operation is not None and operation.item_element:
-                return {"ErrorStatus": {"Error": operation.messages.index(message) + 1, "Remark": message}}
+                return {"ErrorStatus": {"Error": error_number(operation, message), "Remark": message}}
             layout = operation or protocol.SEND
             return _keyed(layout, REFUSAL_VALUES[layout](message))
         case QueriedBalance():

@@ -12,6 +12,7 @@ from typing import Final
 from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
 from sms10692_mock.codec.charsets import ENCODERS
+from sms10692_mock.codec.error_number import error_number
 from sms10692_mock.codec.xml_escape import cdata_all, escape, escape_all
 from sms10692_mock.domain.clock import format_times
 from sms10692_mock.domain.results import (
@@ -78,9 +79,9 @@ class XmlRenderer:
                 return _SEND_TEMPLATE % result
             case Refusal(message, _):
                 if operation is not None and operation.item_element:
-                    return _ERROR_TEMPLATE % (operation.messages.index(message) + 1, message)
+                    return _ERROR_TEMPLATE % (error_number(operation, message), escape(message))
                 template, values = self._refusals[operation]
-                return template % values(message)
+                return template % values(escape(message))
             case QueriedBalance():
                 return _BALANCE_TEMPLATE % result
             case CheckedText(message, content):

@@ -41,6 +41,10 @@ MAX_TEXT: Final = 10_000
 """Maximum characters of a text in the control API or an initial state."""
 
 
+MAX_MESSAGE: Final = 200
+"""Maximum characters of the message of a fault."""
+
+
 class BalanceOutOfBounds(ValueError):
     """A balance, or the sum of all points added, would exceed `MAX_POINTS`. Nothing was changed."""
 

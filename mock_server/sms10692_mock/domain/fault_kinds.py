@@ -117,7 +117,7 @@ FAULT_KINDS: Final[Mapping[FaultKind, FaultSpec]] = {
     ),
     "vendor_error": FaultSpec(
         label=Translation("vendor refusal", "厂商拒绝"),
-        effect=Translation("a refusal with `message`, one of the manual's", "以 `message` 拒绝，取自接口文档"),
+        effect=Translation("a refusal with `message`, which may be any text", "以 `message` 拒绝，可以是任何文字"),
         executed="never",
         parameter="message",
         required=True,

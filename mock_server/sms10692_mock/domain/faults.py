@@ -6,9 +6,14 @@ Their kinds are in `fault_kinds`; the effect of a fault on the HTTP response is 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from sms10692 import protocol
 from sms10692_mock.domain.fault_kinds import FaultKind
+
+_PROTOCOL_MESSAGES: Final = frozenset(
+    message for operation in protocol.OPERATIONS for message in operation.all_messages
+)
 
 
 class TriggeredFault(NamedTuple):
@@ -24,8 +29,8 @@ class Fault:
 
     `operations` are names of the protocol's operations; none means all. The fault applies to the next `times`
     requests (None: no limit), to each with this `probability`, repeatable with `seed`. `seconds` to `seconds_max` is
-    the range of a latency; `at` the byte at which a response is truncated; `status` an HTTP status; `message` one of
-    the manual's; `charset` the charset that the response claims. With `apply`, the vendor executes the request all the
+    the range of a latency; `at` the byte at which a response is truncated; `status` an HTTP status; `message` that of a
+    refusal; `charset` the charset that the response claims. With `apply`, the vendor executes the request all the
     same. `evaluated` counts the requests for which the fault was evaluated.
     """
 
@@ -61,18 +66,19 @@ def seeded_random(text: str) -> float:
 
 
 def matches(fault: Fault, operation: str, messages: Sequence[str]) -> bool:
-    """Return whether a fault concerns requests of this operation, whose messages are `messages`."""
-    if fault.operations and operation not in fault.operations:
-        return False
-    return not fault.message or fault.message in messages
+    """Return whether a fault concerns requests of this operation, whose messages are `messages` (R21).
+
+    Without operations, a message of the protocol concerns the operations that have it, any other message all of them.
+    """
+    if fault.operations:
+        return operation in fault.operations
+    return not fault.message or fault.message in messages or fault.message not in _PROTOCOL_MESSAGES
 
 
 def evaluate(
     faults: Sequence[Fault], operation: str, messages: Sequence[str]
 ) -> tuple[tuple[Fault, ...], tuple[Fault, ...]]:
     """Return the faults that apply to a request of this operation, and all faults as they are afterwards.
-
-    A fault with a message applies only to operations that have this message.
 
     >>> once = Fault(id="a", kind="empty_body", times=1)
     >>> triggered, left = evaluate([once], "send", ["ok"])

@@ -29,6 +29,7 @@ from sms10692_mock.admin.services.behaviour import (
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting, NoPendingEvent
 from sms10692_mock.domain.delivery import OUTCOMES
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
+from sms10692_mock.domain.other_messages import OTHER_MESSAGES
 
 
 def add_faults(pages: Blueprint, control: ControlService) -> None:
@@ -53,7 +54,7 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             kinds=FAULT_KINDS,
             outcomes=OUTCOMES,
             operations=[operation.name for operation in protocol.OPERATIONS],
-            messages=REFUSALS,
+            messages=[*((message, "own") for message in REFUSALS), *OTHER_MESSAGES.items()],
         )
 
     @pages.post("/faults/preset")

@@ -8,16 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from hashlib import blake2b
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from sms10692 import protocol
 from sms10692.protocol import OperationName
 from sms10692_mock.admin.services.accounts import AccountService
-from sms10692_mock.admin.services.schemas import INTEGRAL, Seconds, Seed, StrictInput, Text
+from sms10692_mock.admin.services.schemas import INTEGRAL, Seconds, Seed, StrictInput, Text, encodable
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_FAULTS, MAX_RULES
+from sms10692_mock.domain.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_FAULTS, MAX_MESSAGE, MAX_RULES
 from sms10692_mock.domain.delivery import OUTCOMES, DeliveryRule, DeliveryRules, OutcomeName, name_outcome
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS, FaultKind
 from sms10692_mock.domain.faults import Fault
@@ -33,7 +33,15 @@ _Count = Annotated[
 REFUSALS: Final = tuple(
     sorted({message for operation in protocol.OPERATIONS for message in operation.all_messages} - {"", protocol.OK})
 )
-"""The manual's messages of refused requests."""
+"""The messages with which the emulator itself refuses requests."""
+
+_CONTROL: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_Message = Annotated[
+    str,
+    Field(max_length=MAX_MESSAGE, pattern=rf"^[^{_CONTROL}]*[^\s{_CONTROL}][^{_CONTROL}]*$"),
+    AfterValidator(encodable),
+]
+"""A line of text that is not blank. The constraints precede the validator, so that OpenAPI shows the pattern."""
 
 
 class NoSuchFault(LookupError):
@@ -83,7 +91,11 @@ class NewFault(StrictInput):
     seconds_max: float | None = Field(None, ge=0, le=MAX_FAULT_SECONDS)
     at: Annotated[int, Field(ge=0, le=2**31), INTEGRAL] = 0
     status: Annotated[int, Field(ge=200, le=599), INTEGRAL] = 500
-    message: Literal[REFUSALS] | None = None  # type: ignore[valid-type]  # the manual's messages
+    message: _Message | None = Field(
+        None,
+        description="any text, in one line. Without `operations`, a message of the manual is sent by the operations "
+        "that have it, and any other text by all",
+    )
     charset: str = Field("", pattern=r"^[A-Za-z0-9_.-]{0,40}$")
     apply: bool | None = Field(None, description="whether the request is processed anyway; default: depends on `kind`")
 
@@ -92,6 +104,8 @@ class NewFault(StrictInput):
         spec = FAULT_KINDS[self.kind]
         if spec.required and not getattr(self, spec.parameter):
             raise ValueError(f"a fault of the kind {self.kind} requires {spec.parameter}")
+        if self.message == protocol.OK:
+            raise ValueError(f"message: {protocol.OK} is the message of an accepted request")
         if self.seconds_max is not None and self.seconds_max < self.seconds:
             raise ValueError("seconds_max is less than seconds")
         if spec.operations and not set(self.operations) <= set(spec.operations):

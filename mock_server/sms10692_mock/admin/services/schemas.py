@@ -44,15 +44,16 @@ class StrictInput(BaseModel):
         return value
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Return the text. Raises ValueError if it has a lone surrogate."""
     text.encode()
     return text
 
 
-Text = Annotated[str, AfterValidator(_encodable), Field(max_length=MAX_TEXT)]
+Text = Annotated[str, AfterValidator(encodable), Field(max_length=MAX_TEXT)]
 """A text of limited length, without lone surrogates."""
 
-Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S"), AfterValidator(_encodable)]
+Name = Annotated[str, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S"), AfterValidator(encodable)]
 """A text that is not blank. The constraints precede the validator, so that OpenAPI shows the pattern."""
 
 _TIME_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*", re.ASCII)
