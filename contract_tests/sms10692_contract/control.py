@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
-from sms10692_contract.http import Address, HttpResponse, send_request
+from sms10692_contract.http import Address, HttpResponse
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.masking import mask_excerpt
 from sms10692_contract.requests import WireRequest, is_encodable
+from sms10692_contract.reused_connection import ReusedConnection
 
 _ACCOUNTS: Final = "/_mock/accounts"
 _EXCERPT: Final = 200
@@ -40,7 +41,8 @@ class ControlClient:
     def __init__(self, address: Address, token: str | None = None) -> None:
         self.address = address
         self.userids: list[str] = []
-        self._headers = [("Connection", "close"), *([("Authorization", f"Bearer {token}")] if token else [])]
+        self._headers = [("Authorization", f"Bearer {token}")] if token else []
+        self._connection = ReusedConnection(address)
 
     def create_account(self, **options: Any) -> CreatedAccount:
         """Create an account with these settings.
@@ -127,7 +129,7 @@ class ControlClient:
         headers = list(self._headers)
         if method != "GET":
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        response = send_request(self.address, WireRequest(path, (), method, path.encode(), tuple(headers), body))
+        response = self._connection.exchange(WireRequest(path, (), method, path.encode(), tuple(headers), body))
         if response.status not in statuses and not (200 in statuses and 200 <= response.status < 300):
             raise ControlApiError(
                 f"{method} {self.address.url}{path} returned HTTP {response.status}: {_cut_excerpt(response)}"

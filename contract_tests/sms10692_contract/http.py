@@ -31,7 +31,10 @@ from sms10692_contract.requests import WireRequest
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """A response as received. `date`, `retry_after` and `connection` are headers, empty if absent."""
+    """A response as received. `date`, `retry_after` and `connection` are headers, empty if absent.
+
+    `is_last` is whether the server closes the connection after the response.
+    """
 
     status: int
     content_type: str
@@ -39,6 +42,7 @@ class HttpResponse:
     date: str = field(default="", compare=False)
     retry_after: str = field(default="", compare=False)
     connection: str = field(default="", compare=False)
+    is_last: bool = field(default=False, compare=False)
 
     def json(self) -> Any:
         """Parse the body as JSON. Raises ValueError if it is invalid or nested too deeply."""
@@ -238,10 +242,13 @@ def read_response(
     chunks: list[bytes] = []
 
     def build() -> HttpResponse:
-        content_type, *others = (
+        content_type, date, retry_after, connection = (
             response.getheader(name, "") for name in ("Content-Type", "Date", "Retry-After", "Connection")
         )
-        return HttpResponse(response.status, content_type, b"".join(chunks), *others)
+        body = b"".join(chunks)
+        return HttpResponse(
+            response.status, content_type, body, date, retry_after, connection, is_last=response.will_close
+        )
 
     left = None if response.chunked else response.length
     try:

@@ -124,6 +124,10 @@ class KeptConnection:
             except ConnectionError:
                 return True
 
+    def has_data(self) -> bool:
+        """Return whether the server has sent something, or closed the connection, although no response is due."""
+        return self._is_readable(0)
+
     def _is_readable(self, seconds: float) -> bool:
         return bool(select.select([self._connection], [], [], seconds)[0])
 

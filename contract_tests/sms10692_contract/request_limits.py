@@ -200,12 +200,11 @@ def has_wrong_signature(request: WireRequest, userid: str, account: str, passwor
         return False
     values = _get_values(request)
     timestamp = values.get("timestamp", "")
-    correct = {
-        compute_signature(account, password, timestamp, charset)
-        for charset in ("utf-8", "gbk")
-        if is_encodable(account + password + timestamp, charset)
-    }
-    return values["userid"].strip() != userid or values["sign"] not in correct or not timestamp.strip()
+    # A signature over GBK bytes is accepted by some servers only (R4), so it counts as wrong.
+    is_signed = is_encodable(account + password + timestamp, "utf-8") and (
+        values["sign"] == compute_signature(account, password, timestamp)
+    )
+    return values["userid"].strip() != userid or not is_signed or not timestamp.strip()
 
 
 def _has_empty_credential(request: WireRequest) -> bool:

@@ -3,12 +3,9 @@
 import re
 import socket
 from datetime import UTC, datetime
-from email.utils import format_datetime
-from typing import Any
 
 import pytest
 
-from sms10692.protocol import Endpoint
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.dry_run import print_dry_run
@@ -19,12 +16,8 @@ from sms10692_contract.run_clock import RunClock, TurnedClock
 from sms10692_contract.runner import run_checks
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.suite_account import SuiteAccount
-from sms10692_mock.app.vendor_app import VendorRequest
-from sms10692_mock.domain.api_request import ApiRequest
-from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.server.http_types import Response
 from support.contract_cli import run_contract, select
-from support.mutant_vendor import Defect, mutant_server
+from support.counting_vendor import Traffic, counting_vendor
 
 OWN = SuiteAccount("12", "test", "mima")
 NUMBERS = frozenset({"10000000030", "10000000031"})
@@ -53,33 +46,15 @@ def list_dry_run(permissions: str, capsys: pytest.CaptureFixture[str], effort: s
     return requests.splitlines(), summary
 
 
-def count_run(permissions: str) -> tuple[list[str], float]:
-    """Return method, path and action of the requests that a server receives, and the seconds that the run lasts."""
+def count_run(permissions: str) -> tuple[Traffic, float]:
+    """Return what a server receives, and the seconds that the run lasts."""
     clock = TurnedClock(START)
-    received: list[str] = []
-
-    class TurnedVendor(Vendor):
-        def __init__(self, store: Any, wall_clock: Any, *arguments: Any, **options: Any) -> None:
-            super().__init__(store, lambda: clock.now().timestamp(), *arguments, **options)
-
-    def record(endpoint: Endpoint, request: VendorRequest) -> VendorRequest:
-        received.append(f"{request.method} {request.path}")
-        return request
-
-    def record_action(request: ApiRequest) -> ApiRequest:
-        received[-1] += f" {request.action}"
-        return request
-
-    def add_date(request: ApiRequest, response: Response) -> Response:
-        return response._replace(headers=[*response.headers, ("Date", format_datetime(clock.now(), usegmt=True))])
-
-    defect = Defect(vendor=TurnedVendor, http_request=record, api_request=record_action, response=add_date)
-    with mutant_server(defect) as vendor:
-        context = build_context(vendor.url, permissions, clock.run_clock)
+    with counting_vendor(clock.now) as (url, traffic):
+        context = build_context(url, permissions, clock.run_clock)
         context.limit_requests(2.0)
         assert check_account_at_start(context) is None
         list(run_checks(context, CLAUSES))
-    return received, clock.seconds
+    return traffic, clock.seconds
 
 
 def find_action(line: str) -> str:
@@ -92,12 +67,16 @@ def find_action(line: str) -> str:
 @pytest.mark.parametrize("permissions", PERMISSIONS)
 def test_a_dry_run_lists_what_a_run_sends(permissions: str, capsys: pytest.CaptureFixture[str]) -> None:
     listed, summary = list_dry_run(permissions, capsys)
-    received, seconds = count_run(permissions)
-    assert [find_action(line) for line in listed] == received
+    traffic, seconds = count_run(permissions)
+    assert [find_action(line) for line in listed] == traffic.requests
     (count, points, duration) = re.findall("[0-9]+", summary.splitlines()[0])
-    assert (int(count), int(duration)) == (len(received), round(seconds))
-    assert (int(points) > 0) is bool(PERMISSIONS[permissions][0])
+    assert (int(count), int(duration)) == (len(traffic.requests), round(seconds))
+    assert traffic.points <= int(points), "a send that is refused counts as spent"
     assert "A run with --seed 7 sends the same" in summary
+    may_send, may_fetch = bool(PERMISSIONS[permissions][0]), PERMISSIONS[permissions][1]
+    assert traffic.most_in_a_second <= 2
+    assert traffic.wrong <= 5 + 3 * may_send + 4 * may_fetch, "as the server judges them"
+    assert (traffic.sends > 0, traffic.fetches > 0) == (may_send, may_fetch)
 
 
 def test_effort_and_seed_of_a_dry_run_are_those_of_the_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -187,6 +187,10 @@ class MutantControl:
         store.enqueue(account.userid, [], [InboundReply(now, mobile, task.task_id, content, task.extno)], now)
         return 201, {}
 
+    def read_balance(self, userid: str) -> int:
+        """Return the balance of an account."""
+        return self._vendor.store.balance(userid).points
+
     def userids(self) -> list[str]:
         """Return the userids of all accounts."""
         return [account.userid for account in self._vendor.store.accounts()]
