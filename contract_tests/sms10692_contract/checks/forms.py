@@ -73,12 +73,18 @@ FORMS: Final[Mapping[str, tuple[tuple[RequestForm, ...], st.SearchStrategy[Reque
     "F-long": (
         (
             RequestForm(extra=(("padding", "x" * 9000, 0),)),
+            RequestForm(extra=(("padding", "x" * 70_000, 0),)),
             RequestForm(extra=(("padding", "x" * 4200, 0),), method="GET"),
         ),
         request_forms.LONG,
     ),
     "F-framing": (
-        (RequestForm(chunk_size=2), RequestForm(chunk_size=2, spellings=("raw",)), RequestForm(protocol="HTTP/1.0")),
+        (
+            RequestForm(chunk_size=2),
+            RequestForm(chunk_size=2, spellings=("raw",)),
+            RequestForm(chunk_size=10**6, extra=(("padding", "x" * 70_000, 0),)),
+            RequestForm(protocol="HTTP/1.0"),
+        ),
         request_forms.FRAMED,
     ),
     "F-headers": (

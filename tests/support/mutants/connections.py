@@ -397,6 +397,21 @@ class _ReadsChunkAtOnce(HttpHandler):
         return body if b"0\r\n\r\n" in arrived else body[: len(body) // 2]
 
 
+class _ReadsShortChunks(HttpHandler):
+    """Reads the size of a chunk as 16 bits."""
+
+    def read_body(self) -> bytes:
+        body = super().read_body()
+        return body[: len(body) & 0xFFFF] if self.headers.get("Transfer-Encoding") and body else body
+
+
+class _ReadsShortBodies(HttpHandler):
+    """Keeps the first 64 KiB of a body."""
+
+    def read_body(self) -> bytes:
+        return super().read_body()[:65536]
+
+
 CONNECTIONS: Final = tuple(
     Mutant(name, Defect(handler=handler), (clause,))
     for name, handler, clause in (
@@ -435,6 +450,8 @@ CONNECTIONS: Final = tuple(
         ("a head that is divided in its empty line is not read", _MissesDividedEnd, "K-pieces"),
         ("a head that is divided between CR and LF is not read", _MissesDividedLine, "K-pieces"),
         ("a chunked body ends where its first piece ends", _ReadsChunkAtOnce, "K-pieces"),
+        ("the size of a chunk has 16 bits", _ReadsShortChunks, "F-framing"),
+        ("a body has at most 64 KiB", _ReadsShortBodies, "F-long"),
         ("Connection: close is ignored", _IgnoreClose, "K-close"),
         ("HTTP/1.0 is answered in chunks", _ChunkAnswers, "K-close"),
         ("the first endpoint of a connection answers all", _SwapEndpoints, "K-kept"),
