@@ -13,10 +13,11 @@ REGISTRY_TESTS := tests/repo/test_documents.py tests/repo/test_repo_conventions.
 TOOL := PYTHONPATH=tests:tools nice $(BIN)/python
 URL ?= http://127.0.0.1:10692
 CRASH_COUNT ?= 50
+CORRECT_COUNT ?= 10000
 FLAKY_RUNS ?= 50
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors check \
+.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-correct-requests check \
   contract-loop fuzz stress mutation bench bench-deps docs screenshots wheel clean
 
 help: ## list the targets
@@ -60,6 +61,9 @@ test-suite-mutation: $(DEV_STAMP) ## run the whole contract suite against every 
 
 test-vendors: $(DEV_STAMP) ## run the contract suite against vendors written from the manual alone, and all their deviations
 	SMS10692_ALL_BREAKS=1 $(BIN)/pytest tests/contract_suite/test_suite_vendors.py $(ARGS)
+
+test-correct-requests: $(DEV_STAMP) ## diagnose CORRECT_COUNT=10000 correct requests of every kind, none of which may have a finding
+	SMS10692_CORRECT_REQUESTS=$(CORRECT_COUNT) $(BIN)/pytest -q tests/diagnosis/test_correct_requests.py $(ARGS)
 
 test-crash: $(DEV_STAMP) ## kill emulators and Valkey servers under load, CRASH_COUNT=50 times each, and check what survived
 	$(TOOL) -m stress.crash $(CRASH_COUNT)
