@@ -16,6 +16,7 @@ import pytest
 from sms10692_mock.diagnosis.pasted_request import parse_pasted
 from sms10692_mock.diagnosis.registry import EXAMPLE_ACCOUNTS, FindingSpec, explain_example, load_registry
 from sms10692_mock.diagnosis.translations import in_chinese
+from support.diagnosis import NOW
 from support.emulators import emulator_server
 from support.http_client import Address, call_control, connect
 
@@ -25,12 +26,13 @@ ABBREVIATIONS: Final = {"<signed>": SIGNED, "<send>": f"action=send&{SIGNED}&mob
 
 
 class Mistake(TypedDict):
-    """A row: the request, the finding that must come first, a piece of its sentence, and codes that must not occur."""
+    """A row: the request, the code that must come first, a piece of its sentence, and codes that must (not) occur."""
 
     request: str
     code: str
     part: str
     without: NotRequired[list[str]]
+    also: NotRequired[list[str]]
 
 
 def load_mistakes() -> dict[str, Mistake]:
@@ -51,6 +53,7 @@ def check(mistake: Mistake, sentences: list[tuple[str, str]]) -> None:
     assert codes[:1] == [mistake["code"]], sentences
     assert mistake["part"] in sentences[0][1]
     assert [code for code in codes if code in mistake.get("without", ())] == []
+    assert set(mistake.get("also", ())) <= set(codes)
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -64,7 +67,7 @@ def test_a_mistake_is_explained(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[Address]:
-    with emulator_server({}, accounts=EXAMPLE_ACCOUNTS) as address:
+    with emulator_server({"clock": lambda: NOW}, accounts=EXAMPLE_ACCOUNTS) as address:
         yield address
 
 

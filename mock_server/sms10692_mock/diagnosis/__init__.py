@@ -13,7 +13,7 @@ from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, Pre
 from sms10692_mock.diagnosis.messages import CODES
 from sms10692_mock.diagnosis.password import password_findings
 from sms10692_mock.diagnosis.refusals import fault_findings, refusal_findings
-from sms10692_mock.diagnosis.request_style import UNREAD_BODY_CODES, style_findings
+from sms10692_mock.diagnosis.request_style import EXPLAINING_CODES, style_findings
 from sms10692_mock.diagnosis.signature import signature_findings
 from sms10692_mock.diagnosis.text import text_findings
 
@@ -38,12 +38,12 @@ _CREDENTIALS_FINDINGS: Final[Mapping[Authentication, Callable[[DiagnosisContext]
 def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
     """Return all findings: why a request was refused, its faults, then credentials, text and request-style warnings.
 
-    A finding that explains why no parameter was read comes before all others. The result is empty for a correct
-    request. **No finding contains a password of `context.account` or of `context.others`.**
+    A finding that explains why parameters are missing or wrong comes before all others. The result is empty for a
+    correct request. **No finding contains a password of `context.account` or of `context.others`.**
     """
     explain = _CREDENTIALS_FINDINGS.get(context.request.endpoint.authentication)
     credentials = explain(context) if explain and not context.were_credentials_right else ()
     refusal = refusal_findings(context, is_credentials_explained=bool(credentials))
     faults = fault_findings(context.faults, context.evidence)
     findings = (*refusal, *faults, *credentials, *text_findings(context), *style_findings(context))
-    return tuple(sorted(findings, key=lambda finding: finding.code not in UNREAD_BODY_CODES))
+    return tuple(sorted(findings, key=lambda finding: finding.code not in EXPLAINING_CODES))

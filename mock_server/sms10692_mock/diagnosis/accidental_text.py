@@ -12,7 +12,7 @@ _END_OF_WORD: Final = r"(?![A-Za-z0-9_])(?![ \t]*[A-Za-z_])"
 _WORD: Final = r"(?<![A-Za-z0-9_])(?:{})" + _END_OF_WORD
 
 _MISSING_VALUE: Final = re.compile(
-    r"\[object \w+\]|" + _WORD.format(r"undefined|NaN|\[native code\]|System\.[A-Z]\w+(?:\.\w+)*")
+    r"\[object \w+\]|" + _WORD.format(r"undefined|NaN|Invalid Date|\[native code\]|System\.[A-Z]\w+(?:\.\w+)*")
 )
 _MISSING_VALUE_IN_CHINESE: Final = re.compile(_WORD.format("null|NULL|None|nil"))
 """Words of programs that are also English words: they are accidental in a Chinese text only."""
@@ -36,9 +36,10 @@ _PRINTED_OBJECT: Final = re.compile(
 _TEMPLATE: Final = re.compile(
     r"""
       [$\#]\{\s*[A-Za-z_][^{}\n]{0,40}\} | [$\#]\{\}   # ${code}, #{code}, but not ${99}, a price
-    | \{\{?\s*[A-Za-z_][\w.]{0,39}\s*\}?\}   # {code}, {{ code }}
+    | \{\{?\s*\$?[A-Za-z_一-鿿][\w.]{0,39}\s*(?:[:!|][^{}\n]{0,20})?\}?\}   # {code}, {{ code }}, {$code}, {code:04d}
     | (?<![$])\{[0-9]?\}                 # {}, {0}
-    | (?<![0-9])%(?:[sd](?![A-Za-z])|@|\([A-Za-z_]\w*\)[sd])   # %s, %d, %@, %(code)s
+    | (?<![0-9])%(?:[sd](?![A-Za-z])|@|\([A-Za-z_]\w*\)[sd]|[0-9]\$[sd])   # %s, %d, %@, %(code)s, %1$s
+    | (?<![0-9])%(?![0-9A-Fa-f]{2})[A-Za-z_]{3,20}%       # %code%, but not %E5abc%
     | <%=?[^%\n]{0,40}%>                # <%= code %>
     | (?<![A-Za-z0-9_.+-])@[A-Z]\w*\.[A-Z]\w*   # @Model.Code, no address
     | (?<![A-Za-z0-9_$])\$[A-Za-z_]\w{1,39}   # $code
@@ -69,7 +70,7 @@ _HEADINGS: Final = re.compile(
 """Texts in brackets that are no signature but a heading."""
 
 SUSPICIOUS: Final = re.compile(
-    r"""[{}$#%@<\[\\]|undefined|NaN|null|NULL|Null|None|nil|System\.|【|Optional|Some\(|Array|]]>
+    r"""[{}$#%@<\[\\]|undefined|NaN|Invalid\ Date|null|NULL|Null|None|nil|System\.|【|Optional|Some\(|Array|]]>
     |\A\s*(?:["']|[A-Za-z]{3,7}=|(?:nan|true|false)\s*\Z)""",
     re.VERBOSE,
 )

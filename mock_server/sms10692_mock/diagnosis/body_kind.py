@@ -85,7 +85,7 @@ def classify_body(context: DiagnosisContext) -> Body:
         return Body("xml")
     if beginning.startswith(("{", "[", '"{', '"[')):
         return Body("json")
-    if b"=" not in body:
+    if b"=" not in body and b"%3d" not in body[:_BEGINNING].lower():
         return Body("json" if is_json_label(get_media_type(context)) else "no-pair")
     return Body("form")
 

@@ -69,6 +69,39 @@ def _has_lost_plus(name: bytes, value: bytes) -> bool:
     return name.lower() == _CONTENT_BYTES and bool(value) and not value.strip(b"+")
 
 
+_JOINT: Final = re.compile(rb"([;,|\r\n\t ]|\\u0026)\n?([A-Za-z]{4,12})(?:=|%3[Dd])")
+"""A separator other than '&' and the name behind it."""
+
+_NESTED_NAME: Final = re.compile(r"(?:^|[&?{,<\"'\s])([A-Za-z]{4,12})[\"']?\s*[=:>]")
+_NESTED_LIMIT: Final = 2000
+"""Characters of a value in which names are searched."""
+
+_FEWEST_NAMES: Final = 2
+"""Names of parameters in one value that are no accident."""
+
+
+def check_form_structure(context: DiagnosisContext) -> Iterator[Finding]:
+    """Yield the findings about forms of which no parameter, or a wrong one, was read."""
+    for form in _get_forms(context):
+        if form.lstrip()[:1] == b"?":
+            yield make_finding("habit.question-mark")
+        joints = [joint for joint in _JOINT.finditer(form) if joint[2].decode().lower() in KNOWN_NAMES]
+        if len({joint[2].lower() for joint in joints}) >= _FEWEST_NAMES:
+            yield make_finding("habit.pairs-not-joined", context.show(_decode_escapes(joints[0][1])))
+    if (name := find_nested_form(context)) is not None:
+        yield make_finding("habit.nested-form", context.quote(find_sent_names(context).get(name, name)))
+
+
+def find_nested_form(context: DiagnosisContext) -> str | None:
+    """Return the name, in lower case, of a parameter that contains a whole request: a form, JSON or XML."""
+    for name, value in context.fields.items():
+        if name not in KNOWN_NAMES:
+            names = {found[1].lower() for found in _NESTED_NAME.finditer(value[:_NESTED_LIMIT])}
+            if len(names & KNOWN_NAMES) >= _FEWEST_NAMES:
+                return name
+    return None
+
+
 def check_form_syntax(context: DiagnosisContext) -> Iterator[Finding]:
     """Yield the findings about query string and body."""
     kind = classify_body(context).kind

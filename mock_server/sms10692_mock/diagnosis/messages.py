@@ -195,7 +195,9 @@ _TEXT_MESSAGES: Final = {
     "mobile-full-width-digits": "Numbers are written with full-width digits: use half-width digits.",
     "number-missing-value": "'{}' is the text of a missing value ({} of {} number(s)): check the variable.",
     "number-placeholder": "'{}' is a placeholder that was not filled in ({} of {} number(s)): insert the number.",
-    "number-json": "'{}' is part of a JSON array ({} of {} value(s)): join the numbers with commas, without brackets.",
+    "number-masked": "'{}' is masked ({} of {} number(s)): send all 11 digits.",
+    "number-invisible": "'{}' has invisible characters ({} of {} number(s)): send the 11 digits only.",
+    "number-json": "'{}' is part of a JSON array ({} of {} value(s)), or of an object: join numbers with commas only.",
     "number-quotes": "{} is in quotation marks ({} of {} number(s)): send the digits only.",
     "number-country-code": "'{}' has a country code ({} of {} number(s)): send the 11 digits of the mobile only.",
     "number-foreign": "'{}' is a number of another country ({} of {} number(s)): send 11 digits of a mobile in China.",
@@ -257,7 +259,12 @@ _STYLE_MESSAGES: Final = {
         "alone, not the '&' between parameters (with curl, one --data-urlencode for each)."
     ),
     "similar-name": "The parameter '{}' is unknown and probably means '{}': use the manual's name.",
-    "bracket-name": "The parameter '{}' has brackets, as for a list: send one '{}', with commas between the numbers.",
+    "bracket-name": (
+        "The parameter '{}' has brackets, as for a list or an object: send one '{}', with commas between numbers."
+    ),
+    "pairs-not-joined": "The parameters are separated by '{}': join them with '&'.",
+    "question-mark": "The form begins with '?', which is only for a URL: send the pairs without it.",
+    "nested-form": "The parameter {} contains the whole request: send its parameters directly.",
     "compressed-body": "The body is compressed, which these endpoints do not decode: send it uncompressed.",
     "content-encoding": (
         "Content-Encoding is {}, but the body is not compressed: leave the header out, and name a charset in the "

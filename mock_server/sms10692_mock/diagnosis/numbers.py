@@ -35,8 +35,16 @@ def _form(code: str, pattern: str, meant: str | None = None) -> WrongNumber:
     return WrongNumber(f"text.number-{code}", re.compile(pattern, re.ASCII), meant)
 
 
+_INVISIBLE: Final = r"[\u200b-\u200f\u202a-\u202e\u2060\ufeff\xa0]"
+
 _FORMS: Final = (
-    _form("missing-value", r"(?i)undefined|null|none|nil|nan|\[object object\]|true|false|array"),
+    _form(
+        "missing-value",
+        r"(?i)undefined|[(<]?(?:null|nil|none)[)>]?|nan|\[object \w+\]|true|false|array|invalid date",
+    ),
+    _form("json", r"""[\[{]*\{?\s*["']\w+["']\s*:.*|.*["']\s*\}\]?"""),
+    _form("masked", r"1\d{0,6}[*xX•＊]{2,10}\d{0,6}"),
+    _form("invisible", rf"[\d+\s-]*{_INVISIBLE}.*"),
     _form("placeholder", r"[$#]?\{.*\}|%s|%d|%\(\w+\)s|<.*>"),
     _form("json", r"""\[+(?:\s*["'][^"']*["']\s*|[0-9+\s-]*)\]*|(?:["'][^"']*["']\s*|[0-9+\s-]*)\]+"""),
     _form("quotes", r"""["'`](\d*)["'`]?|(\d+)["'`]""", r"\1\2"),

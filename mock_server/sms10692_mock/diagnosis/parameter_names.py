@@ -70,7 +70,8 @@ def similar_names(unknown: list[str], parameters: tuple[str, ...], sent: frozens
     """Yield unknown names with the parameter meant, which is among `parameters` and not among the names `sent`."""
     missing = {name.lower(): name for name in parameters if name.lower() not in sent}
     for name in unknown:
-        bare = name.strip().removesuffix("[]").partition("[")[0]
+        outer, _, inner = name.strip().removesuffix("[]").partition("[")
+        bare = outer if is_parameter(outer) or not is_parameter(inner.rstrip("]")) else inner.rstrip("]")
         meant = missing.get(bare) or missing.get(_MEANT.get(bare, "").lower())
         if meant is None and (close := get_close_matches(bare, missing, 1, _CUTOFF)):
             meant = missing[close[0]]

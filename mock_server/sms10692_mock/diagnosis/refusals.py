@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES
 from sms10692_mock.domain.evidence import Evidence, EvidenceCode
 from sms10692_mock.domain.faults import TriggeredFault
@@ -83,7 +84,9 @@ def _refine_missing(name: str) -> _Refinement:
     def refine(context: DiagnosisContext, evidence: Evidence) -> Finding:
         if name in context.fields:
             return _make_finding(context, evidence)
-        received = [context.quote(one) for one in context.fields if one not in KNOWN_NAMES] or list(context.fields)
+        sent = find_sent_names(context)
+        unknown = [context.quote(sent.get(one, one)) for one in context.fields if one not in KNOWN_NAMES]
+        received = unknown or list(context.fields)
         return make_finding(f"refusal.{name}-missing", ", ".join(received[:_LISTED_NAMES]))
 
     return refine

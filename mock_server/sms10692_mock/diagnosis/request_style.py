@@ -19,7 +19,13 @@ from sms10692_mock.diagnosis.body_kind import (
     is_form_read,
 )
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
-from sms10692_mock.diagnosis.form_syntax import check_form_syntax, find_lost_names, find_sent_names
+from sms10692_mock.diagnosis.form_syntax import (
+    check_form_structure,
+    check_form_syntax,
+    find_lost_names,
+    find_nested_form,
+    find_sent_names,
+)
 from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, similar_names
 from sms10692_mock.diagnosis.phrases import Phrase, build_duration
 from sms10692_mock.diagnosis.timestamp_candidates import MANUALS_TIMESTAMP
@@ -110,14 +116,21 @@ _UNREADABLE_KINDS: Final[Mapping[Kind, str]] = {
     "xml": "habit.xml-body",
 }
 
-UNREAD_BODY_CODES: Final = frozenset(
+EXPLAINING_CODES: Final = frozenset(
     (
+        *(
+            "habit.repeated-parameter",
+            "habit.escaped-pair",
+            "habit.pairs-not-joined",
+            "habit.question-mark",
+            "habit.nested-form",
+        ),
         *_UNREADABLE_KINDS.values(),
         *("habit.printed-object", "habit.no-pair", "habit.form-not-read", "habit.multipart-label"),
         *("habit.multipart-unreadable", "habit.body-empty", "habit.length-missing"),
     )
 )
-"""Findings about a body of which nothing was read. They explain why parameters are missing."""
+"""Findings about the whole request, which explain why parameters are missing or wrong."""
 
 
 def _check_body(context: DiagnosisContext) -> Iterator[Finding]:
@@ -205,7 +218,8 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     names = dict.fromkeys(name for each in operations for name in endpoint.parameters_of(each))
     known = {*map(str.lower, names), *_OTHER_BRANDS_PARAMETERS}
     sent_names = context.fields if are_fields_read(context) else parse_fields(context.query, "", b"", _decode_latin_1)
-    unknown = [name for name in sent_names if name not in known]
+    nested = find_nested_form(context)
+    unknown = [name for name in sent_names if name not in known and name != nested and not name.startswith("?")]
     explained = set()
     if any(name.startswith("amp;") for name in unknown):
         yield make_finding("habit.entity-between-parameters")
@@ -255,6 +269,7 @@ _CHECKS: Final[tuple[Callable[[DiagnosisContext], Iterator[Finding]], ...]] = (
     _check_encoding,
     _check_method,
     _check_query_string,
+    check_form_structure,
     check_form_syntax,
     _check_parameters,
     _check_send_time,
