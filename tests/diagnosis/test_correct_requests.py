@@ -142,7 +142,11 @@ def correct_requests(draw: st.DrawFn) -> CorrectRequest:
     kind = draw(st.sampled_from([*KINDS, Kind(protocol.SEND, protocol.V2SMS), Kind(protocol.SEND, GBK)]))
     time = datetime.fromtimestamp(NOW + draw(st.integers(-300, 300)), signing.CHINA)
     timestamp = signing.format_timestamp(time)
-    fields = {"userid": "12", "timestamp": timestamp, "sign": md5(f"testmima{timestamp}")}
+    credentials = {
+        "userid": "12", "timestamp": timestamp, "sign": md5(f"testmima{timestamp}"), "account": "test",
+        "password": "mima",
+    }  # fmt: skip
+    fields = {name: credentials[name] for name in kind.endpoint.authentication.parameters}
     values = {
         "mobile": MOBILES,
         "content": TEXTS,
@@ -150,6 +154,8 @@ def correct_requests(draw: st.DrawFn) -> CorrectRequest:
         "action": st.just(kind.operation.action),
         "extno": st.sampled_from(["", "1", "0123456789"]),
         "statusNum": st.sampled_from(["", "1", "500", "4000"]),
+        "newpwd": st.just("mima-2"),
+        "renewpwd": st.just("mima-2"),
     }
     fields |= {name: draw(values[name]) for name in kind.operation.parameters}
     for optional in ("sendTime", "extno", "statusNum"):

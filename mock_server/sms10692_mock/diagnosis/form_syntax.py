@@ -72,7 +72,7 @@ def _has_lost_plus(name: bytes, value: bytes) -> bool:
 _JOINT: Final = re.compile(rb"([;,|\r\n\t ]|\\u0026)\n?([A-Za-z]{4,12})(?:=|%3[Dd])")
 """A separator other than '&' and the name behind it."""
 
-_NESTED_NAME: Final = re.compile(r"(?:^|[&?{,<\"'\s])([A-Za-z]{4,12})[\"']?\s*[=:>]")
+_NESTED_NAME: Final = re.compile(r"[{,<\"'\s]([A-Za-z]{4,12})[\"']?\s*[:>]")
 _NESTED_LIMIT: Final = 2000
 """Characters of a value in which names are searched."""
 
@@ -88,12 +88,12 @@ def check_form_structure(context: DiagnosisContext) -> Iterator[Finding]:
         joints = [joint for joint in _JOINT.finditer(form) if joint[2].decode().lower() in KNOWN_NAMES]
         if len({joint[2].lower() for joint in joints}) >= _FEWEST_NAMES:
             yield make_finding("habit.pairs-not-joined", context.show(_decode_escapes(joints[0][1])))
-    if (name := find_nested_form(context)) is not None:
-        yield make_finding("habit.nested-form", context.quote(find_sent_names(context).get(name, name)))
+    if (name := find_nested_request(context)) is not None:
+        yield make_finding("habit.nested-request", context.quote(find_sent_names(context).get(name, name)))
 
 
-def find_nested_form(context: DiagnosisContext) -> str | None:
-    """Return the name, in lower case, of a parameter that contains a whole request: a form, JSON or XML."""
+def find_nested_request(context: DiagnosisContext) -> str | None:
+    """Return the name, in lower case, of a parameter that contains a whole request as JSON or XML."""
     for name, value in context.fields.items():
         if name not in KNOWN_NAMES:
             names = {found[1].lower() for found in _NESTED_NAME.finditer(value[:_NESTED_LIMIT])}

@@ -264,7 +264,7 @@ _STYLE_MESSAGES: Final = {
     ),
     "pairs-not-joined": "The parameters are separated by '{}': join them with '&'.",
     "question-mark": "The form begins with '?', which is only for a URL: send the pairs without it.",
-    "nested-form": "The parameter {} contains the whole request: send its parameters directly.",
+    "nested-request": "The parameter {} contains a whole request as JSON or XML: send a form of its parameters.",
     "compressed-body": "The body is compressed, which these endpoints do not decode: send it uncompressed.",
     "content-encoding": (
         "Content-Encoding is {}, but the body is not compressed: leave the header out, and name a charset in the "

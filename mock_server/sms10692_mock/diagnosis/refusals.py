@@ -63,7 +63,7 @@ def _refine_action(context: DiagnosisContext, evidence: Evidence) -> Finding:
         (operation.action, each.path)
         for each in protocol.ENDPOINTS
         for operation in each.operations
-        if operation.action.lower() == lower
+        if operation.action.lower() == lower and each.authentication is endpoint.authentication
     ]
     if elsewhere and endpoint.path not in [path for _, path in elsewhere]:
         word, paths = elsewhere[0][0], ", ".join(path for _, path in elsewhere)

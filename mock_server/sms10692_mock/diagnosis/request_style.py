@@ -23,7 +23,7 @@ from sms10692_mock.diagnosis.form_syntax import (
     check_form_structure,
     check_form_syntax,
     find_lost_names,
-    find_nested_form,
+    find_nested_request,
     find_sent_names,
 )
 from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAMES, similar_names
@@ -123,7 +123,7 @@ EXPLAINING_CODES: Final = frozenset(
             "habit.escaped-pair",
             "habit.pairs-not-joined",
             "habit.question-mark",
-            "habit.nested-form",
+            *("habit.escaped-ampersand", "habit.nested-request"),
         ),
         *_UNREADABLE_KINDS.values(),
         *("habit.printed-object", "habit.no-pair", "habit.form-not-read", "habit.multipart-label"),
@@ -218,7 +218,7 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     names = dict.fromkeys(name for each in operations for name in endpoint.parameters_of(each))
     known = {*map(str.lower, names), *_OTHER_BRANDS_PARAMETERS}
     sent_names = context.fields if are_fields_read(context) else parse_fields(context.query, "", b"", _decode_latin_1)
-    nested = find_nested_form(context)
+    nested = find_nested_request(context)
     unknown = [name for name in sent_names if name not in known and name != nested and not name.startswith("?")]
     explained = set()
     if any(name.startswith("amp;") for name in unknown):
