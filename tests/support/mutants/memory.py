@@ -97,6 +97,11 @@ def _is_refused_for_balance(handled: VendorResult) -> bool:
     return isinstance(handled.result, Refusal) and handled.result.message == protocol.BALANCE_TOO_SMALL
 
 
+def _identify(request: ApiRequest) -> Hashable:
+    """Return a key that is equal for requests with the same parameters to the same endpoint."""
+    return request.endpoint, frozenset(request.fields.items())
+
+
 def _is_empty(handled: VendorResult) -> bool:
     return isinstance(handled.result, ReportsResult | RepliesResult) and not handled.result.items
 
@@ -104,7 +109,7 @@ def _is_empty(handled: VendorResult) -> bool:
 MEMORY: Final = (
     Mutant(
         "the same request sends once",
-        Defect(vendor=_remembering(lambda request: request, lambda handled: isinstance(handled.result, AcceptedSend))),
+        Defect(vendor=_remembering(_identify, lambda handled: isinstance(handled.result, AcceptedSend))),
         ("S-again",),
     ),
     Mutant(
@@ -139,7 +144,7 @@ MEMORY: Final = (
     ),
     Mutant(
         "an empty queue stays empty for its signature",
-        Defect(vendor=_remembering(lambda request: request, _is_empty)),
+        Defect(vendor=_remembering(_identify, _is_empty)),
         ("S-fresh", "O-endpoints", "T-second"),
     ),
     Mutant(
