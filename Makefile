@@ -65,6 +65,9 @@ test-vendors: $(DEV_STAMP) ## run the contract suite against vendors written fro
 test-correct-requests: $(DEV_STAMP) ## diagnose CORRECT_COUNT=10000 correct requests of every kind, none of which may have a finding
 	SMS10692_CORRECT_REQUESTS=$(CORRECT_COUNT) $(BIN)/pytest -q tests/diagnosis/test_correct_requests.py $(ARGS)
 
+suite-traffic: $(DEV_STAMP) ## count at a server what the contract suite sends, and print what it says about network errors
+	$(TOOL) -m suite_traffic $(ARGS)
+
 test-crash: $(DEV_STAMP) ## kill emulators and Valkey servers under load, CRASH_COUNT=50 times each, and check what survived
 	$(TOOL) -m stress.crash $(CRASH_COUNT)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from findings_page import render_findings
 from sms10692 import protocol
-from sms10692_contract.clauses import CLAUSES, GROUPS, Clause, Provenance
+from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.serve_options import OPTIONS
@@ -34,9 +34,8 @@ A server that offers no control API must hold the first group only, unless `--de
 | ours | nothing speaks for or against it |
 
 Grades: S three or more independent sources; M two, or one with certain white space; W one, or indirect.
-*permissions* are the options required to check the clause; clauses without one can be checked on any server. C:
-concurrent requests. M: requests in random order, compared with a model. N: edges of counts. B: between accounts. O:
-mixed outcomes, and both endpoints. T: time. P: prices and balances. S: no answer depends on earlier requests.
+*permissions* are the options required to check the clause; clauses without one can be checked on any server.
+The letters of the ids: {families}.
 """
 _CLAUSE_HEAD: Final = ("clause", "source", "what the vendor does", "on the wire", "permissions")
 
@@ -229,7 +228,8 @@ def _format_rows(rows: Iterable[tuple[str, ...]]) -> str:
 def _render_contract() -> str:
     """Render the clauses in sections: one for each chapter of the manual, and one for each other provenance."""
     titles = list(dict.fromkeys(clause.section for clause in sorted(CLAUSES, key=_sort_key)))
-    parts = [_CONTRACT_HEAD]
+    families = "; ".join(f"{letter} {meaning}" for letter, meaning in FAMILIES.items())
+    parts = [_CONTRACT_HEAD.format(families=families)]
     for title in titles:
         rows = [_build_clause_row(clause) for clause in CLAUSES if clause.section == title]
         parts.append(f"## {title}\n\n" + _format_rows([_CLAUSE_HEAD, ("---",) * len(_CLAUSE_HEAD), *rows]))

@@ -1,6 +1,6 @@
 """Counts at a server what each mode of the contract suite sends, and prints what the suite says about network errors.
 
-Both as tables for docs/reliability.md. Runs that wait take a turned time; the rate is that of this time.
+Both as tables for docs/suite-traffic.md. Runs that wait take a turned time; the rate is that of this time.
 """
 
 import argparse

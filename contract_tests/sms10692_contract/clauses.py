@@ -10,8 +10,39 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
-_INSTALLED_FILE: Final = files("sms10692_contract") / "clauses.toml"
-_REPOSITORY_FILE: Final = Path(__file__).parents[2] / "fixtures" / "clauses.toml"
+_INSTALLED: Final = Path(str(files("sms10692_contract")))
+_REPOSITORY: Final = Path(__file__).parents[2]
+
+
+def _find_file(folder: str, name: str, installed_folder: Path = _INSTALLED) -> Path:
+    """Return a file of the repository, or its copy in the wheel."""
+    installed = installed_folder / name
+    return installed if installed.is_file() else _REPOSITORY / folder / name
+
+
+CONTRACT: Final = _find_file("docs", "contract.md")
+"""All clauses with what they rest on."""
+
+READINGS: Final = _find_file("fixtures", "readings.md", _INSTALLED.parent / "sms10692_mock" / "admin" / "console")
+"""All readings. The wheel has them in the console, which shows them."""
+
+FAMILIES: Final = {
+    "Q": "requests as real clients send them",
+    "A": "responses as real servers send them",
+    "R": "a reading",
+    "C": "concurrent requests",
+    "M": "requests in random order, compared with a model",
+    "N": "edges of counts",
+    "B": "between accounts",
+    "O": "mixed outcomes, and both endpoints",
+    "T": "time",
+    "P": "prices and balances",
+    "S": "no response depends on earlier requests",
+    "F": "forms of a request",
+    "K": "connections",
+    "L": "exact layout",
+}
+"""What the first letter of a clause id means; a chapter of the manual has none."""
 
 
 class Provenance(StrEnum):
@@ -56,8 +87,8 @@ class Clause:
 
     @property
     def link(self) -> str:
-        """The place in the documents where the clause and its evidence are."""
-        return f"docs/contract.md#{self.section.lower().replace(' ', '-').replace('.', '')}"
+        """File and heading of the clause, on this machine: the wheel contains the file."""
+        return f"{CONTRACT}#{self.section.lower().replace(' ', '-').replace('.', '')}"
 
 
 @dataclass(frozen=True)
@@ -75,8 +106,7 @@ class Group:
     evidence_zh: str = ""
 
 
-_FILE: Final = _INSTALLED_FILE if _INSTALLED_FILE.is_file() else _REPOSITORY_FILE
-_TABLE: Final = tomllib.loads(_FILE.read_text("utf-8"))
+_TABLE: Final = tomllib.loads(_find_file("fixtures", "clauses.toml").read_text("utf-8"))
 
 GROUPS: Final = tuple(Group(**row) for row in _TABLE["group"])
 """All groups, in the order of the table in `docs/reference.md`."""

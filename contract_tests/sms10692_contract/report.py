@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 from rich.console import Console
 from rich.table import Table
 
-from sms10692_contract.clauses import CLAUSES, Clause
+from sms10692_contract.clauses import CLAUSES, CONTRACT, FAMILIES, READINGS, Clause
 from sms10692_contract.escaping import escape_unprintable, show_invisible
 from sms10692_contract.http import Address
 from sms10692_contract.requests import WireRequest
@@ -33,9 +33,11 @@ UNDECIDED: Final = (State.NOT_EXERCISED, State.NOT_JUDGED)
 LEGEND: Final = (
     "manual: its words demand it, in this chapter. observed: seen in requests of real clients (Q) or responses of real"
     " servers (A);\nS: three or more sources, M: two, W: one. reading: our choice where the manual is silent (R). ours:"
-    " nothing speaks for or\nagainst it. All clauses and their evidence: docs/contract.md, fixtures/readings.md."
+    " nothing speaks for or\nagainst it. Clauses: "
+    + "; ".join(f"{letter} {meaning}" for letter, meaning in FAMILIES.items())
+    + f".\nAll clauses: {CONTRACT}; readings: {READINGS}"
 )
-"""What the labels of the clauses mean."""
+"""What the labels and the ids of the clauses mean."""
 _PRECEDING_LIMIT: Final = 400
 """Longest curl line that is shown for a request before the failed one."""
 

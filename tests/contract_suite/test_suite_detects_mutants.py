@@ -73,7 +73,7 @@ def test_a_mutant_fails_the_right_clauses(mutant: Mutant, tmp_path: Path) -> Non
 
 
 def _is_failed(clause: str, failed: set[str]) -> bool:
-    """Whether a clause failed. The clauses M-* are one walk, which ends at the first deviation from one of them."""
+    """Whether a clause failed. The clauses M-* are one state machine, which ends at the first deviation."""
     return clause in failed or (FULL and clause.startswith("M-") and any(other.startswith("M-") for other in failed))
 
 

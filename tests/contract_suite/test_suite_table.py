@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from sms10692_contract.checks import CHECKS, exact_layout
-from sms10692_contract.clauses import BY_ID, CLAUSES, GROUPS, Clause, Provenance
+from sms10692_contract.clauses import BY_ID, CLAUSES, CONTRACT, FAMILIES, GROUPS, READINGS, Clause, Provenance
+from sms10692_contract.report import LEGEND
 
 TOP = Path(__file__).parents[2]
 
@@ -71,3 +72,26 @@ def test_the_wheel_contains_the_suite_and_its_table() -> None:
     wheel = tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert "contract_tests/sms10692_contract" in wheel["packages"]
     assert wheel["force-include"]["fixtures/clauses.toml"] == "sms10692_contract/clauses.toml"
+    assert wheel["force-include"]["docs/contract.md"] == "sms10692_contract/contract.md"
+
+
+@pytest.mark.parametrize("clause", CLAUSES, ids=lambda clause: clause.id)
+def test_the_link_of_a_clause_leads_to_a_heading_above_it(clause: Clause) -> None:
+    file, _, anchor = clause.link.partition("#")
+    headings: list[str] = []
+    for line in Path(file).read_text("utf-8").splitlines():
+        if line.startswith("## "):
+            headings.append(line.removeprefix("## ").lower().replace(" ", "-").replace(".", ""))
+        elif line.startswith(f"| {clause.id} |"):
+            break
+    assert headings[-1] == anchor
+
+
+def test_the_legend_explains_the_first_letter_of_every_id_and_names_files_that_exist() -> None:
+    letters = {clause.id[0] for clause in CLAUSES if not clause.id[0].isdigit()}
+    assert letters == set(FAMILIES)
+    for letter, meaning in FAMILIES.items():
+        assert f"{letter} {meaning}" in LEGEND
+    assert str(CONTRACT) in LEGEND
+    assert CONTRACT.is_file()
+    assert READINGS.is_file()

@@ -24,7 +24,7 @@ _DELIVERED, _FAILED, _CODED, _SILENT, _LATE, _REPLYING = (
 )
 
 
-@checks("O-reports", "O-replies", "O-pages")
+@checks("O-reports", "O-replies", "O-balance")
 def _every_message_has_its_own_outcome(context: CheckContext) -> None:
     lag = measure_report_lag(context)
 
@@ -33,7 +33,7 @@ def _every_message_has_its_own_outcome(context: CheckContext) -> None:
         for mobiles, endpoint, extno, seconds in sends:
             account.send(mobiles, endpoint=endpoint, extno=extno)
             account.advance(seconds)
-            with attribute_to("O-pages"):
+            with attribute_to("O-balance"):
                 for queried in (UTF8, GBK):
                     account.expect_balance(queried)
         with attribute_to("O-reports"):
@@ -46,7 +46,7 @@ def _every_message_has_its_own_outcome(context: CheckContext) -> None:
             account.fetch_reports()
         with attribute_to("O-replies"):
             account.fetch_replies()
-        with attribute_to("O-pages"):
+        with attribute_to("O-balance"):
             account.expect_balance()
 
     mixed = [_FAILED, _DELIVERED, _SILENT, _CODED, _DELIVERED, _DELIVERED, _REPLYING, _REPLYING, _LATE, _FAILED]

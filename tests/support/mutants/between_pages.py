@@ -84,7 +84,7 @@ BETWEEN_PAGES: Final = (
     Mutant(
         "overage on the GBK endpoint ignores other sends",
         Defect(vendor=RemembersBalanceOfGbkPage),
-        ("O-pages", "O-endpoints", "P-negative"),
+        ("O-balance", "O-endpoints", "P-negative"),
     ),
     Mutant(
         "the GBK endpoint has its own task numbers",

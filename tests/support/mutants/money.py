@@ -222,7 +222,7 @@ MONEY: Final = (
     Mutant("a parallel send to many numbers is not charged", Defect(store=LosesLargeCharges), ("P-parallel",)),
     Mutant("the balance is checked for numbers, not segments", Defect(vendor=ChecksNumbersOnly), ("P-edge",)),
     Mutant("a forbidden word that is checked costs a point", Defect(vendor=ChargesChecks), ("S-keywords",)),
-    Mutant("failed messages are refunded when reported", Defect(store=RefundsFailures), ("O-pages",)),
+    Mutant("failed messages are refunded when reported", Defect(store=RefundsFailures), ("O-balance",)),
     Mutant(
         "at most ten segments are charged",
         Defect(pricing=lambda text: min(segment_price(text), 10)),

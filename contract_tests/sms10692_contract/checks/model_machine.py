@@ -41,7 +41,7 @@ _INVALID_SENDS: Final = (
 )
 
 
-class ModelWalk(RuleBasedStateMachine):
+class ModelMachine(RuleBasedStateMachine):
     """State machine of Hypothesis. A subclass for each run sets `context` and `lag`."""
 
     context: CheckContext
@@ -123,7 +123,7 @@ class ModelWalk(RuleBasedStateMachine):
 @checks(SENT, ITEMS, BALANCE)
 def _every_response_is_that_of_the_model(context: CheckContext) -> None:
     attributes = {"context": context, "lag": measure_report_lag(context)}
-    machine: Any = hypothesis.seed(context.seed)(type("Run", (ModelWalk,), attributes))
+    machine: Any = hypothesis.seed(context.seed)(type("Run", (ModelMachine,), attributes))
     run_settings = hypothesis.settings(
         context.hypothesis_settings,
         max_examples=max(context.effort.machine_runs // 8, 5),
