@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from sms10692 import protocol, signing
 from sms10692.protocol import Endpoint
 from sms10692_mock.diagnosis import diagnose
+from sms10692_mock.diagnosis.accidental_text import check_accidental_text, may_be_accidental
 from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis
 from support.diagnosis import FORM, NOW, build_context, build_form, md5
@@ -205,3 +206,46 @@ def test_the_check_before_the_response_lets_correct_requests_pass(text: str, mob
     assert are_plain(mobile) or " " in mobile or mobile.endswith(",")
     is_odd = re.search(r"[&%?=\\\x80-\xff]", text) or re.fullmatch(r"[\w+/]+", text) or not are_plain(mobile)
     assert not needs_diagnosis(context.request) or is_odd
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        *("null", "None", "nil", "Array", "undefined", "{code}", "%s", "$code", "#code#", "@Model.Code", "<b>", "</p>"),
+        *(
+            '"',
+            "'",
+            "content=",
+            "msg=",
+            "【商店】",
+            "【商",
+            "】",
+            "\\n",
+            "C:\\",
+            "[1]",
+            "Optional[1]",
+            " ",
+            "\n",
+            "true",
+            "nan",
+        ),
+        *(
+            "您好",
+            "Hello",
+            "1234",
+            "，",
+            "System.Text",
+            "Some(1)",
+            "<![CDATA[",
+            "]]>",
+            "\ufeff",
+            "{'a': 1}",
+            '{"a": 1}',
+        ),
+    ]
+)
+
+
+@given(st.lists(FRAGMENTS, max_size=5).map("".join))
+def test_a_text_that_passes_the_check_before_the_response_has_no_accidental_part(text: str) -> None:
+    if not may_be_accidental(text):
+        assert list(check_accidental_text(text)) == []

@@ -16,8 +16,7 @@ from sms10692 import protocol, signing
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import FORM, Fields, parse_fields
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
-from sms10692_mock.diagnosis.accidental_text import SUSPICIOUS as SUSPICIOUS_TEXT
-from sms10692_mock.diagnosis.accidental_text import check_accidental_text
+from sms10692_mock.diagnosis.accidental_text import check_accidental_text, may_be_accidental
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signature
 from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, has_unencoded_plus
@@ -250,7 +249,7 @@ def needs_diagnosis(request: ApiRequest) -> bool:
         return True
     if _PLAIN_TEXT.fullmatch(content):
         return False
-    if SUSPICIOUS_TEXT.search(content) and next(check_accidental_text(content), None) is not None:
+    if may_be_accidental(content) and next(check_accidental_text(content), None) is not None:
         return True
     if content.isascii():
         return _ODD.search(content) is not None
