@@ -132,9 +132,9 @@ def print_network_errors(suite: str | None) -> None:
 
     print("| what happens | what the report says | exit code |\n|---|---|--:|")
     for name, loss in LOSSES.items():
-        run(f"one answer to a query: {name}", _lose(loss, lambda number, request: number == 2))
+        run(f"one response to a query: {name}", _lose(loss, lambda number, request: number == 2))
     for name, loss in LOSSES.items():
-        run(f"the answer to a send: {name}", _lose(loss, lambda number, request: b"action=send" in request), (SEND,))
+        run(f"the response to a send: {name}", _lose(loss, lambda number, request: b"action=send" in request), (SEND,))
     run("HTTP 429 once", lambda number, request: TOO_MANY if number == 2 else PASS)
     run("HTTP 429 from then on", lambda number, request: TOO_MANY if number >= 2 else PASS)
     run("“too often” from then on", lambda number, request: TOO_OFTEN if number >= 2 else PASS)

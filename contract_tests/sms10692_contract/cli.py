@@ -34,7 +34,7 @@ def command(context: click.Context) -> None:
     """Contract suite for servers of the sms10692.com SMS API.
 
     Exit code 0: all demanded clauses that were exercised held. 1: one failed. 2: wrong usage, or a report cannot be
-    written. 3: the server is not reachable, ended the run, or answers were lost, or no clause was exercised. 70:
+    written. 3: the server is not reachable, ended the run, or responses were lost, or no clause was exercised. 70:
     internal error of this command. After a signal: 128 plus the number of the signal.
     """
     if context.invoked_subcommand is None:

@@ -13,7 +13,7 @@ FAILED: Final = 1
 """Exit code when a demanded clause failed."""
 
 INCONCLUSIVE: Final = 3
-"""Exit code when the server ended the run, answers were lost, or no demanded clause was exercised."""
+"""Exit code when the server ended the run, responses were lost, or no demanded clause was exercised."""
 
 
 def conclude(verdicts: Sequence[Verdict], demand: Demand) -> tuple[int, str]:

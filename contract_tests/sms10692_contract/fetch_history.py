@@ -15,7 +15,7 @@ CALL_ITEM: Final = "callbox"
 class FetchHistory:
     """Fetched items, and the first response for each kind of item that repeats one.
 
-    Items are the same if all their elements are: a person may give the same answer twice.
+    Items are the same if all their elements are: a person may send the same text twice.
     """
 
     def __init__(self) -> None:

@@ -202,7 +202,7 @@ class CheckContext:
             response = ParsedResponse(request, self.target.send(request, self))
         except ConnectionLost:
             if self.limits:
-                self.limits.expect_time_left()  # the answer was not waited for
+                self.limits.expect_time_left()  # the response was not waited for
             raise
         except ExchangeLimitExceeded as error:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
@@ -297,8 +297,8 @@ class CheckContext:
 
         try:
             with self.target.open_connection(self.pace.without_continue, self.seconds_left) as connection:
-                # On a network a lost answer is no violation. A local server loses none.
-                yield Conversation(connection, admit, self.record_response, loses_answers=not self.is_sandboxed)
+                # On a network a lost response is no violation. A local server loses none.
+                yield Conversation(connection, admit, self.record_response, loses_responses=not self.is_sandboxed)
         except TargetUnreachable as error:
             raise ConnectionLost(build_form(UTF8, {"action": "overage"}), str(error)) from error
 

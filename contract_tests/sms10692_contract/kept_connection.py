@@ -149,7 +149,7 @@ class Conversation:
     """Requests and responses on one connection. `admit` is called with each request before it is sent, `record` with
     each response, complete or not.
 
-    A response that does not come is a Mismatch; if the network `loses_answers`, ConnectionLost is raised instead.
+    A response that does not come is a Mismatch; if the network `loses_responses`, ConnectionLost is raised instead.
     """
 
     def __init__(
@@ -157,12 +157,12 @@ class Conversation:
         connection: Connection,
         admit: Callable[[WireRequest], None],
         record: Callable[[WireRequest, HttpResponse], None],
-        loses_answers: bool = False,
+        loses_responses: bool = False,
     ) -> None:
         self.connection = connection
         self._admit = admit
         self._record = record
-        self._loses_answers = loses_answers
+        self._loses_responses = loses_responses
 
     def exchange(self, request: WireRequest) -> ParsedResponse:
         """Send a request and return the response."""
@@ -216,7 +216,7 @@ class Conversation:
         return responses
 
     def _build_error(self, request: WireRequest, expected: str, error: TargetUnreachable) -> BaseException:
-        return ConnectionLost(request, str(error)) if self._loses_answers else Mismatch(request, expected, str(error))
+        return ConnectionLost(request, str(error)) if self._loses_responses else Mismatch(request, expected, str(error))
 
 
 @contextmanager

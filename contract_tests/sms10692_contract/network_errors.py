@@ -1,7 +1,7 @@
-"""Network errors: which answers count as lost, which requests may be repeated, and what a lost answer means.
+"""Network errors: which responses count as lost, which requests may be repeated, and what a lost response means.
 
-A lost answer says nothing about the server's behaviour, so no clause fails for it. **A send or a fetch is never
-repeated:** it may have taken effect although its answer was lost.
+A lost response says nothing about the server's behaviour, so no clause fails for it. **A send or a fetch is never
+repeated:** it may have taken effect although its response was lost.
 """
 
 import re
@@ -15,17 +15,17 @@ from sms10692_contract.requests import CALL, STATUS, WireRequest
 from sms10692_contract.safety import READ_ONLY_ACTIONS
 
 RETRY_DELAYS: Final = (0.5, 2.0)
-"""Seconds to wait before each repetition of a request whose answer was lost."""
+"""Seconds to wait before each repetition of a request whose response was lost."""
 
 GATEWAY_STATUSES: Final = frozenset({502, 503, 504, *range(520, 528)})
-"""HTTP statuses of a proxy that has got no answer from the server behind it."""
+"""HTTP statuses of a proxy that has got no response from the server behind it."""
 
 PAUSE_LIMIT: Final = 60.0
 """Longest time in seconds that a run waits because the server asked for it."""
 
 
 class ConnectionLost(CheckStopped):
-    """The answer to a request was lost. `cause` says how, `request` is the request."""
+    """The response to a request was lost. `cause` says how, `request` is the request."""
 
     def __init__(self, request: WireRequest, cause: str) -> None:
         super().__init__(f"connection lost: {cause}")
@@ -33,7 +33,7 @@ class ConnectionLost(CheckStopped):
         self.cause = cause
 
     def is_like(self, other: "ConnectionLost") -> bool:
-        """Return whether both lost the answer to the same request of an account."""
+        """Return whether both lost the response to the same request of an account."""
         return _build_key(self.request) == _build_key(other.request)
 
 
@@ -66,7 +66,7 @@ _TEXT_LIMIT: Final = 120
 
 
 def find_request_limit(request: WireRequest, response: HttpResponse) -> str:
-    """Return how the server says that it was asked too often; empty if it does not.
+    """Return how the server says that it limits requests; empty if it does not.
 
     Only HTTP 429 and the message of a refusal say so: a reply may contain the same words.
     """
@@ -92,7 +92,7 @@ def _get_refusal(response: ParsedResponse) -> str:
 
 
 def mentions_lock(response: HttpResponse) -> bool:
-    """Return whether an answer says that an account is locked, or will be."""
+    """Return whether a response says that an account is locked, or will be."""
     return bool(_LOCKED.search(decode_text(response)))
 
 
@@ -102,7 +102,7 @@ def mentions_clock(response: HttpResponse) -> bool:
 
 
 def decode_text(response: HttpResponse) -> str:
-    """Return the text of an answer without its markup."""
+    """Return the text of a response without its markup."""
     try:
         text = response.body.decode("utf-8")
     except UnicodeDecodeError:

@@ -313,7 +313,7 @@ def run_clause(context: CheckContext, pytestconfig: pytest.Config) -> Callable[[
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Write the file of --write-expect. End with exit code 3 if answers were lost or no clause was exercised."""
+    """Write the file of --write-expect. End with exit code 3 if responses were lost or no clause was exercised."""
     config = session.config
     if _RUN not in config.stash:
         return

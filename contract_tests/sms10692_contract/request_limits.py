@@ -21,7 +21,7 @@ SECONDS: Final = 90.0
 """Duration of the checks that neither send nor fetch, at the default rate; at a lower one in proportion longer."""
 
 LAST_SECONDS: Final = 2.0
-"""No request starts in the last seconds, because its turn and its answer take some."""
+"""No request starts in the last seconds, because its turn and its response take some."""
 
 PROBES: Final = 5
 """How many of these are kept for queries whether the server still accepts the account."""

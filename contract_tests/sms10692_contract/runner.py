@@ -143,23 +143,23 @@ def run_checks(
 def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> list[Verdict]:
     """Run the check of `clause`; return a verdict on every clause that the check covers.
 
-    If an answer is lost, the check is repeated with new accounts where that costs nothing. Raises TargetStopped if the
+    If a response is lost, the check is repeated with new accounts where that costs nothing. Raises TargetStopped if the
     server went away, or no longer accepts the account.
     """
     try:
         verdicts = list(_run_check_once(context, clause, covered))
     except ConnectionLost as lost:
-        return _judge_lost_answer(lost, context, clause, covered)
+        return _judge_lost_response(lost, context, clause, covered)
     for verdict in verdicts:
         if verdict.state is State.FAILED and not context.is_sandboxed:
             expect_account_accepted(context, verdict.actual)
     return verdicts
 
 
-def _judge_lost_answer(
+def _judge_lost_response(
     lost: ConnectionLost, context: CheckContext, clause: Clause, covered: Sequence[Clause]
 ) -> list[Verdict]:
-    """Return the verdicts of a check that lost an answer."""
+    """Return the verdicts of a check that lost a response."""
     if context.is_sandboxed:
         context.delete_accounts()
         try:

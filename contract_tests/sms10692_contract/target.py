@@ -1,4 +1,4 @@
-"""The server that is checked: its pace, repetition of lost answers, and the reasons for which it ends a run."""
+"""The server that is checked: its pace, repetition of lost responses, and the reasons for which it ends a run."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -31,7 +31,7 @@ from sms10692_contract.requests import WireRequest
 from sms10692_contract.run_clock import RunClock
 
 _PAUSES: Final = (5.0, 30.0)
-"""Seconds to wait after an answer that says "too often", unless it names another time."""
+"""Seconds to wait after a response that says "too often", unless it names another time."""
 
 CLOCK_TOLERANCE: Final = 120
 """Difference in seconds between the clocks of two machines that is named when the server refuses the account."""
@@ -44,7 +44,7 @@ class RequestGate(Protocol):
         """Count a request that is sent again; the first time is counted before."""
 
     def may_repeat(self, request: WireRequest) -> bool:
-        """Return whether a request whose answer is lost may be sent again."""
+        """Return whether a request whose response is lost may be sent again."""
 
     @property
     def seconds_left(self) -> float:
@@ -56,9 +56,9 @@ class RequestGate(Protocol):
 
 @dataclass
 class Target:
-    """A server. `sleep` waits for some seconds. `pauses` is whether answers that say "too often" are obeyed.
+    """A server. `sleep` waits for some seconds. `pauses` is whether responses that say "too often" are obeyed.
 
-    Such answers are texts, which an emulator may return for other reasons: `pauses` is for real vendors.
+    Such responses are texts, which an emulator may return for other reasons: `pauses` is for real vendors.
     """
 
     address: Address
@@ -67,10 +67,10 @@ class Target:
     pauses: bool = False
 
     def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
-        """Send a request; repeat it if its answer is lost and `gate` permits that.
+        """Send a request; repeat it if its response is lost and `gate` permits that.
 
-        Raises ConnectionLost if there is no answer, TargetStopped if the server is asked too often, and
-        ExchangeLimitExceeded if the answer is too large. With `may_be_absent` a refused connection is final.
+        Raises ConnectionLost if there is no response, TargetStopped if the server limits requests, and
+        ExchangeLimitExceeded if the response is too large. With `may_be_absent` a refused connection is final.
         """
         delays, pauses = iter(RETRY_DELAYS), iter(_PAUSES)
         partial: list[HttpResponse] = []
@@ -86,7 +86,7 @@ class Target:
                     response = send_request(self.address, request, partial.append, gate.seconds_left)
             except ExchangeTimeout as error:
                 lost = str(error)
-                next(delays, None)  # a stalled answer has taken its time already
+                next(delays, None)  # a stalled response has taken its time already
                 self._record(gate, request, partial)
             except ExchangeLimitExceeded:
                 self._record(gate, request, partial)
@@ -99,7 +99,7 @@ class Target:
             else:
                 self._record(gate, request, [response])
                 if response.status in GATEWAY_STATUSES:
-                    lost = f"{self.address.url}: HTTP {response.status} instead of an answer"
+                    lost = f"{self.address.url}: HTTP {response.status} instead of a response"
                 elif self.pauses and (limit := find_request_limit(request, response)):
                     pause = next(pauses, None) if gate.may_repeat(request) else None
                     self._pause(response, limit, pause, min(PAUSE_LIMIT, gate.seconds_left))

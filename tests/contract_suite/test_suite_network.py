@@ -333,7 +333,7 @@ def test_a_server_that_goes_away_ends_the_command_with_exit_code_3() -> None:
         completed = run_contract(proxy.url, *OWN_OPTIONS, "--rate", "0", *select("2.3-found", "Q4", "A7"))
     assert completed.returncode == 3
     assert completed.stderr == (
-        f"sms10692-contract: the server went away: {proxy.url}: HTTP 502 instead of an answer\n"
+        f"sms10692-contract: the server went away: {proxy.url}: HTTP 502 instead of a response\n"
     )
     assert completed.stdout.count("the server went away") <= 1
 
