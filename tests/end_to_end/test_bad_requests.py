@@ -214,6 +214,17 @@ def test_a_content_length_that_counts_characters_is_recorded_after_the_request(s
     assert request["diagnosis"][1]["values"] == [str(previous["number"])]
 
 
+def test_a_form_without_a_content_length_is_explained_in_both_entries(served: ServedEmulator) -> None:
+    head = b"POST /v2sms.aspx HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n"
+    received = send_chunks(served.address, head + SEND)
+    assert b"X-Mock-Hint: habit.length-missing: " in received
+    assert received.endswith(f"{len(SEND)} bytes follow a POST without Content-Length\n".encode())
+    assert b"HTTP/1.1 411 Length Required" in received
+    summary, request = last_entry(served.address)
+    assert (summary["rejection"], summary["status"]) == ("length-missing", 411)
+    assert "were not read as a body" in request["diagnosis"][0]["sentence"]
+
+
 @pytest.mark.parametrize("split", [1, 3, 4, 5])
 def test_a_second_request_that_arrives_in_pieces_is_no_rest_of_the_first(served: ServedEmulator, split: int) -> None:
     first = build_request(UTF8, f"action=overage&{QUERY}".encode())

@@ -354,6 +354,7 @@ _HTTP_MESSAGES: Final = {
     "head-stalled": "The headers did not arrive completely in time ({}): end them with an empty line, CR LF CR LF.",
     "length-twice": "The length of the body is given twice ({}): send Content-Length once.",
     "length-and-chunks": "The body has a length and comes in chunks ({}): send Content-Length or Transfer-Encoding.",
+    "length-missing": "The bytes after the headers were not read as a body ({}): send Content-Length, in bytes.",
     "length-not-a-number": "Content-Length is no number ({}): send the number of bytes of the body.",
     "length-too-small": (
         "More bytes follow the body than its Content-Length says ({}): it counts bytes, not characters, and a Chinese "

@@ -96,6 +96,7 @@ _REASONS: Final = [
         "a line between chunks has at most {} bytes here",
         "a chunk is longer than it says",
         "a chunk has no length",
+        "{} bytes follow a POST without Content-Length",
         "{} bytes follow a body whose Content-Length is {}: it counts bytes, not characters",
         "{} bytes of a request came, and more than {} bytes of unfinished requests are being received: try again",
         "{} bytes of a chunked body came without its last chunk, and more than {} bytes of unfinished requests are "
@@ -141,6 +142,7 @@ _VALUES: Final[Mapping[str, Callable[[LoggedRequest], str]]] = {
     "trailers-too-long": _reason,
     "chunk": _reason,
     LENGTH_TOO_SMALL: _reason,
+    "length-missing": _reason,
     "length-twice": _length_headers,
     "length-and-chunks": _length_headers,
     "length-not-a-number": _length_headers,

@@ -176,8 +176,8 @@ class RequestParser:
         self._head: RequestHead | None = None
         self._body: _BodyDecoder | None = None
         self._expects_continue = False
-        self._previous_length = 0
-        """Content-Length of the previous request."""
+        self._previous: RequestHead | None = None
+        """Head of the previous request."""
         self._beginning = b""
         """First bytes of the request whose body is incomplete."""
 
@@ -212,7 +212,7 @@ class RequestParser:
             length, data = head.length, self._buffer
             if length is not None and length <= len(data) and length <= BODY_LIMIT:
                 self._buffer = data[length:]
-                self._previous_length = length
+                self._previous = head
                 return ParsedRequest(head, data[:length])
             body = _ChunkedDecoder() if length is None else _LengthDecoder(length)
             self._head, self._body = head, body
@@ -229,7 +229,7 @@ class RequestParser:
         self._head = self._body = None
         self._expects_continue = False
         self._buffer = rest or b""
-        self._previous_length = body.length or 0
+        self._previous = head
         return body.received.complete(head)
 
     def take_expect_continue(self) -> bool:
@@ -293,8 +293,8 @@ class RequestParser:
         if end < 0:
             if len(data) > HEAD_LIMIT:
                 raise BadRequest(431, "head-too-long", f"a head has at most {HEAD_LIMIT} bytes here")
-            if self._previous_length and data and not _METHOD.match(data):
-                raise BadRequest(400, "length-too-small", _describe_rest(len(data), self._previous_length))
+            if self._previous is not None and data and not _METHOD.match(data):
+                _check_rest(self._previous, len(data))
             self._searched = max(0, len(data) - 2)
             return None
         self._searched = 0
@@ -306,5 +306,10 @@ class RequestParser:
         return head
 
 
-def _describe_rest(size: int, length: int) -> str:
-    return f"{size} bytes follow a body whose Content-Length is {length}: it counts bytes, not characters"
+def _check_rest(previous: RequestHead, size: int) -> None:
+    """Raise BadRequest if bytes that are no request belong to the body of the previous one."""
+    if previous.length:
+        text = f"{size} bytes follow a body whose Content-Length is {previous.length}: it counts bytes, not characters"
+        raise BadRequest(400, "length-too-small", text)
+    if previous.length == 0 and previous.method == "POST" and "content-length" not in previous.headers_lower:
+        raise BadRequest(411, "length-missing", f"{size} bytes follow a POST without Content-Length")
