@@ -194,3 +194,81 @@ def test_a_new_password_is_stored_and_an_empty_field_keeps_the_old_one() -> None
         form = {"can_read_queues": "on", "profile": "manual", "password": password}
         assert emulator.http.post("/account/settings?userid=12", data=form, headers=CONSOLE_HEADERS).status_code == 200
         assert "<message>ok<" in emulator.send({"userid": "12", "account": "test", "password": expected})
+
+
+OLDER_SEND = {"action": "send", "userid": "12", "account": "test", "password": "mima", "mobile": "1", "content": "x"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_account_page_offers_programs_for_both_kinds_of_endpoints(language: str) -> None:
+    emulator = FlaskEmulator()
+    for chosen, path, other in (
+        ("", "/v2sms.aspx", "/sms.aspx"),
+        ("&authentication=signed", "/v2sms.aspx", "/sms.aspx"),
+        ("&authentication=password", "/sms.aspx", "/v2sms.aspx"),
+        ("&authentication=nosuch", "/v2sms.aspx", "/sms.aspx"),
+    ):
+        page = unescape(emulator.http.get(f"/account?userid=12&lang={language}{chosen}").text)
+        assert page.count('<details name="program"') == 6
+        assert page.count(f"http://localhost{path}") == 6
+        assert f"http://localhost{other}" not in page
+        name = "password" if path == "/sms.aspx" else "signed"
+        current, older = (
+            f'<a href="/account?userid=12&authentication={name}#snippets" aria-current="page">',
+            '<a href="/account?userid=12&authentication=password#snippets"',
+        )
+        assert page.count(current) == page.count(older) == 1
+
+
+def test_without_older_endpoints_the_console_does_not_offer_them() -> None:
+    emulator = FlaskEmulator(endpoints="signed")
+    for path in ("/", "/account", "/account?authentication=password"):
+        page = unescape(emulator.http.get(path).text)
+        assert "http://localhost/v2sms.aspx" in page
+        assert "/sms.aspx" not in page
+        assert "authentication=signed" not in page
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_first_page_shows_a_command_for_an_older_endpoint_too(language: str) -> None:
+    page = FlaskEmulator().http.get(f"/?lang={language}").text
+    command = re.findall('<pre id="older-command"[^>]*>(.*?)</pre>', page)
+    assert list(map(unescape, command)) == [
+        'curl "http://localhost/sms.aspx" -d "action=send&userid=12&account=test&password=mima'
+        '&mobile=15023239810,13527576163&content=%E5%86%85%E5%AE%B9"'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "note"),
+    [
+        ("en", "Request 2 sent account and password in clear, through the older endpoint /sms.aspx: whoever sees"),
+        ("zh", "请求 2 经旧版接口 /sms.aspx 明文发送了账号和密码：能看到"),
+    ],
+)
+def test_the_account_page_notes_that_the_password_was_sent_in_clear(language: str, note: str) -> None:
+    emulator = FlaskEmulator(accounts=["12:test:mima", "7:a:b"])
+    emulator.send({"userid": "12", "account": "test", "password": "mima"})
+    assert "older-request" not in emulator.http.get("/account?userid=12").text
+    emulator.http.post("/SMS.aspx", data=OLDER_SEND)
+    page = emulator.http.get(f"/account?userid=12&lang={language}").text
+    shown = re.findall('id="older-request"><a href="(.*?)">(.*?)</a>', page)
+    assert [link.partition("?")[0] for link, _ in shown] == ["/requests/2"]
+    assert note in shown[0][1]
+    assert "older-request" not in emulator.http.get("/account?userid=7").text
+    for _ in range(100):
+        emulator.http.post("/v2sms.aspx", data={"userid": "12"})
+    assert "older-request" not in emulator.http.get("/account?userid=12").text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_of_a_refused_older_request_shows_its_finding(language: str) -> None:
+    emulator = FlaskEmulator()
+    emulator.http.post("/sms.aspx", data=OLDER_SEND | {"password": "Mima"})
+    page = emulator.http.get(f"/requests/1?lang={language}")
+    assert page.status_code == 200
+    kind = {"en": "credentials", "zh": "账号和密码"}[language]
+    assert f'<span class="badge bad">{kind}</span>' in page.text
+    assert "<code>password.letter-case</code>" in page.text
+    for shown in ("POST /sms.aspx", "account", "test", "Mima"):
+        assert shown in page.text

@@ -17,6 +17,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from sms10692 import protocol
+from sms10692.protocol import Authentication
 from sms10692_contract import requests as suite
 from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.http import parse_address
@@ -25,7 +27,7 @@ from sms10692_contract.runner import State, Verdict
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest
 from sms10692_mock.admin.console.snippets import LANGUAGES, quote_php, snippet
 from sms10692_mock.admin.services.accounts import AccountDocument
-from sms10692_mock.app.curl_example import example_curl
+from sms10692_mock.app.curl_example import example_curl, example_curl_with_password
 from sms10692_mock.app.shell_quoting import printf, quote_bytes, quote_text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import LoggedRequest
@@ -186,10 +188,41 @@ def test_a_snippet_signs_for_any_credentials_and_runs_nothing_else(
 
 
 @pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
-def test_literals_of_java_csharp_and_javascript_are_printable_ascii(account: AccountDocument) -> None:
+@pytest.mark.parametrize("language", INTERPRETERS)
+def test_a_snippet_for_an_older_endpoint_sends_any_credentials_and_runs_nothing_else(
+    recorder: Recorder, tmp_path: Path, language: str, account: AccountDocument
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    program = snippet(language, account, recorder.url, protocol.PASSWORD)
+    assert all(line.isprintable() for line in program.splitlines())
+    subprocess.run(
+        INTERPRETERS[language](program, tmp_path), capture_output=True, cwd=folder, timeout=TIMEOUT, check=True
+    )
+    assert list(folder.iterdir()) == []
+    (request,) = recorder.take()
+    assert (request.method, request.target) == ("POST", b"/sms.aspx")
+    assert {name: value[0] for name, value in parse_qs(request.body.decode(), keep_blank_values=True).items()} == {
+        "action": "send",
+        "userid": account.userid,
+        "account": account.account,
+        "password": account.password,
+        "mobile": "15023239810",
+        "content": "【签名】您的验证码是 1234",
+    }
+
+
+AUTHENTICATIONS = pytest.mark.parametrize("authentication", [protocol.SIGNED, protocol.PASSWORD], ids=("v2", "older"))
+
+
+@pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
+@AUTHENTICATIONS
+def test_literals_of_java_csharp_and_javascript_are_printable_ascii(
+    account: AccountDocument, authentication: Authentication
+) -> None:
     # All three languages have the escapes of JSON. Java decodes \u before parsing, so no \u may encode a quote.
     for language in ("java", "csharp", "node"):
-        program = snippet(language, account, "http://x")
+        program = snippet(language, account, "http://x", authentication)
         for text in (account.userid, account.account, account.password):
             literal = json.dumps(text)
             assert literal in program
@@ -200,10 +233,12 @@ def test_literals_of_java_csharp_and_javascript_are_printable_ascii(account: Acc
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("host", ["http://x$(touch PWNED)'\"\\", "http://a;touch PWNED"])
-def test_the_url_in_a_snippet_is_quoted(language: str, host: str) -> None:
-    address = f"{host}/v2sms.aspx"
+@AUTHENTICATIONS
+def test_the_url_in_a_snippet_is_quoted(language: str, host: str, authentication: Authentication) -> None:
+    address = host + {"signed": "/v2sms.aspx", "password": "/sms.aspx"}[authentication.name]
     quoted = {"curl": quote_text(address), "python": repr(address), "php": quote_php(address)}
-    assert snippet(language, ACCOUNTS[0], host).count(quoted.get(language, json.dumps(address))) == 1
+    program = snippet(language, ACCOUNTS[0], host, authentication)
+    assert program.count(quoted.get(language, json.dumps(address))) == 1
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -215,6 +250,23 @@ def test_the_example_curl_command_is_signed_for_any_credentials(
     (request,) = recorder.take()
     fields = parse_qs(request.body.decode())
     assert fields["userid"] == [account.userid]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("account", ACCOUNTS, ids=("quotes", "control", "comments"))
+def test_the_example_for_an_older_endpoint_sends_any_credentials(
+    recorder: Recorder, tmp_path: Path, shell: str, account: AccountDocument
+) -> None:
+    sender = Account(account.userid, account.account, account.password)
+    paste(shell, example_curl_with_password(recorder.url, sender), tmp_path)
+    (request,) = recorder.take()
+    fields = parse_qs(request.body.decode())
+    assert request.target == b"/sms.aspx"
+    assert [fields[name] for name in ("userid", "account", "password")] == [
+        [account.userid],
+        [account.account],
+        [account.password],
+    ]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -16,7 +16,7 @@ from sms10692_mock.admin.api import add_control_api
 from sms10692_mock.admin.api.body import JsonRequest
 from sms10692_mock.admin.api.health import PROBES
 from sms10692_mock.admin.api.routing import BEARER, PREFIX
-from sms10692_mock.admin.auth import SAFE_METHODS, AccessPolicy, may_show_signatures
+from sms10692_mock.admin.auth import SAFE_METHODS, AccessPolicy, may_show_secrets
 from sms10692_mock.admin.console import add_console
 from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, plain_text_error, session_cookie_name
 from sms10692_mock.admin.console.unknown_page import unknown_page
@@ -79,7 +79,7 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
     app.config["SWAGGER_CONFIG"] = {"validatorUrl": None}
     app.config[PUBLIC_URL] = access_policy.public and access_policy.public.url
     app.request_class = JsonRequest
-    control.requests.may_show_signatures = lambda: may_show_signatures(request.remote_addr or "", access_policy)
+    control.requests.may_show_secrets = lambda: may_show_secrets(request.remote_addr or "", access_policy)
     add_control_api(app, control)
     add_console(app, control, access_policy)
     if access_policy.proxies:

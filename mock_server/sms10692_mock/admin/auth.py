@@ -223,15 +223,15 @@ def is_exposed(address: str, access_policy: AccessPolicy) -> bool:
     return is_proxied or not is_loopback(address)
 
 
-def may_show_signatures(peer: str, access_policy: AccessPolicy) -> bool:
-    """Whether valid signatures may be shown to a reader of the control API at an address.
+def may_show_secrets(peer: str, access_policy: AccessPolicy) -> bool:
+    """Whether valid signatures, and passwords in logged requests, may be shown to a reader at an address.
 
     **A signature is valid for every action.** With a token there is one level of access: a client with the token may do
     everything. Without one, only this machine may read signatures, and only if no other host is let in.
 
-    >>> may_show_signatures("127.0.0.1", AccessPolicy()), may_show_signatures("10.0.0.5", AccessPolicy())
+    >>> may_show_secrets("127.0.0.1", AccessPolicy()), may_show_secrets("10.0.0.5", AccessPolicy())
     (True, False)
-    >>> may_show_signatures("10.0.0.5", AccessPolicy(token="x"))
+    >>> may_show_secrets("10.0.0.5", AccessPolicy(token="x"))
     True
     """
     if access_policy.token is not None:

@@ -14,7 +14,8 @@ The control API of an emulator of the sms10692.com SMS API: accounts, sent messa
 A test creates an account (`POST /_mock/accounts`), lets the program under test send with its userid, name and password,
 and reads `/_mock/accounts/{userid}/messages`, which can wait until a message has been sent.
 
-The vendor's own endpoints take forms, as documented in the vendor's manual, and are not described here:
+The vendor's own endpoints take forms, and are not described here. Those that take a signature are in the vendor's
+manual; the older ones take account and password in clear:
 
 """
 

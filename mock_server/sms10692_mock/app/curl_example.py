@@ -1,10 +1,11 @@
-"""An example curl command that sends a message. `serve` prints it, and the empty console shows it."""
+"""Example curl commands that send a message. `serve` prints the signed one, and the empty console shows both."""
 
 import re
 from typing import Final
 from urllib.parse import urlencode
 
 from sms10692 import protocol, signing
+from sms10692.protocol import Endpoint
 from sms10692_mock.app.shell_quoting import quote_text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import to_china_datetime
@@ -16,22 +17,29 @@ _PLAIN_URL: Final = re.compile(r"[A-Za-z0-9.:/_\[\]-]+")
 
 
 def example_curl(url: str, account: Account, now: float | None) -> str:
-    """Return a command that sends a message from this account.
+    """Return a command that sends a message from this account, signed, and thus without its password.
 
     `now` (Unix time) becomes the signed timestamp. None means that the account accepts any, and uses the manual's.
     """
     timestamp = _MANUAL_TIMESTAMP if now is None else signing.format_timestamp(to_china_datetime(now))
-    userid, stamp, sign = protocol.SIGNED.parameters
+    sign = signing.sign(account.account, account.password, timestamp)
+    return _build_command(url, protocol.V2SMS, (account.userid, timestamp, sign))
+
+
+def example_curl_with_password(url: str, account: Account) -> str:
+    """Return a command that sends a message from this account through an older endpoint, with its password in clear."""
+    return _build_command(url, protocol.SMS, (account.userid, account.account, account.password))
+
+
+def _build_command(url: str, endpoint: Endpoint, credentials: tuple[str, ...]) -> str:
     mobile, content, _, action, _ = protocol.SEND.parameters
     fields = {
         action: protocol.SEND.action,
-        userid: account.userid,
-        stamp: timestamp,
-        sign: signing.sign(account.account, account.password, timestamp),
+        **dict(zip(endpoint.authentication.parameters, credentials, strict=True)),
         mobile: _PHONE_NUMBERS,
         content: _TEXT,
     }
-    endpoint_url = f"{url}{protocol.V2SMS.path}"
+    endpoint_url = f"{url}{endpoint.path}"
     # Windows' cmd knows only double quotes. Neither a form nor a plain URL contains a character that they expand.
     quoted = f'"{endpoint_url}"' if _PLAIN_URL.fullmatch(endpoint_url) else quote_text(endpoint_url)
     return f'curl {quoted} -d "{urlencode(fields, safe=",")}"'

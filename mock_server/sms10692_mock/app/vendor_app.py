@@ -15,6 +15,7 @@ from sms10692_mock.app.fault_injection import inject
 from sms10692_mock.app.hints import FinishedRequest, HintWriter, LastFetches
 from sms10692_mock.app.invalid_requests import InvalidRequestRecorder
 from sms10692_mock.app.log_lines import format_line, sanitize
+from sms10692_mock.app.password_notes import PasswordNotes
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
@@ -41,6 +42,7 @@ from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.request_log import redact_headers
 
 _FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
+_CREDENTIALS_REFUSALS: Final = (protocol.CREDENTIALS_EMPTY, protocol.CREDENTIALS_WRONG)
 _SAFE_METHODS: Final = ("GET", "HEAD")
 API_PREFIX: Final = "/_mock"
 _NOT_FOUND: Final = 404
@@ -102,7 +104,7 @@ class VendorApp:
     `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
     `debug_log`: gets the lines about requests that the console and health checks send all the time.
     `notifier`: is notified after each request.
-    `language`: that of the findings in the log.
+    `language`: that of the findings and notes in the log.
     `is_exposed`: hosts other than this one can read hints. Then hints use no secrets but those of the sender's account.
     """
 
@@ -128,6 +130,7 @@ class VendorApp:
         self._notify = (notifier or ChangeNotifier()).notify
         self.blocking = vendor.store.blocking
         self.create_runner = vendor.store.create_runner
+        self._password_notes = PasswordNotes(language)
         self.probe = StoreProbe(vendor.store)
         self.hints = HintWriter(vendor.store, log, is_exposed, language)
 
@@ -231,6 +234,8 @@ class VendorApp:
             self.log_rejection(request.method, endpoint.path, response)
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
+        if self._log and endpoint.authentication is protocol.PASSWORD and outcome.account is not None:
+            self._note_password(self._log, endpoint, outcome.account, result)
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
         if isinstance(result, Refusal) or needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
@@ -254,6 +259,15 @@ class VendorApp:
             return FinishedRequest(response)
         warnings = style_warnings(entry, api_request, handled.fields, outcome.account, previous)
         return FinishedRequest(self.hints.log_and_hint(response, line, warnings))
+
+    def _note_password(
+        self, log: Callable[[str], None], endpoint: Endpoint, account: Account, result: Result | None
+    ) -> None:
+        """Write the note about an account that an older endpoint carries its password in clear, once."""
+        if not isinstance(result, Refusal) or result.message not in _CREDENTIALS_REFUSALS:
+            note = self._password_notes.note(account.userid, endpoint.path)
+            if note:
+                log(note)
 
     def _respond_unavailable(
         self, endpoint: Endpoint, request: VendorRequest, api_request: ApiRequest, error: StoreUnavailable

@@ -171,7 +171,8 @@ def _decode_escapes(raw: bytes) -> str:
 
 def _show_part(context: DiagnosisContext, name: bytes, value: bytes, part: bytes | str) -> str:
     """Return a part of a value for a sentence; only the placeholder if the whole value is or contains a secret."""
-    whole = _decode_escapes(value), _decode_escapes(value.replace(b"+", b"%2B")), _decode(value)
+    once = _decode_escapes(value)
+    whole = once, _decode_escapes(once.encode()), _decode_escapes(value.replace(b"+", b"%2B")), _decode(value)
     if is_secret(_decode_escapes(name)) or any(map(context.has_secret, whole)):
         return REDACTED
     return context.show(_decode_escapes(part) if isinstance(part, bytes) else part)
@@ -186,7 +187,7 @@ def _check_pairs(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
             escaped = _ESCAPED_EQUALS.search(pair)
             if escaped and reported < _MAX_PAIRS and _is_escaped_pair(pair):
                 reported += 1
-                name, value = pair[: escaped.start()], pair[escaped.end() :]
+                name, value = pair[: escaped.start()], pair[escaped.end() :].partition(b"%26")[0]  # only one pair
                 shown = _show_part(context, name, value, value)
                 yield make_finding(
                     "habit.escaped-pair", f"{context.show(_decode_escapes(name))}{_decode(escaped[0])}{shown}"

@@ -25,14 +25,20 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
     def account() -> ResponseReturnValue:
         shown = selected_account(control)
         spending = control.messages.spending(shown.userid)
+        authentications = list(dict.fromkeys(endpoint.authentication for endpoint in control.endpoints))
+        name = request.args.get("authentication")
+        chosen = next((one for one in authentications if one.name == name), authentications[0])
         return render_page(
             control,
             "account",
             shown,
             spending=spending,
             chart=chart_bars(spending.points),
-            snippets=snippets(shown, base_url()),
+            snippets=snippets(shown, base_url(), chosen),
             programs=LANGUAGES,
+            authentications=authentications,
+            chosen=chosen,
+            older_request=control.requests.last_with_password(shown.userid),
         )
 
     @pages.post("/account/top-up")

@@ -3,11 +3,12 @@
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from sms10692 import protocol
 from sms10692_mock.admin.console.layout import base_url, render_page, selected_account
 from sms10692_mock.admin.console.list_filters import query_from_url
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.schemas import MessageQuery
-from sms10692_mock.app.curl_example import example_curl
+from sms10692_mock.app.curl_example import example_curl, example_curl_with_password
 
 
 def add_messages(pages: Blueprint, control: ControlService) -> None:
@@ -27,12 +28,16 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
             messages=page,
             is_filtered=is_filtered,
             queue_stats=control.messages.queue_stats(account.userid),
-            command=_first_command(control, account.userid) if not account.messages else "",
+            commands=_first_commands(control, account.userid) if not account.messages else [],
         )
 
 
-def _first_command(control: ControlService, userid: str) -> str:
+def _first_commands(control: ControlService, userid: str) -> list[str]:
+    """Return the signed command, and the one with the password if the older endpoints are served."""
     vendor = control.vendor
     account = control.accounts.get(userid)
     now = None if vendor.max_clock_skew is None else vendor.now(account)
-    return example_curl(base_url(), account, now)
+    commands = [example_curl(base_url(), account, now)]
+    return (
+        [*commands, example_curl_with_password(base_url(), account)] if protocol.SMS in control.endpoints else commands
+    )

@@ -1,6 +1,7 @@
 """Requests pages: the request log, and one request with its bytes, parsed parameters and diagnosis."""
 
 from base64 import b64decode
+from dataclasses import replace
 from typing import Final
 
 from flask import Blueprint, Response, render_template, request
@@ -12,6 +13,7 @@ from sms10692_mock.admin.console.hexdump import hex_dump, printable_text
 from sms10692_mock.admin.console.layout import base_url, error_page, render_page, selected_account
 from sms10692_mock.admin.console.list_filters import query_from_url
 from sms10692_mock.admin.services import ControlService
+from sms10692_mock.admin.services.password_mask import MASK
 from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument, RequestLogQuery
 
@@ -37,6 +39,8 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
         account = selected_account(control)
         entry, detail = control.requests.logged_request(None, number), control.requests.get(None, number)
         sender = control.vendor.store.account(entry.userid)
+        if sender is not None and not control.requests.may_show_secrets():
+            sender = replace(sender, password=MASK)
         copyable = is_copyable(entry)
         names = list(dict.fromkeys((*detail.fields_utf8, *detail.fields_gbk)))
         return render_page(

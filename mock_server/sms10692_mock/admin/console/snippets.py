@@ -1,6 +1,7 @@
 """Code snippets: a program in each of six languages that sends a message to this server with one of its accounts.
 
-The programs are in `templates/snippets`. This module quotes the values for each language.
+The programs are in `templates/snippets`, in a folder for each authentication: with a signature, or with account and
+password in clear. This module quotes the values for each language.
 """
 
 import json
@@ -13,6 +14,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sms10692 import protocol
+from sms10692.protocol import Authentication
 from sms10692_mock.admin.services.accounts import AccountDocument
 from sms10692_mock.app.shell_quoting import printf_format, quote_text
 
@@ -29,16 +31,17 @@ LANGUAGES: Final[Mapping[str, str]] = {
 _ASCII: Final = re.compile(r"[\0-\x7f]+")
 
 
-def snippets(account: AccountDocument, host: str) -> dict[str, str]:
+def snippets(account: AccountDocument, host: str, authentication: Authentication = protocol.SIGNED) -> dict[str, str]:
     """Render all programs, by the keys of `LANGUAGES`."""
-    return {name: snippet(name, account, host) for name in LANGUAGES}
+    return {name: snippet(name, account, host, authentication) for name in LANGUAGES}
 
 
-def snippet(name: str, account: AccountDocument, host: str) -> str:
+def snippet(name: str, account: AccountDocument, host: str, authentication: Authentication = protocol.SIGNED) -> str:
     """Render one program for this account; `host` is the URL of the server, without a path."""
-    template = _environment().get_template(f"{name}.txt")
+    endpoint = next(one for one in protocol.SEND.endpoints if one.authentication is authentication)
+    template = _environment().get_template(f"{authentication.name}/{name}.txt")
     return template.render(
-        userid=account.userid, account=account.account, password=account.password, url=f"{host}{protocol.V2SMS.path}"
+        userid=account.userid, account=account.account, password=account.password, url=f"{host}{endpoint.path}"
     )
 
 

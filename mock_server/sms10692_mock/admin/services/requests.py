@@ -3,12 +3,15 @@
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, Field
 
+from sms10692 import protocol
 from sms10692_mock.admin.services.accounts import AccountService
 from sms10692_mock.admin.services.filtered_pages import read_matching
 from sms10692_mock.admin.services.finding_marks import FindingMarks
+from sms10692_mock.admin.services.password_mask import mask_request, mask_target
 from sms10692_mock.admin.services.schemas import (
     ListDocument,
     RequestLogQuery,
@@ -34,6 +37,16 @@ from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import LoggedRequest, Page, Query
 from sms10692_mock.domain.vendor import Vendor
+
+_SEARCHED_REQUESTS: Final = 100
+"""The last requests of an account among which one to an older endpoint is searched."""
+
+
+class OlderRequest(NamedTuple):
+    """The number of a request that sent a password in clear, and the path of its endpoint."""
+
+    number: int
+    path: str
 
 
 class NoSuchRequest(LookupError):
@@ -139,8 +152,8 @@ class RequestLogService:
         self._accounts = accounts
         self._notifier = notifier
         self._marks = marks
-        self.may_show_signatures: Callable[[], bool] = lambda: False
-        """Whether the reader of now may see a valid signature. The application sets it."""
+        self.may_show_secrets: Callable[[], bool] = lambda: False
+        """Whether the reader of now may see a valid signature, and passwords in requests. The application sets it."""
 
     def list(self, userid: str | None, query: RequestLogQuery) -> ListDocument[RequestDocument]:
         """List summaries of requests, after waiting for them if the query says so. Raises NoSuchAccount."""
@@ -167,14 +180,22 @@ class RequestLogService:
         return read_matching(partial(self._store.requests, userid), store_query, matches)
 
     def _document(self, request: LoggedRequest) -> RequestDocument:
-        return _to_document(request, is_marked=self._marks.is_marked(request))
+        is_marked = self._marks.is_marked(request)
+        if not self.may_show_secrets():
+            request = mask_target(request, self._password(request))
+        return _to_document(request, is_marked=is_marked)
+
+    def _password(self, request: LoggedRequest) -> str:
+        account = self._store.account(request.userid)
+        return account.password if account else ""
 
     def get(self, userid: str | None, number: int, language: Language = "en") -> RequestDetail:
         """Return one request with its diagnosis. Raises NoSuchRequest."""
-        request = self.logged_request(userid, number)
+        original = self._find(userid, number)
+        request = self._hide_passwords(original)
         charset, fields = _parsed_fields(request)
         return RequestDetail.model_construct(
-            **dict(self._document(request)),
+            **dict(self._document(original)),
             headers=list(request.headers),
             body=b64encode(request.body).decode(),
             body_utf8=DECODERS["utf-8"](request.body),
@@ -186,8 +207,8 @@ class RequestLogService:
             content_type=request.content_type,
             response_body=b64encode(request.response_body).decode(),
             response_text=_response_text(request),
-            diagnosis=[_finding_document(finding, language) for finding in diagnose_logged(request, self._store)],
-            expected_signature=self._expected_document(logged_signature(request, self._store)),
+            diagnosis=[_finding_document(finding, language) for finding in diagnose_logged(original, self._store)],
+            expected_signature=self._expected_document(logged_signature(original, self._store)),
         )
 
     def explain(self, text: str, language: Language = "en") -> ExplanationDocument:
@@ -215,12 +236,27 @@ class RequestLogService:
         )
 
     def _expected_document(self, expected: ExpectedSignature | None) -> ExpectedSignatureDocument | None:
-        if expected is None or not self.may_show_signatures():
+        if expected is None or not self.may_show_secrets():
             return None
         return ExpectedSignatureDocument(signed_text=expected.signed_text, md5=expected.md5)
 
     def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
-        """Return one request as stored. Raises NoSuchRequest."""
+        """Return one request as stored, with passwords masked if the reader may not see them. Raises NoSuchRequest."""
+        return self._hide_passwords(self._find(userid, number))
+
+    def _hide_passwords(self, request: LoggedRequest) -> LoggedRequest:
+        return request if self.may_show_secrets() else mask_request(request, self._password(request))
+
+    def last_with_password(self, userid: str) -> OlderRequest | None:
+        """Return the newest of the account's last requests that sent a password in clear to an older endpoint."""
+        query = Query(newest_first=True, limit=_SEARCHED_REQUESTS)
+        for request in self._store.requests(userid, query).items:
+            endpoint = match_endpoint(request.path)
+            if endpoint is not None and endpoint.authentication is protocol.PASSWORD:
+                return OlderRequest(request.number, endpoint.path)
+        return None
+
+    def _find(self, userid: str | None, number: int) -> LoggedRequest:
         request = self._store.request(number)
         if request is None or (userid is not None and request.userid != userid):
             raise NoSuchRequest(number)
