@@ -29,7 +29,7 @@ class Effort:
 EFFORTS: Final[Mapping[str, Effort]] = {
     effort.name: effort
     for effort in (
-        Effort("quick", examples=25, machine_runs=16, machine_steps=25, concurrency_rounds=6, shrink_requests=2000),
+        Effort("quick", examples=16, machine_runs=16, machine_steps=25, concurrency_rounds=6, shrink_requests=2000),
         Effort(
             "thorough",
             examples=1000,
