@@ -87,6 +87,7 @@ def test_a_mistake_is_reported_when_it_is_sent(address: Address, name: str) -> N
             response.begin()
             hint = response.getheader("X-Mock-Hint", "")
     (entry,) = call_control(address, "GET", "/requests?order=desc&limit=1")["items"]
+    assert entry["has_findings"]
     findings = call_control(address, "GET", f"/requests/{entry['number']}")["diagnosis"]
     check(mistake, [(finding["code"], finding["sentence"]) for finding in findings])
     assert hint.startswith(f"{mistake['code']}: "), "the check before the response let it pass"

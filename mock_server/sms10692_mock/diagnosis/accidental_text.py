@@ -60,7 +60,10 @@ _TAG_PATTERN: Final = (
 _NAME: Final = re.compile(_NAME_PATTERN, re.IGNORECASE)
 _TAG: Final = re.compile(_TAG_PATTERN, re.IGNORECASE)
 _QUOTED: Final = re.compile(r"""(["'])[^"']+\1""")
-_SURROUNDINGS: Final = re.compile(rf"(?:{_NAME_PATTERN}|{_TAG_PATTERN}|<[abiup]>|[\s\"'\ufeff\u200b])+", re.IGNORECASE)
+_QUOTE_BEFORE_SIGNATURE: Final = re.compile("[\"'“‘「]【")
+_SURROUNDINGS: Final = re.compile(
+    rf"(?:{_NAME_PATTERN}|{_TAG_PATTERN}|<[abiup]>|&lt;/?\w{{1,10}}&gt;|[\s\"'“”‘’「」?\ufeff\u200b])+", re.IGNORECASE
+)
 """What may stand before or behind a text without being a part of it; each part has a finding of its own."""
 
 _BRACKETS: Final = re.compile(r"【[^【】]{2,20}】")
@@ -106,11 +109,13 @@ def check_accidental_text(content: str) -> Iterator[tuple[str, str]]:
         yield "text.missing-value", found[0]
     if found := _PRINTED_OBJECT.search(unsigned):
         yield "text.printed-object", found[0]
-    if _is_json(unsigned):
+    if is_json := _is_json(unsigned):
         yield "text.json", unsigned
     elif found := _TEMPLATE.search(content):
         yield "text.placeholder", found[0]
     yield from _check_surroundings(text)
+    if not is_json:
+        yield from _check_signature(text)
     if not _WINDOWS_PATH.search(content) and (found := _LINE_END.search(content)):
         yield "text.escaped-line-end", found[0]
 
@@ -126,13 +131,19 @@ def _is_json(text: str) -> bool:
 
 
 def _check_surroundings(text: str) -> Iterator[tuple[str, str]]:
-    """Yield what stands around the text, and a signature that is neither at its beginning nor at its end."""
+    """Yield what stands around the text."""
     if found := _NAME.match(text):
         yield "text.begins-with-name", found[0]
     if found := _TAG.search(text):
         yield "text.markup", found[0]
-    if _QUOTED.fullmatch(text):
+    if _QUOTED.fullmatch(text) or _QUOTE_BEFORE_SIGNATURE.match(text):
         yield "text.quotes", text[0]
+    if text.startswith("?【"):
+        yield "text.lost-byte-order-mark", "?"
+
+
+def _check_signature(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a signature that is neither at the beginning of the text nor at its end."""
     brackets = [one for one in _BRACKETS.finditer(text) if not _HEADINGS.search(one[0][1:-1])]
     if not brackets or text.startswith("【") or text.endswith("】"):
         return

@@ -219,6 +219,10 @@ _TEXT_MESSAGES: Final = {
     "begins-with-name": "The text begins with '{}', the name of a parameter: send the value only.",
     "markup": "The text contains the markup '{}', which the recipient will see: send plain text.",
     "quotes": "The text is in quotation marks ({}), which the recipient will see: send it without them.",
+    "lost-byte-order-mark": (
+        "The text begins with '{}' before the signature, probably a byte order mark that was lost: remove it, for "
+        "example when reading a file."
+    ),
     "escaped-line-end": "The text contains '{}' as letters: send the character itself, or a space.",
     "signature-in-the-middle": (
         "The signature {} is in the middle of the text: put it at the beginning, or at the end if the vendor says so."

@@ -17,6 +17,7 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import FORM, Fields, parse_fields
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
 from sms10692_mock.diagnosis.accidental_text import check_accidental_text, may_be_accidental
+from sms10692_mock.diagnosis.body_kind import get_content_encoding
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signature
 from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, has_unencoded_plus
@@ -105,6 +106,7 @@ def has_findings(entry: LoggedRequest, store: Store) -> bool:
     previous = _previous_fetch(entry, context.request, store)
     if (
         previous is None
+        and not get_content_encoding(context)
         and not needs_diagnosis(context.request)
         and is_conventional(
             entry.method, entry.query, context.content_type, entry.body, context.request, context.fields, context.now
