@@ -13,6 +13,8 @@ from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
+from sms10692_mock.domain.profiles import MANUAL, OBSERVED
+from sms10692_mock.profile_file import KEYS, format_value
 from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.stores.factory import STORES
 
@@ -206,6 +208,22 @@ def _build_clause_row(clause: Clause) -> tuple[str, ...]:
     )
 
 
+def _build_key_rows(language: str) -> Iterator[tuple[str, ...]]:
+    if language == _ENGLISH:
+        yield "key", "meaning", "`manual`", "`observed`", "from"
+    else:
+        yield "键", "含义", "`manual`", "`observed`", "依据"
+    for name, spec in KEYS.items():
+        values = (format_value(getattr(profile, name)) for profile in (MANUAL, OBSERVED))
+        origin = _PROVENANCES[spec.provenance][bool(language)] + (f", {spec.grade}" if spec.grade else "")
+        yield (
+            f"`{name}`",
+            spec.zh if language else spec.en,
+            *(f"`{value}`" if value else "" for value in values),
+            origin,
+        )
+
+
 _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]]]]] = {
     "registries": ("CHANGELOG", _build_changelog_rows),
     "actions": ("README", _build_action_rows),
@@ -215,6 +233,7 @@ _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]
     "options of serve": ("docs/reference", _build_option_rows),
     "stores": ("docs/how-to", _build_store_rows),
     "faults": ("docs/reference", _build_fault_rows),
+    "keys": ("docs/profiles", _build_key_rows),
     "what is exact": ("docs/reference", _build_exactness_rows),
 }
 """Document and rows of each table, by the comment above it."""

@@ -60,15 +60,17 @@ REFUSALS: Final[Mapping[str, Reason]] = {
 """Reason by the vendor's message."""
 
 
+FORBIDDEN_PREFIXES: Final = (protocol.FORBIDDEN_IN_SEND, "包含屏蔽词：")
+"""Beginnings of the message about a forbidden word. Servers of other brands append the word."""
+
+
 def classify_refusal(message: str) -> Reason:
     """Return the reason that a refusal message stands for, or NOT_IN_THE_MANUAL.
-
-    The trailing colon of 包含非法字符： suggests that some servers append the forbidden word, so a suffix is accepted.
 
     >>> classify_refusal("包含非法字符：发票"), classify_refusal("非法签名")
     (<Reason.FORBIDDEN_WORD: 'forbidden-word'>, <Reason.NOT_IN_THE_MANUAL: 'not-in-the-manual'>)
     """
-    if message.startswith(protocol.FORBIDDEN_IN_SEND):
+    if message.startswith(FORBIDDEN_PREFIXES):
         return Reason.FORBIDDEN_WORD
     return REFUSALS.get(message, Reason.NOT_IN_THE_MANUAL)
 
@@ -81,7 +83,8 @@ class VendorRefusal(SmsError):
     """The vendor refused the request.
 
     `message` is the vendor's text and `reason` its classification. `code` is the error number of the queue endpoints
-    (4.4, 5.4), None for the others. `response` is the HTTP response.
+    (4.4, 5.4), None for the others. `response` is the HTTP response. `detail` is what follows the colon of a message
+    about a forbidden word: the word, if the vendor names it.
 
     >>> str(VendorRefusal("参数不正确", 4, RawResponse(200, {}, b"")))
     'error 4: 参数不正确'
@@ -93,6 +96,9 @@ class VendorRefusal(SmsError):
         self.code = code
         self.response = response
         self.reason = classify_refusal(message)
+        self.detail = next(
+            (message.removeprefix(start) for start in FORBIDDEN_PREFIXES if message.startswith(start)), ""
+        )
 
     def __str__(self) -> str:
         return self.message if self.code is None else f"error {self.code}: {self.message}"

@@ -118,11 +118,11 @@ def parse_keyword_result(root: etree._Element) -> KeywordResult:
     """
     fields = _read_fields(root)
     message = _require(fields, protocol.CHECKKEYWORD.elements)[0].strip()
-    if message.startswith(protocol.FORBIDDEN_FOUND):
+    if message.startswith(_FORBIDDEN_BEGINNING):
         return KeywordResult(True, message)
     if _RETURNSTATUS in fields:
         _check_status(fields)
-    if message == protocol.NOTHING_FORBIDDEN:
+    if message in _CLEAN:
         return KeywordResult(False, message)
     if not message:
         raise MalformedResponse("message is empty")
@@ -210,7 +210,18 @@ def _read_items(root: etree._Element, operation: Operation) -> Iterable[tuple[st
     for item in root:
         if item.tag != operation.item_element:
             raise MalformedResponse(f"unexpected element {item.tag!a} instead of {operation.item_element}")
-    return [("", *_require(_read_fields(item), operation.elements)) for item in root]
+    optional = dict.fromkeys(_OPTIONAL_IN_ITEMS, "")
+    return [("", *_require(optional | _read_fields(item), operation.elements)) for item in root]
+
+
+_CLEAN: Final = (protocol.NOTHING_FORBIDDEN, "未包含非法字符")
+"""Messages of checkkeyword about a text without forbidden words: the manual's, and that of another brand."""
+
+_FORBIDDEN_BEGINNING: Final = "包含"
+"""Beginning of the messages of checkkeyword about a forbidden word, which differ between brands."""
+
+_OPTIONAL_IN_ITEMS: Final = ("extno",)
+"""Elements that the items of some brands do not have."""
 
 
 def _parse_integer(text: str) -> int:

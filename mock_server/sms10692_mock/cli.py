@@ -25,6 +25,7 @@ from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.explain_command import explain_command
+from sms10692_mock.profile_command import profile_command
 from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.access_log import LogWriter, take_over_stderr
 from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
@@ -95,6 +96,7 @@ serve_command: Final = ServiceLinkCommand(
 )
 command.add_command(serve_command)
 command.add_command(explain_command)
+command.add_command(profile_command)
 
 
 def _serve(given: ServeOptions) -> None:

@@ -16,10 +16,11 @@ from sms10692_mock.domain.billing import PRICE_PER, Pricing, segment_price
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.keywords import Keywords, load_words
+from sms10692_mock.domain.profiles import MANUAL, Profile
 from sms10692_mock.domain.records import Limits
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import MANUAL, PROFILES, Profile
+from sms10692_mock.profile_file import parse_profile
 from sms10692_mock.stores.memory.store import MemoryStore
 
 
@@ -45,6 +46,7 @@ class OptionSpec:
     bounds: tuple[int, int | None] | None = None
     choices: Mapping[str, Any] | None = None
     parse: Callable[[Any], Any] | None = None
+    default_word: str = ""
 
     @property
     def is_repeatable(self) -> bool:
@@ -59,6 +61,8 @@ class OptionSpec:
     @property
     def given_default(self) -> str | int | float | bool | None:
         """The text or number that could be given for the default; None if nothing could."""
+        if self.default_word:
+            return self.default_word
         if self.choices is not None:
             return next(word for word, value in self.choices.items() if value == self.default)
         return self.default if isinstance(self.default, str | int | float) else None
@@ -152,12 +156,15 @@ class Options:
     )
     profile: Profile = option(
         MANUAL,
-        choices=PROFILES,
-        help="Response format: as in the manual, or as observed on newer servers.",
+        metavar="NAME|FILE",
+        parse=parse_profile,
+        default_word=MANUAL.name,
+        help="Brand of the vendor: manual, observed on newer servers, or the TOML file of another brand.",
         notes="`observed`: CDATA in items; checkkeyword with `returnstatus` and `checkCounts`; refusals of "
-        "checkkeyword and overage in the elements of send.",
-        chinese="响应格式：与接口文档一致，或与较新的服务器一致。`observed`：条目中使用 CDATA；checkkeyword 带 "
-        "`returnstatus` 和 `checkCounts`；checkkeyword 和 overage 被拒绝时使用 send 的元素。",
+        "checkkeyword and overage in the elements of send. Files: see [profiles](profiles.md).",
+        chinese="厂商的品牌：manual（与接口文档一致）、observed（与较新的服务器一致），或其他品牌的 TOML 文件。"
+        "`observed`：条目中使用 CDATA；checkkeyword 带 `returnstatus` 和 `checkCounts`；checkkeyword 和 overage "
+        "被拒绝时使用 send 的元素。文件见[品牌配置](profiles.zh-CN.md)。",
     )
     endpoints: tuple[Endpoint, ...] = option(
         protocol.ENDPOINTS,
@@ -195,4 +202,5 @@ def build_vendor(options: Options, store: Store | None = None) -> Vendor:
         pricing=options.pricing,
         report_delay=options.report_delay,
         max_clock_skew=options.max_clock_skew,
+        profile=options.profile,
     )

@@ -15,9 +15,9 @@ from sms10692 import protocol
 from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.profiles import MANUAL, OBSERVED, PROFILES, Profile
 from sms10692_mock.domain.records import InboundReply, StatusReport
 from sms10692_mock.domain.results import CheckedText, Refusal, RepliesResult, ReportsResult
-from sms10692_mock.profiles import MANUAL, OBSERVED, PROFILES, Profile
 
 ANY_TEXT = st.text(st.characters(codec="utf-8") | st.sampled_from("&<>]\r\n\t€镕囧😀\0\x1f\ufffe"))
 NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")

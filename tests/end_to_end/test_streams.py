@@ -76,7 +76,7 @@ REFUSED = (
     ["serve", "--token", HARD],
     ["serve", "--port", HARD],
 )
-HELP = (["--help"], ["serve", "--help"], ["explain", "--help"], ["--version"])
+HELP = (["--help"], ["serve", "--help"], ["explain", "--help"], ["profile", "--help"], ["--version"])
 RUN_COMMANDS = """
 import sys
 from sms10692_mock.__main__ import main

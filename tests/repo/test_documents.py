@@ -28,6 +28,7 @@ from sms10692_mock import EmulatorControl, SmsVendor
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.keywords import DEFAULT_WORDS
+from sms10692_mock.profile_file import read_profile
 from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.testing import models
 from sms10692_mock.testing.clock import Clock
@@ -208,7 +209,10 @@ def check_control_session(lines: list[str]) -> None:
 
 
 @each_block("toml")
-def test_a_start_state_starts(block: Block, tmp_path: Path) -> None:
+def test_a_start_state_starts_and_a_profile_is_valid(block: Block, tmp_path: Path) -> None:
+    if "accounts" not in tomllib.loads(block.text):
+        assert read_profile(block.text, Path(block.document)).name == "brand"
+        return
     file = tmp_path / "state.toml"
     file.write_text(block.text, "utf-8")
     (account,) = tomllib.loads(block.text)["accounts"]
@@ -276,8 +280,20 @@ def check_installation(project: str, folder: str) -> None:
     assert folder.startswith("../")
 
 
+def run_profile(arguments: list[str], folder: Path) -> None:
+    """`sms10692-mock profile` with these options succeeds. The file is the example of the document."""
+    arguments = arguments[: arguments.index(">")] if ">" in arguments else arguments
+    (example,) = (each.text for each in BLOCKS if each.language == "toml" and each.document == "docs/profiles.md")
+    (folder / "brand.toml").write_text(example, "utf-8")
+    command = [sys.executable, "-m", "sms10692_mock", "profile", *arguments]
+    completed = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert (completed.returncode, completed.stderr) == (0, "")
+
+
 def run_serve(arguments: list[str]) -> None:
     """`sms10692-mock serve` with these options listens."""
+    if "brand.toml" in arguments:
+        return  # `run_profile` checks the file
     if "0.0.0.0" in arguments:  # noqa: S104 - tests listen on loopback only
         arguments[arguments.index("0.0.0.0")] = "127.0.0.1"  # noqa: S104 - tests listen on loopback only
     with emulator_process(*arguments):
@@ -298,6 +314,8 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 run_serve(arguments)
             case ["sms10692-mock", "explain", *arguments]:
                 run_explain(arguments)
+            case ["sms10692-mock", "profile", *arguments]:
+                run_profile(arguments, tmp_path)
             case ["sms10692-contract", *arguments]:
                 run_contract_suite(arguments)
             case ["pytest", "-p", *arguments]:

@@ -18,9 +18,10 @@ from sms10692_mock.codec.charsets import DECODERS, ENCODERS
 from sms10692_mock.codec.json_renderer import KEYS
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.evidence import EVIDENCE, EvidenceCode
+from sms10692_mock.domain.profiles import PROFILES
+from sms10692_mock.domain.results import REFUSAL_VALUES
 from sms10692_mock.domain.validation import RULES
 from sms10692_mock.domain.vendor import HANDLERS
-from sms10692_mock.profiles import PROFILES
 from support.exchanges import EXCHANGES
 
 TOP = Path(__file__).parents[2]
@@ -93,7 +94,7 @@ def test_an_operation_is_complete(operation: protocol.Operation) -> None:
     assert len(KEYS[operation]) == len(operation.elements)
     assert any(exchange.name.startswith(f"{operation.chapter}-{operation.name}/") for exchange in EXCHANGES)
     for profile in PROFILES.values():
-        assert operation.item_element or operation in profile.refusal_of
+        assert operation.item_element or profile.refusal_layout(operation) in REFUSAL_VALUES
 
 
 @pytest.mark.parametrize("endpoint", protocol.ENDPOINTS, ids=lambda endpoint: endpoint.path)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -22,6 +23,7 @@ from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.keywords import DEFAULT_WORDS, Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.profile_file import parse_profile, read_profile
 from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.process import LazyWsgiApp
 from sms10692_mock.server.receive_limits import ConnectionLimits
@@ -50,8 +52,14 @@ def sign(account: str, password: str, timestamp: str) -> str:
 def build_options(
     clock: Clock = lambda: MANUAL_TIME, *, keywords: Sequence[str] = DEFAULT_WORDS, **given: Any
 ) -> ServeOptions:
-    """Build options from values as on the command line, by the names of their fields, and from forbidden words."""
-    values = {name: OPTIONS[name].convert(value) for name, value in given.items()}
+    """Build options from values as on the command line, by the names of their fields, and from forbidden words.
+
+    `profile` may also be the text of a profile file.
+    """
+    values = {name: OPTIONS[name].convert(value) for name, value in given.items() if name != "profile"}
+    if "profile" in given:
+        text = given["profile"]
+        values["profile"] = read_profile(text, Path("given.toml")) if "=" in text else parse_profile(text)
     return complete_options(ServeOptions(clock=clock, keywords=Keywords(keywords), **values))
 
 

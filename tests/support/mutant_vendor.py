@@ -31,11 +31,11 @@ from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_r
 from sms10692_mock.domain.billing import Pricing, segment_price
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.profiles import PROFILES
 from sms10692_mock.domain.records import InboundReply, Query
 from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
 from sms10692_mock.domain.vendor import Vendor, VendorResult
-from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.http_types import Rejection, Response
 from sms10692_mock.stores.memory.store import MemoryStore
 
@@ -114,7 +114,7 @@ class UncheckedVendor(Vendor):
             case "overage":
                 return self.overage(account)
             case "checkkeyword":
-                return self.checkkeyword(request.content)
+                return self.checkkeyword(account, request.content)
             case "status":
                 digits = request.status_num.strip()
                 return self.status(account, now, request_number, int(digits) if digits.isdecimal() else 4000)

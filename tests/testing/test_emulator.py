@@ -17,7 +17,7 @@ import pytest
 
 from sms10692 import Client
 from sms10692_mock import ControlRefused, Emulator, Options
-from sms10692_mock.profiles import OBSERVED
+from sms10692_mock.domain.profiles import OBSERVED
 from sms10692_mock.server import thread_runner
 from support import handles, timings
 from support.handles import NUMBER, open_client

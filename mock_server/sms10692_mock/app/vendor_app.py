@@ -24,19 +24,19 @@ from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.refusals import fault_findings
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
-from sms10692_mock.diagnosis.service import is_clean_send, is_conventional, needs_diagnosis, style_warnings
+from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, QUEUES, ApiRequest, parse_request
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.profiles import PROFILES, Profile
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.domain.results import AcceptedSend, Refusal, RepliesResult, ReportsResult, Result
+from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
 from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.profiles import PROFILES
 from sms10692_mock.server.http_types import Rejection, Response, SocketAddresses, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.request_log import redact_headers
@@ -121,8 +121,8 @@ class VendorApp:
     ) -> None:
         self._vendor = vendor
         self.endpoints = frozenset(options.endpoints)
-        self._default_profile = options.profile.name
-        self._renderers = {name: XmlRenderer(known) for name, known in PROFILES.items()}
+        profiles = dict[str | None, Profile](PROFILES) | {None: options.profile}
+        self._renderers = {name: XmlRenderer(profile) for name, profile in profiles.items()}
         self._log = log
         self._debug_log = debug_log
         self.allows_cross_site = options.allow_cross_site
@@ -237,23 +237,6 @@ class VendorApp:
         if self._log and endpoint.authentication is protocol.PASSWORD and outcome.account is not None:
             self._note_password(self._log, endpoint, outcome.account, result)
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
-        if (
-            isinstance(result, AcceptedSend)
-            and not faults
-            and request.method == "POST"
-            and is_clean_send(
-                request.query,
-                request.content_type,
-                request.body,
-                api_request,
-                handled.fields,
-                handled.account_time,
-            )
-            and not request.has_content_encoding()
-        ):
-            if self._log:
-                self._log(line)
-            return FinishedRequest(response)
         if isinstance(result, Refusal) or needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
         if faults:
@@ -307,8 +290,8 @@ class VendorApp:
         if api_request.wants_json:
             body = json_renderer.render(result, api_request.operation, endpoint)
             return build_response(200, "application/json", body)
-        renderer = self._renderers[(account and account.profile) or self._default_profile]
-        body = renderer.render(result, api_request.operation, endpoint)
+        renderer = self._renderers[account.profile if account else None]
+        body = renderer.render(result, api_request.operation, endpoint, api_request.userid)
         headers = [("Content-Type", f"text/xml; charset={endpoint.charset}"), ("Content-Length", str(len(body)))]
         return Response(200, headers, body)
 

@@ -62,9 +62,9 @@ def _document(
     match result:
         case AcceptedSend():
             return _keyed(protocol.SEND, (protocol.SEND.success, protocol.OK, *result))
-        case Refusal(message, _):
+        case Refusal(message, _, replaced):
             if operation is not None and operation.item_element:
-                return {"ErrorStatus": {"Error": error_number(operation, message), "Remark": message}}
+                return {"ErrorStatus": {"Error": error_number(operation, replaced or message), "Remark": message}}
             layout = operation or protocol.SEND
             return _keyed(layout, REFUSAL_VALUES[layout](message))
         case QueriedBalance():

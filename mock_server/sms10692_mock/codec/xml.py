@@ -5,7 +5,8 @@ Names and order of the elements come from `protocol`, differences between profil
 protocol.**
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from typing import Final
 
@@ -14,7 +15,8 @@ from sms10692.protocol import Endpoint, Operation
 from sms10692_mock.codec.charsets import ENCODERS
 from sms10692_mock.codec.error_number import error_number
 from sms10692_mock.codec.xml_escape import cdata_all, escape, escape_all
-from sms10692_mock.domain.clock import format_times
+from sms10692_mock.domain.clock import format_times, format_times_unpadded
+from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.results import (
     REFUSAL_VALUES,
     AcceptedSend,
@@ -26,7 +28,6 @@ from sms10692_mock.domain.results import (
     ReportsResult,
     Result,
 )
-from sms10692_mock.profiles import ERRORCODE, EXTNO, Profile
 
 
 def _root(children: str) -> str:
@@ -45,67 +46,101 @@ def _item_template(name: str, elements: Iterable[str]) -> str:
     return f"\n <{name}>{_elements(elements)}\n </{name}>"
 
 
+_USERID: Final = protocol.SIGNED.parameters[0]
 _SEND_TEMPLATE: Final = _root(_elements(protocol.SEND.elements, protocol.SEND.success, protocol.OK))
 _BALANCE_TEMPLATE: Final = _root(_elements(protocol.OVERAGE.elements, protocol.OVERAGE.success, protocol.OVERAGE_FOUND))
 _PASSWORD_CHANGED: Final = _root(_elements(protocol.CHANGESPWD.elements, protocol.CHANGESPWD.success, protocol.OK))
-_STATUSBOX_TEMPLATE: Final = _item_template(protocol.STATUS.item_element, protocol.STATUS.elements)
-_CALLBOX_TEMPLATE: Final = _item_template(protocol.CALL.item_element, protocol.CALL.elements)
 _ERROR_TEMPLATE: Final = _root(_item_template(protocol.ERROR_ELEMENT, protocol.ERROR_FIELDS) + "\n ")
 
 
+_KEYWORD_ELEMENTS: Final = {
+    "message": protocol.CHECKKEYWORD.elements,
+    "status": (*protocol.SEND.elements[:2], "checkCounts"),
+}
+_FORMAT_TIMES: Final[Mapping[str, Callable[[Iterable[float]], Iterable[str]]]] = {
+    "padded": format_times,
+    "dashes": partial(format_times_unpadded, "-"),
+    "slashes": partial(format_times_unpadded, "/"),
+}
+
+
 class XmlRenderer:
-    """Renders results in one profile."""
+    """Renders results in one profile. `userid` is needed only for the items of profiles with `item_userid`."""
 
     def __init__(self, profile: Profile) -> None:
         self._refusals = {
             operation: (_root(_elements(layout.elements)), REFUSAL_VALUES[layout])
-            for operation, layout in profile.refusal_of.items()
+            for operation in (*REFUSAL_VALUES, None)
+            for layout in (profile.refusal_layout(operation),)
         }
-        self._keyword = _root(_elements(profile.keyword_elements))
-        self._keyword_values = profile.keyword_values
-        self._errorcode, self._extno_of_report, self._extno_of_reply = (
-            cdata_all if field in profile.cdata else escape_all
-            for field in ((protocol.STATUS, ERRORCODE), (protocol.STATUS, EXTNO), (protocol.CALL, EXTNO))
+        self._has_keyword_status = profile.keyword_form == "status"
+        self._keyword = _root(_elements(_KEYWORD_ELEMENTS[profile.keyword_form]))
+        self._escape_column = cdata_all if profile.cdata else escape_all
+        self._format_times = _FORMAT_TIMES[profile.receivetime]
+        self._has_extno, self._has_userid = profile.item_extno, profile.item_userid
+        before = (_USERID,) if profile.item_userid else ()
+        status, call = (
+            before + (operation.elements if profile.item_extno else operation.elements[:-1])
+            for operation in (protocol.STATUS, protocol.CALL)
         )
+        self._statusbox = _item_template(protocol.STATUS.item_element, status)
+        self._callbox = _item_template(protocol.CALL.item_element, call)
+        self._empty_queue_is_nothing = profile.empty_queue == "nothing"
+        self._line_end = "\r\n" if profile.line_end == "crlf" else ""
 
-    def render(self, result: Result, operation: Operation | None, endpoint: Endpoint) -> bytes:
+    def render(self, result: Result, operation: Operation | None, endpoint: Endpoint, userid: str = "") -> bytes:
         """Render a result in the endpoint's charset. `operation` is None for an unknown action."""
+        if self._empty_queue_is_nothing and isinstance(result, (ReportsResult, RepliesResult)) and not result.items:
+            return b""
         charset = endpoint.charset
-        return ENCODERS[charset](f'<?xml version="1.0" encoding="{charset}" ?>{self._document(result, operation)}')
+        text = f'<?xml version="1.0" encoding="{charset}" ?>{self._document(result, operation, userid)}'
+        return ENCODERS[charset](text.replace("\n", self._line_end) if self._line_end else text)
 
-    def _document(self, result: Result, operation: Operation | None) -> str:
+    def _document(self, result: Result, operation: Operation | None, userid: str) -> str:
         match result:
             case AcceptedSend():
                 return _SEND_TEMPLATE % result
-            case Refusal(message, _):
+            case Refusal(message, _, replaced):
+                message = escape(message)
                 if operation is not None and operation.item_element:
-                    return _ERROR_TEMPLATE % (error_number(operation, message), escape(message))
+                    return _ERROR_TEMPLATE % (error_number(operation, replaced or message), message)
                 template, values = self._refusals[operation]
-                return template % values(escape(message))
+                return template % values(message)
             case QueriedBalance():
                 return _BALANCE_TEMPLATE % result
             case CheckedText(message, content):
-                return self._keyword % self._keyword_values(message, escape(content))
+                if self._has_keyword_status:
+                    return self._keyword % (protocol.SEND.success, message, escape(content))
+                return self._keyword % message
             case ChangedPassword():
                 return _PASSWORD_CHANGED
             case ReportsResult(()) | RepliesResult(()):
                 return _root("")
             case ReportsResult():
-                return _join_items(self._render_statusboxes(result))
+                return _join_items(self._render_statusboxes(result, userid))
             case RepliesResult():
-                return _join_items(self._render_callboxes(result))
+                return _join_items(self._render_callboxes(result, userid))
 
-    def _render_statusboxes(self, reports: ReportsResult) -> Iterable[str]:
+    def _render_statusboxes(self, reports: ReportsResult, userid: str) -> Iterable[str]:
         due, mobile, task_id, status, code, extno, _ = zip(*reports.items, strict=True)
-        errorcodes, extnos = self._errorcode(code), self._extno_of_report(extno)
-        rows = zip(escape_all(mobile), task_id, status, format_times(due), errorcodes, extnos, strict=True)
-        return map(_STATUSBOX_TEMPLATE.__mod__, rows)
+        times = self._format_times(due)
+        columns = (escape_all(mobile), task_id, status, times, self._escape_column(code))
+        return map(self._statusbox.__mod__, self._build_rows(columns, extno, userid))
 
-    def _render_callboxes(self, replies: RepliesResult) -> Iterable[str]:
+    def _render_callboxes(self, replies: RepliesResult, userid: str) -> Iterable[str]:
         due, mobile, task_id, content, extno = zip(*replies.items, strict=True)
-        extnos = self._extno_of_reply(extno)
-        rows = zip(escape_all(mobile), task_id, escape_all(content), format_times(due), extnos, strict=True)
-        return map(_CALLBOX_TEMPLATE.__mod__, rows)
+        columns = (escape_all(mobile), task_id, escape_all(content), self._format_times(due))
+        return map(self._callbox.__mod__, self._build_rows(columns, extno, userid))
+
+    def _build_rows(
+        self, columns: tuple[Iterable[object], ...], extno: Sequence[str], userid: str
+    ) -> Iterable[tuple[object, ...]]:
+        """Return one tuple of values per item: userid and extno are added where the profile has them."""
+        if self._has_extno:
+            columns = (*columns, self._escape_column(extno))
+        if self._has_userid:
+            columns = ([escape(userid)] * len(extno), *columns)
+        return zip(*columns, strict=True)
 
 
 def _join_items(items: Iterable[str]) -> str:

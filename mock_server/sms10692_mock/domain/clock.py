@@ -5,11 +5,12 @@ Times are seconds since 1970. The wall clock is an argument; only `system_time` 
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from math import floor
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sms10692.signing import CHINA
 from sms10692_mock.domain.bounds import EARLIEST_TIME, LATEST_TIME
@@ -124,9 +125,49 @@ def _format_second(second: int) -> str:
     return to_china_datetime(second).strftime(_FORMAT)
 
 
+def format_times_unpadded(separator: str, moments: Iterable[float]) -> Iterable[str]:
+    """Format times with this separator of the date, and without leading zeros of month, day and hour.
+
+    >>> list(format_times_unpadded("/", [1325447045.0]))
+    ['2012/1/2 3:44:05']
+    """
+    for moment in moments:
+        time = to_china_datetime(moment)
+        yield f"{time.year}{separator}{time.month}{separator}{time.day} {time.hour}:{time:%M:%S}"
+
+
 def has_time_format(text: str) -> bool:
     """Return whether a text looks like a time in the vendor's format; the date may not exist."""
     return _SHAPE.fullmatch(text) is not None
+
+
+SendTimeFormat: TypeAlias = Literal[
+    "yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "yyyy/MM/dd HH:mm:ss", "yyyy-MM-dd HH:mm", "yyyy-MM-dd"
+]
+
+_SEND_TIME_SHAPES: Final[Mapping[SendTimeFormat, tuple[re.Pattern[str], str]]] = {
+    "yyyy-MM-dd HH:mm:ss": (_SHAPE, _FORMAT),
+    "yyyyMMddHHmmss": (re.compile(r"\d{14}", re.ASCII), "%Y%m%d%H%M%S"),
+    "yyyy/MM/dd HH:mm:ss": (re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", re.ASCII), "%Y/%m/%d %H:%M:%S"),
+    "yyyy-MM-dd HH:mm": (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d", re.ASCII), "%Y-%m-%d %H:%M"),
+    "yyyy-MM-dd": (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "%Y-%m-%d"),
+}
+
+
+def parse_send_time(text: str, formats: Iterable[SendTimeFormat]) -> float | None:
+    """Parse a text that has one of these formats; return None for anything else.
+
+    >>> parse_send_time("20111202221211", ["yyyy-MM-dd", "yyyyMMddHHmmss"])
+    1322835131.0
+    >>> parse_send_time("2011-12-02 22:12:11", ["yyyy-MM-dd"]) is None
+    True
+    """
+    for name in formats:
+        shape, pattern = _SEND_TIME_SHAPES[name]
+        if shape.fullmatch(text):
+            with suppress(ValueError):  # a date that does not exist
+                return datetime.strptime(text, pattern).replace(tzinfo=CHINA).timestamp()
+    return None
 
 
 def parse_time(text: str) -> float | None:

@@ -33,8 +33,12 @@ EvidenceCode: TypeAlias = Literal[
     "status-num",
     "status-num-zero",
     "store-unavailable",
+    "text-signature-anywhere",
+    "text-signature-end",
+    "text-signature-front",
     "timestamp-format",
     "timestamp-skew",
+    "too-many-numbers",
 ]
 """One code for each way in which a request is refused. The code of the finding is `refusal.` and this code."""
 
@@ -201,6 +205,18 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The store of the emulator is unavailable: see the log of the emulator.",
         zh="模拟服务器的存储不可用：请看模拟服务器的日志。",
     ),
+    "text-signature-anywhere": EvidenceText(
+        en="The text has no 【signature】, which the profile demands: add the signature of the brand.",
+        zh="内容没有【签名】，而当前配置要求有：请加上签名。",
+    ),
+    "text-signature-end": EvidenceText(
+        en="The text does not end with a 【signature】, which the profile demands: add the signature of the brand.",
+        zh="内容结尾没有【签名】，而当前配置要求有：请加上签名。",
+    ),
+    "text-signature-front": EvidenceText(
+        en="The text does not begin with a 【signature】, which the profile demands: add the signature of the brand.",
+        zh="内容开头没有【签名】，而当前配置要求有：请加上签名。",
+    ),
     "timestamp-format": EvidenceText(
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
         zh="timestamp 是“{}”，而这个模拟服务器会检查它：应为 yyyyMMddHHmmss。",
@@ -212,6 +228,10 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         zh="timestamp {} 偏差 {} 秒，允许 {} 秒：请校准时钟，并用当前的中国时间（UTC+8）计算 sign。",
         example=f"action=send&userid=12&timestamp=20120701230212&sign=d5a89c36c7e66db500f8cfc6fe8ceddf&mobile=15023239810{_TEXT}",
         max_clock_skew=300.0,
+    ),
+    "too-many-numbers": EvidenceText(
+        en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",
+        zh="一次提交了 {} 个号码，当前配置最多 {} 个：请分几次提交。",
     ),
 }
 """The texts of each code of evidence, and of those with which `diagnosis.refusals` refines one. The documents show the

@@ -13,10 +13,14 @@ from sms10692_mock.domain.records import InboundReply, StatusReport
 
 
 class Refusal(NamedTuple):
-    """The vendor refuses the request with a message of the operation's chapter; the evidence says why."""
+    """The vendor refuses the request with a message; the evidence says why.
+
+    `replaced` is the message of the operation's chapter that the profile replaces by `message`, or empty.
+    """
 
     message: str
     evidence: Evidence
+    replaced: str = ""
 
 
 class AcceptedSend(NamedTuple):

@@ -17,6 +17,7 @@ from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.bounds import MAX_TEXT
 from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.profiles import MANUAL, Profile
 from sms10692_mock.domain.results import Refusal
 
 
@@ -28,6 +29,7 @@ class ValidationContext(NamedTuple):
     keywords: Keywords
     now: float
     max_clock_skew: float | None
+    profile: Profile = MANUAL
 
 
 Check: TypeAlias = Callable[[ValidationContext], Evidence | None]
@@ -51,7 +53,12 @@ _WINDOW: Final = 65_536
 """Characters per search step: a step holds the interpreter lock."""
 _OVERLAP: Final = 16
 """Characters repeated between two windows: more than the longest match, single-spaced, and the character before it."""
-_EXTNO: Final = re.compile(rf"[0-9]{{1,{protocol.EXTNO_MAX_DIGITS}}}")
+_SIGNATURES: Final[Mapping[str, tuple[re.Pattern[str], Evidence]]] = {
+    "anywhere": (re.compile("【[^【】]+】"), Evidence("text-signature-anywhere")),
+    "front": (re.compile("^【[^【】]+】"), Evidence("text-signature-front")),
+    "end": (re.compile("【[^【】]+】$"), Evidence("text-signature-end")),
+}
+"""By the place of the 【signature】 that the profile demands: the pattern of a text that has one, and the evidence."""
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
@@ -110,7 +117,7 @@ def _check_sql_injection(context: ValidationContext) -> Evidence | None:
 
 
 def _check_credentials(context: ValidationContext) -> Evidence | None:
-    request, account, _, now, max_clock_skew = context
+    request, account, _, now, max_clock_skew, _ = context
     if account is None:
         return Evidence("credentials-wrong")
     return CREDENTIALS_CHECKS[request.endpoint.authentication](request, account, now, max_clock_skew)
@@ -132,7 +139,9 @@ def _check_content(context: ValidationContext) -> Evidence | None:
 
 
 def _check_words(context: ValidationContext) -> Evidence | None:
-    if not context.keywords.contains_any(context.request.content) or not context.request.wants_word_check:
+    if not context.keywords.contains_any(context.request.content):
+        return None
+    if context.profile.check_words == "checkContent" and not context.request.wants_word_check:
         return None
     found = context.keywords.find(context.request.content)
     if found is None:
@@ -144,14 +153,31 @@ def _check_words(context: ValidationContext) -> Evidence | None:
 def _check_extno_and_send_time(context: ValidationContext) -> Evidence | None:
     """R9: both are optional."""
     extno, send_time = context.request.extno, context.request.send_time
-    if extno.strip() and not _EXTNO.fullmatch(extno):
+    most_digits = context.profile.extno_max_digits
+    if extno.strip() and not (len(extno) <= most_digits and extno.isascii() and extno.isdigit()):
         if extno.isascii() and extno.isdigit():
-            return Evidence("extno-too-long", (len(extno), protocol.EXTNO_MAX_DIGITS))
+            return Evidence("extno-too-long", (len(extno), most_digits))
         return Evidence("extno-not-digits", (excerpt(extno),))
-    if send_time.strip() and clock.parse_time(send_time) is None:
+    if send_time.strip() and clock.parse_send_time(send_time, context.profile.send_time_formats) is None:
         code: EvidenceCode = "send-time-no-date" if clock.has_time_format(send_time) else "send-time-format"
         return Evidence(code, (excerpt(send_time),))
     return None
+
+
+def _check_number_count(context: ValidationContext) -> Evidence | None:
+    most = context.profile.max_numbers
+    if most is None:
+        return None
+    count = sum(1 for number in context.request.mobile.split(",") if number.strip())
+    return None if count <= most else Evidence("too-many-numbers", (count, most))
+
+
+def _check_text_signature(context: ValidationContext) -> Evidence | None:
+    place = context.profile.signature
+    if place == "optional":
+        return None
+    pattern, evidence = _SIGNATURES[place]
+    return None if pattern.search(context.request.content) else evidence
 
 
 def _check_action(context: ValidationContext) -> Evidence | None:
@@ -212,10 +238,31 @@ RULES: Final[Mapping[Operation | None, tuple[Rule, ...]]] = {
 """The rules of each operation, in the order in which they are checked. None stands for an unknown action."""
 
 
+BRAND_RULES: Final[tuple[Rule, ...]] = (
+    (protocol.OTHER_ERROR, _check_number_count),
+    (protocol.OTHER_ERROR, _check_text_signature),
+)
+"""The rules of a send that only some profiles have (R22). They come last."""
+
+
 def find_refusal(context: ValidationContext) -> Refusal | None:
     """Return the refusal of the first rule whose check finds something, or None if the request is valid."""
-    for message, check in RULES[context.request.operation]:
+    operation, profile = context.request.operation, context.profile
+    rules = RULES[operation]
+    if operation is protocol.SEND and (profile.max_numbers is not None or profile.signature != "optional"):
+        rules += BRAND_RULES
+    for message, check in rules:
         evidence = check(context)
         if evidence is not None:
-            return Refusal(message, evidence)
+            return _build_refusal(message, evidence, profile)
     return None
+
+
+def _build_refusal(message: str, evidence: Evidence, profile: Profile) -> Refusal:
+    """Return the refusal, with the profile's text if it has one for this cause."""
+    text = profile.texts.get(evidence.code)
+    if text is None:
+        return Refusal(message, evidence)
+    if evidence.code == "forbidden-word":
+        text = text.replace("{word}", str(evidence.values[0]))
+    return Refusal(text, evidence, message)

@@ -19,6 +19,7 @@ from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
 from sms10692_mock.domain.evidence import Evidence, excerpt
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile
 from sms10692_mock.domain.records import InboundReply, RulesTransition, Settings, StatusReport, Task
 from sms10692_mock.domain.results import (
     AcceptedSend,
@@ -51,7 +52,8 @@ class Vendor:
 
     `store` may be read and changed from outside at any time. `keywords` apply until the settings contain others.
     `pricing` is the price of a text per recipient in points, `report_delay` the seconds from a send to its reports,
-    `max_clock_skew` the seconds by which a timestamp may differ from the clock (None: any timestamp, R3).
+    `max_clock_skew` the seconds by which a timestamp may differ from the clock (None: any timestamp, R3), `profile` the
+    profile of accounts without one of their own.
 
     **`handle` holds no lock, because it calls the store** (see `store`). **The result may be published only after the
     store's transaction is committed.**
@@ -66,6 +68,7 @@ class Vendor:
         pricing: Pricing = segment_price,
         report_delay: float = 0.0,
         max_clock_skew: float | None = None,
+        profile: Profile = MANUAL,
     ) -> None:
         self.store = store
         self.wall_clock = clock
@@ -74,6 +77,9 @@ class Vendor:
         self.pricing = pricing
         self._report_delay = report_delay
         self.max_clock_skew = max_clock_skew
+        self.profile = profile
+        # The key None is the profile of accounts without one of their own.
+        self._profiles: Mapping[str | None, Profile] = dict[str | None, Profile](PROFILES) | {None: profile}
 
     def now(self, account: Account | None = None) -> float:
         """Return the time on the account's clock, or on the emulator's clock if there is none (R12)."""
@@ -109,7 +115,10 @@ class Vendor:
             if not fault.apply:
                 result = Refusal(fault.message, _fault_evidence(fault)) if fault.message else None
                 return VendorResult(result, account, now, triggered)
-        refusal = find_refusal(ValidationContext(request, account, self._keywords(settings), now, self.max_clock_skew))
+        profile = self._profiles[account.profile if account else None]
+        refusal = find_refusal(
+            ValidationContext(request, account, self._keywords(settings), now, self.max_clock_skew, profile)
+        )
         if refusal is not None:
             return VendorResult(refusal, account, now, triggered)
         if account is None or request.operation is None:
@@ -149,7 +158,8 @@ class Vendor:
         """Send a text to every recipient (chapter 1). The request has passed validation."""
         numbers = [number for part in request.mobile.split(",") if (number := part.strip())]
         price, extno = self.pricing(request.content), request.extno.strip()
-        scheduled = clock.parse_time(request.send_time) if request.send_time else None
+        formats = self._profiles[account.profile].send_time_formats
+        scheduled = clock.parse_send_time(request.send_time, formats) if request.send_time else None
         due = now if scheduled is None else max(now, scheduled)
         if self._report_delay:
             due = add_seconds(due, self._report_delay)
@@ -190,10 +200,11 @@ class Vendor:
         payinfo = protocol.POSTPAID if account.postpaid else protocol.PREPAID
         return QueriedBalance(payinfo, balance.points, balance.total_added)
 
-    def checkkeyword(self, content: str) -> CheckedText:
+    def checkkeyword(self, account: Account, content: str) -> CheckedText:
         """Check a text for forbidden words (chapter 3)."""
+        profile = self._profiles[account.profile]
         forbidden = self.keywords().contains_any(content)
-        return CheckedText(protocol.FORBIDDEN_FOUND if forbidden else protocol.NOTHING_FORBIDDEN, content)
+        return CheckedText(profile.keyword_found if forbidden else profile.keyword_clean, content)
 
     def change_password(self, account: Account, password: str) -> ChangedPassword | Refusal:
         """Change the password that the request gave (R20). Of two concurrent requests one is refused."""
@@ -251,7 +262,7 @@ _Handler: TypeAlias = Callable[[Vendor, Account, float, ApiRequest, int], Result
 HANDLERS: Final[Mapping[Operation, _Handler]] = {
     protocol.SEND: lambda vendor, account, now, request, number: vendor.send(account, now, number, request),
     protocol.OVERAGE: lambda vendor, account, now, request, number: vendor.overage(account),
-    protocol.CHECKKEYWORD: lambda vendor, account, now, request, number: vendor.checkkeyword(request.content),
+    protocol.CHECKKEYWORD: lambda vendor, account, now, request, number: vendor.checkkeyword(account, request.content),
     protocol.CHANGESPWD: lambda vendor, account, now, request, number: vendor.change_password(
         account, request.new_passwords[0]
     ),

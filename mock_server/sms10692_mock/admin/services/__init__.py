@@ -18,7 +18,6 @@ from sms10692_mock.config import Options
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import ProfileName
 from sms10692_mock.stores.probe import StoreProbe
 
 LOW_BALANCE: Final = 5
@@ -33,7 +32,7 @@ class Health(BaseModel):
 
     ready: bool
     version: str
-    profile: ProfileName
+    profile: str
     store: str
     error: str | None
 

@@ -19,10 +19,10 @@ from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import ClockOverride, current_time
 from sms10692_mock.domain.delivery import NO_DELIVERY_RULES
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.profiles import ProfileName
 from sms10692_mock.domain.records import Settings
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import PROFILES, ProfileName
 
 Points = Annotated[int, Field(ge=0, le=MAX_POINTS), INTEGRAL]
 
@@ -92,7 +92,7 @@ class AccountDocument(BaseModel):
     send_total: int
     messages: int
     can_read_queues: bool
-    profile: ProfileName
+    profile: str
     temporary: bool
 
 
@@ -163,7 +163,7 @@ class AccountService:
             send_total=balance.total_added,
             messages=balance.messages,
             can_read_queues=account.can_read_queues,
-            profile=PROFILES[account.profile or self._default_profile].name,
+            profile=account.profile or self._default_profile,
             temporary=account.temporary,
         )
 

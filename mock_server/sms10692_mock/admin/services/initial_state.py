@@ -19,9 +19,9 @@ from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import add_seconds
 from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.profiles import ProfileName
 from sms10692_mock.domain.records import NO_TASK_INDEX, StatusReport, Task
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profiles import ProfileName
 from sms10692_mock.text_files import read_text
 
 

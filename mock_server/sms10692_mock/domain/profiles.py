@@ -1,0 +1,163 @@
+"""Profiles: how the vendor of a brand differs from the manual, as data: each field of `Profile` is a key.
+
+`manual` and `observed` are built in; `profile_file` reads others from TOML. `observed` differs in exactly three points,
+each seen in responses of real servers (A12, A13, A14 of the evidence in `fixtures/readings.md`). The renderers are in
+`codec`, the rules in `domain`.
+"""
+
+from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Final, Literal, TypeAlias
+
+from sms10692 import protocol
+from sms10692.protocol import Operation, Provenance
+from sms10692_mock.domain.clock import SendTimeFormat
+from sms10692_mock.domain.evidence import EvidenceCode
+
+ProfileName: TypeAlias = Literal["manual", "observed"]
+"""The built-in profiles, which an account can have whatever the emulator's profile is."""
+
+MAX_NUMBERS: Final = 1_000_000
+MAX_EXTNO_DIGITS: Final = 20
+MAX_TEXT: Final = 200
+"""Bounds of what a file may contain: numbers of a request, digits of extno, characters of a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """How a key of a profile is described: in English and Chinese, and by its origin.
+
+    `provenance` is that of the values other than the manual's. The `grade` of their sources is S for three or more, M
+    for two, W for one.
+    """
+
+    en: str
+    zh: str
+    provenance: Provenance
+    grade: str = ""
+
+
+def key(default: Any, en: str, zh: str, provenance: Provenance, grade: str = "") -> Any:
+    """Return a dataclass field that is a key, with a copy of `default`."""
+    return field(default_factory=lambda: copy(default), metadata={"key": KeySpec(en, zh, provenance, grade)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """One brand. The defaults are the manual's, or our reading of it."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    name: str = "manual"
+    refusal_form: Literal["own", "send"] = key(
+        "own",
+        "Elements of the refusals of overage and checkkeyword: their own, or those of send.",
+        "overage 和 checkkeyword 被拒绝时的元素：各自的，或 send 的。",
+        "observed",
+        "M",
+    )
+    keyword_form: Literal["message", "status"] = key(
+        "message",
+        "Elements of checkkeyword: message alone, or returnstatus, message and checkCounts with the text.",
+        "checkkeyword 的元素：只有 message，或 returnstatus、message 以及含原文的 checkCounts。",
+        "observed",
+        "S",
+    )
+    keyword_clean: str = key(
+        protocol.NOTHING_FORBIDDEN,
+        "Message of checkkeyword for a text without forbidden words.",
+        "checkkeyword 对不含屏蔽词的内容返回的 message。",
+        "observed",
+        "W",
+    )
+    keyword_found: str = key(
+        protocol.FORBIDDEN_FOUND,
+        "Message of checkkeyword for a text with a forbidden word.",
+        "checkkeyword 对含屏蔽词的内容返回的 message。",
+        "observed",
+        "W",
+    )
+    cdata: bool = key(
+        False,
+        "Whether errorcode and extno of reports and replies are CDATA.",
+        "状态报告和上行的 errorcode、extno 是否用 CDATA。",
+        "observed",
+        "S",
+    )
+    receivetime: Literal["padded", "dashes", "slashes"] = key(
+        "padded",
+        "receivetime as 2011-01-02 03:04:05, or without leading zeros of month, day and hour: 2011-1-2 3:04:05 or "
+        "2011/1/2 3:04:05.",
+        "receivetime 写作 2011-01-02 03:04:05，或月、日、时不补零：2011-1-2 3:04:05、2011/1/2 3:04:05。",
+        "observed",
+        "S",
+    )
+    item_extno: bool = key(
+        True,
+        "Whether reports and replies have the element extno.",
+        "状态报告和上行是否有 extno 元素。",
+        "observed",
+        "M",
+    )
+    item_userid: bool = key(
+        False,
+        "Whether reports and replies begin with the element userid.",
+        "状态报告和上行是否以 userid 元素开头。",
+        "observed",
+        "W",
+    )
+    empty_queue: Literal["root", "nothing"] = key(
+        "root",
+        "Response of an empty queue: a root without children, or an empty body.",
+        "队列为空时的响应：没有子元素的根元素，或空的响应体。",
+        "observed",
+        "W",
+    )
+    line_end: Literal["lf", "crlf"] = key(
+        "lf", "Line end of responses: \\n or \\r\\n.", "响应的换行：\\n 或 \\r\\n。", "reading"
+    )
+    extno_max_digits: int = key(
+        protocol.EXTNO_MAX_DIGITS, "Most digits of extno.", "extno 最多的位数。", "observed", "S"
+    )
+    send_time_formats: tuple[SendTimeFormat, ...] = key(
+        ("yyyy-MM-dd HH:mm:ss",), "Formats of sendTime that are accepted.", "接受的 sendTime 格式。", "observed", "M"
+    )
+    max_numbers: int | None = key(
+        None, "Most numbers in one request. By default any.", "一次提交最多的号码数。默认不限。", "observed", "S"
+    )
+    signature: Literal["optional", "anywhere", "front", "end"] = key(
+        "optional",
+        "Whether a text must have a 【signature】: anywhere, at the front or at the end.",
+        "内容是否必须带【】签名：任意位置、开头或结尾。",
+        "observed",
+        "M",
+    )
+    check_words: Literal["always", "checkContent"] = key(
+        "checkContent",
+        "Whether the older endpoints check every send for forbidden words, or only with checkContent=1.",
+        "旧接口的提交总是检查屏蔽词，还是只在 checkContent=1 时检查。",
+        "observed",
+        "M",
+    )
+    texts: Mapping[EvidenceCode, str] = key(
+        {},
+        "Messages in place of the manual's, by the cause of the refusal (the code of its finding without `refusal.`). "
+        "`{word}` is the forbidden word.",
+        "代替接口文档的提示，按拒绝的原因（诊断代码去掉 `refusal.`）。`{word}` 是屏蔽词。",
+        "observed",
+        "M",
+    )
+
+    def refusal_layout(self, operation: Operation | None) -> Operation:
+        """Return the operation whose elements carry the refusals of an operation that fetches no queue (R10)."""
+        if operation is None or (self.refusal_form == "send" and operation is not protocol.CHANGESPWD):
+            return protocol.SEND
+        return operation
+
+
+MANUAL: Final = Profile()
+OBSERVED: Final = replace(MANUAL, name="observed", refusal_form="send", keyword_form="status", cdata=True)
+
+PROFILES: Final[Mapping[str, Profile]] = {profile.name: profile for profile in (MANUAL, OBSERVED)}
+"""The built-in profiles."""

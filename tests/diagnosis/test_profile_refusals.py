@@ -1,0 +1,29 @@
+"""Refusals that only some profiles have (R22): each has its evidence, and the text of the profile."""
+
+import pytest
+
+from sms10692_mock.diagnosis.service import diagnose_logged
+from support.emulators import WsgiHarness
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "code"),
+    [
+        ('signature = "anywhere"', "x", "text-signature-anywhere"),
+        ('signature = "front"', "x【店】", "text-signature-front"),
+        ('signature = "end"', "【店】x", "text-signature-end"),
+        ("max_numbers = 1", "【店】", "too-many-numbers"),
+    ],
+)
+def test_a_refusal_of_the_profile_has_evidence(key: str, content: str, code: str) -> None:
+    emulator = WsgiHarness(profile=f"{key}\ntexts.{code} = '非法'")
+    for mobile in ("15023239810,15023239811", "15023239810"):
+        is_refused = "," in mobile or code != "too-many-numbers"
+        assert ("<message>非法</message>" in emulator.send(mobile=mobile, content=content)) == is_refused
+    entry = emulator.store.request(1)
+    assert entry is not None
+    assert entry.refusal == "非法"
+    assert entry.evidence is not None
+    assert entry.evidence.code == code
+    assert [finding.code for finding in diagnose_logged(entry, emulator.store)][:1] == [f"refusal.{code}"]
+    assert "<message>其他错误</message>" in emulator.send(extno="x", content=content)
