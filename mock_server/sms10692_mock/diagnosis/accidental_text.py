@@ -28,6 +28,7 @@ _PRINTED_OBJECT: Final = re.compile(
     | (?<![A-Za-z0-9_])(?:Optional|Some)\((?:"[^"]{0,40}"|[0-9]{1,20})\)
     | (?<![A-Za-z0-9_])Optional(?:\[[^\[\]]{0,40}\]|\.empty)
     | <[\w.]+\ object\ at\ 0x[0-9a-f]+> | <(?:function|bound\ method|generator|coroutine)\ [^<>]{1,60}>
+    | ^\['[^']{0,40}'[,\]] | ^Traceback\ \(most\ recent\ call\ last\)
     | ^\{'\w{1,20}':\ | ^map\[\w{1,20}: | ^Array\s*\(                    # Python, Go, PHP
     """,
     re.VERBOSE,
@@ -44,6 +45,7 @@ _TEMPLATE: Final = re.compile(
     | (?<![A-Za-z0-9_.+-])@[A-Z]\w*\.[A-Z]\w*   # @Model.Code, no address
     | (?<![A-Za-z0-9_$])\$[A-Za-z_]\w{1,39}   # $code
     | \#[a-z_][A-Za-z0-9_]{0,39}\#     # #code#; #Nike# is a topic
+    | (?<!\w)__[A-Za-z]\w{0,39}__(?!\w) | 【\s*】   # __CODE__, and a signature without a name
     """,
     re.VERBOSE,
 )
@@ -74,7 +76,7 @@ _HEADINGS: Final = re.compile(
 
 _MARKS: Final = re.compile(r"[{}$#%@<\[\\]")
 _WORDS: Final = re.compile(
-    r"undefined|NaN|NULL|Null|None|null|nil|nan|Invalid Date|System\.|Optional|Some\(|Array|true|false|]]>"
+    r"undefined|NaN|NULL|Null|None|null|nil|nan|Invalid Date|System\.|Optional|Some\(|Array|true|false|]]>|__|Traceback"
 )
 """Words of programs. **Literals only**: then the search tries them only where a first letter of them stands."""
 _BEGINNING: Final = re.compile(rf"\A\s*(?:[\"']|{_NAME_PATTERN})", re.IGNORECASE)
