@@ -9,7 +9,7 @@ from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.service import public_findings
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.records import Query
-from support.diagnosis import build_context, get_findings, md5
+from support.diagnosis import build_context, build_form, get_findings, md5
 from support.emulators import WsgiHarness
 from support.http_client import build_request
 
@@ -91,6 +91,19 @@ def test_a_mistake_with_the_encoding_of_the_credentials_is_explained(charset: st
 def test_correct_credentials_have_no_finding() -> None:
     body = b"action=overage&userid=12&account=test&password=mima"
     assert get_findings(build_context(body, endpoint=protocol.SMS)) == {}
+
+
+def test_the_forms_of_request_that_older_clients_use_have_no_wrong_finding() -> None:
+    both = b"action=overage&userid=12&account=test&password=mima&timestamp=20120701231212&sign=x"
+    assert get_findings(build_context(both, endpoint=protocol.SMS)) == {}
+    in_query = get_findings(build_context(b"", endpoint=protocol.SMS, method="GET", query=both))
+    assert list(in_query) == ["habit.credentials-in-query"]
+    assert in_query["habit.credentials-in-query"].sentence == (
+        "userid and password are in the query string, which logs record: send them in the body of a POST."
+    )
+    signed = get_findings(build_context(b"", method="GET", query=build_form()))
+    assert list(signed) == ["habit.get", "habit.credentials-in-query"]
+    assert signed["habit.credentials-in-query"].sentence.startswith("userid and sign are in the query string")
 
 
 def test_the_sender_is_not_told_whose_userid_or_password_exists() -> None:

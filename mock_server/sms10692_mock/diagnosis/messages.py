@@ -312,9 +312,7 @@ _STYLE_MESSAGES: Final = {
         "The request is a HEAD, which is processed and charged like a GET, but has no response to read: use POST as "
         "the manual requires."
     ),
-    "credentials-in-query": (
-        "Userid and signature are in the query string, which is written to logs: send them in the body."
-    ),
+    "credentials-in-query": "{} and {} are in the query string, which logs record: send them in the body of a POST.",
     "clear-credentials": "A password was sent in plain text in addition to the signature: leave it out.",
     "entity-between-parameters": (
         "Parameters are joined with '&amp;', so their names begin with 'amp;': join them with '&'."
@@ -322,7 +320,7 @@ _STYLE_MESSAGES: Final = {
     "nothing-to-check": (
         "content is missing or empty, so nothing was checked; received {}: send the text to check as 'content'."
     ),
-    "unknown-parameters": "The manual has no such parameter for this operation: {}.",
+    "unknown-parameters": "This operation has no such parameter at this endpoint: {}.",
     "polling": "The queue was fetched {} s ago: fetch it once in 30 s.",
     "fetched-after-empty": ("The queue was empty {} s ago: wait longer after an empty response."),
 }

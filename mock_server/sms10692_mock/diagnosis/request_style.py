@@ -198,7 +198,9 @@ def _check_send_time(context: DiagnosisContext) -> Iterator[Finding]:
 
 
 def _check_method(context: DiagnosisContext) -> Iterator[Finding]:
-    if code := _METHOD_CODES.get(context.method):
+    # The manual demands POST. Clients of the older endpoints use GET as often (R19).
+    is_usual = context.method == "GET" and context.request.endpoint.provenance != "manual"
+    if not is_usual and (code := _METHOD_CODES.get(context.method)):
         yield make_finding(code)
 
 
@@ -208,15 +210,17 @@ _METHOD_CODES: Final = {"GET": "habit.get", "HEAD": "habit.head"}
 def _check_query_string(context: DiagnosisContext) -> Iterator[Finding]:
     if context.query:
         names = parse_fields(context.query, "", b"", _decode_latin_1)
+        first, *_, secret = context.request.endpoint.authentication.parameters
         if any(name in names for name in context.request.endpoint.authentication.parameters):
-            yield make_finding("habit.credentials-in-query")
+            yield make_finding("habit.credentials-in-query", first, secret)
 
 
 def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     endpoint, operation = context.request.endpoint, context.request.operation
     operations = endpoint.operations if operation is None else (operation,)
     names = dict.fromkeys(name for each in operations for name in endpoint.parameters_of(each))
-    known = {*map(str.lower, names), *_OTHER_BRANDS_PARAMETERS}
+    # Some clients send both kinds of credentials to every endpoint; those of the older one are a finding of their own.
+    known = {*map(str.lower, names), *_CREDENTIALS, *_OTHER_BRANDS_PARAMETERS}
     sent_names = context.fields if are_fields_read(context) else parse_fields(context.query, "", b"", _decode_latin_1)
     nested = find_nested_request(context)
     unknown = [name for name in sent_names if name not in known and name != nested and not name.startswith("?")]
