@@ -11,6 +11,7 @@ from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.records import Query
 from support.diagnosis import build_context, build_form, get_findings, md5
 from support.emulators import WsgiHarness
+from support.flask_emulator import FlaskEmulator
 from support.http_client import build_request
 
 NEWEST = Query(newest_first=True, limit=1)
@@ -133,3 +134,21 @@ def test_a_new_password_that_cannot_be_used_is_explained() -> None:
         (entry,) = emulator.store.requests(None, NEWEST).items
         assert entry.evidence is not None
         assert entry.evidence.code == code
+
+
+@pytest.mark.parametrize(
+    ("path", "action", "older"),
+    [
+        ("/v2sms.aspx", "send", "/sms.aspx"),
+        ("/v2smsGBK.aspx", "overage", "/smsGBK.aspx"),
+        ("/v2statusApi.aspx", "query", "/statusApi.aspx"),
+        ("/v2callApi.aspx", "query", "/callApi.aspx"),
+    ],
+)
+def test_a_password_at_a_signed_endpoint_is_directed_to_the_older_one(path: str, action: str, older: str) -> None:
+    form = {"action": action, "userid": "12", "account": "test", "password": "mima"}
+    hint = FlaskEmulator().http.post(path, data=form).headers["X-Mock-Hint"]
+    assert (
+        "signature.clear-credentials: Account and password were sent in plain text: this endpoint takes userid, "
+        f"timestamp and sign; the older endpoint {older} takes account and password." in hint
+    )

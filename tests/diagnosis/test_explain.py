@@ -25,6 +25,38 @@ READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]
     "path": ("/v2sms.aspx?action=send", ("GET", "/v2sms.aspx", b"action=send", [], b"")),
     "form": ("action=send&userid=12", ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"action=send&userid=12")),
     "form of a queue": ("a=1&action=query", ("POST", "/v2statusApi.aspx", b"", FORM_HEADER, b"a=1&action=query")),
+    "form with a password": (
+        "action=send&userid=12&account=a&password=b",
+        ("POST", "/sms.aspx", b"", FORM_HEADER, b"action=send&userid=12&account=a&password=b"),
+    ),
+    "form with a password, in other letters": (
+        "Password=b&Action=overage",
+        ("POST", "/sms.aspx", b"", FORM_HEADER, b"Password=b&Action=overage"),
+    ),
+    "form with a password and no action": (
+        "userid=12&password=b",
+        ("POST", "/sms.aspx", b"", FORM_HEADER, b"userid=12&password=b"),
+    ),
+    "form of a queue with a password": (
+        "action=query&password=b",
+        ("POST", "/statusApi.aspx", b"", FORM_HEADER, b"action=query&password=b"),
+    ),
+    "form with a password and a signature": (
+        "action=send&password=b&sign=c",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"action=send&password=b&sign=c"),
+    ),
+    "form of an action that only older endpoints have": (
+        "action=changespwd&newpwd=b",
+        ("POST", "/sms.aspx", b"", FORM_HEADER, b"action=changespwd&newpwd=b"),
+    ),
+    "curl for an older endpoint": (
+        "curl http://h/callApi.aspx -d 'action=query&userid=12&account=a&password=b'",
+        ("POST", "/callApi.aspx", b"", FORM_HEADER, b"action=query&userid=12&account=a&password=b"),
+    ),
+    "URL of an older endpoint": (
+        "http://h/smsGBK.aspx?action=send&password=b",
+        ("GET", "/smsGBK.aspx", b"action=send&password=b", [], b""),
+    ),
     "curl": (
         "curl -s -X POST 'http://h/v2smsGBK.aspx' -H 'X-A: b' \\\n  -d 'action=send' --data-urlencode 'content=A&B'",
         ("POST", "/v2smsGBK.aspx", b"", [("X-A", "b"), *FORM_HEADER], b"action=send&content=A%26B"),

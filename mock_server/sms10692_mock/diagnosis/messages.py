@@ -22,8 +22,8 @@ _SIGNATURE_MESSAGES: Final = {
     "name-entity": "The name of '{}' begins with 'amp;': join parameters with '&', not with '&amp;'.",
     "misnamed": "A parameter name differs from the manual: {}.",
     "clear-credentials": (
-        "Account and password were sent in plain text, as in an older version of this API: send userid, timestamp "
-        "and sign instead."
+        "Account and password were sent in plain text: this endpoint takes userid, timestamp and sign; the older "
+        "endpoint {} takes account and password."
     ),
     "swapped": "timestamp and sign are exchanged: each has the value of the other.",
     "userid-space": "The userid is surrounded by white space: send {}.",

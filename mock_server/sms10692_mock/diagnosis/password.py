@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import quote, quote_plus
 
 from sms10692 import protocol
+from sms10692.protocol import Authentication, Endpoint
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.domain.accounts import Account
@@ -44,8 +45,7 @@ def password_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
 
 def _missing_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     if context.fields.get(_SIGN, "").strip() and not context.fields.get(_PASSWORD, "").strip():
-        twin = _signed_twin(context)
-        yield make_finding("password.signed-request", twin)
+        yield make_finding("password.signed-request", find_twin(context.request.endpoint, protocol.SIGNED))
         return
     for name, value in zip(protocol.PASSWORD.parameters, context.request.credentials, strict=True):
         if value.strip():
@@ -57,15 +57,14 @@ def _missing_parameters(context: DiagnosisContext) -> Iterator[Finding]:
             yield make_finding("password.blank" if name in context.fields else "password.absent", name)
 
 
-def _signed_twin(context: DiagnosisContext) -> str:
-    """Return the path of the signed endpoint with the same operations and charset."""
-    endpoint = context.request.endpoint
+def find_twin(endpoint: Endpoint, authentication: Authentication) -> str:
+    """Return the path of the endpoint with this authentication and the same operations and charset."""
     twins = (
         twin.path
         for twin in protocol.ENDPOINTS
-        if twin.authentication is protocol.SIGNED
+        if twin.authentication is authentication
         and twin.charset == endpoint.charset
-        and twin.operations[0] in endpoint.operations
+        and twin.operations[0] is endpoint.operations[0]
     )
     return next(twins)
 

@@ -15,6 +15,10 @@ from sms10692_mock.codec.forms import FORM
 from sms10692_mock.diagnosis.phrases import Phrase
 from sms10692_mock.domain.api_request import match_endpoint
 
+_SIGN: Final = protocol.SIGNED.parameters[2]
+_PASSWORD: Final = protocol.PASSWORD.parameters[2]
+_ACTION: Final = protocol.OVERAGE.parameters[0]
+
 MAX_LENGTH: Final = 1024 * 1024
 """Maximum characters of a pasted request."""
 
@@ -151,11 +155,18 @@ def _quote(text: str) -> str:
 
 
 def _guess_path(form: bytes) -> str:
-    """Return the path of the only endpoint with the action of a form, the first of several."""
-    action = re.search(rb"(?i)(?:^|&)action=([^&]*)", form)
-    word = unquote_plus(action[1].decode("latin-1")) if action else ""
-    matches = (endpoint for endpoint in protocol.ENDPOINTS if any(one.action == word for one in endpoint.operations))
-    return next(matches, protocol.V2SMS).path
+    """Return the path of the only endpoint with the action of a form, the first of several.
+
+    A form with a password and without a signature is meant for an older endpoint.
+    """
+    pairs = (pair.partition("=") for pair in form.decode("latin-1").split("&"))
+    fields = {unquote_plus(name).strip().lower(): unquote_plus(value) for name, _, value in pairs}
+    is_older = _PASSWORD in fields and _SIGN not in fields
+    authentication = protocol.PASSWORD if is_older else protocol.SIGNED
+    word = fields.get(_ACTION, "")
+    matches = [endpoint for endpoint in protocol.ENDPOINTS if any(one.action == word for one in endpoint.operations)]
+    matches.sort(key=lambda endpoint: endpoint.authentication is not authentication)
+    return (matches[0] if matches else protocol.SMS if is_older else protocol.V2SMS).path
 
 
 def _from_url(method: str, url: str, headers: Headers, body: bytes, problems: Sequence[Problem] = ()) -> PastedRequest:

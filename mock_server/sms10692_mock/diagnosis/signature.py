@@ -33,6 +33,7 @@ from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
 from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_formats
 from sms10692_mock.diagnosis.parameter_names import NAMES, PASSWORD_NAMES, SIGN_NAMES
+from sms10692_mock.diagnosis.password import find_twin
 from sms10692_mock.diagnosis.phrases import Phrase
 from sms10692_mock.diagnosis.request_style import MANUALS_SIGN
 from sms10692_mock.diagnosis.signed_text_candidates import OTHERS_TRIED, SigningInputs, candidates
@@ -121,7 +122,8 @@ def _find_substitute(context: DiagnosisContext, name: str) -> tuple[Finding, str
         if value.strip():
             return make_finding("signature.misnamed", Phrase("{} should be '{}'", context.quote(similar), name)), value
     if name != _USERID and _has_plain_password(context):
-        return make_finding("signature.clear-credentials"), ""
+        older = find_twin(context.request.endpoint, protocol.PASSWORD)
+        return make_finding("signature.clear-credentials", older), ""
     return make_finding("signature.blank" if name in context.fields else "signature.absent", name), ""
 
 
