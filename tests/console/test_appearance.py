@@ -204,6 +204,24 @@ def test_axe_finds_no_serious_violation_on_first_login_and_error_pages(
             assert find_serious_violations(page) == []
 
 
+@pytest.mark.parametrize("profile", BROWSER_PROFILES[:2], ids=str)
+def test_axe_finds_no_serious_violation_in_the_explanation_of_a_pasted_request(
+    browser: Browser, emulator: ServedEmulator, profile: BrowserProfile
+) -> None:
+    with browser_page(browser, profile, emulator.url) as page:
+        page.goto("/explain")
+        assert find_serious_violations(page) == []
+        for pasted, shown in (
+            ("hello", ".bad"),
+            ("action=send&userid=12&mobile=+8615023239810&content=A&B", "section"),
+        ):
+            page.fill("#pasted", pasted)
+            page.click("form.card button")
+            page.locator(f"#explained {shown}").first.wait_for()
+            assert find_serious_violations(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 PAINTS = "performance.getEntriesByName('first-contentful-paint').map((entry) => entry.startTime)"
 
 

@@ -260,6 +260,15 @@ def test_a_request_that_the_vendor_did_not_get_has_an_entry_with_the_cause(
     assert [(finding["code"], *finding["values"]) for finding in request["diagnosis"]] == [(code, detail)]
 
 
+def test_the_console_shows_no_parameters_of_bytes_that_are_no_http_request(served: ServedEmulator) -> None:
+    send_chunks(served.address, SPACE_IN_URL)
+    summary, request = last_entry(served.address)
+    assert (request["fields_utf8"], request["fields_gbk"], request["charset"]) == ({}, {}, "")
+    page = send_raw(served.address, f"GET /requests/{summary['number']} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert "percent-encode the values" in page.body.decode()
+    assert 'id="parsed"' not in page.body.decode()
+
+
 def test_credentials_in_the_headers_of_an_invalid_request_are_not_kept(served: ServedEmulator) -> None:
     send_chunks(served.address, b"CONNECT a:443 HTTP/1.1\r\nProxy-Authorization: Basic c2VjcmV0\r\nHost: a\r\n\r\n")
     body = b64decode(last_entry(served.address)[1]["body"])

@@ -294,7 +294,8 @@ def _parsed_fields(request: LoggedRequest) -> tuple[str, Mapping[str, str]]:
 
 
 def _fields(request: LoggedRequest, charset: str) -> Mapping[str, str]:
-    return parse_fields(request.query, content_type(request), request.body, DECODERS[charset]) if charset else {}
+    """Return the parameters parsed in a charset; none for bytes that are no HTTP request."""
+    return parse_fields(request.query, content_type(request), request.body, DECODERS[charset]) if request.method else {}
 
 
 def _response_text(request: LoggedRequest) -> str:
