@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
+from textwrap import wrap
 from typing import Final
 from xml.etree.ElementTree import Element, ElementTree, SubElement
 
@@ -30,12 +31,23 @@ _COLOURS: Final = {
 UNDECIDED: Final = (State.NOT_EXERCISED, State.NOT_JUDGED)
 """States without a result: a reason is shown instead of a response."""
 
-LEGEND: Final = (
-    "manual: its words demand it, in this chapter. observed: seen in requests of real clients (Q) or responses of real"
-    " servers (A);\nS: three or more sources, M: two, W: one. reading: our choice where the manual is silent (R). ours:"
-    " nothing speaks for or\nagainst it. Clauses: "
-    + "; ".join(f"{letter} {meaning}" for letter, meaning in FAMILIES.items())
-    + f".\nAll clauses: {CONTRACT}; readings: {READINGS}"
+_LEGEND_WIDTH: Final = 116
+
+LEGEND: Final = "\n".join(
+    [
+        *wrap(
+            "Labels. manual: its words demand it, in this chapter. observed: seen in requests of real clients or"
+            " responses of real servers; S: three or more sources, M: two, W: one. reading: our choice where the manual"
+            " is silent. ours: nothing speaks for or against it.",
+            _LEGEND_WIDTH,
+        ),
+        *wrap(
+            f"First letters. {'. '.join(f'{letter}: {meaning}' for letter, meaning in FAMILIES.items())}.",
+            _LEGEND_WIDTH,
+        ),
+        f"All clauses: {CONTRACT}",
+        f"Readings: {READINGS}",
+    ]
 )
 """What the labels and the ids of the clauses mean."""
 _PRECEDING_LIMIT: Final = 400

@@ -91,7 +91,7 @@ def test_the_legend_explains_the_first_letter_of_every_id_and_names_files_that_e
     letters = {clause.id[0] for clause in CLAUSES if not clause.id[0].isdigit()}
     assert letters == set(FAMILIES)
     for letter, meaning in FAMILIES.items():
-        assert f"{letter} {meaning}" in LEGEND
+        assert f"{letter}: {meaning}" in " ".join(LEGEND.split())
     assert str(CONTRACT) in LEGEND
     assert CONTRACT.is_file()
     assert READINGS.is_file()
