@@ -63,7 +63,7 @@ test-vendors: $(DEV_STAMP) ## run the contract suite against vendors written fro
 	SMS10692_ALL_BREAKS=1 $(BIN)/pytest tests/contract_suite/test_suite_vendors.py $(ARGS)
 
 test-correct-requests: $(DEV_STAMP) ## diagnose CORRECT_COUNT=10000 correct requests of every kind, none of which may have a finding
-	SMS10692_CORRECT_REQUESTS=$(CORRECT_COUNT) $(BIN)/pytest -q tests/diagnosis/test_correct_requests.py $(ARGS)
+	SMS10692_CORRECT_REQUESTS=$(CORRECT_COUNT) $(BIN)/pytest -q -o faulthandler_timeout=1800 tests/diagnosis/test_correct_requests.py $(ARGS)
 
 suite-traffic: $(DEV_STAMP) ## count at a server what the contract suite sends, and print what it says about network errors
 	$(TOOL) -m suite_traffic $(ARGS)
