@@ -338,6 +338,22 @@ def test_the_expected_signature_is_left_out_where_other_hosts_need_no_token(
         assert (json.loads(answer.text)["expected_signature"] is None) == (not is_shown)
 
 
+@pytest.mark.parametrize(("peer", "is_shown"), [("127.0.0.1", True), ("192.0.2.7", False)])
+def test_the_console_leaves_out_the_expected_signature_for_other_hosts_without_a_token(
+    peer: str, is_shown: bool
+) -> None:
+    http = FlaskEmulator(AccessPolicy()).http
+    wrong = f"action=overage&{SIGNED.replace('5cc6', '0cc6')}"
+    http.post("/v2sms.aspx", data=wrong, content_type=FORM)
+    reader: dict[str, Any] = {"headers": CONSOLE_HEADERS, "environ_base": {"REMOTE_ADDR": peer}}
+    explained = http.post("/explain", data={"request": wrong}, **reader)
+    for page in (explained, http.get("/requests/1", **reader)):
+        assert page.status_code == 200, page.text
+        assert ("5cc68982f55ac74348e3d819f868fbe1" in page.text) == is_shown
+        assert "signature.unexplained" in page.text
+        assert "testmima" not in page.text
+
+
 def test_problems_of_the_text_itself_are_explained() -> None:
     emulator = FlaskEmulator()
 
