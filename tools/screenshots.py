@@ -42,6 +42,8 @@ PAGES = {
     "queues": "/queues",
     "replies": "/queues?queue=replies",
     "account": "/account",
+    "older-account": "/account?authentication=password",
+    "older-request": "/requests/{older}",
     "faults": "/faults",
     "contract": "/contract?kind=exact",
 }
@@ -77,6 +79,11 @@ def send_sample_traffic(address: Address) -> None:
     post_vendor_request(
         address, "/v2sms.aspx", action="send", mobile="1", content="x", timestamp="20120701231212", sign=upper
     )
+    credentials = {"userid": "12", "account": "test", "password": "Mima"}
+    older = urlencode(
+        credentials | {"action": "send", "mobile": "13800138000", "content": "【晨光商城】您的包裹已签收。"}
+    )
+    send_raw(address, build_request("/sms.aspx", older.encode()))
 
 
 def submit_form(values: dict[str, str], address: Address, path: str) -> None:
@@ -93,7 +100,7 @@ def capture_pages(browser: Browser, address: Address, folder: Path) -> None:
     for profile in PROFILES:
         with browser_page(browser, profile, url) as page:
             for name, path in PAGES.items():
-                page.goto(path.format(wrong=7))
+                page.goto(path.format(wrong=7, older=12))
                 if name == "contract":
                     page.locator("[id='clause-2.3-found'] button").click()
                     page.locator("[id='clause-2.3-found'] .exchange").first.wait_for()
