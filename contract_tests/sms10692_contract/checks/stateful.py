@@ -1,6 +1,6 @@
 """Stateful test: random sequences of requests of two accounts, compared with the model. Each invariant is a clause.
 
-`model_walk` expects exactly the items of the model in their order. Here a report or reply may come in any order and at
+`model_machine` expects exactly the items of the model in their order. Here a report or reply may come in any order and at
 any time after it is due; only what it must not be is expected.
 """
 
