@@ -1,7 +1,7 @@
 """Stateful test: random sequences of requests of two accounts, compared with the model. Each invariant is a clause.
 
-`model_machine` expects exactly the items of the model in their order. Here a report or reply may come in any order and at
-any time after it is due; only what it must not be is expected.
+`model_machine` expects exactly the items of the model in their order. Here a report or reply may come in any order and
+at any time after it is due; only what it must not be is expected.
 """
 
 from collections.abc import Callable
