@@ -70,4 +70,4 @@ def test_each_clause_has_a_chinese_text_and_a_demo() -> None:
         assert clause.id in clause_demo.load_demos()
     demonstrated = {clause_id for demo in clause_demo.load_demos().values() for clause_id in demo.clauses}
     assert demonstrated == {clause.id for clause in clauses.clauses()}
-    assert [reading.number for reading in clauses.readings()] == [f"R{n}" for n in range(1, 22)]
+    assert [reading.number for reading in clauses.readings()] == [f"R{n}" for n in range(1, 23)]
