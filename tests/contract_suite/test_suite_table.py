@@ -51,6 +51,10 @@ def test_the_clauses_of_a_group_have_one_provenance() -> None:
     assert [group for group, found in provenances.items() if len(found) != 1] == ["nothing"]
 
 
+BEYOND_THE_SUITE = {"R19", "R20", "R21"}
+"""Readings about what the manual does not have at all: older endpoints, change of a password, injected messages."""
+
+
 def test_groups_have_evidence_and_every_reading_is_cited() -> None:
     for group in GROUPS:
         provenance = next((clause.provenance for clause in CLAUSES if clause.group == group.id), None)
@@ -59,7 +63,7 @@ def test_groups_have_evidence_and_every_reading_is_cited() -> None:
     choices = [clause for clause in CLAUSES if clause.provenance in (Provenance.READING, Provenance.OURS)]
     cited = {source for clause in choices for source in clause.source.split(", ")}
     readings = re.findall(r"^## (R\d+) ", (TOP / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)
-    assert cited - {""} == set(readings)
+    assert cited - {""} == set(readings) - BEYOND_THE_SUITE
 
 
 def test_the_clauses_of_the_layout_are_checked_last() -> None:
