@@ -107,6 +107,37 @@ def test_no_output_contains_a_valid_signature_or_a_number(options: list[str], tm
         assert not any(number in output for number in NUMBERS)
 
 
+@pytest.mark.slow("Runs large parts of the contract suite.")
+def test_no_output_contains_a_valid_signature_of_a_temporary_account(tmp_path: Path) -> None:
+    html, junit, expect = (tmp_path / name for name in ("report.html", "report.xml", "expect.toml"))
+    signed: set[tuple[str, str]] = set()
+
+    def record(request: ApiRequest) -> ApiRequest:
+        signed.add((request.userid, request.credentials[1]))
+        return request
+
+    def echo(text: str, request: ApiRequest) -> str:
+        return text.replace("<message>", f"<message>{request.credentials[2]} ").replace("<remark>", "<remark>x")
+
+    with mutant_server(Defect(api_request=record, text=echo)) as vendor:
+        files = ["--html", str(html), "--junit", str(junit), "--write-expect", str(expect)]
+        clauses = select(
+            "1.3-ok", "2.3-found", "2.3-credentials-wrong", "3.3-forbidden", "4.4-2", "R2-similar-signature"
+        )
+        completed = run_contract(vendor.url, "--control", vendor.url, *clauses, *files)
+    assert completed.returncode == 1, completed.stderr
+    outputs = [completed.stdout, completed.stderr, *(file.read_text("utf-8") for file in (html, junit, expect))]
+    signatures = {
+        hashlib.md5(f"{name}secret{timestamp}".encode(), usedforsecurity=False).hexdigest()
+        for userid, timestamp in signed
+        for name in (f"t{userid}", "Shop内Test", "Other")
+    }
+    assert len(signatures) > 5
+    assert outputs[0].count("curl ") >= 3
+    for output in outputs:
+        assert find_signatures(output, signatures) == set()
+
+
 CREDENTIALS = OWN.build_credentials("20120701231212")
 OVERAGE = list((CREDENTIALS | {"action": "overage"}).items())
 SIGN = CREDENTIALS["sign"]
