@@ -12,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms10692 import protocol
+from sms10692_mock.codec.charsets import DECODERS
+from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.numbers import are_plain, check_mobile
+from sms10692_mock.diagnosis.pasted_request import PastedRequest, parse_pasted
 from sms10692_mock.diagnosis.registry import EXAMPLE_ACCOUNTS, FindingSpec, explain_example, load_registry
+from sms10692_mock.diagnosis.service import is_clean_send
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
+from sms10692_mock.domain.api_request import match_endpoint, parse_request
 from support.diagnosis import FORM, NOW, build_context, build_form, md5
 from support.flask_emulator import FlaskEmulator
 
@@ -310,3 +315,25 @@ def test_many_numbers_are_checked_as_one_text() -> None:
     assert are_plain(",".join(["15023239810"] * 5000))
     assert not are_plain(",".join(["15023239810"] * 5000 + ["1502323981"]))
     assert not are_plain(urlencode({"a": "15023239810"}))
+
+
+def is_clean(pasted: PastedRequest) -> bool:
+    endpoint = match_endpoint(pasted.path)
+    assert endpoint is not None
+    content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
+    fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])
+    request = parse_request(endpoint, fields)
+    return is_clean_send(pasted.query, content_type, pasted.body, request, fields, NOW)
+
+
+@pytest.mark.parametrize("spec", [one for one in load_registry().values() if one.example], ids=lambda one: one.code)
+def test_an_example_with_a_finding_of_an_accepted_send_is_not_clean(spec: FindingSpec) -> None:
+    pasted = parse_pasted(spec.example)
+    codes = {finding.code for finding in explain_example(spec).findings if finding.kind in ("text", "habit")}
+    if codes and "habit.content-encoding" not in codes:  # the caller examines the headers
+        assert not is_clean(pasted)
+
+
+@pytest.mark.parametrize("form", [build_form(), build_form(extno="01", content="您好，1234")])
+def test_a_correct_send_is_clean(form: bytes) -> None:
+    assert is_clean(PastedRequest("POST", "/v2sms.aspx", b"", [("Content-Type", FORM)], form))

@@ -24,7 +24,7 @@ from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.refusals import fault_findings
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
-from sms10692_mock.diagnosis.service import is_conventional, needs_diagnosis, style_warnings
+from sms10692_mock.diagnosis.service import is_clean_send, is_conventional, needs_diagnosis, style_warnings
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, QUEUES, ApiRequest, parse_request
@@ -33,7 +33,7 @@ from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.profiles import PROFILES, Profile
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
+from sms10692_mock.domain.results import AcceptedSend, Refusal, RepliesResult, ReportsResult, Result
 from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
@@ -237,6 +237,23 @@ class VendorApp:
         if self._log and endpoint.authentication is protocol.PASSWORD and outcome.account is not None:
             self._note_password(self._log, endpoint, outcome.account, result)
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
+        if (
+            isinstance(result, AcceptedSend)
+            and not faults
+            and request.method == "POST"
+            and is_clean_send(
+                request.query,
+                request.content_type,
+                request.body,
+                api_request,
+                handled.fields,
+                handled.account_time,
+            )
+            and not request.has_content_encoding()
+        ):
+            if self._log:
+                self._log(line)
+            return FinishedRequest(response)
         if isinstance(result, Refusal) or needs_diagnosis(api_request):
             return FinishedRequest(response, entry, line)
         if faults:

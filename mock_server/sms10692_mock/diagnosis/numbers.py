@@ -71,11 +71,11 @@ def are_plain(mobile: str) -> bool:
     >>> are_plain("15023239810,13527576163"), are_plain("15023239810,1352757616"), are_plain("8615023239810")
     (True, False, False)
     """
+    if len(mobile) == _WIDTH - 1:
+        return mobile[0] == "1" and mobile.isdigit() and mobile.isascii()
     count, rest = divmod(len(mobile) + 1, _WIDTH)
     if rest or not mobile.isascii():
         return False
-    if count == 1:
-        return mobile.isdigit() and mobile[0] == "1"
     return (
         mobile[11::_WIDTH] == "," * (count - 1)
         and mobile[::_WIDTH] == "1" * count
