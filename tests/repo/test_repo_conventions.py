@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 
 from sms10692 import protocol
+from sms10692_mock.admin.console.i18n import texts
 from sms10692_mock.codec.charsets import DECODERS, ENCODERS
 from sms10692_mock.codec.json_renderer import KEYS
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
@@ -103,6 +104,11 @@ def test_an_endpoint_is_complete(endpoint: protocol.Endpoint) -> None:
     assert endpoint.charset in ENCODERS
     name = endpoint.authentication.name
     assert endpoint.authentication in CREDENTIALS_CHECKS, f"domain/authentication.py has no check of {name}"
+    assert f"account.authentication_{name}" in texts(), f"admin/console/texts.toml has no name of {name}"
+    snippets = TOP / "mock_server" / "sms10692_mock" / "admin" / "console" / "templates" / "snippets"
+    languages = [file.name for file in (snippets / protocol.SIGNED.name).iterdir()]
+    missing = [language for language in languages if not (snippets / name / language).is_file()]
+    assert not missing, f"{snippets / name} lacks {missing}"
     assert protocol.SIGNED.parameters[0] in endpoint.authentication.parameters, "an account is found by its userid"
     assert set(endpoint.operations) <= set(protocol.OPERATIONS)
     assert len({operation.action for operation in endpoint.operations}) == len(endpoint.operations)
