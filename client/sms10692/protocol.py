@@ -1,4 +1,4 @@
-"""The vendor's protocol as constants: five operations, one per chapter of the manual, in its spelling and order.
+"""The vendor's protocol as constants: the manual's five operations, one per chapter and in its spelling, and one more.
 
 The module holds every word that the manual prints and a program must repeat exactly: endpoints, actions, parameters,
 elements and messages. What the manual leaves open (white space, order of checks, prices) and all logic belong
@@ -146,7 +146,7 @@ CHANGESPWD: Final = Operation(
     success="Success",
     failure="Faild",
 )
-"""Changes the password. The names of its parameters were observed; its responses are ours (R18)."""
+"""Changes the password. The names of its parameters were observed; its responses are ours (R20)."""
 
 OPERATIONS: Final = (SEND, OVERAGE, CHECKKEYWORD, STATUS, CALL, CHANGESPWD)
 

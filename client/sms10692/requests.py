@@ -20,7 +20,7 @@ from sms10692.signing import CHINA, format_timestamp, sign
 Value = TypeVar("Value", covariant=True)
 
 Charset: TypeAlias = Literal["utf-8", "gbk"]
-"""Charset of the send endpoint: /v2sms.aspx (utf-8) or /v2smsGBK.aspx (gbk)."""
+"""Charset of the send endpoint: /v2sms.aspx or /sms.aspx (utf-8), /v2smsGBK.aspx or /smsGBK.aspx (gbk)."""
 
 AuthenticationName: TypeAlias = Literal["signed", "password"]
 """Kind of credentials: a signature, or account and password in clear at the older endpoints, such as /sms.aspx."""

@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from sms10692_mock.domain.profiles import MAX_EXTNO_DIGITS, MAX_NUMBERS, MAX_TEXT, PROFILES, KeySpec, Profile
+from sms10692_mock.text_files import read_text
 
 KEYS: Final[Mapping[str, KeySpec]] = {
     field.name: field.metadata["key"] for field in fields(Profile) if "key" in field.metadata
 }
 """The description of each key, in the order of the documents."""
+
+FORBIDDEN_BEGINNING: Final = "包含"
+"""Beginning of every known message of checkkeyword about a forbidden word, by which clients recognize the message."""
+
+_NOT_REWORDED: Final = frozenset(("fault", "fault-unlimited", "store-unavailable"))
+"""Causes whose message a profile cannot replace: the user or the emulator causes them."""
 
 _BASE: Final = "base"
 _NAME: Final = re.compile(r"\w[\w .-]{0,39}")
@@ -35,7 +42,7 @@ def parse_profile(text: str) -> Profile:
 def load_profile(path: Path) -> Profile:
     """Read a profile file. Raises ValueError that names file, line and key, and OSError."""
     try:
-        source = path.read_text("utf-8-sig")
+        source = read_text(path)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is not UTF-8 (byte {error.start})") from None
     except FileNotFoundError:
@@ -49,13 +56,15 @@ def read_profile(source: str, path: Path) -> Profile:
         document = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: {error}") from None
+    except (RecursionError, ValueError):
+        raise ValueError(f"{path}: a value is too long or nested too deeply") from None
     base = document.pop(_BASE, "manual")
     if not isinstance(base, str) or base not in PROFILES:
-        raise ValueError(_describe(path, source, [_BASE], f"is one of {', '.join(PROFILES)}"))
+        raise ValueError(_describe(path, source, [_BASE], f"must be one of {', '.join(PROFILES)}"))
     name = document.setdefault("name", path.stem)
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name in PROFILES:
         raise ValueError(
-            _describe(path, source, ["name"], f"is a word of at most 40 characters, not {' or '.join(PROFILES)}")
+            _describe(path, source, ["name"], f"must be a word of at most 40 characters, not {' or '.join(PROFILES)}")
         )
     changes = _validate(path, source, document)
     return replace(PROFILES[base], **changes)
@@ -75,14 +84,18 @@ def _validate(path: Path, source: str, document: dict[str, Any]) -> dict[str, An
     for name, (low, high) in _BOUNDS.items():
         value = getattr(profile, name)
         if value is not None and not low <= value <= high:
-            raise ValueError(_describe(path, source, [name], f"is from {low} to {high}"))
+            raise ValueError(_describe(path, source, [name], f"must be from {low} to {high}"))
     texts = [(["texts", str(code)], text) for code, text in profile.texts.items()]
     texts += [([name], getattr(profile, name)) for name in ("keyword_clean", "keyword_found")]
     for place, text in texts:
-        if not text or len(text) > MAX_TEXT or not text.isprintable():
-            raise ValueError(_describe(path, source, place, f"has 1 to {MAX_TEXT} printable characters"))
+        if not text.strip() or len(text) > MAX_TEXT or not text.isprintable():
+            raise ValueError(_describe(path, source, place, f"must have 1 to {MAX_TEXT} printable characters"))
+    for code in _NOT_REWORDED & set(profile.texts):
+        raise ValueError(_describe(path, source, ["texts", code], "is no refusal of the vendor"))
+    if not profile.keyword_found.startswith(FORBIDDEN_BEGINNING):
+        raise ValueError(_describe(path, source, ["keyword_found"], f"must begin with {FORBIDDEN_BEGINNING}"))
     if not profile.send_time_formats:
-        raise ValueError(_describe(path, source, ["send_time_formats"], "has at least one format"))
+        raise ValueError(_describe(path, source, ["send_time_formats"], "must have at least one format"))
     return {name: getattr(profile, name) for name in document}
 
 
@@ -90,7 +103,10 @@ def _to_json(document: dict[str, Any]) -> str:
     """Return a TOML document as JSON, of which pydantic reads lists as tuples also when it is strict."""
     import json
 
-    return json.dumps(document, default=str)
+    def refuse(value: object) -> str:
+        raise ValueError(f"{value} is a date: write it in quotation marks")
+
+    return json.dumps(document, default=refuse)
 
 
 def _describe(path: Path, source: str, place: list[str], problem: str) -> str:
@@ -104,7 +120,8 @@ def _describe(path: Path, source: str, place: list[str], problem: str) -> str:
 
 def describe_profile(profile: Profile) -> str:
     """Return a profile as TOML, each key with its meaning and origin as a comment."""
-    lines = [f"name = {format_value(profile.name)}"]
+    is_built_in = profile.name in PROFILES
+    lines = [f"base = {format_value(profile.name)}"] if is_built_in else [f"name = {format_value(profile.name)}"]
     for name, spec in KEYS.items():
         origin = spec.provenance + (f", {spec.grade}" if spec.grade else "")
         value = getattr(profile, name)

@@ -9,9 +9,9 @@ from support.emulators import WsgiHarness
 @pytest.mark.parametrize(
     ("key", "content", "code"),
     [
-        ('signature = "anywhere"', "x", "text-signature-anywhere"),
-        ('signature = "front"', "x【店】", "text-signature-front"),
-        ('signature = "end"', "【店】x", "text-signature-end"),
+        ('text_signature = "anywhere"', "x", "text-signature-anywhere"),
+        ('text_signature = "front"', "x【店】", "text-signature-front"),
+        ('text_signature = "end"', "【店】x", "text-signature-end"),
         ("max_numbers = 1", "【店】", "too-many-numbers"),
     ],
 )

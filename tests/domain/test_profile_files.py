@@ -29,25 +29,31 @@ def test_a_file_changes_single_keys_of_a_built_in_profile() -> None:
     ("source", "message"),
     [
         ("a = 1", "brand.toml:1: a is no key of a profile"),
-        ("\n\nextno_max_digits = 99\n", "brand.toml:3: extno_max_digits is from 1 to 20"),
+        ("\n\nextno_max_digits = 99\n", "brand.toml:3: extno_max_digits must be from 1 to 20"),
         ('extno_max_digits = "5"', "brand.toml:1: extno_max_digits Input should be a valid integer"),
         ("cdata = 1", "brand.toml:1: cdata Input should be a valid boolean"),
-        ("max_numbers = 0", "brand.toml:1: max_numbers is from 1 to 1000000"),
+        ("max_numbers = 0", "brand.toml:1: max_numbers must be from 1 to 1000000"),
         (
-            "cdata = true\nsignature = 'top'",
-            "brand.toml:2: signature Input should be 'optional', 'anywhere', 'front' or",
+            "cdata = true\ntext_signature = 'top'",
+            "brand.toml:2: text_signature Input should be 'optional', 'anywhere', 'front' or",
         ),
         ("[texts]\n\nnope = 'x'", "brand.toml:3: texts.nope"),
-        ("[texts]\naction = ''", "brand.toml:2: texts.action has 1 to 200 printable characters"),
-        ("[texts]\naction = '''a\nb'''", "brand.toml:2: texts.action has 1 to 200 printable characters"),
-        ("keyword_found = ''", "brand.toml:1: keyword_found has 1 to 200 printable characters"),
-        ("send_time_formats = []", "brand.toml:1: send_time_formats has at least one format"),
+        ("[texts]\naction = ''", "brand.toml:2: texts.action must have 1 to 200 printable characters"),
+        ("[texts]\naction = '''a\nb'''", "brand.toml:2: texts.action must have 1 to 200 printable characters"),
+        ("keyword_found = ''", "brand.toml:1: keyword_found must have 1 to 200 printable characters"),
+        ("send_time_formats = []", "brand.toml:1: send_time_formats must have at least one format"),
         ("send_time_formats = ['yyyy']", "brand.toml:1: send_time_formats Input should be 'yyyy-MM-dd HH:mm:ss',"),
-        ("base = 'x'", "brand.toml:1: base is one of manual, observed"),
-        ("base = ['x']", "brand.toml:1: base is one of manual, observed"),
-        ("name = 'manual'", "brand.toml:1: name is a word of at most 40 characters, not manual or observed"),
-        ("name = 'a/b'", "brand.toml:1: name is a word"),
+        ("base = 'x'", "brand.toml:1: base must be one of manual, observed"),
+        ("base = ['x']", "brand.toml:1: base must be one of manual, observed"),
+        ("name = 'manual'", "brand.toml:1: name must be a word of at most 40 characters, not manual or observed"),
+        ("name = 'a/b'", "brand.toml:1: name must be a word"),
         ("x = [", "brand.toml: Invalid value"),
+        ("x = " + "[" * 20_000, "brand.toml: a value is too long or nested too deeply"),
+        ("x = " + "1" * 5_000, "brand.toml: a value is too long or nested too deeply"),
+        ("keyword_clean = 2011-01-01", "brand.toml: 2011-01-01 is a date"),
+        ("keyword_clean = '  '", "brand.toml:1: keyword_clean must have 1 to 200 printable characters"),
+        ("keyword_found = '屏蔽词'", "brand.toml:1: keyword_found must begin with 包含"),
+        ("[texts]\nfault = 'x'", "brand.toml:2: texts.fault is no refusal of the vendor"),
     ],
 )
 def test_a_mistake_is_one_error_with_its_line(source: str, message: str) -> None:
@@ -70,10 +76,24 @@ def test_a_file_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
 def test_what_is_shown_can_be_read_again(profile: Profile) -> None:
     shown = describe_profile(profile)
-    assert list(tomllib.loads(shown)) == ["name", *(name for name in KEYS if name != "max_numbers")]
-    renamed = shown.replace(f'name = "{profile.name}"', 'name = "again"', 1)
-    again = read_profile(renamed, BRAND)
+    assert list(tomllib.loads(shown)) == ["base", *(name for name in KEYS if name != "max_numbers")]
+    again = read_profile(shown, BRAND)
     assert [getattr(again, name) for name in KEYS] == [getattr(profile, name) for name in KEYS]
+    assert read_profile(describe_profile(again), BRAND) == again
+
+
+def test_every_cause_of_a_refusal_can_have_a_text_of_the_profile() -> None:
+    emulator = WsgiHarness(
+        profile="texts.balance = '余额 & 不足'\ntexts.reserved-number = '号码'\ntexts.delivery-rule = '规则'\n",
+        accounts=["12:test:mima:1"],
+    )
+    assert "<message>余额 &amp; 不足</message>" in emulator.send(mobile="15023239810,15023239811")
+    assert "<message>号码</message>" in emulator.send(mobile="10000000001")
+
+
+def test_the_texts_of_checkkeyword_are_escaped() -> None:
+    emulator = WsgiHarness(profile='keyword_clean = "正常 & <安全>"\n')
+    assert "<message>正常 &amp; &lt;安全&gt;</message>" in emulator.post(UTF8, action="checkkeyword", content="x")
 
 
 def test_the_command_shows_and_checks_profiles(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -112,7 +132,9 @@ def test_two_accounts_of_different_profiles_and_a_third_in_one_emulator() -> Non
 
 
 def test_r22_accounts_keep_their_own_profile_in_rules_and_texts() -> None:
-    emulator = WsgiHarness(profile='signature = "front"\nkeyword_clean = "未包含非法字符"\nreceivetime = "slashes"\n')
+    emulator = WsgiHarness(
+        profile='text_signature = "front"\nkeyword_clean = "未包含非法字符"\nreceivetime = "slashes"\n'
+    )
     other = WsgiHarness()
     for path in (UTF8, GBK):
         assert "<message>其他错误</message>" in emulator.send(path=path)

@@ -24,7 +24,13 @@ from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.refusals import fault_findings
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
-from sms10692_mock.diagnosis.service import is_clean_send, is_conventional, needs_diagnosis, style_warnings
+from sms10692_mock.diagnosis.service import (
+    BEFORE_CREDENTIALS,
+    is_clean_send,
+    is_conventional,
+    needs_diagnosis,
+    style_warnings,
+)
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, QUEUES, ApiRequest, parse_request
@@ -42,7 +48,6 @@ from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.request_log import redact_headers
 
 _FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
-_CREDENTIALS_REFUSALS: Final = (protocol.CREDENTIALS_EMPTY, protocol.CREDENTIALS_WRONG)
 _SAFE_METHODS: Final = ("GET", "HEAD")
 API_PREFIX: Final = "/_mock"
 _NOT_FOUND: Final = 404
@@ -281,7 +286,7 @@ class VendorApp:
         self, log: Callable[[str], None], endpoint: Endpoint, account: Account, result: Result | None
     ) -> None:
         """Write the note about an account that an older endpoint carries its password in clear, once."""
-        if not isinstance(result, Refusal) or result.message not in _CREDENTIALS_REFUSALS:
+        if not isinstance(result, Refusal) or result.evidence.code not in BEFORE_CREDENTIALS:
             note = self._password_notes.note(account.userid, endpoint.path)
             if note:
                 log(note)

@@ -110,8 +110,8 @@ class XmlRenderer:
                 return _BALANCE_TEMPLATE % result
             case CheckedText(message, content):
                 if self._has_keyword_status:
-                    return self._keyword % (protocol.SEND.success, message, escape(content))
-                return self._keyword % message
+                    return self._keyword % (protocol.SEND.success, escape(message), escape(content))
+                return self._keyword % escape(message)
             case ChangedPassword():
                 return _PASSWORD_CHANGED
             case ReportsResult(()) | RepliesResult(()):

@@ -169,7 +169,7 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
     )
 
 
-_BEFORE_CREDENTIALS: Final = frozenset[EvidenceCode](
+BEFORE_CREDENTIALS: Final = frozenset[EvidenceCode](
     ("credentials-empty", "credentials-wrong", "sql-injection", "fault", "fault-unlimited", "account-deleted")
 )
 """Evidence of requests whose credentials the vendor did not check, or refused."""
@@ -177,7 +177,7 @@ _BEFORE_CREDENTIALS: Final = frozenset[EvidenceCode](
 
 def _were_credentials_right(entry: LoggedRequest) -> bool:
     if entry.evidence is not None:
-        return entry.evidence.code not in _BEFORE_CREDENTIALS and not entry.evidence.code.startswith("timestamp-")
+        return entry.evidence.code not in BEFORE_CREDENTIALS and not entry.evidence.code.startswith("timestamp-")
     return not (entry.refusal or entry.rejection or entry.faults)
 
 

@@ -118,15 +118,19 @@ class Profile:
         "lf", "Line end of responses: \\n or \\r\\n.", "响应的换行：\\n 或 \\r\\n。", "reading"
     )
     extno_max_digits: int = key(
-        protocol.EXTNO_MAX_DIGITS, "Most digits of extno.", "extno 最多的位数。", "observed", "S"
+        protocol.EXTNO_MAX_DIGITS, "Most digits of extno.", "extno 最多的位数。", "observed", "M"
     )
     send_time_formats: tuple[SendTimeFormat, ...] = key(
         ("yyyy-MM-dd HH:mm:ss",), "Formats of sendTime that are accepted.", "接受的 sendTime 格式。", "observed", "M"
     )
     max_numbers: int | None = key(
-        None, "Most numbers in one request. By default any.", "一次提交最多的号码数。默认不限。", "observed", "S"
+        None,
+        "Most numbers in one request. Sources contradict each other; by default any.",
+        "一次提交最多的号码数。来源互相矛盾，默认不限。",
+        "observed",
+        "W",
     )
-    signature: Literal["optional", "anywhere", "front", "end"] = key(
+    text_signature: Literal["optional", "anywhere", "front", "end"] = key(
         "optional",
         "Whether a text must have a 【signature】: anywhere, at the front or at the end.",
         "内容是否必须带【】签名：任意位置、开头或结尾。",

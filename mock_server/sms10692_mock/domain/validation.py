@@ -53,10 +53,10 @@ _WINDOW: Final = 65_536
 """Characters per search step: a step holds the interpreter lock."""
 _OVERLAP: Final = 16
 """Characters repeated between two windows: more than the longest match, single-spaced, and the character before it."""
-_SIGNATURES: Final[Mapping[str, tuple[re.Pattern[str], Evidence]]] = {
-    "anywhere": (re.compile("【[^【】]+】"), Evidence("text-signature-anywhere")),
-    "front": (re.compile("^【[^【】]+】"), Evidence("text-signature-front")),
-    "end": (re.compile("【[^【】]+】$"), Evidence("text-signature-end")),
+_TEXT_SIGNATURES: Final[Mapping[str, tuple[re.Pattern[str], Evidence]]] = {
+    "anywhere": (re.compile(r"【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-anywhere")),
+    "front": (re.compile(r"\A【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-front")),
+    "end": (re.compile(r"【[^【】]*[^【】\s][^【】]*】\Z"), Evidence("text-signature-end")),
 }
 """By the place of the 【signature】 that the profile demands: the pattern of a text that has one, and the evidence."""
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
@@ -139,9 +139,9 @@ def _check_content(context: ValidationContext) -> Evidence | None:
 
 
 def _check_words(context: ValidationContext) -> Evidence | None:
-    if not context.keywords.contains_any(context.request.content):
-        return None
-    if context.profile.check_words == "checkContent" and not context.request.wants_word_check:
+    request = context.request
+    is_optional = request.endpoint.send_parameters and context.profile.check_words == "checkContent"
+    if (is_optional and not request.wants_word_check) or not context.keywords.contains_any(request.content):
         return None
     found = context.keywords.find(context.request.content)
     if found is None:
@@ -173,10 +173,10 @@ def _check_number_count(context: ValidationContext) -> Evidence | None:
 
 
 def _check_text_signature(context: ValidationContext) -> Evidence | None:
-    place = context.profile.signature
+    place = context.profile.text_signature
     if place == "optional":
         return None
-    pattern, evidence = _SIGNATURES[place]
+    pattern, evidence = _TEXT_SIGNATURES[place]
     return None if pattern.search(context.request.content) else evidence
 
 
@@ -249,16 +249,16 @@ def find_refusal(context: ValidationContext) -> Refusal | None:
     """Return the refusal of the first rule whose check finds something, or None if the request is valid."""
     operation, profile = context.request.operation, context.profile
     rules = RULES[operation]
-    if operation is protocol.SEND and (profile.max_numbers is not None or profile.signature != "optional"):
+    if operation is protocol.SEND and (profile.max_numbers is not None or profile.text_signature != "optional"):
         rules += BRAND_RULES
     for message, check in rules:
         evidence = check(context)
         if evidence is not None:
-            return _build_refusal(message, evidence, profile)
+            return build_refusal(message, evidence, profile)
     return None
 
 
-def _build_refusal(message: str, evidence: Evidence, profile: Profile) -> Refusal:
+def build_refusal(message: str, evidence: Evidence, profile: Profile) -> Refusal:
     """Return the refusal, with the profile's text if it has one for this cause."""
     text = profile.texts.get(evidence.code)
     if text is None:

@@ -32,7 +32,7 @@ from sms10692_mock.domain.results import (
     Result,
 )
 from sms10692_mock.domain.store import BalanceTooSmall, NoSuchAccount, RulesConflict, Store
-from sms10692_mock.domain.validation import ValidationContext, find_refusal
+from sms10692_mock.domain.validation import ValidationContext, build_refusal, find_refusal
 
 
 class VendorResult(NamedTuple):
@@ -128,7 +128,8 @@ class Vendor:
                 HANDLERS[request.operation](self, account, now, request, request_number), account, now, triggered
             )
         except NoSuchAccount:  # deleted since the look-up
-            return VendorResult(Refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted")), None, now, triggered)
+            refusal = build_refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted"), self.profile)
+            return VendorResult(refusal, None, now, triggered)
 
     def _evaluate_faults(self, request: ApiRequest, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
         operation = request.operation.name if request.operation else ""
@@ -158,8 +159,8 @@ class Vendor:
         """Send a text to every recipient (chapter 1). The request has passed validation."""
         numbers = [number for part in request.mobile.split(",") if (number := part.strip())]
         price, extno = self.pricing(request.content), request.extno.strip()
-        formats = self._profiles[account.profile].send_time_formats
-        scheduled = clock.parse_send_time(request.send_time, formats) if request.send_time else None
+        profile = self._profiles[account.profile]
+        scheduled = clock.parse_send_time(request.send_time, profile.send_time_formats) if request.send_time else None
         due = now if scheduled is None else max(now, scheduled)
         if self._report_delay:
             due = add_seconds(due, self._report_delay)
@@ -168,7 +169,7 @@ class Vendor:
             outcomes, left = self._decide_outcomes(account, rules, numbers)
             for number, outcome in zip(numbers, outcomes, strict=True):
                 if outcome.refusal is not None:
-                    return Refusal(outcome.refusal, _outcome_evidence(number, outcome))
+                    return build_refusal(outcome.refusal, _outcome_evidence(number, outcome), profile)
             task_id = self.store.next_task_id()
             task = Task(
                 task_id, now, due, numbers, request.content, extno, request.endpoint.path, price, request_number
@@ -183,7 +184,7 @@ class Vendor:
                 continue
             if isinstance(balance, BalanceTooSmall):
                 evidence = Evidence("balance", (task.cost, len(numbers), price, balance.points))
-                return Refusal(protocol.BALANCE_TOO_SMALL, evidence)
+                return build_refusal(protocol.BALANCE_TOO_SMALL, evidence, profile)
             return AcceptedSend(balance, task_id, len(numbers))
 
     def _decide_outcomes(
@@ -217,7 +218,10 @@ class Vendor:
             return replace(current, password=password) if is_changed else current
 
         self.store.update_account(account.userid, change)
-        return ChangedPassword() if is_changed else Refusal(protocol.CREDENTIALS_WRONG, Evidence("credentials-wrong"))
+        if is_changed:
+            return ChangedPassword()
+        profile = self._profiles[account.profile]
+        return build_refusal(protocol.CREDENTIALS_WRONG, Evidence("credentials-wrong"), profile)
 
     def status(self, account: Account, now: float, request_number: int, limit: int) -> ReportsResult:
         """Fetch up to `limit` reports (chapter 4). Each report is returned once."""

@@ -38,6 +38,7 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
             programs=LANGUAGES,
             authentications=authentications,
             chosen=chosen,
+            own_profile=shown.profile,
             older_request=control.requests.last_with_password(shown.userid),
         )
 

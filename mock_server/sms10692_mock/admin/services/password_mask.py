@@ -13,10 +13,10 @@ from sms10692_mock.domain.records import LoggedRequest
 
 MASK: Final = "***"
 
-_NAME: Final = re.compile("pass|pwd|psw|密码", re.IGNORECASE)
+_NAME: Final = re.compile("pass|pas+w|pwd|psw|密码", re.IGNORECASE)
 """What the names of parameters with a password contain: password, newpwd, renewpwd, and those sent by mistake."""
 
-_NAME_IN_VALUE: Final = re.compile(r"(?:pass|pwd|psw)\w{0,20}[\s\"']{0,4}[=:>]", re.IGNORECASE)
+_NAME_IN_VALUE: Final = re.compile(r"(?:pass|pas+w|pwd|psw)\w{0,20}[\s\"']{0,4}[=:>]", re.IGNORECASE)
 """A name and what follows it. The repetitions are bounded, since bodies are long."""
 
 _MIN_SEARCHED: Final = 4
@@ -41,10 +41,14 @@ def mask_request(request: LoggedRequest, password: str) -> LoggedRequest:
     b'action=send&password=***&newpwd=***'
     """
     content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "").lower()
-    is_divided = not any(kind in content_type for kind in _NOT_DIVIDED)
+    if not any(kind in content_type for kind in _NOT_DIVIDED):
+        body = _mask_parameters(request.body, password)
+    elif any(_NAME.search(_decode(request.body, charset)) for charset in DECODERS):
+        body = MASK.encode()
+    else:
+        body = _mask_part(request.body, password)
     return mask_target(request, password)._replace(
-        headers=[(name, _mask_text(value, password)) for name, value in request.headers],
-        body=_mask_parameters(request.body, password) if is_divided else _mask_part(request.body, password),
+        headers=[(name, _mask_text(value, password)) for name, value in request.headers], body=body
     )
 
 
@@ -55,7 +59,7 @@ def _mask_parameters(raw: bytes, password: str) -> bytes:
 def _mask_part(part: bytes, password: str) -> bytes:
     """Mask the value of a parameter with a password, or anything else that may contain one."""
     name, equals, value = part.partition(b"=")
-    if equals and _NAME.search(_decode(name, "utf-8")):
+    if equals and any(_NAME.search(_decode(name, charset)) for charset in DECODERS):
         return name + equals + MASK.encode()
     checked = value if equals else part
     pattern = _NAME_IN_VALUE if equals else _NAME
