@@ -25,8 +25,8 @@ _TEXTS: Final = {
         "zh": "没有检查：余额，以及账号的设置、投递规则和禁用词。",
     },
     "unchecked": {
-        "en": "The signature was not checked: give --account and --password.",
-        "zh": "没有检查 sign：请给出 --account 和 --password。",
+        "en": "The credentials were not checked: give --account and --password.",
+        "zh": "没有检查账号凭据：请给出 --account 和 --password。",
     },
     "expected": {
         "en": "Signed text: {}\nExpected sign: {}",

@@ -75,7 +75,11 @@ def _validate(path: Path, source: str, document: dict[str, Any]) -> dict[str, An
     from pydantic import TypeAdapter, ValidationError  # slow to import and rarely needed
 
     try:
-        profile = TypeAdapter(Profile).validate_json(_to_json(document), strict=True)
+        written = _to_json(document)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    try:
+        profile = TypeAdapter(Profile).validate_json(written, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         place = [str(part) for part in first["loc"]]

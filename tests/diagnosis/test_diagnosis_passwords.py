@@ -107,6 +107,15 @@ def test_the_forms_of_request_that_older_clients_use_have_no_wrong_finding() -> 
     assert signed["habit.credentials-in-query"].sentence.startswith("userid and sign are in the query string")
 
 
+@pytest.mark.parametrize(
+    "part", ["password:geheim99", "newpwd: geheim99", "pasword=ge%zzheim99", '"password":"geheim99"']
+)
+def test_a_password_that_was_not_read_as_one_is_not_in_a_finding(part: str) -> None:
+    body = f"action=overage&userid=12&account=test&{part}".encode()
+    for finding in get_findings(build_context(body, endpoint=protocol.SMS)).values():
+        assert "heim" not in finding.sentence
+
+
 def test_the_sender_is_not_told_whose_userid_or_password_exists() -> None:
     """Behind a public address, a hint must not confirm guesses: only the form of the values is explained."""
     emulator = WsgiHarness(accounts=["7:shop:geheim-shop"])

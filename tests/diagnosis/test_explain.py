@@ -230,7 +230,7 @@ def test_the_command_reads_standard_input_and_names_the_refusal() -> None:
 def test_the_command_checks_the_signature_of_an_account() -> None:
     form = "action=overage&userid=7&timestamp=20261130070000&sign=0000000000000000000000000000000a"
     status, output = run(form)
-    assert (status, "The signature was not checked" in output, "userid-unknown" in output) == (0, True, False)
+    assert (status, "The credentials were not checked" in output, "userid-unknown" in output) == (0, True, False)
     status, output = run(form, "--account", "shop", "--password", "geheim")
     assert status == 1
     assert "用户名或密码错误" in output

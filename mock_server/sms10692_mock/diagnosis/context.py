@@ -28,6 +28,11 @@ _TEXT_LIMIT: Final = 2000
 
 _DIGEST: Final = re.compile("[0-9A-Fa-f]{32,}")
 _DIGEST_LENGTH: Final = 32
+_NAMED_SECRET: Final = re.compile(
+    r"((?:pass|pas+w|pwd|psw)\w{0,20}[\"']{0,2}\s{0,2}[=:>]\s{0,2}[\"']{0,2})[^\s&,;\"'<]+", re.IGNORECASE
+)
+"""A password behind its name, in a part of a request that was not read as a parameter."""
+
 _SHORTEST_SECRET: Final = 4
 """Characters of a parameter's value from which on the value is replaced wherever it occurs."""
 
@@ -87,13 +92,15 @@ class DiagnosisContext(NamedTuple):
     def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
         """Replace passwords and signatures in `text`, and shorten the result to `limit` characters.
 
-        They are the passwords of the context's accounts, the values of the request's secret parameters, and whatever
-        has the form of a signature. **Pass whole values: half a password would not be found.**
+        They are the passwords of the context's accounts, the values of the request's secret parameters, what follows a
+        name of a password, and whatever has the form of a signature. **Pass whole values: half a password would not be
+        found.**
         """
         # Longest first: one may contain another.
         for secret in sorted(set(self._secrets()), key=len, reverse=True):
             if secret in text:
                 text = text.replace(secret, REDACTED)
+        text = _NAMED_SECRET.sub(rf"\1{REDACTED}", text)
         text = _DIGEST.sub(_redact_digest, text)
         return text if len(text) <= limit else f"{text[:limit]}…"
 

@@ -12,6 +12,7 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.diagnosis.password import UNKNOWN_USERID
 from sms10692_mock.diagnosis.pasted_request import PastedRequest
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.domain.accounts import Account
@@ -95,7 +96,7 @@ def explain(
     )
     findings = diagnose(context)
     if not are_known:  # then every userid looks unknown
-        findings = tuple(finding for finding in findings if finding.code != "signature.userid-unknown")
+        findings = tuple(finding for finding in findings if finding.code not in UNKNOWN_USERID)
     return Explanation(
         pasted.method,
         endpoint.path,

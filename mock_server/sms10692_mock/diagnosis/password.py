@@ -14,7 +14,9 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.domain.accounts import Account
 
-USERID_UNKNOWN: Final = "password.userid-unknown"
+_USERID_UNKNOWN: Final = "password.userid-unknown"
+UNKNOWN_USERID: Final = frozenset(("signature.userid-unknown", _USERID_UNKNOWN))
+"""Findings to drop where accounts are not known: then every userid looks unknown."""
 
 _USERID, _ACCOUNT, _PASSWORD = protocol.PASSWORD.parameters
 _SIGN: Final = protocol.SIGNED.parameters[2]
@@ -80,7 +82,7 @@ def _explain_userid(context: DiagnosisContext) -> Iterator[Finding]:
         if (other.account, other.password) == (name, password):
             yield make_finding("password.userid-of-another", context.show(other.userid))
             return
-    yield make_finding(USERID_UNKNOWN, context.show(userid))
+    yield make_finding(_USERID_UNKNOWN, context.show(userid))
     if _is_digest(password):
         yield make_finding("password.digest-form")
 

@@ -23,7 +23,7 @@ from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signatur
 from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, has_unencoded_plus
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
 from sms10692_mock.diagnosis.numbers import are_plain
-from sms10692_mock.diagnosis.password import USERID_UNKNOWN
+from sms10692_mock.diagnosis.password import UNKNOWN_USERID
 from sms10692_mock.diagnosis.rejection import LENGTH_TOO_SMALL, find_declared_length, rejection_findings
 from sms10692_mock.domain.accounts import Account, exclude_temporary
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
@@ -142,11 +142,7 @@ def public_findings(entry: LoggedRequest, store: Store) -> tuple[tuple[Finding, 
         return diagnose(
             context._replace(account=account, previous=_previous_fetch(entry, context.request, store))
         ), False
-    return tuple(finding for finding in diagnose(context) if finding.code not in _UNKNOWN_USERID), True
-
-
-_UNKNOWN_USERID: Final = frozenset(("signature.userid-unknown", USERID_UNKNOWN))
-"""Findings to drop from public results: without accounts every userid looks unknown."""
+    return tuple(finding for finding in diagnose(context) if finding.code not in UNKNOWN_USERID), True
 
 
 def _build_context(entry: LoggedRequest) -> DiagnosisContext:
