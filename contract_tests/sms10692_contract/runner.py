@@ -189,22 +189,35 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
     context.start_check(not clause.permissions, clause.provenance is Provenance.MANUAL)
     try:
         CHECKS[clause.id](context)
-    except (PermissionMissing, NotExercised, LimitReached) as error:
-        yield from (Verdict(each, State.NOT_EXERCISED, context.mask_text(str(error))) for each in covered)
-    except EnoughRequests:
-        cases = context.describe_cases() or "its first requests only"
-        yield from (Verdict(each, State.HELD, seconds=perf_counter() - started, cases=cases) for each in covered)
+    except (PermissionMissing, NotExercised, LimitReached, EnoughRequests, ConnectionLost) as error:
+        seconds = perf_counter() - started
+        # A failure that was found before, while it was made smaller or repeated, counts.
+        if context.best_failure is not None:
+            yield from _fail(context.best_failure, context, clause, covered, seconds)
+        elif isinstance(error, ConnectionLost):
+            raise
+        elif isinstance(error, EnoughRequests):
+            cases = context.describe_cases() or "its first requests only"
+            yield from (Verdict(each, State.HELD, seconds=seconds, cases=cases) for each in covered)
+        else:
+            yield from (Verdict(each, State.NOT_EXERCISED, context.mask_text(str(error))) for each in covered)
     except (Mismatch, Flaky, TargetUnreachable, ControlApiError, ShrinkLimitReached) as error:
-        failure = _to_mismatch(error, context)
-        failed_id = failure.clause or clause.id
-        for each in covered:
-            if each.id == failed_id:
-                yield build_failure(each, failure, context, perf_counter() - started)
-            else:
-                yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed_id}")
+        yield from _fail(_to_mismatch(error, context), context, clause, covered, perf_counter() - started)
     else:
         seconds, cases = perf_counter() - started, context.describe_cases()
         yield from (Verdict(each, State.HELD, seconds=seconds, cases=cases) for each in covered)
+
+
+def _fail(
+    failure: Mismatch, context: CheckContext, clause: Clause, covered: Sequence[Clause], seconds: float
+) -> Iterator[Verdict]:
+    """Yield the verdicts of a check that failed: the other clauses that it covers were not exercised."""
+    failed_id = failure.clause or clause.id
+    for each in covered:
+        if each.id == failed_id:
+            yield build_failure(each, failure, context, seconds)
+        else:
+            yield Verdict(each, State.NOT_EXERCISED, f"its check stopped at {failed_id}")
 
 
 _TEXT_LIMIT: Final = 4000

@@ -23,7 +23,7 @@ from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.refusals import fault_findings
-from sms10692_mock.diagnosis.rejection import explain_unknown_path
+from sms10692_mock.diagnosis.rejection import cut_parameters, explain_unknown_path
 from sms10692_mock.diagnosis.service import (
     BEFORE_CREDENTIALS,
     is_clean_send,
@@ -325,7 +325,7 @@ class VendorApp:
     def log_line(self, method: str, path: str, status: int) -> None:
         """Write a line of the access log, without an entry in the request log."""
         if self._log:
-            self._log(f"{sanitize(method)} {sanitize(path)}: {status}")
+            self._log(f"{sanitize(method)} {sanitize(cut_parameters(path))}: {status}")
 
     def log_other(self, method: str, path: str, status: int) -> None:
         """Write the access log of a request to the console, the control API, or a path that does not exist.
@@ -334,7 +334,9 @@ class VendorApp:
         """
         is_polling = path.startswith(_HEALTH_PREFIX) or not path.startswith(API_PREFIX)
         if status == _NOT_FOUND and not path.startswith(API_PREFIX):
-            self.hints.log_findings(f"{sanitize(method)} {sanitize(path)}: {status}", [explain_unknown_path(path)])
+            self.hints.log_findings(
+                f"{sanitize(method)} {sanitize(cut_parameters(path))}: {status}", [explain_unknown_path(path)]
+            )
         elif status >= _FIRST_ERROR_STATUS or method not in _SAFE_METHODS or not is_polling:
             self.log_line(method, path, status)
         elif self._debug_log:

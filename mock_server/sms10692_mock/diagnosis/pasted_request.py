@@ -176,8 +176,16 @@ def _from_url(method: str, url: str, headers: Headers, body: bytes, problems: Se
         raise NotARequest("url", ascii(str(error))[1:-1]) from None
     found = list(problems)
     if re.search(r"\s", url):
-        found.append(("http.space-in-url", ascii(url[:64])[1:-1]))
+        found.append(("http.space-in-url", _describe_space(url)))
     return PastedRequest(method, parts.path or "/", _encode(parts.query), headers, body, found)
+
+
+def _describe_space(url: str) -> str:
+    """Return the path of a URL, and the name of the parameter in which white space stands. Values may be secrets."""
+    before = re.split(r"\s", url, maxsplit=1)[0]
+    path, _, query = before.partition("?")
+    name = query.rpartition("&")[2].partition("=")[0]
+    return ascii(f"{path[:64]}?…{name[:40]}=" if query else path[:64])[1:-1]
 
 
 def _parse_raw(text: str) -> PastedRequest:

@@ -20,6 +20,7 @@ _VALUE_LIMIT: Final = 80
 _HARMLESS_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|[^\x20-\x7e].{0,2}|.{0,3}", re.DOTALL)
 """The part of an invalid request that may be shown. The rest may contain phone numbers, passwords and signatures."""
 
+_PARAMETERS: Final = re.compile("[&=;?]")
 _LENGTH_HEADERS: Final = re.compile(rb"(?im)^((?:content-length|transfer-encoding)[ \t]*:[^\r\n]*)")
 _WRONG_HEADER: Final = re.compile(rb"(?m)^(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:)([^\r\n:]{1,80})")
 
@@ -41,7 +42,16 @@ def explain_unknown_path(path: str) -> Finding:
     """
     own = match_endpoint(path)
     served = [each.path for each in ENDPOINTS if own is None or each.authentication is not own.authentication]
-    return make_finding("http.unknown-path", ascii(path[:64])[1:-1], ", ".join(served))
+    return make_finding("http.unknown-path", ascii(cut_parameters(path)[:64])[1:-1], ", ".join(served))
+
+
+def cut_parameters(path: str) -> str:
+    """Return a path up to parameters that were joined to it without a question mark: these may be secrets.
+
+    >>> cut_parameters("/v2sms.aspx&sign=5cc6"), cut_parameters("/v2sms.aspx")
+    ('/v2sms.aspx', '/v2sms.aspx')
+    """
+    return _PARAMETERS.split(path, maxsplit=1)[0]
 
 
 def rejection_findings(entry: LoggedRequest) -> tuple[Finding, ...]:
@@ -126,7 +136,7 @@ def _wrong_header(entry: LoggedRequest) -> str:
     """Return the name, or the text in its place, of the first header that is none."""
     _, _, headers = entry.body.partition(b"\n")
     found = _WRONG_HEADER.search(headers)
-    return "" if found is None else f"'{ascii(found[1].decode('latin-1'))[1:-1]}'"
+    return "" if found is None else f"'{ascii(found[1].partition(b'=')[0].decode('latin-1'))[1:-1]}'"
 
 
 _VALUES: Final[Mapping[str, Callable[[LoggedRequest], str]]] = {

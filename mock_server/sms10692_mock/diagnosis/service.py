@@ -203,11 +203,11 @@ def _previous_fetch(entry: LoggedRequest, request: ApiRequest, store: Store) -> 
 
 _ODD: Final = re.compile(
     r"""
-      [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xbf\u200b\u2060\ufeff]   # invisible, or half of a character
+      [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u200b\u2060\ufeff]   # invisible
     | [\ue000-\uf8ff\ufffd锟]                                   # a lost character, or private use
-    | [\xa1-\xfe]{2}
+    | [\xa1-\xfe]{2}                                          # both halves of a character
     | %(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})
-    | &[#A-Za-z]
+    | &(?:\#|[A-Za-z]{2,8};)
     | \\[ux]
     | [?]{2}
     | ^[A-Za-z0-9+/]{8,}={0,2}$
