@@ -11,6 +11,7 @@ import pytest
 
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import BY_ID, CLAUSES
+from sms10692_contract.effort import EFFORTS
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse, parse_address
 from sms10692_contract.progress import Lines
@@ -43,7 +44,11 @@ class SteppedClock:
 
 
 def run_limited(
-    guard: SafetyGuard, defect: Defect | None = None, clauses: Sequence[str] = (), latency: float = 0
+    guard: SafetyGuard,
+    defect: Defect | None = None,
+    clauses: Sequence[str] = (),
+    latency: float = 0,
+    effort: str = "quick",
 ) -> tuple[list[Verdict], list[ApiRequest], float]:
     """Run clauses, by default all, with the limits of a real vendor whose every answer takes `latency` seconds.
 
@@ -59,6 +64,7 @@ def run_limited(
 
     with mutant_server(defect or Defect(api_request=record)) as vendor:
         context = CheckContext(parse_address(vendor.url), OWN, guard, run_clock=RunClock(clock, clock.sleep))
+        context.effort = EFFORTS[effort]
         context.limit_requests(2.0)
         if not clauses:
             assert check_account_at_start(context) is None
@@ -268,6 +274,14 @@ def test_a_limited_check_still_judges_every_response() -> None:
     held = {verdict.clause.id for verdict in verdicts if verdict.state is State.HELD}
     # Status, JSON and content type are still right, and the document has no white space, CDATA or other charset.
     assert held <= {"A7", "R15-checkkeyword", "R15-gbk", "R17-type", "A2", "A8", "R17-values"}
+
+
+def test_a_failure_counts_although_the_check_then_reaches_its_limit() -> None:
+    """A server that answers some texts wrongly fails: making the failure smaller takes the rest of the requests."""
+    defect = Defect(text=lambda text, request: "<x/>" if max(request.content, default="") > "\u9000" else text)
+    names = ("3.3-forbidden", "Q1", "Q2", "Q17", "R8-word")
+    verdicts, _, _ = run_limited(SafetyGuard(), defect, names, effort="thorough")
+    assert {verdict.clause.id for verdict in verdicts if verdict.state is State.FAILED} == set(names)
 
 
 def test_sends_and_fetches_take_nothing_from_the_requests_of_other_checks(limits: RequestLimits) -> None:
