@@ -23,8 +23,8 @@ def listed_verdicts(listing: str) -> list[str]:
 
 
 def test_only_and_skip_select_clauses_in_the_order_of_the_table() -> None:
-    selection = parse_selection(["R18", "2.3-found", "A7"], ["A7"])
-    assert [clause.id for clause in selection.get_clauses()] == ["2.3-found", "R18"]
+    selection = parse_selection(["R16-json", "2.3-found", "A7"], ["A7"])
+    assert [clause.id for clause in selection.get_clauses()] == ["2.3-found", "R16-json"]
     assert selection.get_exclusion_reason(BY_ID["A7"]) == "named by --skip"
     assert selection.get_exclusion_reason(BY_ID["A12"]) == "not named by --only"
     everything = Selection().get_clauses()
@@ -55,7 +55,7 @@ def test_the_command_skips_clauses() -> None:
     [
         (["--only", "nonsense"], "--only: there is no clause nonsense"),
         (["--skip", "nonsense"], "--skip: there is no clause nonsense"),
-        ([*select("R18"), "--skip", "R18"], "--only and --skip select no clause"),
+        ([*select("R16-json"), "--skip", "R16-json"], "--only and --skip select no clause"),
     ],
 )
 def test_a_wrong_selection_is_refused_before_any_request(options: list[str], message: str, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_list_prints_every_clause_and_sends_no_request(tmp_path: Path) -> None:
     with recording_server() as (url, received):
         completed = run_contract(url, *OWN, "--list")
         plugin = run_pytest(tmp_path, "--target", url, *OWN, "--list")
-        selected = run_contract("--list", "--control", url, *select("1.3-ok", "R18"))
+        selected = run_contract("--list", "--control", url, *select("1.3-ok", "R16-json"))
     assert (completed.returncode, completed.stderr) == (0, "")
     assert completed.stdout.endswith(f"{len(HARMLESS)} of {len(CLAUSES)} clauses would be checked\n")
     assert listed_verdicts(completed.stdout) == ["no" if clause.permissions else "yes" for clause in CLAUSES]
@@ -90,6 +90,6 @@ def test_pytest_deselects_clauses(tmp_path: Path) -> None:
 
 
 def test_list_under_pytest_refuses_an_expression_that_it_would_ignore(tmp_path: Path) -> None:
-    completed = run_pytest(tmp_path, "--list", "-k", "R18")
+    completed = run_pytest(tmp_path, "--list", "-k", "R16-json")
     assert completed.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--list does not support -k: select with --only and --skip" in completed.stderr

@@ -105,7 +105,12 @@ def test_json_counts_are_numbers() -> None:
 
 
 SCHEMA = etree.RelaxNG(file=Path(__file__).parents[2] / "fixtures" / "schema" / "answers.rng")
-IN_XML = [exchange for exchange in EXCHANGES if exchange.response.content_type.startswith("text/xml")]
+IN_XML = [
+    exchange
+    for exchange in EXCHANGES
+    if exchange.response.content_type.startswith("text/xml") and "=" not in exchange.given.get("profile", "")
+]
+"""The responses of the built-in profiles. Other brands have other elements."""
 
 
 @pytest.mark.parametrize("exchange", IN_XML, ids=lambda exchange: exchange.name)
