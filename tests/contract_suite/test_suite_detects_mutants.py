@@ -46,6 +46,7 @@ def clauses_in_state(verdicts: list[Verdict], state: State) -> set[str]:
     return {verdict.clause.id for verdict in verdicts if verdict.state is state}
 
 
+@pytest.mark.slow("Runs every clause of the suite.")
 def test_a_vendor_without_a_defect_holds_every_clause() -> None:
     verdicts = run_against(Defect(), list(CLAUSES))
     assert clauses_in_state(verdicts, State.HELD) == set(BY_ID), [

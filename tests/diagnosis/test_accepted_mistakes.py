@@ -18,7 +18,7 @@ from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.numbers import are_plain, check_mobile
 from sms10692_mock.diagnosis.pasted_request import PastedRequest, parse_pasted
 from sms10692_mock.diagnosis.registry import EXAMPLE_ACCOUNTS, FindingSpec, explain_example, load_registry
-from sms10692_mock.diagnosis.service import is_clean_send
+from sms10692_mock.diagnosis.service import is_clean_send, is_conventional
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.api_request import match_endpoint, parse_request
 from support.diagnosis import FORM, NOW, build_context, build_form, md5
@@ -317,13 +317,13 @@ def test_many_numbers_are_checked_as_one_text() -> None:
     assert not are_plain(urlencode({"a": "15023239810"}))
 
 
-def is_clean(pasted: PastedRequest) -> bool:
+def is_clean(pasted: PastedRequest, now: float = NOW) -> bool:
     endpoint = match_endpoint(pasted.path)
     assert endpoint is not None
     content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
     fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])
     request = parse_request(endpoint, fields)
-    return is_clean_send(pasted.query, content_type, pasted.body, request, fields, NOW)
+    return is_clean_send(pasted.query, content_type, pasted.body, request, fields, now)
 
 
 @pytest.mark.parametrize("spec", [one for one in load_registry().values() if one.example], ids=lambda one: one.code)
@@ -337,3 +337,26 @@ def test_an_example_with_a_finding_of_an_accepted_send_is_not_clean(spec: Findin
 @pytest.mark.parametrize("form", [build_form(), build_form(extno="01", content="您好，1234")])
 def test_a_correct_send_is_clean(form: bytes) -> None:
     assert is_clean(PastedRequest("POST", "/v2sms.aspx", b"", [("Content-Type", FORM)], form))
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "is_usual"),
+    [
+        ("20120630235900", True),
+        ("20120701000200", True),
+        ("20120631000000", False),
+        ("20120630245900", False),
+        ("20120630236000", False),
+        ("2012063023590", False),
+        ("201206302359000", False),
+    ],
+)
+def test_a_time_that_does_not_exist_is_not_clean_near_midnight(timestamp: str, is_usual: bool) -> None:
+    before_midnight = NOW - 86_400 + 45 * 60
+    form = build_form(timestamp=timestamp)
+    assert (
+        is_clean(PastedRequest("POST", "/v2sms.aspx", b"", [("Content-Type", FORM)], form), before_midnight) == is_usual
+    )
+    fields = parse_fields(b"", FORM, form, DECODERS["utf-8"])
+    request = parse_request(protocol.V2SMS, fields)
+    assert is_conventional("POST", b"", FORM, form, request, fields, before_midnight) == is_usual

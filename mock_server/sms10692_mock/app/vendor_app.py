@@ -242,7 +242,7 @@ class VendorApp:
         if self._log and endpoint.authentication is protocol.PASSWORD and outcome.account is not None:
             self._note_password(self._log, endpoint, outcome.account, result)
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
-        if (
+        has_no_finding = (
             isinstance(result, AcceptedSend)
             and not faults
             and request.method == "POST"
@@ -254,18 +254,13 @@ class VendorApp:
                 handled.fields,
                 handled.account_time,
             )
-            and not request.has_content_encoding()
-        ):
-            if self._log:
-                self._log(line)
-            return FinishedRequest(response)
-        if isinstance(result, Refusal) or needs_diagnosis(api_request):
-            return FinishedRequest(response, entry, line)
-        if faults:
-            return FinishedRequest(self.hints.log_and_hint(response, line, fault_findings(entry.faults)))
-        if (
-            previous is None
-            and is_conventional(
+        )
+        if not has_no_finding:
+            if isinstance(result, Refusal) or needs_diagnosis(api_request):
+                return FinishedRequest(response, entry, line)
+            if faults:
+                return FinishedRequest(self.hints.log_and_hint(response, line, fault_findings(entry.faults)))
+            has_no_finding = previous is None and is_conventional(
                 request.method,
                 request.query,
                 request.content_type,
@@ -274,8 +269,7 @@ class VendorApp:
                 handled.fields,
                 handled.account_time,
             )
-            and not request.has_content_encoding()
-        ):
+        if has_no_finding and not request.has_content_encoding():
             if self._log:
                 self._log(line)
             return FinishedRequest(response)

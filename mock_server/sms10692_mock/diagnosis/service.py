@@ -323,18 +323,17 @@ def is_conventional(
     if "%" in request.content and BROKEN_PERCENT.search(body):
         return False
     timestamp = fields.get(_TIMESTAMP, earliest)
+    # Within the minutes accepted, a time that exists has the day and the hour of the first or of the last.
     return (
-        len(timestamp) == len(earliest)
-        and earliest <= timestamp <= latest
-        and timestamp.isdigit()
-        and timestamp[10] < "6"  # no minute or second beyond 59
-        and timestamp[12] < "6"
+        earliest <= timestamp <= latest
+        and timestamp[:_HOUR_END] in (earliest[:_HOUR_END], latest[:_HOUR_END])
+        and _MINUTE_AND_SECOND.fullmatch(timestamp, _HOUR_END) is not None
     )
 
 
 _SEND_NAMES: Final = frozenset(map(str.lower, (*protocol.SIGNED.parameters, *protocol.SEND.parameters)))
-_SIXTY: Final = "6"
-"""No minute and no second begins with this digit."""
+_HOUR_END: Final = len("yyyyMMddHH")
+_MINUTE_AND_SECOND: Final = re.compile("(?:[0-5][0-9]){2}")
 
 
 def is_clean_send(
@@ -353,10 +352,8 @@ def is_clean_send(
     timestamp = fields.get(_TIMESTAMP, "")
     return (
         earliest <= timestamp <= latest
-        and len(timestamp) == len(earliest)
-        and timestamp.isdigit()
-        and timestamp[10] < _SIXTY
-        and timestamp[12] < _SIXTY
+        and timestamp[:_HOUR_END] in (earliest[:_HOUR_END], latest[:_HOUR_END])
+        and _MINUTE_AND_SECOND.fullmatch(timestamp, _HOUR_END) is not None
         and (not request.send_time or request.send_time >= earliest_send_time)
         and are_plain(request.mobile)
         and _PLAIN_TEXT.fullmatch(request.content) is not None
