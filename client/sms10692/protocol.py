@@ -62,6 +62,9 @@ BALANCE_TOO_SMALL: Final = "对不起，您当前要发送的量大于您当前�
 OTHER_ERROR: Final = "其他错误"
 OVERAGE_FOUND: Final = ""  # 2.3: 返回空, the message is empty
 FORBIDDEN_FOUND: Final = "包含非法字符"  # 3.3 has no colon
+FORBIDDEN_BEGINNING: Final = FORBIDDEN_FOUND[:2]
+"""Beginning of each message about a forbidden word that is known of any brand."""
+
 NOTHING_FORBIDDEN: Final = "没有包含屏蔽词"
 REPORTS_NOT_ALLOWED: Final = "该用户不允许查看状态报告"
 PARAMETER_WRONG: Final = "参数不正确"

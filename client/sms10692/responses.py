@@ -118,7 +118,7 @@ def parse_keyword_result(root: etree._Element) -> KeywordResult:
     """
     fields = _read_fields(root)
     message = _require(fields, protocol.CHECKKEYWORD.elements)[0].strip()
-    if message.startswith(_FORBIDDEN_BEGINNING):
+    if message.startswith(protocol.FORBIDDEN_BEGINNING):
         return KeywordResult(True, message)
     if _RETURNSTATUS in fields:
         _check_status(fields)
@@ -216,9 +216,6 @@ def _read_items(root: etree._Element, operation: Operation) -> Iterable[tuple[st
 
 _CLEAN: Final = (protocol.NOTHING_FORBIDDEN, "未包含非法字符")
 """Messages of checkkeyword about a text without forbidden words: the manual's, and that of another brand."""
-
-_FORBIDDEN_BEGINNING: Final = "包含"
-"""Beginning of the messages of checkkeyword about a forbidden word, which differ between brands."""
 
 _OPTIONAL_IN_ITEMS: Final = ("extno",)
 """Elements that the items of some brands do not have."""

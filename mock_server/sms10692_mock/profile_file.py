@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from sms10692 import protocol
 from sms10692_mock.domain.profiles import MAX_EXTNO_DIGITS, MAX_NUMBERS, MAX_TEXT, PROFILES, KeySpec, Profile
 from sms10692_mock.text_files import read_text
 
@@ -18,9 +19,6 @@ KEYS: Final[Mapping[str, KeySpec]] = {
     field.name: field.metadata["key"] for field in fields(Profile) if "key" in field.metadata
 }
 """The description of each key, in the order of the documents."""
-
-FORBIDDEN_BEGINNING: Final = "包含"
-"""Beginning of every known message of checkkeyword about a forbidden word, by which clients recognize the message."""
 
 _NOT_REWORDED: Final = frozenset(("fault", "fault-unlimited", "store-unavailable"))
 """Causes whose message a profile cannot replace: the user or the emulator causes them."""
@@ -96,8 +94,8 @@ def _validate(path: Path, source: str, document: dict[str, Any]) -> dict[str, An
             raise ValueError(_describe(path, source, place, f"must have 1 to {MAX_TEXT} printable characters"))
     for code in _NOT_REWORDED & set(profile.texts):
         raise ValueError(_describe(path, source, ["texts", code], "is no refusal of the vendor"))
-    if not profile.keyword_found.startswith(FORBIDDEN_BEGINNING):
-        raise ValueError(_describe(path, source, ["keyword_found"], f"must begin with {FORBIDDEN_BEGINNING}"))
+    if not profile.keyword_found.startswith(protocol.FORBIDDEN_BEGINNING):
+        raise ValueError(_describe(path, source, ["keyword_found"], f"must begin with {protocol.FORBIDDEN_BEGINNING}"))
     if not profile.send_time_formats:
         raise ValueError(_describe(path, source, ["send_time_formats"], "must have at least one format"))
     return {name: getattr(profile, name) for name in document}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, TypeAlias, cast
 
 from sms10692_mock.diagnosis.messages import MESSAGES, fill_in
-from sms10692_mock.diagnosis.parameter_names import is_secret
+from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAME, is_secret
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS, is_signature
@@ -29,7 +29,8 @@ _TEXT_LIMIT: Final = 2000
 _DIGEST: Final = re.compile("[0-9A-Fa-f]{32,}")
 _DIGEST_LENGTH: Final = 32
 _NAMED_SECRET: Final = re.compile(
-    r"((?:pass|pas+w|pwd|psw)\w{0,20}[\"']{0,2}\s{0,2}[=:>]\s{0,2}[\"']{0,2})[^\s&,;\"'<]+", re.IGNORECASE
+    rf"((?:{PASSWORD_NAME.pattern})\w{{0,20}}[\"']{{0,2}}\s{{0,2}}[=:>]\s{{0,2}}[\"']{{0,2}})[^\s&,;\"'<]+",
+    re.IGNORECASE,
 )
 """A password behind its name, in a part of a request that was not read as a parameter."""
 

@@ -127,7 +127,7 @@ def _find_reserved(request: ApiRequest) -> Refusal | None:
 
 
 def _check_balance(request: ApiRequest, price: int, points: int) -> Refusal | None:
-    count = sum(1 for number in request.mobile.split(",") if number.strip())
+    count = request.count_numbers()
     if request.operation is not protocol.SEND or price * count <= points:
         return None
     return Refusal(protocol.BALANCE_TOO_SMALL, Evidence("balance", (price * count, count, price, points)))

@@ -1,5 +1,6 @@
 """Parameter names that are nearly those of the manual, with the name that was probably meant."""
 
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Final
@@ -27,6 +28,11 @@ SIGN_NAMES: Final = ("signature", "sgin", "sing", "signs", "sig", "md5", "token"
 
 PASSWORD_NAMES: Final = ("password", "pwd", "passwd", "pass")
 """Parameters of clients that send the password in plain text, as in an older version of the API."""
+
+PASSWORD_NAME: Final = re.compile("pass|pas+w|pwd|psw", re.IGNORECASE)
+"""Pattern of what the name of a parameter with a password contains: password, newpwd, renewpwd, and those sent by
+mistake.
+"""
 
 NAMES: Final[Mapping[str, str]] = {
     name.lower(): name

@@ -75,6 +75,10 @@ class ApiRequest(NamedTuple):
         """Whether the text of a send is checked for forbidden words: always, or if `checkContent` is 1 (R19)."""
         return protocol.CHECK_CONTENT not in self.endpoint.send_parameters or self.fields.get(_CHECK_CONTENT) == "1"
 
+    def count_numbers(self) -> int:
+        """Return how many numbers `mobile` has. Blank parts between commas are none (R5)."""
+        return sum(1 for number in self.mobile.split(",") if number.strip())
+
     @property
     def new_passwords(self) -> tuple[str, str]:
         """The new password, and its repetition (R20)."""

@@ -168,7 +168,7 @@ def _check_number_count(context: ValidationContext) -> Evidence | None:
     most = context.profile.max_numbers
     if most is None:
         return None
-    count = sum(1 for number in context.request.mobile.split(",") if number.strip())
+    count = context.request.count_numbers()
     return None if count <= most else Evidence("too-many-numbers", (count, most))
 
 

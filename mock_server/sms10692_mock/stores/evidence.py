@@ -22,4 +22,7 @@ def load_triggered_faults(rows: Sequence[Any]) -> tuple[TriggeredFault, ...]:
     >>> load_triggered_faults([["latency", 2], "hang"])
     (TriggeredFault(kind='latency', left=2), TriggeredFault(kind='hang', left=None))
     """
-    return tuple(TriggeredFault(row, None) if isinstance(row, str) else TriggeredFault(*row) for row in rows)  # type: ignore[arg-type]
+    return tuple(
+        TriggeredFault(row, None) if isinstance(row, str) else TriggeredFault(*row)  # type: ignore[arg-type]  # stored
+        for row in rows
+    )

@@ -9,14 +9,15 @@ from typing import Final
 
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.percent import decode_component
+from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAME
 from sms10692_mock.domain.records import LoggedRequest
 
 MASK: Final = "***"
 
-_NAME: Final = re.compile("pass|pas+w|pwd|psw|密码", re.IGNORECASE)
+_NAME: Final = re.compile(f"{PASSWORD_NAME.pattern}|密码", re.IGNORECASE)
 """What the names of parameters with a password contain: password, newpwd, renewpwd, and those sent by mistake."""
 
-_NAME_IN_VALUE: Final = re.compile(r"(?:pass|pas+w|pwd|psw)\w{0,20}[\s\"']{0,4}[=:>]", re.IGNORECASE)
+_NAME_IN_VALUE: Final = re.compile(rf"(?:{PASSWORD_NAME.pattern})\w{{0,20}}[\s\"']{{0,4}}[=:>]", re.IGNORECASE)
 """A name and what follows it. The repetitions are bounded, since bodies are long."""
 
 _MIN_SEARCHED: Final = 4
