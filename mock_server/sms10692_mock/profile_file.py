@@ -149,6 +149,17 @@ def format_value(value: Any) -> str:
             return f"[{', '.join(map(format_value, value))}]"
 
 
+def to_plain(value: Any) -> Any:
+    """Return a value as JSON has it."""
+    match value:
+        case Mapping():
+            return dict(value)
+        case tuple():
+            return list(value)
+        case _:
+            return value
+
+
 def build_schema() -> dict[str, Any]:
     """Return the JSON Schema of a profile file, for editors."""
     from pydantic import TypeAdapter

@@ -58,6 +58,8 @@ CONTROL_REQUESTS: Final = (
     _build_control_request("POST", "/reset", {"userid": "12"}),
     _build_control_request("POST", "/accounts/12/reset"),
     _build_control_request("GET", "/keywords"),
+    _build_control_request("GET", "/profile"),
+    _build_control_request("GET", "/accounts/12/profile"),
     _build_control_request("PUT", "/keywords", {"words": ["发票", "x"]}),
     _build_control_request("PUT", "/clock", {"mode": "frozen", "now": "2026-01-02T03:04:05+08:00", "speed": 1.5}),
     _build_control_request("POST", "/clock/advance", {"seconds": 60.5}),

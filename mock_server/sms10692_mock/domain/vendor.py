@@ -88,6 +88,10 @@ class Vendor:
     def _now(self, account: Account | None, settings: Settings) -> float:
         return current_time((account and account.clock) or settings.clock, self.wall_clock())
 
+    def profile_of(self, account: Account | None) -> Profile:
+        """Return the profile in force for an account, or the emulator's if there is none."""
+        return self._profiles[account.profile if account else None]
+
     def keywords(self) -> Keywords:
         """Return the forbidden words in force."""
         return self._keywords(self.store.settings())

@@ -10,10 +10,19 @@ from sms10692_mock.admin.api.behaviour import behaviour_routes
 from sms10692_mock.admin.api.clocks import clock_routes
 from sms10692_mock.admin.api.health import health_routes
 from sms10692_mock.admin.api.messages import message_routes
+from sms10692_mock.admin.api.profiles import profile_routes
 from sms10692_mock.admin.api.requests import request_routes
 from sms10692_mock.admin.services import ControlService
 
-_ROUTES = (account_routes, clock_routes, message_routes, request_routes, behaviour_routes, health_routes)
+_ROUTES = (
+    account_routes,
+    clock_routes,
+    message_routes,
+    request_routes,
+    behaviour_routes,
+    profile_routes,
+    health_routes,
+)
 
 
 def add_control_api(app: OpenAPI, control: ControlService) -> None:

@@ -75,6 +75,7 @@ _TAGS: Final[Mapping[str, Tag]] = {
         name="Requests", description="The request log: every request to the vendor's endpoints, with a diagnosis."
     ),
     "behaviour": Tag(name="Outcomes and faults", description="Delivery rules and injected faults."),
+    "profiles": Tag(name="Profiles", description="How the vendor of a brand differs from the manual, key by key."),
     "clocks": Tag(name="Clocks", description="The global clock, and the clocks of accounts."),
     "health": Tag(name="Health", description="For health checks."),
 }

@@ -13,6 +13,7 @@ from sms10692_mock.admin.services.behaviour import BehaviourService
 from sms10692_mock.admin.services.clocks import ClockService
 from sms10692_mock.admin.services.finding_marks import FindingMarks
 from sms10692_mock.admin.services.messages import MessageService
+from sms10692_mock.admin.services.profiles import ProfileService
 from sms10692_mock.admin.services.requests import RequestLogService
 from sms10692_mock.config import Options
 from sms10692_mock.domain.clock import ClockOverride
@@ -88,6 +89,7 @@ class ControlService:
         self.profile = options.profile.name
         self.endpoints = options.endpoints
         self.accounts = AccountService(vendor, options)
+        self.profiles = ProfileService(vendor, self.accounts)
         self.clocks = ClockService(vendor, self.accounts)
         marks = FindingMarks(vendor.store)
         self.messages = MessageService(vendor, self.accounts, notifier, marks)
