@@ -12,7 +12,6 @@ from typing import Any, Final
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_account
-from sms10692_mock.domain.billing import PRICE_PER, Pricing, segment_price
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.keywords import Keywords, load_words
@@ -132,26 +131,11 @@ class Options:
         notes="100,000 words do not slow sends down.",
         chinese="替换默认列表的屏蔽词：UTF-8 文件，每行一个。100,000 个词也不会拖慢发送。",
     )
-    pricing: Pricing = option(
-        segment_price,
-        flag="--price-per",
-        choices=PRICE_PER,
-        help="Price per recipient: one point per SMS segment of the text, or one point per recipient.",
-        notes="Up to 70 UTF-16 code units are one segment, longer texts have one per 67.",
-        chinese="每个号码的价格：按短信条数计（70 个 UTF-16 码元以内为一条，更长的每 67 个一条），或每个号码一点。",
-    )
     report_delay: float = option(
         0.0,
         help="Delay between a send and its reports.",
         notes="It counts from sendTime if there is one, and applies to replies too.",
         chinese="从发送（或 sendTime）到产生状态报告和上行的时间。",
-        **_SECONDS,
-    )
-    max_clock_skew: float | None = option(
-        None,
-        help="Refuse timestamps that differ more from the clock. By default any timestamp is accepted.",
-        notes="Timestamps that have not 14 digits are refused too, and so is the manual's example.",
-        chinese="拒绝与当前时间相差超过该值、或不是 14 位数字的时间戳，接口文档的示例也会被拒绝。默认接受任何时间戳。",
         **_SECONDS,
     )
     profile: Profile = option(
@@ -199,8 +183,6 @@ def build_vendor(options: Options, store: Store | None = None) -> Vendor:
         store,
         options.clock,
         options.keywords,
-        pricing=options.pricing,
         report_delay=options.report_delay,
-        max_clock_skew=options.max_clock_skew,
         profile=options.profile,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sms10692 import protocol
-from sms10692_mock.domain.profiles import MAX_EXTNO_DIGITS, MAX_NUMBERS, MAX_TEXT, PROFILES, KeySpec, Profile
+from sms10692_mock.domain.profiles import MAX_TEXT, PROFILES, KeySpec, Profile
 from sms10692_mock.text_files import read_text
 
 KEYS: Final[Mapping[str, KeySpec]] = {
@@ -25,7 +25,6 @@ _NOT_REWORDED: Final = frozenset(("fault", "fault-unlimited", "store-unavailable
 
 _BASE: Final = "base"
 _NAME: Final = re.compile(r"\w[\w .-]{0,39}")
-_BOUNDS: Final = {"extno_max_digits": (1, MAX_EXTNO_DIGITS), "max_numbers": (1, MAX_NUMBERS)}
 
 
 def parse_profile(text: str) -> Profile:
@@ -83,10 +82,12 @@ def _validate(path: Path, source: str, document: dict[str, Any]) -> dict[str, An
         place = [str(part) for part in first["loc"]]
         problem = "is no key of a profile" if first["type"] == "unexpected_keyword_argument" else first["msg"]
         raise ValueError(_describe(path, source, place, problem)) from None
-    for name, (low, high) in _BOUNDS.items():
+    for name, spec in KEYS.items():
         value = getattr(profile, name)
-        if value is not None and not low <= value <= high:
-            raise ValueError(_describe(path, source, [name], f"must be from {low} to {high}"))
+        if spec.bounds and value is not None and not spec.bounds[0] <= value <= spec.bounds[1]:  # also rejects NaN
+            raise ValueError(
+                _describe(path, source, [name], f"must be from {spec.bounds[0]:g} to {spec.bounds[1]:.0f}")
+            )
     texts = [(["texts", str(code)], text) for code, text in profile.texts.items()]
     texts += [([name], getattr(profile, name)) for name in ("keyword_clean", "keyword_found")]
     for place, text in texts:
@@ -139,7 +140,7 @@ def format_value(value: Any) -> str:
             return ""
         case bool():
             return str(value).lower()
-        case int():
+        case int() | float():
             return str(value)
         case str():
             return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
@@ -167,7 +168,7 @@ def build_schema() -> dict[str, Any]:
     schema = TypeAdapter(Profile).json_schema()
     for name, spec in KEYS.items():
         schema["properties"][name]["description"] = spec.en
-    for name, (low, high) in _BOUNDS.items():
-        schema["properties"][name] |= {"minimum": low, "maximum": high}
+        if spec.bounds:
+            schema["properties"][name] |= {"minimum": spec.bounds[0], "maximum": spec.bounds[1]}
     schema["properties"][_BASE] = {"enum": list(PROFILES), "default": "manual", "description": "Profile to start from."}
     return schema

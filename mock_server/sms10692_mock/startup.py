@@ -120,7 +120,7 @@ def banner(url: str, options: ServeOptions, store: Store) -> str:
         pays = "postpaid" if account.postpaid else f"prepaid, {store.balance(account.userid).points} points"
         identity = f"account {sanitize(account.account)}, userid {sanitize(account.userid)}"
         lines.append(f"{identity}, password {password}, {pays}")
-    now = None if options.max_clock_skew is None else options.clock()
+    now = None if options.profile.max_clock_skew is None else options.clock()
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     return "\n".join([*lines, example_curl(reachable, accounts[0], now)])
 

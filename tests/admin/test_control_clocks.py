@@ -14,7 +14,7 @@ from support.stores import EACH_STORE, StoreFactory, open_test_store
 
 
 def test_all_times_follow_the_clock_of_the_account() -> None:
-    emulator = FlaskEmulator(max_clock_skew=60.0)
+    emulator = FlaskEmulator(profile="max_clock_skew = 60")
     account = emulator.control("POST", "accounts")
     path = f"accounts/{account['userid']}"
     emulator.control("PUT", f"{path}/clock", {"mode": "frozen", "now": "2020-02-29T23:59:50+08:00"})

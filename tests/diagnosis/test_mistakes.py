@@ -59,7 +59,7 @@ def check(mistake: Mistake, sentences: list[tuple[str, str]]) -> None:
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_is_explained(name: str) -> None:
     mistake = MISTAKES[name]
-    explanation = explain_example(FindingSpec("", "", "", expand(mistake["request"]), None, ""))
+    explanation = explain_example(FindingSpec("", "", "", expand(mistake["request"]), {}, ""))
     check(mistake, [(finding.code, finding.sentence) for finding in explanation.findings])
     for finding in explanation.findings:
         assert "{" not in in_chinese(finding.code, *("1" for _ in finding.values))

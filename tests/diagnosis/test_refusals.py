@@ -293,7 +293,7 @@ def test_credentials_of_another_authentication_are_named(monkeypatch: pytest.Mon
 
 
 def test_a_timestamp_that_is_refused_gets_its_distance() -> None:
-    emulator = FlaskEmulator(replaced_options={"accounts": (DEFAULT_ACCOUNT,), "max_clock_skew": 300.0})
+    emulator = FlaskEmulator(replaced_options={"accounts": (DEFAULT_ACCOUNT,)}, profile="max_clock_skew = 300")
     emulator.now = NOW + 600
     hint = emulator.http.post("/v2sms.aspx", data=build_form(), content_type=FORM).headers["X-Mock-Hint"]
     assert hint.startswith("refusal.timestamp-skew: The timestamp 20120701231212 is 600 s off; 300 s are allowed")

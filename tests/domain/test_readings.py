@@ -119,7 +119,7 @@ def test_r3_any_text_is_accepted_as_timestamp_if_the_signature_matches(timestamp
     ],
 )
 def test_r3_with_max_clock_skew_a_timestamp_must_be_close(timestamp: str, accepted: bool) -> None:
-    emulator = WsgiHarness(max_clock_skew=60.0)
+    emulator = WsgiHarness(profile="max_clock_skew = 60")
     response = emulator.post(UTF8, action="overage", timestamp=timestamp, sign=sign("test", "mima", timestamp))
     assert ("Sucess" in response, get_message(response)) == ((True, "") if accepted else (False, WRONG))
 
@@ -190,7 +190,7 @@ def test_r5_one_request_may_have_50_000_numbers() -> None:
 def test_r6_a_send_costs_its_segments_times_its_numbers(content: str, segments: int) -> None:
     emulator = WsgiHarness()
     assert f"<remainpoint>{1000 - 3 * segments}<" in emulator.send("13000000001,13000000002,13000000003", content)
-    by_number = WsgiHarness(pricing="recipient")
+    by_number = WsgiHarness(profile='billing = "recipient"')
     assert "<remainpoint>997<" in by_number.send("13000000001,13000000002,13000000003", content)
 
 

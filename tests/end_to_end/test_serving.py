@@ -29,8 +29,12 @@ def test_the_example_curl_command_gets_a_response() -> None:
     assert "<returnstatus>Success</returnstatus>" in response
 
 
-@pytest.mark.parametrize("arguments", [["--account", "12:a&b:c d:e"], ["--max-clock-skew", "60"]], ids=str)
-def test_the_example_curl_command_is_signed_for_the_chosen_account(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["--account", "12:a&b:c d:e"], ["--profile", "brand.toml"]], ids=str)
+def test_the_example_curl_command_is_signed_for_the_chosen_account(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("brand.toml").write_text("max_clock_skew = 60\n", "utf-8")
     with emulator_process(*arguments) as (process, _):
         assert process.stdout is not None
         process.stdout.readline()

@@ -11,6 +11,7 @@ from sms10692 import protocol, signing
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.billing import PRICINGS
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.emulator import Emulator
 from support.emulators import MANUAL_TIME, build_options
@@ -68,7 +69,9 @@ def test_public_values_can_be_copied() -> None:
 
 
 @pytest.mark.parametrize("more", ["", "," * 20_000])
-def test_the_log_shows_the_location_of_an_exception(more: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_shows_the_location_of_an_exception(
+    more: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also if a thread raised the exception and a coroutine awaited its result."""
 
     def broken(text: str) -> int:
@@ -76,7 +79,8 @@ def test_the_log_shows_the_location_of_an_exception(more: str, caplog: pytest.Lo
 
     sign = signing.sign("test", "mima", "20120701231212")
     form = f"action=send&userid=12&timestamp=20120701231212&sign={sign}&content=x&mobile=15023239810{more}"
-    with Emulator(Options(pricing=broken)) as emulator:
+    monkeypatch.setitem(PRICINGS, "segment", broken)
+    with Emulator() as emulator:
         response = send_raw(parse_address(emulator.url), build_request("/v2sms.aspx", form.encode()))
     assert response.status == 500
     assert "in broken" in caplog.text

@@ -28,7 +28,7 @@ from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_request
-from sms10692_mock.domain.billing import Pricing, segment_price
+from sms10692_mock.domain.billing import PRICINGS, Pricing, segment_price
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.profiles import PROFILES
@@ -93,7 +93,7 @@ class DefectiveVendorApp(VendorApp):
 
     def _find_refusal(self, request: ApiRequest, account: Account | None) -> Refusal | None:
         vendor = self._defective_vendor
-        context = ValidationContext(request, account, vendor.keywords(), vendor.now(account), None)
+        context = ValidationContext(request, account, vendor.keywords(), vendor.now(account))
         for message, check in self._defect.rules(RULES[request.operation]):
             if evidence := check(context):
                 return Refusal(message, evidence)
@@ -317,7 +317,9 @@ def mutant_server(defect: Defect | None = None, tls: ssl.SSLContext | None = Non
     store.create_account(DEFAULT_ACCOUNT)
     has_own_rules = defect.rules is not Defect.rules
     vendor_class = UncheckedVendor if has_own_rules and defect.vendor is Vendor else defect.vendor
-    vendor = vendor_class(store, Options().clock, defect.keywords(), pricing=defect.pricing)
+    vendor = vendor_class(store, Options().clock, defect.keywords())
+    if defect.pricing is not segment_price:
+        vendor.pricings = {**PRICINGS, "segment": defect.pricing}
     attributes = {
         "defect": defect,
         "vendor_app": DefectiveVendorApp(vendor, defect),

@@ -17,10 +17,11 @@ from sms10692_mock.diagnosis.pasted_request import PastedRequest
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, ApiRequest, match_endpoint, parse_request
-from sms10692_mock.domain.billing import Pricing, segment_price
+from sms10692_mock.domain.billing import PRICINGS
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.profiles import MANUAL, Profile
 from sms10692_mock.domain.results import Refusal
 from sms10692_mock.domain.validation import RULES, ValidationContext
 
@@ -55,16 +56,15 @@ def explain(
     others: Sequence[Account],
     keywords: Keywords,
     clock: Callable[[Account | None], float],
-    max_clock_skew: float | None = None,
     *,
-    pricing: Pricing = segment_price,
+    profile_of: Callable[[Account | None], Profile] = lambda account: MANUAL,
     get_points: Callable[[Account], int] | None = None,
 ) -> Explanation:
     """Explain a request as the vendor would process it now.
 
     `find_account` returns the account with a userid. `others` are accounts to compare a wrong signature with; if there
-    are none, a userid without an account is no mistake. `clock` returns the time on the clock of an account, and
-    `get_points` its balance; without it the balance is not checked.
+    are none, a userid without an account is no mistake. `clock` returns the time on the clock of an account,
+    `profile_of` its profile, and `get_points` its balance; without it the balance is not checked.
     """
     problems = tuple(make_finding(code, *values) for code, *values in pasted.problems)
     if pasted.method not in ALLOWED_METHODS:
@@ -77,10 +77,10 @@ def explain(
     fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])
     request = parse_request(endpoint, fields)
     account = find_account(request.userid)
-    now, are_known = clock(account), bool(others) or account is not None
-    refusal = _find_refusal(ValidationContext(request, account, keywords, now, max_clock_skew), are_known=are_known)
+    now, profile, are_known = clock(account), profile_of(account), bool(others) or account is not None
+    refusal = _find_refusal(ValidationContext(request, account, keywords, now, profile), are_known=are_known)
     if refusal is None and account is not None and not account.postpaid and get_points is not None:
-        refusal = _check_balance(request, pricing(request.content), get_points(account))
+        refusal = _check_balance(request, PRICINGS[profile.billing](request.content), get_points(account))
     context = DiagnosisContext(
         method=pasted.method,
         query=pasted.query,

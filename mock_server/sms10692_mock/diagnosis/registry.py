@@ -6,6 +6,7 @@ It joins `messages`, `findings.zh.toml`, `examples.toml`, `domain.evidence` and 
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
@@ -17,6 +18,7 @@ from sms10692_mock.diagnosis.translations import chinese_texts
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.evidence import EVIDENCE
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.profiles import MANUAL
 
 EXAMPLE_TIME: Final = 1341155532.0
 """The time of the manual's timestamp, 2012-07-01 23:12:12 in China, in Unix seconds."""
@@ -60,14 +62,14 @@ _REMEDIES: Final = (
 class FindingSpec(NamedTuple):
     """One code in both languages. `example` is empty if the code depends on a connection or on state.
 
-    `remedy` is a key of `load_remedies`, or empty.
+    `profile` has the keys of a profile in which the example is refused. `remedy` is a key of `load_remedies`, or empty.
     """
 
     code: str
     en: str
     zh: str
     example: str
-    max_clock_skew: float | None
+    profile: Mapping[str, Any]
     remedy: str
 
 
@@ -77,11 +79,13 @@ def load_registry() -> Mapping[str, FindingSpec]:
     examples = {f"refusal.{code}": text.example for code, text in EVIDENCE.items()}
     for kind, group in _load("examples.toml").items():
         examples |= {f"{kind}.{name}": example["request"] for name, example in group.items()}
-    skews = {f"refusal.{code}": text.max_clock_skew for code, text in EVIDENCE.items()}
+    profiles = {f"refusal.{code}": text.profile for code, text in EVIDENCE.items()}
     registry = {}
     for code, en in MESSAGES.items():
         remedy = next(remedy for prefix, remedy in _REMEDIES if code.startswith(prefix))
-        registry[code] = FindingSpec(code, en, chinese_texts()[code], examples.get(code, ""), skews.get(code), remedy)
+        registry[code] = FindingSpec(
+            code, en, chinese_texts()[code], examples.get(code, ""), profiles.get(code, {}), remedy
+        )
     return registry
 
 
@@ -94,7 +98,7 @@ def explain_example(spec: FindingSpec) -> Explanation:
         EXAMPLE_ACCOUNTS,
         Keywords(),
         lambda account: EXAMPLE_TIME,
-        spec.max_clock_skew,
+        profile_of=lambda account: replace(MANUAL, **spec.profile),
         get_points=lambda account: account.points,
     )
 

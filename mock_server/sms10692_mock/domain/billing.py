@@ -5,7 +5,10 @@ Whether a balance covers a send is decided in the store, atomically with the cha
 
 import codecs
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+BillingName: TypeAlias = Literal["segment", "recipient"]
+"""What one point pays for."""
 
 Pricing: TypeAlias = Callable[[str], int]
 """A function from a text to its price per recipient, in points."""
@@ -35,24 +38,23 @@ def flat_price(text: str) -> int:
     return 1
 
 
-def explain_price(pricing: Pricing, text: str) -> str:
+PRICINGS: Final[Mapping[BillingName, Pricing]] = {"segment": segment_price, "recipient": flat_price}
+"""The prices of each kind of billing."""
+
+
+def explain_price(billing: BillingName, text: str) -> str:
     """Return a sentence that explains the price of a text to one recipient.
 
-    >>> explain_price(segment_price, "内容")
+    >>> explain_price("segment", "内容")
     '2 UTF-16 units are 1 segment (up to 70 are one): 1 point'
-    >>> explain_price(segment_price, "字" * 71)
+    >>> explain_price("segment", "字" * 71)
     '71 UTF-16 units are 2 segments (one for every 67 begun): 2 points'
-    >>> explain_price(flat_price, "字" * 71)
+    >>> explain_price("recipient", "字" * 71)
     'each number costs 1 point, however long the text'
     """
-    if pricing is flat_price:
+    if billing == "recipient":
         return "each number costs 1 point, however long the text"
-    price = pricing(text)
+    price = segment_price(text)
     points = f"{price} {'point' if price == 1 else 'points'}"
-    if pricing is not segment_price:
-        return f"the emulator has its own prices: {points}"
     rule = "1 segment (up to 70 are one)" if price == 1 else f"{price} segments (one for every 67 begun)"
     return f"{utf16_length(text)} UTF-16 units are {rule}: {points}"
-
-
-PRICE_PER: Final[Mapping[str, Pricing]] = {"segment": segment_price, "recipient": flat_price}

@@ -5,8 +5,8 @@ requests pay nothing for it. The request log stores it, because a balance, a lis
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 EvidenceCode: TypeAlias = Literal[
     "account-deleted",
@@ -55,14 +55,14 @@ class EvidenceText:
     """The sentence of a code in both languages, in which `{}` are the values, and a request that is refused so.
 
     The example has a form that `sms10692-mock explain` reads, and is explained with the accounts of
-    `diagnosis.registry`, at their time. It is empty if the code depends on more than a request. `max_clock_skew` is the
-    option with which the emulator refuses it.
+    `diagnosis.registry`, at their time. It is empty if the code depends on more than a request. `profile` has the
+    keys of a profile that refuses it, where the manual's does not.
     """
 
     en: str
     zh: str
     example: str = ""
-    max_clock_skew: float | None = None
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
 
 EVIDENCE: Final[Mapping[str, EvidenceText]] = {
@@ -221,13 +221,13 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
         zh="timestamp 是“{}”，而这个模拟服务器会检查它：应为 yyyyMMddHHmmss。",
         example=f"action=send&userid=12&timestamp=1341155532&sign=39ffd069c3eff9b8d8ba57abdaff5066&mobile=15023239810{_TEXT}",
-        max_clock_skew=300.0,
+        profile={"max_clock_skew": 300.0},
     ),
     "timestamp-skew": EvidenceText(
         en="The timestamp {} is {} s off; {} s are allowed: set the clock, and sign the current time in China (UTC+8).",
         zh="timestamp {} 偏差 {} 秒，允许 {} 秒：请校准时钟，并用当前的中国时间（UTC+8）计算 sign。",
         example=f"action=send&userid=12&timestamp=20120701230212&sign=d5a89c36c7e66db500f8cfc6fe8ceddf&mobile=15023239810{_TEXT}",
-        max_clock_skew=300.0,
+        profile={"max_clock_skew": 300.0},
     ),
     "too-many-numbers": EvidenceText(
         en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",

@@ -12,16 +12,15 @@ from typing import Any, ClassVar, Final, Literal, TypeAlias
 
 from sms10692 import protocol
 from sms10692.protocol import Operation, Provenance
+from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import SendTimeFormat
 from sms10692_mock.domain.evidence import EvidenceCode
 
 ProfileName: TypeAlias = Literal["manual", "observed"]
 """The built-in profiles, which an account can have whatever the emulator's profile is."""
 
-MAX_NUMBERS: Final = 1_000_000
-MAX_EXTNO_DIGITS: Final = 20
 MAX_TEXT: Final = 200
-"""Bounds of what a file may contain: numbers of a request, digits of extno, characters of a text."""
+"""Maximum characters of a text in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +28,21 @@ class KeySpec:
     """How a key of a profile is described: in English and Chinese, and by its origin.
 
     `provenance` is that of the values other than the manual's. The `grade` of their sources is S for three or more, M
-    for two, W for one.
+    for two, W for one. `bounds` are those of a number in a file.
     """
 
     en: str
     zh: str
     provenance: Provenance
     grade: str = ""
+    bounds: tuple[float, float] | None = None
 
 
-def key(default: Any, en: str, zh: str, provenance: Provenance, grade: str = "") -> Any:
+def key(
+    default: Any, en: str, zh: str, provenance: Provenance, grade: str = "", bounds: tuple[float, float] | None = None
+) -> Any:
     """Return a dataclass field that is a key, with a copy of `default`."""
-    return field(default_factory=lambda: copy(default), metadata={"key": KeySpec(en, zh, provenance, grade)})
+    return field(default_factory=lambda: copy(default), metadata={"key": KeySpec(en, zh, provenance, grade, bounds)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +120,7 @@ class Profile:
         "lf", "Line end of responses: \\n or \\r\\n.", "响应的换行：\\n 或 \\r\\n。", "reading"
     )
     extno_max_digits: int = key(
-        protocol.EXTNO_MAX_DIGITS, "Most digits of extno.", "extno 最多的位数。", "observed", "M"
+        protocol.EXTNO_MAX_DIGITS, "Most digits of extno.", "extno 最多的位数。", "observed", "M", (1, 20)
     )
     send_time_formats: tuple[SendTimeFormat, ...] = key(
         ("yyyy-MM-dd HH:mm:ss",), "Formats of sendTime that are accepted.", "接受的 sendTime 格式。", "observed", "M"
@@ -129,6 +131,7 @@ class Profile:
         "一次提交最多的号码数。来源互相矛盾，默认不限。",
         "observed",
         "W",
+        (1, 1_000_000),
     )
     text_signature: Literal["optional", "anywhere", "front", "end"] = key(
         "optional",
@@ -143,6 +146,23 @@ class Profile:
         "旧接口的提交总是检查屏蔽词，还是只在 checkContent=1 时检查。",
         "observed",
         "M",
+    )
+    billing: Literal["segment", "recipient"] = key(
+        "segment",
+        "Price per recipient: a point for each SMS segment (up to 70 UTF-16 code units are one, longer texts have one "
+        "per 67), or one point whatever the text.",
+        "每个号码的价格：按短信条数计（70 个 UTF-16 码元以内为一条，更长的每 67 个一条），或不论内容都是一点。",
+        "reading",
+    )
+    max_clock_skew: float | None = key(
+        None,
+        "Seconds by which a timestamp may differ from the clock; then it also has 14 digits, so the manual's example "
+        "is refused. By default any timestamp. Sources contradict each other.",
+        "timestamp 与当前时间最多相差的秒数；此时还必须是 14 位数字，接口文档的示例也会被拒绝。"
+        "默认接受任何时间戳。来源互相矛盾。",
+        "observed",
+        "W",
+        (0, MAX_SECONDS),
     )
     texts: Mapping[EvidenceCode, str] = key(
         {},

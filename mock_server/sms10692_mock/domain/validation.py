@@ -28,7 +28,6 @@ class ValidationContext(NamedTuple):
     account: Account | None
     keywords: Keywords
     now: float
-    max_clock_skew: float | None
     profile: Profile = MANUAL
 
 
@@ -117,10 +116,10 @@ def _check_sql_injection(context: ValidationContext) -> Evidence | None:
 
 
 def _check_credentials(context: ValidationContext) -> Evidence | None:
-    request, account, _, now, max_clock_skew, _ = context
+    request, account, _, now, profile = context
     if account is None:
         return Evidence("credentials-wrong")
-    return CREDENTIALS_CHECKS[request.endpoint.authentication](request, account, now, max_clock_skew)
+    return CREDENTIALS_CHECKS[request.endpoint.authentication](request, account, now, profile.max_clock_skew)
 
 
 def _check_queues_allowed(context: ValidationContext) -> Evidence | None:

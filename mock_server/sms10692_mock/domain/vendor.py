@@ -13,7 +13,7 @@ from sms10692.protocol import Operation
 from sms10692_mock.domain import clock, delivery, faults
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest, parse_limit
-from sms10692_mock.domain.billing import Pricing, segment_price
+from sms10692_mock.domain.billing import PRICINGS, BillingName, Pricing
 from sms10692_mock.domain.clock import Clock, add_seconds, current_time
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
 from sms10692_mock.domain.evidence import Evidence, excerpt
@@ -51,9 +51,8 @@ class Vendor:
     """The operations as one function, `handle`, from request to result.
 
     `store` may be read and changed from outside at any time. `keywords` apply until the settings contain others.
-    `pricing` is the price of a text per recipient in points, `report_delay` the seconds from a send to its reports,
-    `max_clock_skew` the seconds by which a timestamp may differ from the clock (None: any timestamp, R3), `profile` the
-    profile of accounts without one of their own.
+    `report_delay` is the seconds from a send to its reports, `profile` the profile of accounts without one of their
+    own.
 
     **`handle` holds no lock, because it calls the store** (see `store`). **The result may be published only after the
     store's transaction is committed.**
@@ -65,18 +64,15 @@ class Vendor:
         clock: Clock,
         keywords: Keywords,
         *,
-        pricing: Pricing = segment_price,
         report_delay: float = 0.0,
-        max_clock_skew: float | None = None,
         profile: Profile = MANUAL,
     ) -> None:
         self.store = store
         self.wall_clock = clock
         self._default_keywords = keywords
         self._override_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
-        self.pricing = pricing
+        self.pricings: Mapping[BillingName, Pricing] = PRICINGS
         self._report_delay = report_delay
-        self.max_clock_skew = max_clock_skew
         self.profile = profile
         # The key None is the profile of accounts without one of their own.
         self._profiles: Mapping[str | None, Profile] = dict[str | None, Profile](PROFILES) | {None: profile}
@@ -91,6 +87,10 @@ class Vendor:
     def profile_of(self, account: Account | None) -> Profile:
         """Return the profile in force for an account, or the emulator's if there is none."""
         return self._profiles[account.profile if account else None]
+
+    def get_price(self, account: Account, content: str) -> int:
+        """Return the points that a text costs an account per recipient (R6)."""
+        return self.pricings[self._profiles[account.profile].billing](content)
 
     def keywords(self) -> Keywords:
         """Return the forbidden words in force."""
@@ -120,9 +120,7 @@ class Vendor:
                 result = Refusal(fault.message, _fault_evidence(fault)) if fault.message else None
                 return VendorResult(result, account, now, triggered)
         profile = self._profiles[account.profile if account else None]
-        refusal = find_refusal(
-            ValidationContext(request, account, self._keywords(settings), now, self.max_clock_skew, profile)
-        )
+        refusal = find_refusal(ValidationContext(request, account, self._keywords(settings), now, profile))
         if refusal is not None:
             return VendorResult(refusal, account, now, triggered)
         if account is None or request.operation is None:
@@ -162,7 +160,7 @@ class Vendor:
     def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
         """Send a text to every recipient (chapter 1). The request has passed validation."""
         numbers = [number for part in request.mobile.split(",") if (number := part.strip())]
-        price, extno = self.pricing(request.content), request.extno.strip()
+        price, extno = self.get_price(account, request.content), request.extno.strip()
         profile = self._profiles[account.profile]
         scheduled = clock.parse_send_time(request.send_time, profile.send_time_formats) if request.send_time else None
         due = now if scheduled is None else max(now, scheduled)

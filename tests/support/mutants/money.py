@@ -162,7 +162,7 @@ class RefundsTotals(Vendor):
 
     def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
         result = super().send(account, now, request_number, request)
-        if isinstance(result, AcceptedSend) and (price := self.pricing(request.content)) > 1:
+        if isinstance(result, AcceptedSend) and (price := self.get_price(account, request.content)) > 1:
             self._spent[account.userid] = self._spent.get(account.userid, 0) + price * result.success_counts
         return result
 
@@ -191,7 +191,7 @@ class ChecksNumbersOnly(Vendor):
         result = super().send(account, now, request_number, request)
         points = self.store.balance(account.userid).points
         if isinstance(result, Refusal) and 0 < request.mobile.count(",") + 1 <= points:
-            missing = (request.mobile.count(",") + 1) * self.pricing(request.content) - points
+            missing = (request.mobile.count(",") + 1) * self.get_price(account, request.content) - points
             self.store.add_points(account.userid, missing)
             return super().send(account, now, request_number, request)
         return result

@@ -87,7 +87,7 @@ class ChecksBalanceTooEarly(Vendor):
             or request.operation is not protocol.SEND
         ):
             return vendor_result
-        cost = self.pricing(request.content) * len(request.mobile.split(","))
+        cost = self.get_price(vendor_result.account, request.content) * len(request.mobile.split(","))
         too_expensive = (
             not vendor_result.account.postpaid and cost > self.store.balance(vendor_result.account.userid).points
         )

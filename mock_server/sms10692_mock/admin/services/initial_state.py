@@ -123,7 +123,7 @@ def _record_messages(vendor: Vendor, account: Account, initial: InitialAccount) 
     store, now = vendor.store, vendor.now()
     last = {message.mobile: index for index, message in enumerate(initial.messages)}
     for index, message in enumerate(initial.messages):
-        task_id, price = store.next_task_id(), vendor.pricing(message.content)
+        task_id, price = store.next_task_id(), vendor.get_price(account, message.content)
         path, numbers = protocol.V2SMS.path, [message.mobile]
         task = Task(task_id, now, now, numbers, message.content, message.extno, path, price, request=0)
         own_reports = [report for report in initial.reports if last[report.mobile] == index]

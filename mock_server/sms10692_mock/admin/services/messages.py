@@ -31,7 +31,7 @@ from sms10692_mock.admin.services.schemas import (
     to_list_document,
 )
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.billing import Pricing, explain_price, segment_price, utf16_length
+from sms10692_mock.domain.billing import BillingName, explain_price, segment_price, utf16_length
 from sms10692_mock.domain.clock import add_seconds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.records import (
@@ -84,7 +84,7 @@ class MessageService:
 
     def messages(self, userid: str, query: MessageQuery) -> ListDocument[MessageDocument]:
         """List the sent messages."""
-        pricing, is_marked = self._vendor.pricing, self._marks.is_number_marked
+        billing, is_marked = self._vendor.profile_of(self._accounts.get(userid)).billing, self._marks.is_number_marked
 
         def read_marked(userid: str, store_query: Query, now: float) -> Page[SentMessage]:
             return read_matching(
@@ -96,7 +96,7 @@ class MessageService:
             query,
             read_marked if query.has_findings else self._store.messages,
             lambda message, faults: _message_document(
-                message, pricing, faults, is_marked=is_marked(message.task.request)
+                message, billing, faults, is_marked=is_marked(message.task.request)
             ),
         )
 
@@ -209,7 +209,7 @@ def _delivery_state_fields(delivery_state: DeliveryState, faults: _FaultLookup) 
 
 
 def _message_document(
-    message: SentMessage, pricing: Pricing, faults: _FaultLookup, *, is_marked: bool
+    message: SentMessage, billing: BillingName, faults: _FaultLookup, *, is_marked: bool
 ) -> MessageDocument:
     task, report = message.task, message.report
     return MessageDocument.model_construct(
@@ -220,7 +220,7 @@ def _message_document(
         units=utf16_length(task.content),
         segments=segment_price(task.content),
         cost=task.price,
-        cost_why=explain_price(pricing, task.content),
+        cost_why=explain_price(billing, task.content),
         endpoint=task.endpoint_path,
         charset=_CHARSETS[task.endpoint_path],
         extno=task.extno,

@@ -220,8 +220,7 @@ class RequestLogService:
             others,
             vendor.keywords(),
             vendor.now,
-            vendor.max_clock_skew,
-            pricing=vendor.pricing,
+            profile_of=vendor.profile_of,
             get_points=lambda account: self._store.balance(account.userid).points,
         )
         return ExplanationDocument.model_construct(
