@@ -69,11 +69,18 @@ NOTHING_FORBIDDEN: Final = "没有包含屏蔽词"
 REPORTS_NOT_ALLOWED: Final = "该用户不允许查看状态报告"
 PARAMETER_WRONG: Final = "参数不正确"
 
+REPLIES_NOT_ALLOWED: Final = "该用户不允许查看短信回复"
+NO_RECORDS: Final = "没有记录"
+"""Messages of the queue operations of other brands, about what is not allowed and about an empty queue."""
+
 POSTPAID: Final = "后付费"
 PREPAID: Final = "预付费"
 
 DELIVERED: Final = 10
 FAILED: Final = 20
+DELIVERED_WORD: Final = "DELIVRD"
+FAILED_WORD: Final = "UNDELIV"
+"""Words of telephone networks. The manual has the first as an errorcode; some brands have both as status."""
 
 STATUS_NUM_DEFAULT: Final = 4000
 EXTNO_MAX_DIGITS: Final = 10

@@ -25,7 +25,10 @@ _RETURNSTATUS, _MESSAGE = protocol.SEND.elements[:2]
 
 _SUCCESS_VALUES: Final = (protocol.SEND.success, protocol.OVERAGE.success)
 _PAYINFOS: Final = {payinfo.value: payinfo for payinfo in PayInfo}
-_STATUSES: Final = {str(status.value): status for status in Status}
+_STATUS_WORDS: Final = {protocol.DELIVERED_WORD: Status.DELIVERED, protocol.FAILED_WORD: Status.FAILED}
+"""What some brands write as status. Their reports have no errorcode."""
+
+_STATUSES: Final = {str(status.value): status for status in Status} | _STATUS_WORDS
 
 _DATE: Final = re.compile(r"(\d{4})[-/](\d\d?)[-/](\d\d?) (\d\d?):(\d\d):(\d\d)", re.ASCII)
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,18}")
@@ -48,17 +51,19 @@ class _VendorRefusal(Exception):
 
 
 def _translate_errors(
-    max_elements: int,
+    max_elements: int, *, is_queue: bool = False
 ) -> Callable[[Callable[[etree._Element], Value]], Callable[[RawResponse], Value]]:
     """Turn a parser of a root element into a parser of a RawResponse, with a limit on the number of elements.
 
-    Internal signals and errors of lxml are translated to the public exceptions.
+    Internal signals and errors of lxml are translated to the public exceptions. The response of a queue may be empty.
     """
 
     def decorate(parse: Callable[[etree._Element], Value]) -> Callable[[RawResponse], Value]:
         @wraps(parse)
         def parse_response(response: RawResponse) -> Value:
             try:
+                if is_queue and _is_empty_on_purpose(response):
+                    return parse(etree.Element(protocol.ROOT))
                 return parse(parse_root(response, max_elements))
             except _VendorRefusal as refusal:
                 raise VendorRefusal(refusal.message, refusal.code, response) from None
@@ -70,6 +75,14 @@ def _translate_errors(
         return parse_response
 
     return decorate
+
+
+def _is_empty_on_purpose(response: RawResponse) -> bool:
+    """Return whether a response has no body and says so: some brands report an empty queue like this.
+
+    Without `Content-Length: 0` the body may have been lost.
+    """
+    return response.status == 200 and not response.body and response.headers.get("content-length") == "0"
 
 
 @_translate_errors(MAX_ELEMENTS)
@@ -129,7 +142,7 @@ def parse_keyword_result(root: etree._Element) -> KeywordResult:
     raise _VendorRefusal(message)
 
 
-@_translate_errors(MAX_QUEUE_ELEMENTS)
+@_translate_errors(MAX_QUEUE_ELEMENTS, is_queue=True)
 def parse_reports(root: etree._Element) -> list[Report]:
     """Parse the response to a fetch of reports (4.3, 4.4).
 
@@ -142,7 +155,7 @@ def parse_reports(root: etree._Element) -> list[Report]:
     ]
 
 
-@_translate_errors(MAX_QUEUE_ELEMENTS)
+@_translate_errors(MAX_QUEUE_ELEMENTS, is_queue=True)
 def parse_replies(root: etree._Element) -> list[Reply]:
     """Parse the response to a fetch of replies (5.3, 5.4).
 
@@ -188,11 +201,14 @@ def _check_status(fields: Mapping[str, str]) -> None:
 def _read_items(root: etree._Element, operation: Operation) -> Iterable[tuple[str, ...]]:
     """Return a tuple per item: the item element's text, which callers ignore, then its fields in the manual's order.
 
-    Raises _VendorRefusal for an error element or a failed returnstatus, and MalformedResponse.
+    An error that says that there are no records, as some brands do, is an empty queue. Raises _VendorRefusal for any
+    other error element or a failed returnstatus, and MalformedResponse.
     """
     error = root.find(protocol.ERROR_ELEMENT)
     if error is not None:
         code, remark = _require(_read_fields(error), protocol.ERROR_FIELDS)
+        if remark.strip() == protocol.NO_RECORDS:
+            return []
         raise _VendorRefusal(remark.strip(), _parse_integer(code))
     if root.find(_RETURNSTATUS) is not None:
         _check_status(_read_fields(root))
@@ -210,15 +226,17 @@ def _read_items(root: etree._Element, operation: Operation) -> Iterable[tuple[st
     for item in root:
         if item.tag != operation.item_element:
             raise MalformedResponse(f"unexpected element {item.tag!a} instead of {operation.item_element}")
-    optional = dict.fromkeys(_OPTIONAL_IN_ITEMS, "")
-    return [("", *_require(optional | _read_fields(item), operation.elements)) for item in root]
+    return [("", *_require(_add_missing(_read_fields(item)), operation.elements)) for item in root]
+
+
+def _add_missing(fields: dict[str, str]) -> dict[str, str]:
+    """Add the elements that items of some brands do not have: extno, and errorcode where status is a word."""
+    missing = {"extno": ""} | ({"errorcode": ""} if fields.get("status", "").strip() in _STATUS_WORDS else {})
+    return missing | fields
 
 
 _CLEAN: Final = (protocol.NOTHING_FORBIDDEN, "未包含非法字符")
 """Messages of checkkeyword about a text without forbidden words: the manual's, and that of another brand."""
-
-_OPTIONAL_IN_ITEMS: Final = ("extno",)
-"""Elements that the items of some brands do not have."""
 
 
 def _parse_integer(text: str) -> int:

@@ -46,7 +46,8 @@ class RecordingHandler:
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         response = self.exchange.response
-        return httpx2.Response(response.status, headers={"Content-Type": response.content_type}, content=response.body)
+        headers = {"Content-Type": response.content_type, "Content-Length": str(len(response.body))}
+        return httpx2.Response(response.status, headers=headers, content=response.body)
 
 
 def build_call(exchange: Exchange) -> tuple[str, dict[str, Any], dict[str, Any]]:

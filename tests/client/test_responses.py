@@ -170,6 +170,29 @@ def test_a_queue_response_in_the_form_of_a_failed_send_is_a_refusal() -> None:
         responses.parse_reports(build_response(SEND_RESPONSE.replace("Success", "Faild").replace("ok", "其他错误")))
 
 
+@pytest.mark.parametrize("parse", [responses.parse_reports, responses.parse_replies])
+def test_a_queue_is_empty_if_the_response_says_so(parse: Callable[[RawResponse], Any]) -> None:
+    """Without a length the body may have been lost. No other operation has an empty response."""
+    assert parse(RawResponse(200, {"content-length": "0"}, b"")) == []
+    error = "<returnsms><errorstatus><error>5</error><remark>没有记录</remark></errorstatus></returnsms>"
+    assert parse(build_response(error)) == []
+    for headers, status in (({}, 200), ({"transfer-encoding": "chunked"}, 200), ({"content-length": "0"}, 500)):
+        with pytest.raises(InvalidResponse):
+            parse(RawResponse(status, headers, b""))
+    for other in (responses.parse_send_result, responses.parse_balance, responses.parse_keyword_result):
+        with pytest.raises(InvalidResponse):
+            other(RawResponse(200, {"content-length": "0"}, b""))
+
+
+def test_a_report_without_errorcode_has_a_word_as_status() -> None:
+    bare = REPORT_ITEM.replace("<errorcode>DELIVRD</errorcode>", "")
+    for word, status in (("DELIVRD", Status.DELIVERED), ("UNDELIV", Status.FAILED)):
+        body = f"<returnsms>{bare.replace('>10<', f'>{word}<')}</returnsms>"
+        (report,) = responses.parse_reports(build_response(body))
+        assert (report.status, report.errorcode) == (status, "")
+    assert "errorcode is missing" in parse_error(responses.parse_reports, f"<returnsms>{bare}</returnsms>")
+
+
 # Damaged responses
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from sms10692 import protocol
-from sms10692_mock.codec import json_renderer
+from sms10692_mock.codec.json_renderer import JsonRenderer
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.profiles import MANUAL, OBSERVED, PROFILES, Profile
@@ -89,7 +89,9 @@ ERRORS = [(operation, number) for operation in (protocol.STATUS, protocol.CALL) 
 @pytest.mark.parametrize(("operation", "number"), ERRORS, ids=lambda value: getattr(value, "name", value))
 def test_r15_a_queue_error_has_number_and_remark_in_xml_and_json(operation: protocol.Operation, number: int) -> None:
     message, endpoint = operation.messages[number - 1], operation.endpoints[0]
-    rendered = json.loads(json_renderer.render(Refusal(message, Evidence("credentials-wrong")), operation, endpoint))
+    rendered = json.loads(
+        JsonRenderer(MANUAL).render(Refusal(message, Evidence("credentials-wrong")), operation, endpoint)
+    )
     assert rendered == {"ErrorStatus": {"Error": number, "Remark": message}}
     box = parse(
         XmlRenderer(MANUAL).render(Refusal(message, Evidence("credentials-wrong")), operation, endpoint), "utf-8"

@@ -547,6 +547,8 @@ def test_r18_a_white_space_text_counts_as_empty(content: str) -> None:
         ("该用户不允许查看状态报告", 3),
         ("参数不正确", 4),
         ("sign参数错误", 4),
+        ("该用户不允许查看短信回复", 3),
+        ("没有记录", 5),
         ("a < b & ]]>", 4),
     ],
 )

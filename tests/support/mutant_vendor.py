@@ -21,9 +21,9 @@ from typing import Any, ClassVar
 from sms10692.protocol import Endpoint
 from sms10692.signing import CHINA
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
-from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
+from sms10692_mock.codec.json_renderer import JsonRenderer
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
@@ -31,7 +31,7 @@ from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_r
 from sms10692_mock.domain.billing import PRICINGS, Pricing, segment_price
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import PROFILES
+from sms10692_mock.domain.profiles import MANUAL, PROFILES
 from sms10692_mock.domain.records import InboundReply, Query
 from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
@@ -83,7 +83,7 @@ class DefectiveVendorApp(VendorApp):
         assert result is not None, "the emulator's own fault injection is not used here"
         result = defect.result(api_request, result)
         if api_request.wants_json:
-            content_type, body = "application/json", json_renderer.render(result, api_request.operation, page)
+            content_type, body = "application/json", JsonRenderer(MANUAL).render(result, api_request.operation, page)
         else:
             content_type = f"text/xml; charset={page.charset}"
             renderer = self._renderers[(account and account.profile) or "manual"]

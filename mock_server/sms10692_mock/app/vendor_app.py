@@ -16,9 +16,9 @@ from sms10692_mock.app.hints import FinishedRequest, HintWriter, LastFetches
 from sms10692_mock.app.invalid_requests import InvalidRequestRecorder
 from sms10692_mock.app.log_lines import format_line, sanitize
 from sms10692_mock.app.password_notes import PasswordNotes
-from sms10692_mock.codec import json_renderer
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
+from sms10692_mock.codec.json_renderer import JsonRenderer
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
@@ -128,6 +128,7 @@ class VendorApp:
         self.endpoints = frozenset(options.endpoints)
         profiles = dict[str | None, Profile](PROFILES) | {None: options.profile}
         self._renderers = {name: XmlRenderer(profile) for name, profile in profiles.items()}
+        self._json_renderers = {name: JsonRenderer(profile) for name, profile in profiles.items()}
         self._log = log
         self._debug_log = debug_log
         self.allows_cross_site = options.allow_cross_site
@@ -180,7 +181,7 @@ class VendorApp:
             number = vendor.store.next_request()
             if rejection is None:
                 outcome = vendor.handle(api_request, number)
-                account_time = outcome.now
+                account_time, api_request = outcome.now, outcome.request or api_request
             else:
                 outcome = rejection
                 account_time = vendor.now(vendor.store.account(api_request.userid))
@@ -304,10 +305,11 @@ class VendorApp:
         if result is None:
             return build_response(200, f"text/xml; charset={endpoint.charset}", b"")
         if api_request.wants_json:
-            body = json_renderer.render(result, api_request.operation, endpoint)
-            return build_response(200, "application/json", body)
-        renderer = self._renderers[account.profile if account else None]
-        body = renderer.render(result, api_request.operation, endpoint, api_request.userid)
+            renderer = self._json_renderers[account.profile if account else None]
+            return build_response(200, "application/json", renderer.render(result, api_request.operation, endpoint))
+        body = self._renderers[account.profile if account else None].render(
+            result, api_request.operation, endpoint, api_request.userid
+        )
         headers = [("Content-Type", f"text/xml; charset={endpoint.charset}"), ("Content-Length", str(len(body)))]
         return Response(200, headers, body)
 

@@ -14,6 +14,7 @@ from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
 from sms10692_mock.codec.charsets import ENCODERS
 from sms10692_mock.codec.error_number import error_number
+from sms10692_mock.codec.report_states import STATE_WRITERS, WITHOUT_ERRORCODE
 from sms10692_mock.codec.xml_escape import cdata_all, escape, escape_all
 from sms10692_mock.domain.clock import format_times, format_times_unpadded
 from sms10692_mock.domain.profiles import Profile
@@ -47,11 +48,17 @@ def _item_template(name: str, elements: Iterable[str]) -> str:
 
 
 _USERID: Final = protocol.SIGNED.parameters[0]
+_ERRORCODE, _EXTNO = protocol.STATUS.elements[-2:]
 _SEND_TEMPLATE: Final = _root(_elements(protocol.SEND.elements, protocol.SEND.success, protocol.OK))
 _BALANCE_TEMPLATE: Final = _root(_elements(protocol.OVERAGE.elements, protocol.OVERAGE.success, protocol.OVERAGE_FOUND))
 _PASSWORD_CHANGED: Final = _root(_elements(protocol.CHANGESPWD.elements, protocol.CHANGESPWD.success, protocol.OK))
 _ERROR_TEMPLATE: Final = _root(_item_template(protocol.ERROR_ELEMENT, protocol.ERROR_FIELDS) + "\n ")
-
+_EMPTY_QUEUES: Final[Mapping[str, str]] = {
+    "root": _root(""),
+    "nothing": "",
+    "error5": _ERROR_TEMPLATE % (error_number(protocol.STATUS, protocol.NO_RECORDS), protocol.NO_RECORDS),
+}
+"""The document of an empty queue, or an empty body, by the key `empty_queue` of a profile."""
 
 _KEYWORD_ELEMENTS: Final = {
     "message": protocol.CHECKKEYWORD.elements,
@@ -79,21 +86,27 @@ class XmlRenderer:
         self._format_times = _FORMAT_TIMES[profile.receivetime]
         self._has_extno, self._has_userid = profile.item_extno, profile.item_userid
         before = (_USERID,) if profile.item_userid else ()
-        status, call = (
-            before + (operation.elements if profile.item_extno else operation.elements[:-1])
+        left_out = {_EXTNO} if not profile.item_extno else set()
+        self._write_state = STATE_WRITERS[profile.delivered]
+        self._has_errorcode = profile.delivered not in WITHOUT_ERRORCODE
+        if not self._has_errorcode:
+            left_out.add(_ERRORCODE)
+        self._statusbox, self._callbox = (
+            _item_template(
+                operation.item_element, before + tuple(name for name in operation.elements if name not in left_out)
+            )
             for operation in (protocol.STATUS, protocol.CALL)
         )
-        self._statusbox = _item_template(protocol.STATUS.item_element, status)
-        self._callbox = _item_template(protocol.CALL.item_element, call)
-        self._empty_queue_is_nothing = profile.empty_queue == "nothing"
+        self._empty_queue = _EMPTY_QUEUES[profile.empty_queue]
+        self._queue_errors = profile.queue_errors
         self._line_end = "\r\n" if profile.line_end == "crlf" else ""
 
     def render(self, result: Result, operation: Operation | None, endpoint: Endpoint, userid: str = "") -> bytes:
         """Render a result in the endpoint's charset. `operation` is None for an unknown action."""
-        if self._empty_queue_is_nothing and isinstance(result, (ReportsResult, RepliesResult)) and not result.items:
+        charset, document = endpoint.charset, self._document(result, operation, userid)
+        if not document:
             return b""
-        charset = endpoint.charset
-        text = f'<?xml version="1.0" encoding="{charset}" ?>{self._document(result, operation, userid)}'
+        text = f'<?xml version="1.0" encoding="{charset}" ?>{document}'
         return ENCODERS[charset](text.replace("\n", self._line_end) if self._line_end else text)
 
     def _document(self, result: Result, operation: Operation | None, userid: str) -> str:
@@ -103,7 +116,7 @@ class XmlRenderer:
             case Refusal(message, _, replaced):
                 message = escape(message)
                 if operation is not None and operation.item_element:
-                    return _ERROR_TEMPLATE % (error_number(operation, replaced or message), message)
+                    return _ERROR_TEMPLATE % (error_number(operation, replaced or message, self._queue_errors), message)
                 template, values = self._refusals[operation]
                 return template % values(message)
             case QueriedBalance():
@@ -115,7 +128,7 @@ class XmlRenderer:
             case ChangedPassword():
                 return _PASSWORD_CHANGED
             case ReportsResult(()) | RepliesResult(()):
-                return _root("")
+                return self._empty_queue
             case ReportsResult():
                 return _join_items(self._render_statusboxes(result, userid))
             case RepliesResult():
@@ -124,7 +137,11 @@ class XmlRenderer:
     def _render_statusboxes(self, reports: ReportsResult, userid: str) -> Iterable[str]:
         due, mobile, task_id, status, code, extno, _ = zip(*reports.items, strict=True)
         times = self._format_times(due)
-        columns = (escape_all(mobile), task_id, status, times, self._escape_column(code))
+        if self._write_state is not None:
+            status, code = zip(*map(self._write_state, status, code), strict=True)
+        columns: tuple[Iterable[object], ...] = (escape_all(mobile), task_id, status, times)
+        if self._has_errorcode:
+            columns = (*columns, self._escape_column(code))
         return map(self._statusbox.__mod__, self._build_rows(columns, extno, userid))
 
     def _render_callboxes(self, replies: RepliesResult, userid: str) -> Iterable[str]:

@@ -37,7 +37,7 @@ _, _TIMESTAMP, _SIGN = _CREDENTIALS
 
 MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
 """The signature that the vendor's manual prints as an example in section 1.2."""
-_OTHER_BRANDS_PARAMETERS: Final = frozenset({"rt"})
+_OTHER_BRANDS_PARAMETERS: Final = frozenset({"rt", "datatype"})
 """Parameters of other brands' manuals that the emulator understands (Q18, R15)."""
 
 _CHARSET_NAMES: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb2312", "gb2312": "gb2312", "gb18030": "gb2312"}

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
+from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import QueueName
 
 ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
@@ -53,8 +54,8 @@ class ApiRequest(NamedTuple):
     """A parsed request. A missing parameter is the empty string.
 
     `operation` is None when an endpoint with several operations received an unknown action. `credentials` are the
-    values of `endpoint.authentication.parameters`, `userid` is one of them. `fields` has all parameters, with their
-    names in lower case.
+    values of `endpoint.authentication.parameters`, `userid` is one of them. `wants_json` is of the manual's profile,
+    until `apply_profile`. `fields` has all parameters, with their names in lower case.
     """
 
     endpoint: Endpoint
@@ -119,6 +120,11 @@ def parse_request(endpoint: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
         get(_FORMAT) == "json",
         fields,
     )
+
+
+def apply_profile(request: ApiRequest, profile: Profile) -> ApiRequest:
+    """Return the request as the vendor of a brand reads it: with its parameter that asks for JSON (R22)."""
+    return request._replace(wants_json=request.fields.get(profile.json_switch.lower()) == "json")
 
 
 def parse_limit(status_num: str) -> int:

@@ -142,7 +142,7 @@ def has_time_format(text: str) -> bool:
 
 
 SendTimeFormat: TypeAlias = Literal[
-    "yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "yyyy/MM/dd HH:mm:ss", "yyyy-MM-dd HH:mm", "yyyy-MM-dd"
+    "yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "yyyy/MM/dd HH:mm:ss", "yyyy-MM-dd HH:mm", "yyyy-MM-dd", "0"
 ]
 
 _SEND_TIME_SHAPES: Final[Mapping[SendTimeFormat, tuple[re.Pattern[str], str]]] = {
@@ -151,6 +151,7 @@ _SEND_TIME_SHAPES: Final[Mapping[SendTimeFormat, tuple[re.Pattern[str], str]]] =
     "yyyy/MM/dd HH:mm:ss": (re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d", re.ASCII), "%Y/%m/%d %H:%M:%S"),
     "yyyy-MM-dd HH:mm": (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d", re.ASCII), "%Y-%m-%d %H:%M"),
     "yyyy-MM-dd": (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "%Y-%m-%d"),
+    "0": (re.compile("0"), "0"),  # at once: a pattern without fields is the year 1900
 }
 
 
@@ -159,8 +160,8 @@ def parse_send_time(text: str, formats: Iterable[SendTimeFormat]) -> float | Non
 
     >>> parse_send_time("20111202221211", ["yyyy-MM-dd", "yyyyMMddHHmmss"])
     1322835131.0
-    >>> parse_send_time("2011-12-02 22:12:11", ["yyyy-MM-dd"]) is None
-    True
+    >>> parse_send_time("2011-12-02 22:12:11", ["yyyy-MM-dd"]) is None, parse_send_time("0", ["0"]) < 0
+    (True, True)
     """
     for name in formats:
         shape, pattern = _SEND_TIME_SHAPES[name]

@@ -25,7 +25,9 @@ EvidenceCode: TypeAlias = Literal[
     "new-password-empty",
     "new-password-unusable",
     "new-passwords-differ",
+    "no-points",
     "queues-not-allowed",
+    "replies-not-allowed",
     "reserved-number",
     "send-time-format",
     "send-time-no-date",
@@ -166,10 +168,22 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         zh="newpwd 与 renewpwd 不同：请把新密码发送两次。",
         example=f"{_CHANGE_PASSWORD}&newpwd=neu-1&renewpwd=neu-2",
     ),
+    "no-points": EvidenceText(
+        en="The balance is {}, and the profile then refuses to read the queues: add credit.",
+        zh="余额 {} 点，当前配置因此拒绝读取队列：请充值。",
+    ),
     "queues-not-allowed": EvidenceText(
         en="This account may not read the queues of reports and replies: allow it in the settings of the account.",
         zh="这个账号不允许读取状态报告和上行：请在账号设置中允许。",
         example=f"{_STATUS}userid=13&timestamp=20120701231212&sign=b4505cdfc31360ccbcd1a98635836885",
+    ),
+    "replies-not-allowed": EvidenceText(
+        en="This account may not read the queues of replies and reports: allow it in the settings of the account.",
+        zh="这个账号不允许读取上行和状态报告：请在账号设置中允许。",
+        example=(
+            f"POST /v2callApi.aspx {_HEADERS}action=query&userid=13&timestamp=20120701231212"
+            "&sign=b4505cdfc31360ccbcd1a98635836885"
+        ),
     ),
     "reserved-number": EvidenceText(
         en="The number {} is reserved for this refusal: send to another number.",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
+from sms10692 import protocol
+
 Grade: TypeAlias = Literal["M", "W"]
 """How well an observation is supported: M by two sources, W by one."""
 
@@ -13,7 +15,7 @@ OTHER_MESSAGES: Final[Mapping[str, Grade]] = {
     "扩展子号只能是数字": "M",
     "包含屏蔽词：发票": "M",  # the prefix was observed, the word is one of the default words
     "参数错误": "W",
-    "该用户不允许查看短信回复": "W",
-    "没有记录": "W",
+    protocol.REPLIES_NOT_ALLOWED: "W",
+    protocol.NO_RECORDS: "W",
 }
 """The grade of each message. None of them is in the manual."""

@@ -5,10 +5,10 @@ each seen in responses of real servers (A12, A13, A14 of the evidence in `fixtur
 `codec`, the rules in `domain`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Final, Literal, TypeAlias
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
 
 from sms10692 import protocol
 from sms10692.protocol import Operation, Provenance
@@ -109,12 +109,44 @@ class Profile:
         "observed",
         "W",
     )
-    empty_queue: Literal["root", "nothing"] = key(
-        "root",
-        "Response of an empty queue: a root without children, or an empty body.",
-        "队列为空时的响应：没有子元素的根元素，或空的响应体。",
+    delivered: Literal["status-10", "status-DELIVRD", "errorcode-10"] = key(
+        "status-10",
+        "What a report of a delivered message has: status 10; status DELIVRD (of a failed one UNDELIV) without "
+        "errorcode; or status 10 and errorcode 10 in place of DELIVRD.",
+        "送达的状态报告：status 为 10；status 为 DELIVRD（失败为 UNDELIV），没有 errorcode；"
+        "或 status 为 10、errorcode 由 DELIVRD 改为 10。",
         "observed",
         "W",
+    )
+    empty_queue: Literal["root", "nothing", "error5"] = key(
+        "root",
+        "Response of an empty queue: a root without children, an empty body (XML only), or error 5 with 没有记录.",
+        "队列为空时的响应：没有子元素的根元素、空的响应体（仅 XML），或错误 5“没有记录”。",
+        "observed",
+        "W",
+    )
+    queue_errors: Literal[4, 6] = key(
+        4,
+        "Errors of the two queues: 1 to 4, or 1 to 6. Then a prepaid account without points gets error 5 with the "
+        "text of a balance that is too small, an unknown action error 6 with 其他错误; when they occur is ours.",
+        "两个队列接口的错误：1 到 4，或 1 到 6。为 6 时，余额用完的预付费账号得到错误 5（余额不足的提示），"
+        "未知的 action 得到错误 6“其他错误”；何时出现是我们定的。",
+        "observed",
+        "W",
+    )
+    json_switch: Literal["rt", "dataType"] = key(
+        "rt",
+        "Parameter with which a request asks for JSON: rt=json or dataType=json.",
+        "请求 JSON 响应的参数：rt=json 或 dataType=json。",
+        "observed",
+        "W",
+    )
+    json_form: Literal["pascal", "lower"] = key(
+        "pascal",
+        "JSON: keys like ReturnStatus with numbers as numbers, or in lower case with every value as text.",
+        "JSON：键如 ReturnStatus、数字为数字，或键全小写、值全为文本。",
+        "observed",
+        "M",
     )
     line_end: Literal["lf", "crlf"] = key(
         "lf", "Line end of responses: \\n or \\r\\n.", "响应的换行：\\n 或 \\r\\n。", "reading"
@@ -172,6 +204,18 @@ class Profile:
         "observed",
         "M",
     )
+
+    differences: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The names of the keys whose value is not the manual's. **Rules that only profiles have look here first**: it is
+    empty for the manual's profile, so that they cost it nothing.
+    """
+
+    def __post_init__(self) -> None:
+        keys = (one for one in fields(self) if "key" in one.metadata)
+        changed = (
+            one.name for one in keys if getattr(self, one.name) != cast("Callable[[], Any]", one.default_factory)()
+        )
+        object.__setattr__(self, "differences", frozenset(changed))
 
     def refusal_layout(self, operation: Operation | None) -> Operation:
         """Return the operation whose elements carry the refusals of an operation that fetches no queue (R10)."""

@@ -124,7 +124,9 @@ def _check_credentials(context: ValidationContext) -> Evidence | None:
 
 def _check_queues_allowed(context: ValidationContext) -> Evidence | None:
     account = context.account
-    return Evidence("queues-not-allowed") if account is not None and not account.can_read_queues else None
+    if account is None or account.can_read_queues:
+        return None
+    return Evidence("replies-not-allowed" if context.request.operation is protocol.CALL else "queues-not-allowed")
 
 
 def _check_mobile(context: ValidationContext) -> Evidence | None:
@@ -253,6 +255,8 @@ def find_refusal(context: ValidationContext) -> Refusal | None:
     for message, check in rules:
         evidence = check(context)
         if evidence is not None:
+            if evidence.code == "action" and profile.queue_errors > len(protocol.STATUS.messages):
+                message = protocol.OTHER_ERROR
             return build_refusal(message, evidence, profile)
     return None
 

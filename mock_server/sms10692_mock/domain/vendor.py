@@ -12,7 +12,7 @@ from sms10692 import protocol
 from sms10692.protocol import Operation
 from sms10692_mock.domain import clock, delivery, faults
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import ApiRequest, parse_limit
+from sms10692_mock.domain.api_request import ApiRequest, apply_profile, parse_limit
 from sms10692_mock.domain.billing import PRICINGS, BillingName, Pricing
 from sms10692_mock.domain.clock import Clock, add_seconds, current_time
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
@@ -39,12 +39,14 @@ class VendorResult(NamedTuple):
     """The result of a request, with the account, the time on its clock, and the faults to inject into the response.
 
     `result` is None if a fault prevented execution, `account` is None if no account has the request's userid.
+    `request` is the request as the profile of the account reads it.
     """
 
     result: Result | None
     account: Account | None
     now: float
     faults: tuple[Fault, ...] = ()
+    request: ApiRequest | None = None
 
 
 class Vendor:
@@ -109,29 +111,35 @@ class Vendor:
         account = self.store.account(request.userid)
         settings = self.store.settings()
         now = self._now(account, settings)
+        profile = self._profiles[account.profile if account else None]
+        if profile.differences:
+            request = apply_profile(request, profile)
         triggered: tuple[Fault, ...] = ()
         if settings.faults or (account and account.faults):
             try:
                 triggered = self._evaluate_faults(request, account, settings)
             except NoSuchAccount:  # deleted since the look-up
-                account = None
+                account, profile = None, self.profile
         for fault in triggered:
             if not fault.apply:
                 result = Refusal(fault.message, _fault_evidence(fault)) if fault.message else None
-                return VendorResult(result, account, now, triggered)
-        profile = self._profiles[account.profile if account else None]
+                return VendorResult(result, account, now, triggered, request)
         refusal = find_refusal(ValidationContext(request, account, self._keywords(settings), now, profile))
         if refusal is not None:
-            return VendorResult(refusal, account, now, triggered)
+            return VendorResult(refusal, account, now, triggered, request)
         if account is None or request.operation is None:
             raise AssertionError("validation refuses a request without account or operation")
         try:
             return VendorResult(
-                HANDLERS[request.operation](self, account, now, request, request_number), account, now, triggered
+                HANDLERS[request.operation](self, account, now, request, request_number),
+                account,
+                now,
+                triggered,
+                request,
             )
         except NoSuchAccount:  # deleted since the look-up
             refusal = build_refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted"), self.profile)
-            return VendorResult(refusal, None, now, triggered)
+            return VendorResult(refusal, None, now, triggered, request)
 
     def _evaluate_faults(self, request: ApiRequest, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
         operation = request.operation.name if request.operation else ""
@@ -225,13 +233,27 @@ class Vendor:
         profile = self._profiles[account.profile]
         return build_refusal(protocol.CREDENTIALS_WRONG, Evidence("credentials-wrong"), profile)
 
-    def status(self, account: Account, now: float, request_number: int, limit: int) -> ReportsResult:
+    def status(self, account: Account, now: float, request_number: int, limit: int) -> ReportsResult | Refusal:
         """Fetch up to `limit` reports (chapter 4). Each report is returned once."""
-        return ReportsResult(self.store.fetch_reports(account.userid, limit, now, request_number))
+        return self._refuse_without_points(account) or ReportsResult(
+            self.store.fetch_reports(account.userid, limit, now, request_number)
+        )
 
-    def call(self, account: Account, now: float, request_number: int) -> RepliesResult:
+    def call(self, account: Account, now: float, request_number: int) -> RepliesResult | Refusal:
         """Fetch all due replies (chapter 5). Each reply is returned once."""
-        return RepliesResult(self.store.fetch_replies(account.userid, now, request_number))
+        return self._refuse_without_points(account) or RepliesResult(
+            self.store.fetch_replies(account.userid, now, request_number)
+        )
+
+    def _refuse_without_points(self, account: Account) -> Refusal | None:
+        """Return error 5 for a prepaid account without points, in profiles that have it (R22)."""
+        profile = self._profiles[account.profile]
+        if "queue_errors" not in profile.differences or account.postpaid:
+            return None
+        points = self.store.balance(account.userid).points
+        return (
+            None if points > 0 else build_refusal(protocol.BALANCE_TOO_SMALL, Evidence("no-points", (points,)), profile)
+        )
 
 
 def _fault_evidence(fault: Fault) -> Evidence:
