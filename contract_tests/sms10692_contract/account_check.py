@@ -56,7 +56,7 @@ def expect_account_accepted(context: CheckContext, actual: str) -> None:
         wrong = f", after {context.limits.wrong} wrong signatures" if context.limits else ""
         raise TargetStopped(
             f"the server no longer accepts userid {context.own.userid}{wrong}: is the account locked?"
-            f" It answers: {_excerpt(response)}"
+            f" Its response: {_excerpt(response)}"
         )
 
 
@@ -81,19 +81,19 @@ def _accepts_wrong_signature(context: CheckContext) -> bool:
 
 
 def _describe_refusal(context: CheckContext, response: HttpResponse) -> str:
-    userid, answer = context.own.userid, f"It answers: {_excerpt(response)}"
+    userid, quoted = context.own.userid, f"Its response: {_excerpt(response)}"
     difference = compute_clock_difference(response, context.run_clock.now())
     if difference is not None and abs(difference) > CLOCK_TOLERANCE:
         side = "ahead of" if difference > 0 else "behind"
         return (
             f"the server refuses the account {userid}: the clock of this machine is {_format_duration(difference)}"
-            f" {side} the server's. {answer}"
+            f" {side} the server's. {quoted}"
         )
     if mentions_clock(response):
-        return f"the server refuses the timestamp {build_timestamp(0)} of this machine: is its clock right? {answer}"
+        return f"the server refuses the timestamp {build_timestamp(0)} of this machine: is its clock right? {quoted}"
     if mentions_lock(response):
-        return f"the server refuses userid {userid}: is the account locked? {answer}"
-    return f"the server refuses userid {userid}: is the account or the password wrong, or a clock? {answer}"
+        return f"the server refuses userid {userid}: is the account locked? {quoted}"
+    return f"the server refuses userid {userid}: is the account or the password wrong, or a clock? {quoted}"
 
 
 def _format_duration(seconds: float) -> str:

@@ -18,6 +18,7 @@ from sms10692_contract.clauses import Clause
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import Address, HttpResponse
 from sms10692_contract.kept_connection import Connection
+from sms10692_contract.request_limits import has_wrong_signature
 from sms10692_contract.requests import (
     CALL,
     CHARSET,
@@ -172,7 +173,7 @@ class ModelVendor(Target):
 
 
 class _ModelConnection:
-    """A connection to a model: each request is answered when it is written."""
+    """A connection to a model: each response is there when its request is written."""
 
     def __init__(self, vendor: ModelVendor) -> None:
         self._vendor = vendor
@@ -257,15 +258,32 @@ def print_dry_run(context: CheckContext, clauses: Sequence[Clause], rate: float)
     list(run_checks(context, clauses))
     for request in model.requests:
         terminal.write_line(format_request(request))
-    parts = [f"{len(model.requests)} requests", f"at most {context.guard.spent} points"]
-    parts += [f"at least {clock.seconds:.0f} s"] if rate else []
+    parts = describe_counts(model.requests, context.own)
+    parts += [f"at most {context.guard.spent} points", *([f"at least {clock.seconds:.0f} s"] if rate else [])]
     terminal.write_line(f"\n{', '.join(parts)}")
-    terminal.write_line(f"A run with --seed {context.seed} sends the same to a server that answers as the manual says.")
+    terminal.write_line(f"A run with --seed {context.seed} sends the same to a server that responds like the manual.")
     if context.can_fetch and context.can_send:
         terminal.write_line(
             f"While reports or replies are not there, it fetches again every {context.pace.poll:g} s,"
             f" for at most {context.pace.report:g} s."
         )
+
+
+def describe_counts(requests: Sequence[WireRequest], own: SuiteAccount) -> list[str]:
+    """Return how many requests there are, and how many of them cost something: one text for each count.
+
+    >>> describe_counts([], SuiteAccount("12", "test", "mima"))
+    ['0 requests', '0 with a wrong signature', '0 sends', '0 fetches']
+    """
+    wrong = sum(has_wrong_signature(request, own.userid, own.account, own.password) for request in requests)
+    sends = sum(("action", "send") in request.pairs for request in requests)
+    fetches = sum(request.endpoint in (STATUS, CALL) for request in requests)
+    return [
+        f"{len(requests):,} requests",
+        f"{wrong:,} with a wrong signature",
+        f"{sends:,} {'send' if sends == 1 else 'sends'}",
+        f"{fetches:,} {'fetch' if fetches == 1 else 'fetches'}",
+    ]
 
 
 def format_request(request: WireRequest) -> str:

@@ -6,7 +6,7 @@ and text of a report passes this module.**
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import unescape
 from typing import Final, NamedTuple
 
@@ -200,21 +200,21 @@ class PrivateTexts:
     """The texts of people in the responses of a run, which no report shows, whatever surrounds them there."""
 
     def __init__(self) -> None:
-        self._patterns: dict[str, re.Pattern[str]] = {}
+        self._forms: set[str] = set()
 
     def remember(self, text: str) -> None:
         """Remember the texts of the replies in a response."""
         for match in _ELEMENT.finditer(text):
             if match["name"].lower() == "content":
                 value = match["value"].removeprefix("<![CDATA[").removesuffix("]]>")
-                for form in {value, value.strip(), unescape(value), repr(unescape(value))[1:-1]} - {""}:
-                    self._patterns.setdefault(form, _build_text_pattern(form))
+                self._forms |= {value, value.strip(), unescape(value), repr(unescape(value))[1:-1]} - {""}
 
     def mask(self, text: str) -> str:
         """Mask the numbers and the remembered texts in a text of a report."""
         text = mask_response(text)
-        for value, pattern in self._patterns.items():
-            text = pattern.sub(f"({len(value)} characters)", text)
+        # Long ones first: a short one may be a part of one. Only those that occur are compiled: there may be thousands.
+        for form in sorted((form for form in self._forms if form in text), key=lambda form: (-len(form), form)):
+            text = _build_text_pattern(form).sub(f"({len(form)} characters)", text)
         return text
 
 
@@ -224,12 +224,20 @@ def _build_text_pattern(value: str) -> re.Pattern[str]:
     return re.compile(escaped if len(value) >= _MIN_ANYWHERE else rf"(?<=[>'\"]){escaped}(?=[<'\"])")
 
 
-def mask_number_of_request(text: str, number: str) -> str:
-    """Mask a number in the bytes of a request, however its digits are encoded there."""
-    if len(number) < _MIN_NUMBER:
-        return text
-    head, tail = number[:_HEAD], number[-_TAIL:]
-    return _build_pattern(number).sub(_return(f"{head}{'*' * (len(number) - _HEAD - _TAIL)}{tail}"), text)
+_ENCODED_DIGIT: Final = re.compile(r"%%?(?:u00)?3[0-9]")
+
+
+def mask_numbers_of_request(text: str, numbers: Iterable[str]) -> str:
+    """Mask these numbers in the bytes of a request, however their digits are encoded there, and all mobile numbers."""
+    has_encoded_digits = _ENCODED_DIGIT.search(text) is not None
+    for number in numbers:
+        if len(number) >= _MIN_NUMBER:
+            masked = f"{number[:_HEAD]}{'*' * (len(number) - _HEAD - _TAIL)}{number[-_TAIL:]}"
+            text = text.replace(number, masked)
+            # A pattern for each of thousands of numbers takes seconds.
+            if has_encoded_digits or not number.isdecimal():
+                text = _build_pattern(number).sub(_return(masked), text)
+    return mask_numbers(text)
 
 
 def mask_excerpt(text: str, length: int) -> str:

@@ -114,7 +114,8 @@ class RequestLimits:
             if self._answered_in_check:
                 raise EnoughRequests
             raise LimitReached(
-                f"time: checks that neither send nor fetch end after {self.seconds:g} s; --rate 0 lifts the limit"
+                f"time: checks that neither send nor fetch end after {self.seconds:g} s;"
+                " --rate 0 lifts it on your own server"
             )
 
     def count_correct_signatures_as_wrong(self) -> None:
@@ -178,7 +179,7 @@ class RequestLimits:
     def _stop(self, limit: str) -> None:
         if self.has_sent:
             raise EnoughRequests
-        raise LimitReached(f"after {limit} no more are sent; --rate 0 lifts the limit")
+        raise LimitReached(f"after {limit} no more are sent; --rate 0 lifts it on your own server")
 
     def has_wrong_signature(self, request: WireRequest) -> bool:
         """Return whether a vendor counts the request as a failed login of the user."""
@@ -190,7 +191,8 @@ class RequestLimits:
 def has_wrong_signature(request: WireRequest, userid: str, account: str, password: str) -> bool:
     """Return whether a vendor counts the request as a failed login: another userid, or a wrong signature.
 
-    A request with an empty userid or signature is none: there is nothing to compare with a password.
+    A vendor may read any of the values of a repeated parameter, so one that is wrong is enough. A request with an
+    empty userid or signature is none: there is nothing to compare with a password.
     """
     if not request.query_count and any(
         "json" in value.lower() for name, value in request.headers if name == "Content-Type"
@@ -198,13 +200,17 @@ def has_wrong_signature(request: WireRequest, userid: str, account: str, passwor
         return True  # the server reads no fields (R16)
     if _has_empty_credential(request):
         return False
-    values = _get_values(request)
-    timestamp = values.get("timestamp", "")
-    # A signature over GBK bytes is accepted by some servers only (R4), so it counts as wrong.
-    is_signed = is_encodable(account + password + timestamp, "utf-8") and (
-        values["sign"] == compute_signature(account, password, timestamp)
+    userids, timestamps, signatures = (
+        {value for name, value in request.pairs if name.lower() == wanted} for wanted in ("userid", "timestamp", "sign")
     )
-    return values["userid"].strip() != userid or not is_signed or not timestamp.strip()
+    texts = {account + password + timestamp for timestamp in timestamps if timestamp.strip()}
+    # A signature over GBK bytes is accepted by some servers only (R4), so it counts as wrong.
+    is_signed = (
+        len(texts) == len(timestamps) == 1
+        and all(is_encodable(text, "utf-8") for text in texts)
+        and signatures == {compute_signature(account, password, timestamp) for timestamp in timestamps}
+    )
+    return not is_signed or any(value.strip() != userid for value in userids)
 
 
 def _has_empty_credential(request: WireRequest) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from sms10692_contract.masking import SIGNATURES, hide_signature, mask_number_of_request, mask_numbers
+from sms10692_contract.masking import SIGNATURES, hide_signature, mask_numbers, mask_numbers_of_request
 
 UTF8: Final = "/v2sms.aspx"
 GBK: Final = "/v2smsGBK.aspx"
@@ -265,7 +265,4 @@ def mask_request(request: WireRequest) -> WireRequest:
 
 
 def _mask_bytes(raw: bytes, numbers: Iterable[str]) -> bytes:
-    text = raw.decode("latin-1")
-    for number in numbers:
-        text = mask_number_of_request(text, number)
-    return mask_numbers(text).encode("latin-1")
+    return mask_numbers_of_request(raw.decode("latin-1"), numbers).encode("latin-1")

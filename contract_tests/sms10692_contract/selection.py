@@ -14,7 +14,7 @@ from sms10692_contract.safety import SafetyGuard
 class Selection:
     """Names of clauses: `only` these are checked (all if empty), except those in `skip`.
 
-    A name is the id of a clause, a part of its source (a chapter such as 1.2, or R6), or a provenance.
+    A name is the id of a clause, a part of its source (a chapter such as 4 or 1.2, or R6), or a provenance.
     """
 
     only: tuple[str, ...] = ()
@@ -32,7 +32,9 @@ class Selection:
 
 
 def _matches_any(clause: Clause, names: Sequence[str]) -> bool:
-    return not {clause.id, clause.provenance, *clause.source.split(", ")}.isdisjoint(names)
+    sources = clause.source.split(", ")
+    chapters = {source.partition(".")[0] for source in sources}
+    return not {clause.id, clause.provenance, *sources, *chapters}.isdisjoint(names)
 
 
 def parse_selection(only: Sequence[str], skip: Sequence[str]) -> Selection:

@@ -69,9 +69,11 @@ def test_a_dry_run_lists_what_a_run_sends(permissions: str, capsys: pytest.Captu
     listed, summary = list_dry_run(permissions, capsys)
     traffic, seconds = count_run(permissions)
     assert [find_action(line) for line in listed] == traffic.requests
-    (count, points, duration) = re.findall("[0-9]+", summary.splitlines()[0])
-    assert (int(count), int(duration)) == (len(traffic.requests), round(seconds))
-    assert traffic.points <= int(points), "a send that is refused counts as spent"
+    count, wrong, sends, fetches, points, duration = map(int, re.findall("[0-9]+", summary.splitlines()[0]))
+    assert (count, duration) == (len(traffic.requests), round(seconds))
+    assert traffic.wrong <= wrong <= 5 + 3 * bool(sends) + 4 * bool(fetches)
+    assert (traffic.sends <= sends, traffic.fetches <= fetches) == (True, True), "a refused one is listed too"
+    assert traffic.points <= points, "a send that is refused counts as spent"
     assert "A run with --seed 7 sends the same" in summary
     may_send, may_fetch = bool(PERMISSIONS[permissions][0]), PERMISSIONS[permissions][1]
     assert traffic.most_in_a_second <= 2

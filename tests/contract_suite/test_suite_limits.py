@@ -107,7 +107,7 @@ def test_a_harmless_run_ends_in_time_at_a_slow_server(latency: float) -> None:
     assert len(requests) <= 90 / (latency + 0.5) + 1
     assert seconds <= 90 + max(latency - LAST_SECONDS, 0), "a started answer is cut on the real clock only"
     reasons = {verdict.clause.id: verdict.reason for verdict in verdicts if verdict.state is State.NOT_EXERCISED}
-    time = "time: checks that neither send nor fetch end after 90 s; --rate 0 lifts the limit"
+    time = "time: checks that neither send nor fetch end after 90 s; --rate 0 lifts it on your own server"
     assert [clause for clause, reason in reasons.items() if reason == time]
     assert reasons.get("2.3-found") is None
 
@@ -346,6 +346,9 @@ def test_the_same_refusal_is_requested_once(limits: RequestLimits) -> None:
         ({"sign": OWN.build_credentials()["sign"].upper()}, 1),
         ({"timestamp": ""}, 1),
         ({"userid": " "}, 1),
+        ({"SIGN": "0" * 32}, 1),
+        ({"USERID": "13"}, 1),
+        ({"Timestamp": "20200101000000"}, 1),
     ],
 )
 def test_what_counts_as_a_wrong_signature(fields: dict[str, str], wrong: int, limits: RequestLimits) -> None:
@@ -358,7 +361,10 @@ def test_a_check_that_can_send_nothing_is_not_exercised(limits: RequestLimits) -
         limits.start_check(is_harmless=True)
         limits.admit(overage(GBK, sign=f"{limits.wrong}"))
     limits.start_check(is_harmless=True)
-    with pytest.raises(LimitReached, match="after 5 wrong signatures no more are sent; --rate 0 lifts the limit"):
+    with pytest.raises(
+        LimitReached,
+        match="after 5 wrong signatures no more are sent; --rate 0 lifts it on your own server",
+    ):
         limits.admit(overage(sign="x"))
     assert limits.admit(overage()) is None
     with pytest.raises(EnoughRequests):

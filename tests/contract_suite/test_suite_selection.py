@@ -32,6 +32,12 @@ def test_only_and_skip_select_clauses_in_the_order_of_the_table() -> None:
     assert parse_selection([], ["A7"]).get_clauses() == [clause for clause in everything if clause.id != "A7"]
 
 
+def test_a_chapter_selects_all_its_sections() -> None:
+    sources = {clause.source for clause in parse_selection(["4"], []).get_clauses()}
+    assert {"4.1", "4.2", "4.3"} <= sources, "with the chapters of the manual"
+    assert all(any(part.startswith("4.") for part in source.split(", ")) for source in sources)
+
+
 def test_a_clause_without_permission_would_not_run() -> None:
     reasons = find_reasons_not_run(Selection(skip=("2.3-found",)), SafetyGuard(), has_control=False)
     assert reasons["2.3-found"] == "named by --skip"

@@ -51,7 +51,7 @@ def _expect_keyword(response: ParsedResponse, is_found: bool) -> None:
 
 
 def _expect_usable(context: CheckContext, conversation: Conversation) -> None:
-    """Expect two different answers to two more requests on the connection."""
+    """Expect two different responses to two more requests on the connection."""
     for is_found in (True, False):
         request = _build_keyword_request(context, context.forbidden_word if is_found else "内容")
         _expect_keyword(conversation.exchange(request), is_found)
@@ -107,7 +107,7 @@ def _each_request_of_a_connection_is_authenticated(context: CheckContext) -> Non
 
 @checks("K-equal")
 def _an_equal_request_on_a_connection_is_handled_again(context: CheckContext) -> None:
-    """Check the same bytes twice: a send costs twice, reports come once, and every endpoint answers for itself."""
+    """Check the same bytes twice: a send costs twice, reports come once, and every endpoint responds by itself."""
     account = context.create_account(points=10)
     pairs = [*account.build_credentials().items(), ("action", "send"), ("mobile", "13000000001"), ("content", "内容")]
     with context.keep_connection() as conversation:
@@ -154,7 +154,7 @@ def _pipelined_requests_are_answered_in_order(context: CheckContext) -> None:
 
 
 POINTS_BY_OPERATION: Final = {operation: 1000 + index for index, operation in enumerate(OPERATIONS)}
-"""Different balances, so that an exchanged answer is noticed."""
+"""Different balances, so that exchanged responses are noticed."""
 
 
 @checks("K-many")
@@ -174,7 +174,7 @@ def _a_connection_answers_many_requests(context: CheckContext) -> None:
 
 @checks("K-head")
 def _an_answer_to_head_has_no_body(context: CheckContext) -> None:
-    """Check GET after HEAD on the same connection: a body after HEAD would be read as the next answer."""
+    """Check GET after HEAD on the same connection: a body after HEAD would be read as the next response."""
     account = context.create_account(points=77)
     for endpoint in (UTF8, GBK, STATUS, CALL):
         action = "overage" if endpoint in (UTF8, GBK) else "query"
@@ -304,7 +304,7 @@ def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
             raw = conversation.exchange_to_end(request)
             head = raw.partition(b"\r\n\r\n")[0].lower()
             unparsed = ParsedResponse(request, HttpResponse(200, "", raw))
-            expect(b"\r\ntransfer-encoding" not in head, unparsed, "an answer to HTTP/1.0 without chunks", repr(head))
+            expect(b"\r\ntransfer-encoding" not in head, unparsed, "a response to HTTP/1.0 without chunks", repr(head))
 
 
 def _check_kept_http10(context: CheckContext) -> None:

@@ -1,4 +1,4 @@
-"""Checks that each request is processed anew: never answered from an earlier one, never refused because of one."""
+"""Checks that each request is processed anew: no response is that of an earlier request, no refusal is due to one."""
 
 from dataclasses import replace
 from datetime import timedelta

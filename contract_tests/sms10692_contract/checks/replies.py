@@ -92,7 +92,7 @@ def _fetch_real_replies(context: CheckContext) -> list[ParsedResponse]:
     tasks = {task for _, task in expected}
     of_allowed = {(mobile, task) for mobile, task in found if mobile in numbers}
     if not of_allowed and not any(task in tasks for _, task in found):
-        raise NotExercised("no reply arrived: an allowed number must answer")
+        raise NotExercised("no reply arrived: an allowed number must reply")
     unknown = {(mobile, task) for mobile, task in of_allowed if not context.has_sent_task(task)}
     expect(not unknown, responses[-1], "replies that name a task of this run", f"tasks {sorted(t for _, t in unknown)}")
     wrong = {(mobile, task) for mobile, task in found - expected if task in tasks}

@@ -338,8 +338,8 @@ def _a_scheduled_message_is_not_reported_before_its_time(context: CheckContext) 
 
 def _check_scheduled_in_real_time(context: CheckContext) -> None:
     """Schedule by the server's clock as its Date headers show it; without them by the own one, with a tolerance."""
-    answer = context.overage(context.own)
-    difference = compute_clock_difference(answer.raw, context.run_clock.now())
+    response = context.overage(context.own)
+    difference = compute_clock_difference(response.raw, context.run_clock.now())
     tolerance = CLOCK_TOLERANCE if difference is None else _DATE_TOLERANCE
     ahead = timedelta(seconds=difference or 0)
     due = context.run_clock.now().astimezone(CHINA) - ahead + timedelta(seconds=context.pace.schedule + tolerance)
