@@ -152,6 +152,10 @@ def _shifts() -> Iterator[tuple[str, str, timedelta]]:
         yield "signature.timestamp-zone", Phrase("{} earlier", Phrase("{} h", str(hours))), timedelta(hours=-hours)
 
 
+_SHIFTS: Final = tuple(_shifts())
+_MILLISECONDS: Final = Phrase("milliseconds")
+
+
 def same_time(time: datetime) -> Iterator[TimestampCandidate]:
     """Yield the same time in every format."""
     for code, detail, format_time in FORMATS:
@@ -160,13 +164,13 @@ def same_time(time: datetime) -> Iterator[TimestampCandidate]:
 
 def other_times(time: datetime, now: float) -> Iterator[TimestampCandidate]:
     """Yield nearby times, times of other zones, `always_tried`, and the sent time with any number of milliseconds."""
-    for code, detail, shift in _shifts():
+    for code, detail, shift in _SHIFTS:
         yield code, detail, signing.format_timestamp(time + shift)
     yield from always_tried(now)
     unix = _unix(time)
     digits = signing.format_timestamp(time)
     for millisecond in range(1000):
-        yield "signature.timestamp-unix", Phrase("milliseconds"), f"{unix}{millisecond:03}"
+        yield "signature.timestamp-unix", _MILLISECONDS, f"{unix}{millisecond:03}"
         yield "signature.timestamp-milliseconds", "", f"{digits}{millisecond:03}"
 
 
