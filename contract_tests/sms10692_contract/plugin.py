@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
-from rich.console import Console
 
 from sms10692_contract import report, terminal
 from sms10692_contract.account_check import check_account_at_start
@@ -106,7 +105,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
             raise pytest.UsageError(f"{name} does not support -k: select with --only and --skip")
     if option("list_clauses"):
         reasons = find_reasons_not_run(_parse_selection(config), _build_guard(config), bool(option("--control")))
-        terminal.write_line(report.format_selection(reasons, Console(highlight=False, markup=False, emoji=False)))
+        terminal.write_line(report.format_selection(reasons, report.build_console()))
         return 0
     if option("dry_run"):
         address, own, control = _parse_options(config)

@@ -32,6 +32,7 @@ UNDECIDED: Final = (State.NOT_EXERCISED, State.NOT_JUDGED)
 """States without a result: a reason is shown instead of a response."""
 
 _LEGEND_WIDTH: Final = 116
+_LOG_WIDTH: Final = 160
 
 LEGEND: Final = "\n".join(
     [
@@ -172,6 +173,17 @@ def format_selection(reasons: Mapping[str, str], console: Console) -> str:
         rows.add_row(clause.id, clause.label, clause.text, f"no ({reason})" if reason else "yes")
     count = sum(not reason for reason in reasons.values())
     return f"{_render(rows, console)}\n\n{count} of {len(reasons)} clauses would be checked"
+
+
+def build_console() -> Console:
+    """Return a console that formats the tables and prints nothing.
+
+    It is as wide as the terminal, or wide enough for a log, whose reader can scroll.
+    """
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, _LOG_WIDTH)
+    return console
 
 
 def _create_clause_table(last_column: str) -> Table:

@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from sms10692_contract import report, terminal
 from sms10692_contract.account_check import check_account_at_start
@@ -277,7 +276,7 @@ def run(
 def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:
     """Print every clause, and whether it would be checked."""
     reasons = find_reasons_not_run(selection, guard, has_control)
-    terminal.write_line(report.format_selection(reasons, _create_plain_console()))
+    terminal.write_line(report.format_selection(reasons, report.build_console()))
 
 
 def _prepare_account(
@@ -337,7 +336,7 @@ def _run_clauses(
 
 
 def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[str, str], deleted: bool) -> None:
-    terminal.write_line(report.format_verdicts(verdicts, _create_plain_console()))
+    terminal.write_line(report.format_verdicts(verdicts, report.build_console()))
     terminal.write_line(f"\n{report.LEGEND}")
     failed = [verdict for verdict in verdicts if verdict.state is State.FAILED]
     for group in report.group_by_cause(failed):
@@ -350,11 +349,6 @@ def _print_report(verdicts: Sequence[Verdict], address: Address, repeat: dict[st
     if failed and any("$" in repeat[verdict.clause.id] for verdict in failed):
         terminal.write_line("\nSet the shell variables of a repeat line ($NUMBER, $TOKEN) first; no report shows them.")
     terminal.write_line(f"\n{report.format_summary(verdicts)}")
-
-
-def _create_plain_console() -> Console:
-    """Return a console that only formats; terminal.write_line prints."""
-    return Console(highlight=False, markup=False, emoji=False)
 
 
 def _build_repeat_command(

@@ -288,7 +288,7 @@ def test_a_wrong_password_is_named_once_in_every_report(tmp_path: Path) -> None:
             vendor.url, *options, *select("2.3-found", "A7"), "--html", str(html), "--junit", str(junit)
         )
     assert completed.returncode == 3
-    message = "the server refuses userid 12: is the account or the password wrong, or a clock? It answers: Faild"
+    message = "the server refuses userid 12: is the account or the password wrong, or a clock? Its response: Faild"
     assert completed.stderr.startswith(f"sms10692-contract: {message}")
     assert "0 of 2 clauses exercised, 0 held" in completed.stdout
     skipped = [element.get("message") or "" for element in ET.parse(junit).getroot().iter("skipped")]
