@@ -13,6 +13,10 @@ from support.emulators import WsgiHarness
         ('text_signature = "front"', "x【店】", "text-signature-front"),
         ('text_signature = "end"', "【店】x", "text-signature-end"),
         ("max_numbers = 1", "【店】", "too-many-numbers"),
+        ("signature_min = 2", "【店】x", "text-signature-length"),
+        ("signature_max = 2", "x【一二三】", "text-signature-length"),
+        ('signature_max = 2\ntext_signature = "end"', "【店】x【一二三】", "text-signature-length"),
+        ("signature_of_digits = false", "【10692】", "text-signature-digits"),
     ],
 )
 def test_a_refusal_of_the_profile_has_evidence(key: str, content: str, code: str) -> None:

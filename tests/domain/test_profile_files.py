@@ -9,9 +9,11 @@ import click
 import pytest
 
 from sms10692_mock.cli import command
-from sms10692_mock.domain.profiles import PROFILES, Profile
+from sms10692_mock.diagnosis.service import diagnose_logged
+from sms10692_mock.domain.profiles import MANUAL, OBSERVED, PROFILES, Profile
+from sms10692_mock.domain.validation import BRAND_RULES
 from sms10692_mock.profile_file import KEYS, describe_profile, load_profile, parse_profile, read_profile
-from support.emulators import GBK, STATUS, UTF8, WsgiHarness, emulator_server
+from support.emulators import GBK, STATUS, UTF8, WsgiHarness, emulator_server, sign
 from support.exchanges import EXCHANGES
 from support.http_client import build_request, call_control
 
@@ -157,3 +159,30 @@ def test_a_profile_text_with_characters_that_gbk_lacks_is_sent_on_both_endpoints
     assert "<message>错😀 &amp; &lt;b&gt;</message>" in emulator.send_raw(build_request(UTF8, body)).body.decode()
     gbk = emulator.send_raw(build_request(GBK, body)).body.decode("gbk")
     assert "&amp; &lt;b&gt;</message>" in gbk
+
+
+def test_the_rules_of_brands_name_their_keys() -> None:
+    assert {rule.key for rules in BRAND_RULES.values() for rule in rules} <= set(KEYS)
+    assert MANUAL.differences == frozenset()
+    assert OBSERVED.differences == {"refusal_form", "keyword_form", "cdata"}
+    assert replace(OBSERVED, cdata=False, max_numbers=1).differences == {"refusal_form", "keyword_form", "max_numbers"}
+
+
+def test_the_signed_endpoints_change_the_password_only_in_a_profile_that_says_so() -> None:
+    new = {"newpwd": "neu", "renewpwd": "neu"}
+    manual = WsgiHarness()
+    assert manual.post(UTF8, action="changespwd", **new) == (
+        '<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <returnstatus>Faild</returnstatus>\n'
+        " <message>其他错误</message>\n <remainpoint>0</remainpoint>\n <taskID>0</taskID>\n"
+        " <successCounts>0</successCounts></returnsms>"
+    )
+    emulator = WsgiHarness(profile="signed_changespwd = true")
+    assert "<message>ok</message>" in emulator.post(GBK, action="changespwd", **new)
+    assert "<message>用户名或密码错误</message>" in emulator.send()
+    right = {"sign": sign("test", "neu", "20120701231212")}
+    assert "<message>ok</message>" in emulator.send(**right)
+    refused = emulator.post(UTF8, action="changespwd", newpwd="a", renewpwd="b", **right)
+    assert "<message>其他错误</message></returnsms>" in refused
+    entry = emulator.store.request(4)
+    assert entry is not None
+    assert [finding.code for finding in diagnose_logged(entry, emulator.store)][:1] == ["refusal.new-passwords-differ"]

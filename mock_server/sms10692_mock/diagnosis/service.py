@@ -37,6 +37,8 @@ _CANDIDATE_LIMIT: Final = 500
 _PREVIOUS_LIMIT: Final = 50
 """Number of earlier requests that are searched for the previous fetch, or for the beginning of a body."""
 
+_OPERATIONS: Final[Mapping[str, protocol.Operation]] = {operation.name: operation for operation in protocol.OPERATIONS}
+
 _HTTP_ERROR: Final = 400
 """First HTTP status that does not come from the vendor: the vendor always responds 200 (A7)."""
 
@@ -47,7 +49,10 @@ def reparse(entry: LoggedRequest) -> tuple[ApiRequest, Fields]:
     if endpoint is None:
         raise ValueError(f"{entry.path} is not a vendor endpoint")
     fields = parse_fields(entry.query, content_type(entry), entry.body, DECODERS[endpoint.charset])
-    return parse_request(endpoint, fields), fields
+    request = parse_request(endpoint, fields)
+    if request.operation is None:  # a profile may know the action
+        request = request._replace(operation=_OPERATIONS.get(entry.operation))
+    return request, fields
 
 
 def content_type(entry: LoggedRequest) -> str:
@@ -311,7 +316,9 @@ def is_conventional(
     """
     if method != "POST" or query or content_type != FORM or not body.isascii() or request.operation is None:
         return False
-    if body.count(b"&") != len(fields) - 1 or not _KNOWN_FIELDS[request.endpoint, request.operation].issuperset(fields):
+    if body.count(b"&") != len(fields) - 1 or not _KNOWN_FIELDS.get(
+        (request.endpoint, request.operation), frozenset()
+    ).issuperset(fields):
         return False  # text was lost, or a parameter was repeated
     if request.operation is protocol.CHECKKEYWORD and not request.content:
         return False

@@ -55,7 +55,7 @@ class ApiRequest(NamedTuple):
 
     `operation` is None when an endpoint with several operations received an unknown action. `credentials` are the
     values of `endpoint.authentication.parameters`, `userid` is one of them. `wants_json` is of the manual's profile,
-    until `apply_profile`. `fields` has all parameters, with their names in lower case.
+    until `apply_profile`, and so is `operation`. `fields` has all parameters, with their names in lower case.
     """
 
     endpoint: Endpoint
@@ -123,8 +123,12 @@ def parse_request(endpoint: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
 
 
 def apply_profile(request: ApiRequest, profile: Profile) -> ApiRequest:
-    """Return the request as the vendor of a brand reads it: with its parameter that asks for JSON (R22)."""
-    return request._replace(wants_json=request.fields.get(profile.json_switch.lower()) == "json")
+    """Return the request as the vendor of a brand reads it: its parameter that asks for JSON, its actions (R22)."""
+    operation = request.operation
+    if operation is None and profile.signed_changespwd and request.action == protocol.CHANGESPWD.action:
+        operation = protocol.CHANGESPWD
+    wants_json = request.fields.get(profile.json_switch.lower()) == "json"
+    return request._replace(operation=operation, wants_json=wants_json)
 
 
 def parse_limit(status_num: str) -> int:

@@ -36,8 +36,10 @@ EvidenceCode: TypeAlias = Literal[
     "status-num-zero",
     "store-unavailable",
     "text-signature-anywhere",
+    "text-signature-digits",
     "text-signature-end",
     "text-signature-front",
+    "text-signature-length",
     "timestamp-format",
     "timestamp-skew",
     "too-many-numbers",
@@ -223,6 +225,10 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The text has no 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容没有【签名】，而当前配置要求有：请加上签名。",
     ),
+    "text-signature-digits": EvidenceText(
+        en="The 【signature】 '{}' has digits only, which the profile refuses: put the name of the brand into it.",
+        zh="【签名】“{}”只有数字，当前配置不允许：请在【】中写品牌名。",
+    ),
     "text-signature-end": EvidenceText(
         en="The text does not end with a 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容结尾没有【签名】，而当前配置要求有：请加上签名。",
@@ -230,6 +236,10 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
     "text-signature-front": EvidenceText(
         en="The text does not begin with a 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容开头没有【签名】，而当前配置要求有：请加上签名。",
+    ),
+    "text-signature-length": EvidenceText(
+        en="The 【signature】 '{}' has {} character(s), the profile wants {} to {}: use a signature of that length.",
+        zh="【签名】“{}”有 {} 个字，当前配置要求 {} 到 {} 个：请换一个长度合适的签名。",
     ),
     "timestamp-format": EvidenceText(
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",

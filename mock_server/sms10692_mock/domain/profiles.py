@@ -134,6 +134,13 @@ class Profile:
         "observed",
         "W",
     )
+    signed_changespwd: bool = key(
+        False,
+        "Whether the signed endpoints have changespwd too, with the responses of the older ones.",
+        "签名接口是否也有 changespwd，响应与旧接口相同。",
+        "observed",
+        "W",
+    )
     json_switch: Literal["rt", "dataType"] = key(
         "rt",
         "Parameter with which a request asks for JSON: rt=json or dataType=json.",
@@ -171,6 +178,29 @@ class Profile:
         "内容是否必须带【】签名：任意位置、开头或结尾。",
         "observed",
         "M",
+    )
+    signature_min: int | None = key(
+        None,
+        "Fewest characters between the 【】 of a signature, where the text has one.",
+        "【】签名最少的字数（内容带签名时）。",
+        "observed",
+        "W",
+        (1, 100),
+    )
+    signature_max: int | None = key(
+        None,
+        "Most characters between the 【】 of a signature, where the text has one.",
+        "【】签名最多的字数（内容带签名时）。",
+        "observed",
+        "W",
+        (1, 100),
+    )
+    signature_of_digits: bool = key(
+        True,
+        "Whether a signature may consist of digits alone.",
+        "签名是否可以只由数字组成。",
+        "observed",
+        "W",
     )
     check_words: Literal["always", "checkContent"] = key(
         "checkContent",

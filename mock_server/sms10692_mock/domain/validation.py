@@ -58,6 +58,13 @@ _TEXT_SIGNATURES: Final[Mapping[str, tuple[re.Pattern[str], Evidence]]] = {
     "end": (re.compile(r"【[^【】]*[^【】\s][^【】]*】\Z"), Evidence("text-signature-end")),
 }
 """By the place of the 【signature】 that the profile demands: the pattern of a text that has one, and the evidence."""
+_SIGNATURES: Final[Mapping[str, re.Pattern[str]]] = {
+    "optional": re.compile(r"\A【([^【】]*)】|【([^【】]*)】\Z"),
+    "anywhere": re.compile(r"【([^【】]*)】"),
+    "front": re.compile(r"\A【([^【】]*)】"),
+    "end": re.compile(r"【([^【】]*)】\Z"),
+}
+"""By the place that the profile demands: the pattern of the signature, with its characters as a group."""
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
@@ -181,6 +188,29 @@ def _check_text_signature(context: ValidationContext) -> Evidence | None:
     return None if pattern.search(context.request.content) else evidence
 
 
+def _find_signature(context: ValidationContext) -> str | None:
+    """Return what is between the 【】 of the text's signature: where the profile wants it, or else at either end."""
+    found = _SIGNATURES[context.profile.text_signature].search(context.request.content)
+    return None if found is None else found[found.lastindex or 0]
+
+
+def _check_signature_length(context: ValidationContext) -> Evidence | None:
+    signature = _find_signature(context)
+    if signature is None:
+        return None
+    low, high = context.profile.signature_min or 0, context.profile.signature_max or len(signature)
+    if low <= len(signature) <= high:
+        return None
+    return Evidence("text-signature-length", (excerpt(signature), len(signature), low, high))
+
+
+def _check_signature_digits(context: ValidationContext) -> Evidence | None:
+    signature = _find_signature(context)
+    if signature is None or not signature.isdigit():
+        return None
+    return Evidence("text-signature-digits", (excerpt(signature),))
+
+
 def _check_action(context: ValidationContext) -> Evidence | None:
     operation, action = context.request.operation, context.request.action
     if operation is not None and action == operation.action:
@@ -239,20 +269,39 @@ RULES: Final[Mapping[Operation | None, tuple[Rule, ...]]] = {
 """The rules of each operation, in the order in which they are checked. None stands for an unknown action."""
 
 
-BRAND_RULES: Final[tuple[Rule, ...]] = (
-    (protocol.OTHER_ERROR, _check_number_count),
-    (protocol.OTHER_ERROR, _check_text_signature),
-)
-"""The rules of a send that only some profiles have (R22). They come last."""
+class BrandRule(NamedTuple):
+    """A rule of the profiles in which `key` has another value than in the manual's."""
+
+    key: str
+    message: str
+    check: Check
+
+
+BRAND_RULES: Final[Mapping[Operation | None, tuple[BrandRule, ...]]] = {
+    protocol.SEND: (
+        BrandRule("max_numbers", protocol.OTHER_ERROR, _check_number_count),
+        BrandRule("text_signature", protocol.OTHER_ERROR, _check_text_signature),
+        BrandRule("signature_min", protocol.OTHER_ERROR, _check_signature_length),
+        BrandRule("signature_max", protocol.OTHER_ERROR, _check_signature_length),
+        BrandRule("signature_of_digits", protocol.OTHER_ERROR, _check_signature_digits),
+    ),
+}
+"""The rules of an operation that only some profiles have (R22). They come last."""
+
+
+def get_rules(operation: Operation | None, profile: Profile) -> tuple[Rule, ...]:
+    """Return the rules of an operation in a profile, in the order in which they are checked."""
+    rules = RULES[operation]
+    if not profile.differences:
+        return rules
+    own = (rule for rule in BRAND_RULES.get(operation, ()) if rule.key in profile.differences)
+    return (*rules, *((rule.message, rule.check) for rule in own))
 
 
 def find_refusal(context: ValidationContext) -> Refusal | None:
     """Return the refusal of the first rule whose check finds something, or None if the request is valid."""
-    operation, profile = context.request.operation, context.profile
-    rules = RULES[operation]
-    if operation is protocol.SEND and (profile.max_numbers is not None or profile.text_signature != "optional"):
-        rules += BRAND_RULES
-    for message, check in rules:
+    profile = context.profile
+    for message, check in get_rules(context.request.operation, profile):
         evidence = check(context)
         if evidence is not None:
             if evidence.code == "action" and profile.queue_errors > len(protocol.STATUS.messages):
