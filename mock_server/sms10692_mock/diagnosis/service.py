@@ -171,7 +171,15 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
 
 
 BEFORE_CREDENTIALS: Final = frozenset[EvidenceCode](
-    ("credentials-empty", "credentials-wrong", "sql-injection", "fault", "fault-unlimited", "account-deleted")
+    (
+        "credentials-empty",
+        "credentials-wrong",
+        "locked-out",
+        "sql-injection",
+        "fault",
+        "fault-unlimited",
+        "account-deleted",
+    )
 )
 """Evidence of requests whose credentials the vendor did not check, or refused."""
 

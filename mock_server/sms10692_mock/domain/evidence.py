@@ -21,6 +21,7 @@ EvidenceCode: TypeAlias = Literal[
     "fault",
     "fault-unlimited",
     "forbidden-word",
+    "locked-out",
     "mobile-empty",
     "new-password-empty",
     "new-password-unusable",
@@ -42,7 +43,9 @@ EvidenceCode: TypeAlias = Literal[
     "text-signature-length",
     "timestamp-format",
     "timestamp-skew",
+    "too-many-codes",
     "too-many-numbers",
+    "too-many-requests",
 ]
 """One code for each way in which a request is refused. The code of the finding is `refusal.` and this code."""
 
@@ -145,6 +148,10 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The text contains the forbidden word '{}' at character {}: remove the word.",
         zh="内容里有非法关键词“{}”，在第 {} 个字符处：请去掉。",
         example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E4%BB%A3%E5%BC%80%E5%8F%91%E7%A5%A8&sendTime=&extno=",
+    ),
+    "locked-out": EvidenceText(
+        en="The account is locked after {} wrong credentials in a row, for {} more second(s) of its clock: wait.",
+        zh="账号因连续 {} 次身份参数错误被锁定，按其时钟还有 {} 秒：请等待。",
     ),
     "mobile-empty": EvidenceText(
         en="mobile is '{}', without a number: send at least one number.",
@@ -253,9 +260,17 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         example=f"action=send&userid=12&timestamp=20120701230212&sign=d5a89c36c7e66db500f8cfc6fe8ceddf&mobile=15023239810{_TEXT}",
         profile={"max_clock_skew": 300.0},
     ),
+    "too-many-codes": EvidenceText(
+        en="The number {} would get more than {} text(s) with 验证码 in {} s, the profile allows no more: wait.",
+        zh="号码 {} 收到的含“验证码”的内容会超过 {} 条（{} 秒内），当前配置不允许：请等待。",
+    ),
     "too-many-numbers": EvidenceText(
         en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",
         zh="一次提交了 {} 个号码，当前配置最多 {} 个：请分几次提交。",
+    ),
+    "too-many-requests": EvidenceText(
+        en="The account sent more than {} request(s) in {} s of its clock, the profile allows no more: wait.",
+        zh="账号的请求超过 {} 个（按其时钟 {} 秒内），当前配置不允许：请等待。",
     ),
 }
 """The texts of each code of evidence, and of those with which `diagnosis.refusals` refines one. The documents show the

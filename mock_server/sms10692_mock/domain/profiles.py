@@ -226,6 +226,54 @@ class Profile:
         "W",
         (0, MAX_SECONDS),
     )
+    requests_per_second: int | None = key(
+        None,
+        "Most requests of an account in a second of its clock; those with wrong credentials do not count.",
+        "一个账号在其时钟的一秒内最多的请求数，身份参数错误的不计。",
+        "ours",
+        "",
+        (1, 100_000),
+    )
+    requests_per_minute: int | None = key(
+        None,
+        "Most requests of an account in a minute of its clock; those with wrong credentials do not count.",
+        "一个账号在其时钟的一分钟内最多的请求数，身份参数错误的不计。",
+        "ours",
+        "",
+        (1, 100_000),
+    )
+    lock_out_after: int | None = key(
+        None,
+        "Wrong credentials in a row after which the account refuses all requests for `lock_out_seconds`.",
+        "连续多少次身份参数错误后，账号在 `lock_out_seconds` 秒内拒绝所有请求。",
+        "ours",
+        "",
+        (1, 1_000_000),
+    )
+    lock_out_seconds: float = key(
+        600.0,
+        "Seconds of a lock-out, on the clock of the account.",
+        "锁定的秒数，按账号的时钟。",
+        "ours",
+        "",
+        (0, MAX_SECONDS),
+    )
+    codes_per_3_minutes: int | None = key(
+        None,
+        "Most texts with 验证码 to one number in three minutes: 3 at one brand.",
+        "三分钟内发给同一号码、含“验证码”的内容最多几条：某品牌为 3。",
+        "observed",
+        "W",
+        (1, 100_000),
+    )
+    codes_per_day: int | None = key(
+        None,
+        "Most texts with 验证码 to one number in 24 hours: 10 at one brand.",
+        "24 小时内发给同一号码、含“验证码”的内容最多几条：某品牌为 10。",
+        "observed",
+        "W",
+        (1, 100_000),
+    )
     texts: Mapping[EvidenceCode, str] = key(
         {},
         "Messages in place of the manual's, by the cause of the refusal (the code of its finding without `refusal.`). "

@@ -21,6 +21,7 @@ from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile
 from sms10692_mock.domain.records import InboundReply, RulesTransition, Settings, StatusReport, Task
+from sms10692_mock.domain.request_limits import RequestLimits
 from sms10692_mock.domain.results import (
     AcceptedSend,
     ChangedPassword,
@@ -74,6 +75,7 @@ class Vendor:
         self._default_keywords = keywords
         self._override_keywords: tuple[tuple[str, ...], Keywords] = ((), Keywords(()))
         self.pricings: Mapping[BillingName, Pricing] = PRICINGS
+        self.limits = RequestLimits()
         self._report_delay = report_delay
         self.profile = profile
         # The key None is the profile of accounts without one of their own.
@@ -124,7 +126,10 @@ class Vendor:
             if not fault.apply:
                 result = Refusal(fault.message, _fault_evidence(fault)) if fault.message else None
                 return VendorResult(result, account, now, triggered, request)
-        refusal = find_refusal(ValidationContext(request, account, self._keywords(settings), now, profile))
+        context = ValidationContext(request, account, self._keywords(settings), now, profile)
+        refusal = find_refusal(context)
+        if profile.differences:
+            refusal = self.limits.check(context, refusal)
         if refusal is not None:
             return VendorResult(refusal, account, now, triggered, request)
         if account is None or request.operation is None:

@@ -243,6 +243,7 @@ class AccountService:
 
     def delete(self, userid: str) -> None:
         """Delete an account and all its data. Raises NoSuchAccount."""
+        self._vendor.limits.forget(userid)
         self._store.delete_account(self.get(userid).userid)
 
     def reset(self, userid: str) -> AccountDocument:
@@ -250,6 +251,7 @@ class AccountService:
 
         Name, password and permissions stay. Raises NoSuchAccount.
         """
+        self._vendor.limits.forget(userid)
         return self.to_document(
             self._store.reset(
                 userid, lambda account: replace(account, clock=None, delivery_rules=NO_DELIVERY_RULES, faults=())
@@ -269,6 +271,7 @@ class AccountService:
             self._store.create_account(account)
         self._store.change_settings(lambda settings: Settings())
         self._store.clear_request_log()
+        self._vendor.limits.forget_all()
         return self.list_accounts()
 
     def reset_many(self, options: ResetOptions) -> AccountsDocument:
