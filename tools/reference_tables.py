@@ -21,7 +21,12 @@ from sms10692_mock.stores.factory import STORES
 _TREE: Final = Path(__file__).parents[1]
 _ENGLISH, _CHINESE = "", ".zh-CN"
 
-_PERMISSIONS: Final = {"send": "`--allow-send`", "fetch": "`--allow-fetch`", "control": "`--control`"}
+_PERMISSIONS: Final = {
+    "send": "`--allow-send`",
+    "fetch": "`--allow-fetch`",
+    "control": "`--control`",
+    "older": "`--endpoints all`",
+}
 
 _CONTRACT_HEAD: Final = """# The contract
 

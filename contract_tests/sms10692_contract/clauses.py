@@ -39,6 +39,7 @@ FAMILIES: Final = {
     "P": "prices and balances",
     "S": "no response depends on earlier requests",
     "F": "forms of a request",
+    "E": "the older endpoints",
     "K": "connections",
     "L": "exact layout",
 }
@@ -61,7 +62,7 @@ class Clause:
     `text` is the requirement, `literal` the literal text on the wire if there is one. `source` names the evidence:
     chapters of the manual, a request shape (Q) or response (A) that was observed, with its `grade` (S, M or W), or a
     reading (R). `group` is the id of its row in `docs/reference.md`. `permissions` are what its check needs: any of
-    "send", "fetch" and "control".
+    "send", "fetch", "control" and "older" (the older endpoints).
     """
 
     id: str

@@ -74,6 +74,11 @@ class ControlClient:
         words = self._request("GET", "/_mock/keywords", None, 200, 404).get("words")
         return [word for word in words if isinstance(word, str)] if isinstance(words, list) else []
 
+    def read_endpoints(self) -> set[str]:
+        """Return the paths of the vendor's endpoints; none if the control API does not show them."""
+        paths = self._request("GET", "/_mock/health", None, 200, 404).get("endpoints")
+        return {path for path in paths if isinstance(path, str)} if isinstance(paths, list) else set()
+
     def delete_accounts(self, keep: Container[str] = ()) -> None:
         """Delete the created accounts except `keep`. Accounts that cannot be deleted stay in `userids`."""
         for userid in [userid for userid in self.userids if userid not in keep]:

@@ -20,9 +20,12 @@ from sms10692_contract.http import Address, HttpResponse
 from sms10692_contract.kept_connection import Connection
 from sms10692_contract.request_limits import has_wrong_signature
 from sms10692_contract.requests import (
-    CALL,
     CHARSET,
-    GBK,
+    CHARSET_LABEL,
+    CREDENTIALS,
+    OLDER_ENDPOINTS,
+    OLDER_STATUS,
+    QUEUES,
     STATUS,
     WireRequest,
     build_percent_encoder,
@@ -35,7 +38,7 @@ from sms10692_contract.suite_account import CHINA, SuiteAccount
 from sms10692_contract.target import RequestGate, Target
 from sms10692_contract.xml_document import XmlElement, parse_xml
 
-MASKED: Final = ("userid", "timestamp", "sign", "mobile", "content")
+MASKED: Final = ("userid", "timestamp", "sign", "account", "password", "mobile", "content")
 """Parameters whose values a printed request does not show."""
 
 _NOW: Final = "2026-01-01 00:00:00"
@@ -87,7 +90,7 @@ class ModelVendor(Target):
         self.requests.append(request)
         fields = _read_fields(request)
         text = self._respond(request.endpoint, fields)
-        encoding, date = "gb2312" if request.endpoint == GBK else "utf-8", format_datetime(self._clock.now())
+        encoding, date = CHARSET_LABEL[request.endpoint], format_datetime(self._clock.now())
         if fields.get("rt") == "json":
             document = _build_json(parse_xml(text.decode(CHARSET[request.endpoint])))
             return HttpResponse(200, "application/json", json.dumps(document).encode(), date)
@@ -95,7 +98,7 @@ class ModelVendor(Target):
 
     def _respond(self, endpoint: str, fields: dict[str, str]) -> bytes:
         refusal = self._find_credential_error(endpoint, fields)
-        if endpoint in (STATUS, CALL):
+        if endpoint in QUEUES:
             return self._fetch(endpoint, fields, refusal)
 
         def render(template: str, message: str = "", **values: object) -> bytes:
@@ -115,8 +118,12 @@ class ModelVendor(Target):
                 return self._send(fields, refusal, has_word, render)
 
     def _find_credential_error(self, endpoint: str, fields: dict[str, str]) -> str:
-        if not all(fields.get(name) for name in ("userid", "timestamp", "sign")):
+        given = tuple(fields.get(name, "") for name in CREDENTIALS[endpoint])
+        if not all(given):
             return expected.EMPTY_CREDENTIALS
+        if endpoint in OLDER_ENDPOINTS:
+            own = self._account.userid, self._account.account, self._account.password
+            return "" if given == own else expected.WRONG_CREDENTIALS
         texts = self._account.account, self._account.password, fields["timestamp"]
         correct = {
             compute_signature(*texts, charset)
@@ -159,11 +166,10 @@ class ModelVendor(Target):
             error, refusal = 4, expected.INVALID_PARAMETER
         if error:
             return expected.render_document(expected.ERRORSTATUS, endpoint, error=error, remark=refusal)
-        queue, template = (
-            (self._reports, expected.STATUSBOX) if endpoint == STATUS else (self._replies, expected.CALLBOX)
-        )
+        is_status = endpoint in (STATUS, OLDER_STATUS)
+        queue, template = (self._reports, expected.STATUSBOX) if is_status else (self._replies, expected.CALLBOX)
         now = self._clock.now()
-        due = [item for item in queue if item.due <= now][: int(limit) if endpoint == STATUS else None]
+        due = [item for item in queue if item.due <= now][: int(limit) if is_status else None]
         if not due:
             return expected.EMPTY_QUEUE.encode()
         taken = {id(item) for item in due}  # equal items are different ones: a number may be sent to twice
@@ -277,7 +283,7 @@ def describe_counts(requests: Sequence[WireRequest], own: SuiteAccount) -> list[
     """
     wrong = sum(has_wrong_signature(request, own.userid, own.account, own.password) for request in requests)
     sends = sum(("action", "send") in request.pairs for request in requests)
-    fetches = sum(request.endpoint in (STATUS, CALL) for request in requests)
+    fetches = sum(request.endpoint in QUEUES for request in requests)
     return [
         f"{len(requests):,} requests",
         f"{wrong:,} with a wrong signature",

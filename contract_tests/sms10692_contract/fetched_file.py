@@ -14,7 +14,7 @@ from typing import Any, Final
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.masking import hide_signatures_in_text
 from sms10692_contract.request_limits import CheckStopped
-from sms10692_contract.requests import CALL, STATUS, WireRequest
+from sms10692_contract.requests import QUEUES, WireRequest
 
 _EMPTY: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*\?>)?\s*(?:<returnsms\s*/>|<returnsms>\s*</returnsms>|"
@@ -45,7 +45,7 @@ class FetchedFile:
 
     def record(self, request: WireRequest, response: HttpResponse) -> None:
         """Append the response to a fetch, unless it has no items. Raises FetchedFileError."""
-        if request.endpoint not in (STATUS, CALL) or not response.body or _EMPTY.fullmatch(response.body):
+        if request.endpoint not in QUEUES or not response.body or _EMPTY.fullmatch(response.body):
             return
         line: dict[str, Any] = {
             "time": datetime.now().astimezone().isoformat(timespec="seconds"),

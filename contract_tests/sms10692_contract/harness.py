@@ -30,11 +30,11 @@ from sms10692_contract.http import (
 )
 from sms10692_contract.kept_connection import Conversation
 from sms10692_contract.layout import LayoutRecorder
-from sms10692_contract.masking import PrivateTexts, hide_hex_words
+from sms10692_contract.masking import PrivateTexts, hide_hex_words, hide_password
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
 from sms10692_contract.pace import REPORT_TIMEOUT, Pace
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits, has_wrong_signature
-from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
+from sms10692_contract.requests import CALL, QUEUES, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.run_clock import RunClock
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.suite_account import CHINA, SuiteAccount
@@ -271,12 +271,14 @@ class CheckContext:
             return
         if self.fetched is not None:
             self.fetched.record(request, response)
-        if request.endpoint in (STATUS, CALL):
+        if request.endpoint in QUEUES:
             self.private_texts.remember(ParsedResponse(request, response).text)
 
     def mask_text(self, text: str) -> str:
-        """Mask what a report must not show: signatures, and numbers and texts of people unless they are invented."""
-        return hide_hex_words(text if self.is_sandboxed else self.private_texts.mask(text))
+        """Mask what a report must not show: signatures, and passwords, numbers and texts of people if they are real."""
+        if not self.is_sandboxed:
+            text = hide_password(self.private_texts.mask(text), self.own.password)
+        return hide_hex_words(text)
 
     def _admit(self, request: WireRequest) -> HttpResponse | None:
         """Check and count a request before it is sent, or return the response that was recorded for it."""
@@ -302,9 +304,9 @@ class CheckContext:
         except TargetUnreachable as error:
             raise ConnectionLost(build_form(UTF8, {"action": "overage"}), str(error)) from error
 
-    def post(self, account: SuiteAccount, endpoint: str, **fields: str) -> ParsedResponse:
+    def post(self, account: SuiteAccount, endpoint: str, /, **fields: str) -> ParsedResponse:
         """Send a form with the account's credentials; `fields` replace them."""
-        return self.exchange(build_form(endpoint, account.build_credentials() | fields))
+        return self.exchange(build_form(endpoint, account.authenticate(endpoint) | fields))
 
     def send(
         self, account: SuiteAccount, mobile: str = "", content: str = "内容", endpoint: str = UTF8, **extra: str
@@ -338,13 +340,13 @@ class CheckContext:
         """Check a text for forbidden words (3.2)."""
         return self.post(account, endpoint, action="checkkeyword", content=content, **extra)
 
-    def status(self, account: SuiteAccount, **extra: str) -> ParsedResponse:
+    def status(self, account: SuiteAccount, endpoint: str = STATUS, **extra: str) -> ParsedResponse:
         """Fetch reports (4.2)."""
-        return self.post(account, STATUS, **{"action": "query"} | extra)
+        return self.post(account, endpoint, **{"action": "query"} | extra)
 
-    def call(self, account: SuiteAccount, **extra: str) -> ParsedResponse:
+    def call(self, account: SuiteAccount, endpoint: str = CALL, **extra: str) -> ParsedResponse:
         """Fetch replies (5.2)."""
-        return self.post(account, CALL, **{"action": "query"} | extra)
+        return self.post(account, endpoint, **{"action": "query"} | extra)
 
     def fetch_reports(self, account: SuiteAccount, count: int, **extra: str) -> list[dict[str, str]]:
         """Fetch until `count` reports have arrived or the timeout has passed."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from sms10692_contract.expectations import Mismatch
 from sms10692_contract.expected import ParsedResponse, escape_text
-from sms10692_contract.requests import CHARSET, CHARSET_LABEL, GBK
+from sms10692_contract.requests import CHARSET, CHARSET_LABEL
 from sms10692_contract.xml_document import XmlElement
 
 STATUS_200: Final = "A7"
@@ -25,6 +25,7 @@ ESCAPES: Final = "R17-values"
 OTHER_LINES: Final = "L-lines"
 OVERAGE_ZEROS: Final = "L-zeros"
 
+_GBK: Final = "gb2312"
 _SEND: Final = ("returnstatus", "message", "remainpoint", "taskID", "successCounts")
 _OVERAGE: Final = ("returnstatus", "message", "payinfo", "overage", "sendTotal")
 _FREE_TEXTS: Final = ("content", "checkCounts")
@@ -59,7 +60,7 @@ class LayoutRecorder:
             return
         self.seen |= {STATUS_200, CONTENT_TYPE, DECLARATION, lines}
         self.seen |= {PLAIN_VALUES, ESCAPES} if root.children else set()
-        self.seen |= {GBK_LABEL} if response.request.endpoint == GBK else set()
+        self.seen |= {GBK_LABEL} if CHARSET_LABEL[response.request.endpoint] == _GBK else set()
         self._record_head(response)
         self._record_zeros(response, root)
         exact = _render(root, response.request.endpoint)
@@ -131,10 +132,11 @@ def _render_leaf(leaf: XmlElement) -> str:
 def _attribute(response: ParsedResponse, root: XmlElement, exact: str, lines: str) -> list[str]:
     """Return the clauses that the layout of a response violates."""
     endpoint, clauses = response.request.endpoint, []
+    is_gbk = CHARSET_LABEL[endpoint] == _GBK
     head, body = _split(response.text)
     exact_head, exact_body = _split(exact)
-    if response.xml_error or (endpoint == GBK and response.charset != CHARSET_LABEL[GBK]):
-        clauses.append(GBK_LABEL if endpoint == GBK else DECLARATION)
+    if response.xml_error or (is_gbk and response.charset != _GBK):
+        clauses.append(GBK_LABEL if is_gbk else DECLARATION)
         head = head.replace(response.charset, CHARSET_LABEL[endpoint], 1)
     if head != exact_head or response.raw.body.startswith(b"\xef\xbb\xbf"):
         clauses.append(DECLARATION)

@@ -1,4 +1,4 @@
-"""Masking of what a report must not contain: signatures, and numbers and texts of real people.
+"""Masking of what a report must not contain: signatures, passwords, and numbers and texts of real people.
 
 A signature does not cover the action, so a reader of a report could send messages with one. **Every request
 and text of a report passes this module.**
@@ -11,10 +11,16 @@ from html import unescape
 from typing import Final, NamedTuple
 
 PASSWORD_VARIABLE: Final = "SMS10692_PASSWORD"
-"""Environment variable with the password, in the commands that compute a signature."""
+"""Environment variable with the password, in the commands that compute a signature or send the password."""
 
 WITHHELD: Final = "SIGNATURE_NOT_SHOWN"
 """Stands for a signature that was changed on purpose."""
+
+PASSWORD_WITHHELD: Final = "PASSWORD_NOT_SHOWN"
+"""Stands for a password that was changed on purpose, and for the password in a text of the server."""
+
+PASSWORD_NAMES: Final = frozenset(("password", "newpwd", "renewpwd"))
+"""Parameters with a password in clear."""
 
 _MAX_REMEMBERED: Final = 100_000
 _MIN_DERIVED: Final = 8
@@ -29,11 +35,23 @@ class SignedText(NamedTuple):
 
 
 class SignatureRegister:
-    """The signatures that this process has computed. `remember` may be called from several threads."""
+    """The signatures that this process has computed, and the passwords that it has sent.
+
+    The methods may be called from several threads.
+    """
 
     def __init__(self) -> None:
         self._texts: dict[str, SignedText] = {}
         self._computed: set[str] = set()
+        self._passwords: set[str] = set()
+
+    def remember_password(self, password: str) -> None:
+        """Remember a password that is sent in clear to its own account."""
+        self._passwords.add(password)
+
+    def is_password(self, value: str) -> bool:
+        """Return whether this is a password that was sent to its own account."""
+        return value in self._passwords
 
     def note(self, signature: str) -> None:
         """Note that a text was signed, correct or not: no text of a report shows the signature."""
@@ -70,18 +88,27 @@ SIGNATURES: Final = SignatureRegister()
 """The only instance: a report may show requests of every account of the process."""
 
 
-def hide_signature(line: str, pairs: tuple[tuple[str, str], ...]) -> str:
-    """Replace the signature in the curl line of a request by the command that computes it.
+def hide_credentials(line: str, pairs: tuple[tuple[str, str], ...]) -> str:
+    """Replace the signature in the curl line of a request by the command that computes it, the password by a variable.
 
-    A blank or invalid signature stays. A wrong signature that is neither is withheld, because it may differ from the
-    correct one in one character only.
+    A blank or invalid signature stays, and a blank password. Wrong ones that are neither are withheld, because they may
+    differ from the correct one in one character only.
     """
+    for value in {value for name, value in pairs if name.strip().lower() in PASSWORD_NAMES}:
+        if value.strip():
+            replacement = f"""'"${PASSWORD_VARIABLE}"'""" if SIGNATURES.is_password(value) else PASSWORD_WITHHELD
+            line = _build_pattern(value).sub(_return(replacement), line)
     for value in {value for name, value in pairs if name.strip().lower() == "sign"}:
         if value.strip("0 \t\r\n\u3000"):
             command = SIGNATURES.build_command(value)
             replacement = WITHHELD if command is None else f"""'"$({command})"'"""
             line = _build_pattern(value).sub(_return(replacement), line)
     return line
+
+
+def hide_password(text: str, password: str) -> str:
+    """Replace a password in a text of the server, also where it is encoded."""
+    return _build_pattern(password).sub(PASSWORD_WITHHELD, text) if password else text
 
 
 def _return(text: str) -> Callable[[object], str]:

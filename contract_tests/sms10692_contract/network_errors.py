@@ -11,7 +11,7 @@ from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.masking import mask_excerpt
 from sms10692_contract.request_limits import CheckStopped
-from sms10692_contract.requests import CALL, STATUS, WireRequest
+from sms10692_contract.requests import QUEUES, WireRequest
 from sms10692_contract.safety import READ_ONLY_ACTIONS
 
 RETRY_DELAYS: Final = (0.5, 2.0)
@@ -49,7 +49,7 @@ def _build_key(request: WireRequest) -> object:
 def is_repeatable(request: WireRequest) -> bool:
     """Return whether a request has no effect, so that it may be sent again."""
     actions = {value for name, value in request.pairs if name.strip().lower() == "action"}
-    return request.endpoint not in (STATUS, CALL) and bool(actions) and actions <= READ_ONLY_ACTIONS
+    return request.endpoint not in QUEUES and bool(actions) and actions <= READ_ONLY_ACTIONS
 
 
 _TOO_OFTEN: Final = re.compile(

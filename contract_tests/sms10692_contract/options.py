@@ -13,6 +13,9 @@ from sms10692_contract.http import Address, parse_address
 from sms10692_contract.requests import is_encodable
 
 CREDENTIALS_NEEDED: Final = "--userid, --account and --password are needed, or --control"
+ENDPOINTS: Final = ("signed", "all")
+"""Values of --endpoints."""
+
 DRY_RUN_WITH_CONTROL: Final = "--dry-run is for servers without --control, where requests have a cost"
 FORBIDDEN_WORD: Final = "发票"
 """Default of --forbidden-word."""
@@ -51,6 +54,10 @@ HELP: Final[Mapping[str, str]] = {
     "--demand": (
         "What must hold: the manual; also what was observed at real servers; also our readings; or all. Clauses beyond"
         " it are reported and do not fail. Default: all with --control, otherwise manual."
+    ),
+    "--endpoints": (
+        "The endpoints to check: signed, those of the manual; or all, also the older ones, which take the password in"
+        " clear. Default: those that the server at --control has, otherwise signed."
     ),
     "--expect": (
         "A TOML file with accepted differences: only other ones fail, and those that have gone are named. See"

@@ -37,6 +37,7 @@ from sms10692_contract.options import (
     CHARSETS,
     CREDENTIALS_NEEDED,
     DRY_RUN_WITH_CONTROL,
+    ENDPOINTS,
     FORBIDDEN_WORD,
     HELP,
     check_budget,
@@ -46,7 +47,14 @@ from sms10692_contract.options import (
 )
 from sms10692_contract.rate_limit import DEFAULT_RATE
 from sms10692_contract.requests import is_encodable
-from sms10692_contract.runner import Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.runner import (
+    Verdict,
+    allow_older_endpoints,
+    delete_run_accounts,
+    enable_sandbox,
+    run_checks,
+    shares_accounts,
+)
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from sms10692_contract.suite_account import SuiteAccount
@@ -89,6 +97,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--effort", choices=list(EFFORTS), default="quick")
     add("--seed", type=int, default=0, metavar="INTEGER", help="Random seed, to repeat a run. Default: 0.")
     add("--demand", choices=[demand.value for demand in Demand])
+    add("--endpoints", choices=list(ENDPOINTS))
     add("--expect", type=Path, metavar="FILE")
     add("--write-expect", type=Path, metavar="FILE")
     add("--dry-run", action="store_true", dest="dry_run")
@@ -104,7 +113,9 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         if option(destination) and option("keyword"):
             raise pytest.UsageError(f"{name} does not support -k: select with --only and --skip")
     if option("list_clauses"):
-        reasons = find_reasons_not_run(_parse_selection(config), _build_guard(config), bool(option("--control")))
+        guard, has_control = _build_guard(config), bool(option("--control"))
+        guard.older |= has_control and option("--endpoints") is None
+        reasons = find_reasons_not_run(_parse_selection(config), guard, has_control)
         terminal.write_line(report.format_selection(reasons, report.build_console()))
         return 0
     if option("dry_run"):
@@ -233,7 +244,7 @@ def _build_guard(config: pytest.Config) -> SafetyGuard:
         numbers, budget = parse_numbers(option("--allow-send")), check_budget(option("--budget"))
     except ValueError as error:
         raise pytest.UsageError(escape_unprintable(str(error))) from error
-    return SafetyGuard(frozenset(numbers), budget, option("--allow-fetch"))
+    return SafetyGuard(frozenset(numbers), budget, option("--allow-fetch"), older=option("--endpoints") == "all")
 
 
 def _build_context(
@@ -252,7 +263,7 @@ def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
     guard = _build_guard(pytestconfig)
     keep = option("--keep-accounts")
     try:
-        own = _prepare_account(address, own, control, guard)
+        own = _prepare_account(address, own, control, guard, option("--endpoints"))
         context = _build_context(pytestconfig, address, own, guard, control)
         if control is None:
             context.limit_requests(option("--rate"))
@@ -267,7 +278,7 @@ def context(pytestconfig: pytest.Config) -> Iterator[CheckContext]:
 
 
 def _prepare_account(
-    address: Address, own: SuiteAccount, control: ControlClient | None, guard: SafetyGuard
+    address: Address, own: SuiteAccount, control: ControlClient | None, guard: SafetyGuard, endpoints: str | None
 ) -> SuiteAccount:
     """Return the account for the run. Stops pytest if the server or the control API is wrong."""
     try:
@@ -276,6 +287,7 @@ def _prepare_account(
         own, accepted = enable_sandbox(address, control, guard)
         if not accepted and not shares_accounts(address, control):
             pytest.exit(f"{control.address.url} is not the control API of {address.url}", returncode=2)
+        allow_older_endpoints(endpoints, control, guard)
     except TargetUnreachable as error:
         pytest.exit(escape_unprintable(str(error)), returncode=3)
     except ControlApiError as error:

@@ -12,7 +12,7 @@ from typing import Final
 
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.rate_limit import DEFAULT_RATE
-from sms10692_contract.requests import WireRequest, compute_signature, is_encodable
+from sms10692_contract.requests import CREDENTIALS, OLDER_ENDPOINTS, WireRequest, compute_signature, is_encodable
 
 REQUESTS: Final = 120
 """Maximum number of requests of all checks that neither send nor fetch."""
@@ -189,10 +189,10 @@ class RequestLimits:
 
 
 def has_wrong_signature(request: WireRequest, userid: str, account: str, password: str) -> bool:
-    """Return whether a vendor counts the request as a failed login: another userid, or a wrong signature.
+    """Return whether a vendor counts the request as a failed login: another userid, or a wrong signature or password.
 
     A vendor may read any of the values of a repeated parameter, so one that is wrong is enough. A request with an
-    empty userid or signature is none: there is nothing to compare with a password.
+    empty credential is none: there is nothing to compare with a password.
     """
     if not request.query_count and any(
         "json" in value.lower() for name, value in request.headers if name == "Content-Type"
@@ -200,6 +200,9 @@ def has_wrong_signature(request: WireRequest, userid: str, account: str, passwor
         return True  # the server reads no fields (R16)
     if _has_empty_credential(request):
         return False
+    if request.endpoint in OLDER_ENDPOINTS:
+        own = dict(zip(CREDENTIALS[request.endpoint], (userid, account, password), strict=True))
+        return any(value != own.get(name.lower(), value) for name, value in request.pairs)
     userids, timestamps, signatures = (
         {value for name, value in request.pairs if name.lower() == wanted} for wanted in ("userid", "timestamp", "sign")
     )
@@ -214,9 +217,9 @@ def has_wrong_signature(request: WireRequest, userid: str, account: str, passwor
 
 
 def _has_empty_credential(request: WireRequest) -> bool:
-    """Return whether userid or signature is empty or absent."""
+    """Return whether a credential is empty or absent. Every timestamp is one, because some servers do not read it."""
     values = _get_values(request)
-    return not (values.get("userid") and values.get("sign"))
+    return not all(values.get(name) for name in CREDENTIALS[request.endpoint] if name != "timestamp")
 
 
 def build_limits(

@@ -11,17 +11,39 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from sms10692_contract.masking import SIGNATURES, hide_signature, mask_numbers, mask_numbers_of_request
+from sms10692_contract.masking import SIGNATURES, hide_credentials, mask_numbers, mask_numbers_of_request
 
 UTF8: Final = "/v2sms.aspx"
 GBK: Final = "/v2smsGBK.aspx"
 STATUS: Final = "/v2statusApi.aspx"
 CALL: Final = "/v2callApi.aspx"
 
-CHARSET: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gbk", STATUS: "utf-8", CALL: "utf-8"}
+OLDER_UTF8: Final = "/sms.aspx"
+OLDER_GBK: Final = "/smsGBK.aspx"
+OLDER_STATUS: Final = "/statusApi.aspx"
+OLDER_CALL: Final = "/callApi.aspx"
+
+OLDER: Final[Mapping[str, str]] = {UTF8: OLDER_UTF8, GBK: OLDER_GBK, STATUS: OLDER_STATUS, CALL: OLDER_CALL}
+"""The older endpoint with the same operations as each signed one. It takes account and password in clear (R19)."""
+
+OLDER_ENDPOINTS: Final = frozenset(OLDER.values())
+QUEUES: Final = frozenset((STATUS, CALL, OLDER_STATUS, OLDER_CALL))
+"""Endpoints that fetch: what they return is gone."""
+
+CREDENTIALS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(OLDER, ("userid", "timestamp", "sign")),
+    **dict.fromkeys(OLDER_ENDPOINTS, ("userid", "account", "password")),
+}
+"""Names of the credentials of each endpoint."""
+
+_GBK_ENDPOINTS: Final = frozenset((GBK, OLDER_GBK))
+
+CHARSET: Final[Mapping[str, str]] = {name: "gbk" if name in _GBK_ENDPOINTS else "utf-8" for name in CREDENTIALS}
 """Python codec of each endpoint."""
 
-CHARSET_LABEL: Final[Mapping[str, str]] = {UTF8: "utf-8", GBK: "gb2312", STATUS: "utf-8", CALL: "utf-8"}
+CHARSET_LABEL: Final[Mapping[str, str]] = {
+    name: "gb2312" if name in _GBK_ENDPOINTS else "utf-8" for name in CREDENTIALS
+}
 """Charset name of each endpoint in its XML declaration and Content-Type."""
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -65,9 +87,9 @@ class WireRequest:
         return scheme + b"://" + host, slash + path
 
     def build_curl(self, url: str, *options: str) -> str:
-        """Return the request as a command line for bash, zsh, dash and fish, without its signature.
+        """Return the request as a command line for bash, zsh, dash and fish, without its signature or password.
 
-        The line computes the signature from the password in the environment.
+        The line computes the signature from the password in the environment, or sends that password.
         """
         words = ["curl", "-sg", "--path-as-is", *(shlex.quote(option) for option in options)]
         if self.protocol == "HTTP/1.0":
@@ -91,7 +113,7 @@ class WireRequest:
                 prefix = f"{_build_printf(body)} | "
                 words += ["--data-binary", "@-"]
         line = prefix + " ".join([*words, _quote_argument(url.encode() + self._split_target()[1])])
-        return hide_signature(line, self.pairs)
+        return hide_credentials(line, self.pairs)
 
 
 def _is_quotable(raw: bytes) -> bool:

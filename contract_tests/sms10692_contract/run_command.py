@@ -32,6 +32,7 @@ from sms10692_contract.network_errors import TargetStopped
 from sms10692_contract.options import (
     CREDENTIALS_NEEDED,
     DRY_RUN_WITH_CONTROL,
+    ENDPOINTS,
     FORBIDDEN_WORD,
     HELP,
     AddressType,
@@ -44,7 +45,15 @@ from sms10692_contract.options import (
 )
 from sms10692_contract.progress import show_progress
 from sms10692_contract.rate_limit import DEFAULT_RATE
-from sms10692_contract.runner import State, Verdict, delete_run_accounts, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.runner import (
+    State,
+    Verdict,
+    allow_older_endpoints,
+    delete_run_accounts,
+    enable_sandbox,
+    run_checks,
+    shares_accounts,
+)
 from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from sms10692_contract.suite_account import SuiteAccount
@@ -126,6 +135,7 @@ class _Command(click.Command):
     metavar="[manual|observed|reading|all]",
     help=HELP["--demand"],
 )
+@click.option("--endpoints", type=click.Choice(ENDPOINTS), help=HELP["--endpoints"])
 @click.option("--expect", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=HELP["--expect"])
 @click.option(
     "--write-expect",
@@ -166,6 +176,7 @@ def run(
     effort: str,
     seed: int | None,
     demand: str | None,
+    endpoints: str | None,
     expect: Path | None,
     write_expect: Path | None,
     dry_run: bool,
@@ -188,13 +199,13 @@ def run(
         selection = parse_selection(only, skip)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    guard = SafetyGuard(frozenset(numbers), budget, allow_fetch)
+    guard = SafetyGuard(frozenset(numbers), budget, allow_fetch, older=endpoints == "all")
     try:
         accepted = load_differences(expect) if expect is not None else []
     except (ValueError, OSError) as error:
         raise click.BadParameter(str(error), param_hint="--expect") from error
     if list_only:
-        _list_clauses(selection, guard, control is not None)
+        _list_clauses(selection, guard, control is not None, endpoints)
         return 0
     if address is None:
         raise click.UsageError("the URL of the server is missing: http[s]://HOST:PORT")
@@ -221,6 +232,7 @@ def run(
         return 0
     with _deleting_accounts(control_client, keep_accounts):
         own = _prepare_account(address, own, control_client, guard)
+        allow_older_endpoints(endpoints, control_client, guard)
         context = CheckContext(
             address, own, guard, control_client, EFFORTS[effort], seed, forbidden_word, keep_accounts
         )
@@ -273,8 +285,9 @@ def run(
     return code
 
 
-def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool) -> None:
+def _list_clauses(selection: Selection, guard: SafetyGuard, has_control: bool, endpoints: str | None) -> None:
     """Print every clause, and whether it would be checked."""
+    guard.older |= has_control and endpoints is None
     reasons = find_reasons_not_run(selection, guard, has_control)
     terminal.write_line(report.format_selection(reasons, report.build_console()))
 
@@ -374,6 +387,7 @@ def _build_repeat_command(
     words += ["--allow-fetch"] if allow_fetch else []
     words += ["--rate", f"{context.target.rate_limit.rate:g}"] if control is None else []
     words += ["--forbidden-word", context.forbidden_word] if context.forbidden_word != FORBIDDEN_WORD else []
+    words += ["--endpoints", "all"] if context.guard.older and control is None else []
     words += ["--demand", demand] if demand else []
     words += ["--expect", str(expect)] if expect is not None else []
     return " ".join(f'"{word}"' if word.startswith(_VARIABLES) else shlex.quote(word) for word in words)

@@ -22,7 +22,7 @@ from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, sen
 from sms10692_contract.masking import shorten
 from sms10692_contract.network_errors import ConnectionLost
 from sms10692_contract.request_limits import EnoughRequests, LimitReached
-from sms10692_contract.requests import UTF8, WireRequest, build_form, mask_request
+from sms10692_contract.requests import OLDER_ENDPOINTS, UTF8, WireRequest, build_form, mask_request
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 from sms10692_contract.suite_account import SuiteAccount
 
@@ -84,6 +84,15 @@ def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard)
     if accepted:
         guard.userids.add(account.userid)
     return account, accepted
+
+
+def allow_older_endpoints(choice: str | None, control: ControlClient | None, guard: SafetyGuard) -> None:
+    """Allow the older endpoints if the user has chosen all endpoints, or none and the emulator serves them.
+
+    Raises TargetUnreachable and ControlApiError.
+    """
+    serves = choice is None and control is not None and control.read_endpoints() >= OLDER_ENDPOINTS
+    guard.older = choice == "all" or serves
 
 
 def delete_run_accounts(control: ControlClient, keep: bool) -> str:
@@ -186,7 +195,8 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
         yield from (Verdict(each, State.NOT_EXERCISED, f"needs {missing}") for each in covered)
         return
     started = perf_counter()
-    context.start_check(not clause.permissions, clause.provenance is Provenance.MANUAL)
+    is_harmless = {"older"}.issuperset(clause.permissions)
+    context.start_check(is_harmless, clause.provenance is Provenance.MANUAL)
     try:
         CHECKS[clause.id](context)
     except (PermissionMissing, NotExercised, LimitReached, EnoughRequests, ConnectionLost) as error:

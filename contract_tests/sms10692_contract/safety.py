@@ -5,11 +5,11 @@ the request. The server may be faulty in any way, so a request is harmless only 
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from sms10692_contract.requests import CALL, STATUS, WireRequest
+from sms10692_contract.requests import CREDENTIALS, OLDER_ENDPOINTS, QUEUES, WireRequest
 from sms10692_contract.segmentation import count_segments
 
 READ_ONLY_ACTIONS: Final = frozenset({"overage", "checkkeyword"})
@@ -19,6 +19,14 @@ INVALID_SIGN: Final = "0" * 32
 """A signature that no account can have."""
 
 BUDGET_DEFAULT: Final = 20
+
+OPTIONS: Final[Mapping[str, str]] = {
+    "send": "--allow-send NUMBER",
+    "fetch": "--allow-fetch",
+    "control": "--control URL",
+    "older": "--endpoints all",
+}
+"""The option that gives each permission."""
 
 
 class PermissionMissing(Exception):
@@ -30,7 +38,8 @@ class SafetyGuard:
     """Permissions of a run, and the points spent so far.
 
     `numbers` may be sent to, for at most `budget` points. `may_fetch` allows emptying the queues of the own account.
-    `userids` are the temporary accounts created for this run; their requests are always allowed.
+    `userids` are the temporary accounts created for this run; their requests are always allowed. `older`
+    allows the older endpoints, which take the password in clear.
 
     `check` may be called from several threads.
     """
@@ -39,16 +48,20 @@ class SafetyGuard:
     budget: int = BUDGET_DEFAULT
     may_fetch: bool = False
     userids: set[str] = field(default_factory=set)
+    older: bool = False
     spent: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find_missing_permission(self, permissions: Iterable[str]) -> str:
         """Return the options that are missing for these permissions; empty if none is."""
-        if self.userids:
-            return ""
-        allowed = {"send": bool(self.numbers), "fetch": self.may_fetch, "control": False}
-        options = {"send": "--allow-send NUMBER", "fetch": "--allow-fetch", "control": "--control URL"}
-        return ", ".join(options[permission] for permission in permissions if not allowed[permission])
+        is_free = bool(self.userids)
+        allowed = {
+            "send": is_free or bool(self.numbers),
+            "fetch": is_free or self.may_fetch,
+            "control": is_free,
+            "older": self.older,
+        }
+        return ", ".join(OPTIONS[permission] for permission in permissions if not allowed[permission])
 
     def check(self, request: WireRequest) -> None:
         """Raise PermissionMissing if the request must not be sent; otherwise count the points that it may cost.
@@ -56,9 +69,11 @@ class SafetyGuard:
         A send or a fetch needs its permission even if its credentials are empty or wrong: a vendor counts it as an
         attempt.
         """
+        if request.endpoint in OLDER_ENDPOINTS and not self.older:
+            raise PermissionMissing("the request has the password in clear: needs --endpoints all")
         if self._uses_temporary_account(request):
             return
-        if request.endpoint in (STATUS, CALL):
+        if request.endpoint in QUEUES:
             if not self.may_fetch:
                 raise PermissionMissing("the request fetches from a queue: needs --allow-fetch")
         elif not _get_values(request, "action") or not _get_values(request, "action") <= READ_ONLY_ACTIONS:
@@ -115,6 +130,10 @@ def _get_values(request: WireRequest, name: str) -> set[str]:
 
 def _is_refused_by_any_vendor(request: WireRequest) -> bool:
     """Return whether the credentials are blank or invalid, so that no vendor could accept the request."""
-    if all(value.strip() in ("", INVALID_SIGN) for value in _get_values(request, "sign")):
-        return True
-    return any(not any(value.strip() for value in _get_values(request, name)) for name in ("userid", "timestamp"))
+    blank = {"sign": ("", INVALID_SIGN)}
+
+    def is_given(name: str) -> bool:
+        return any(value.strip() not in blank.get(name, ("",)) for value in _get_values(request, name))
+
+    # A vendor may accept either kind of credentials at any endpoint.
+    return not any(all(map(is_given, names)) for names in set(CREDENTIALS.values()))

@@ -1,11 +1,11 @@
-"""The account that signs the requests of a run, and timestamps."""
+"""The account whose credentials the requests of a run have, and timestamps."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from sms10692_contract.masking import SIGNATURES
-from sms10692_contract.requests import compute_signature
+from sms10692_contract.requests import OLDER_ENDPOINTS, compute_signature
 
 CHINA: Final = timezone(timedelta(hours=8))
 
@@ -17,7 +17,7 @@ def build_timestamp(seconds: int) -> str:
 
 @dataclass(frozen=True)
 class SuiteAccount:
-    """An account that signs requests. `points` is the initial balance of a temporary account."""
+    """An account. `points` is the initial balance of a temporary account."""
 
     userid: str
     account: str
@@ -30,3 +30,12 @@ class SuiteAccount:
         signature = compute_signature(self.account, self.password, stamp, charset)
         SIGNATURES.remember(signature, self.account, stamp)
         return {"userid": self.userid, "timestamp": stamp, "sign": signature}
+
+    def build_password_credentials(self) -> dict[str, str]:
+        """Return userid, account and password in clear, for the older endpoints."""
+        SIGNATURES.remember_password(self.password)
+        return {"userid": self.userid, "account": self.account, "password": self.password}
+
+    def authenticate(self, endpoint: str) -> dict[str, str]:
+        """Return the credentials that an endpoint takes."""
+        return self.build_password_credentials() if endpoint in OLDER_ENDPOINTS else self.build_credentials()

@@ -16,7 +16,7 @@ from sms10692_contract.control import ControlClient
 from sms10692_contract.effort import Effort
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
-from sms10692_contract.runner import State, Verdict, enable_sandbox, run_checks, shares_accounts
+from sms10692_contract.runner import State, Verdict, allow_older_endpoints, enable_sandbox, run_checks, shares_accounts
 from sms10692_contract.safety import SafetyGuard
 from support.mutant_vendor import Defect, mutant_server
 from support.mutants import MUTANTS, Mutant
@@ -37,6 +37,7 @@ def run_against(defect: Defect, clauses: list[Clause]) -> list[Verdict]:
         assert accepted or shares_accounts(address, control), (
             "a mutant vendor must be recognized as the owner of its control API"
         )
+        allow_older_endpoints(None, control, guard)
         verdicts = list(run_checks(CheckContext(address, own, guard, control, BRIEF), clauses))
         assert vendor.errors == []
         return verdicts

@@ -9,6 +9,7 @@ from time import monotonic
 
 import pytest
 
+from sms10692 import protocol
 from sms10692_contract.account_check import check_account_at_start
 from sms10692_contract.clauses import BY_ID, CLAUSES
 from sms10692_contract.effort import EFFORTS
@@ -17,7 +18,7 @@ from sms10692_contract.http import HttpResponse, parse_address
 from sms10692_contract.progress import Lines
 from sms10692_contract.rate_limit import RateLimit
 from sms10692_contract.request_limits import LAST_SECONDS, EnoughRequests, LimitReached, RequestLimits, build_limits
-from sms10692_contract.requests import GBK, UTF8, WireRequest, build_form
+from sms10692_contract.requests import GBK, OLDER_UTF8, UTF8, WireRequest, build_form
 from sms10692_contract.run_clock import RunClock
 from sms10692_contract.runner import State, Verdict, run_checks
 from sms10692_contract.safety import INVALID_SIGN, SafetyGuard
@@ -99,6 +100,49 @@ def test_a_harmless_run_sends_few_requests_slowly_with_few_wrong_signatures() ->
     assert cases["3.2-content"] == "4 of 6 cases"
     assert cases["Q2"] == "its first requests only"
     assert cases["2.3-found"] == ""
+
+
+def is_wrong_password(request: ApiRequest) -> bool:
+    userid, name, password = request.credentials
+    return bool(userid and name and password) and (userid, name, password) != ("12", "test", "mima")
+
+
+def test_a_harmless_run_over_all_endpoints_has_the_same_limits() -> None:
+    verdicts, requests, seconds = run_limited(SafetyGuard(older=True))
+    older = [request for request in requests if request.endpoint.authentication is protocol.PASSWORD]
+    signed = [request for request in requests if request.endpoint.authentication is protocol.SIGNED]
+    assert len(older) >= 5
+    assert len(older) + len(signed) <= 120
+    assert seconds <= 90
+    assert sum(map(is_wrong, signed)) + sum(map(is_wrong_password, older)) <= 5
+    assert {request.action for request in older} <= {"overage", "checkkeyword"}
+    states = {verdict.clause.id: verdict.state for verdict in verdicts}
+    assert states["E-credentials"] is states["E-credentials-empty"] is states["E-both"] is State.HELD
+    assert states["E-same"] is State.NOT_EXERCISED
+
+
+def test_a_run_without_the_option_sends_no_password() -> None:
+    verdicts, requests, _ = run_limited(SafetyGuard())
+    assert {request.endpoint.authentication for request in requests} == {protocol.SIGNED}
+    reasons = {verdict.clause.id: verdict.reason for verdict in verdicts}
+    assert reasons["E-credentials"] == "needs --endpoints all"
+    assert reasons["E-same"] == "needs --endpoints all, --control URL"
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({}, 0),
+        ({"password": "mimb"}, 1),
+        ({"account": "tes"}, 1),
+        ({"userid": "13"}, 1),
+        ({"password": ""}, 0),
+        ({"sign": INVALID_SIGN, "timestamp": "x"}, 0),
+    ],
+)
+def test_what_counts_as_a_wrong_password(fields: dict[str, str], wrong: int, limits: RequestLimits) -> None:
+    limits.admit(build_form(OLDER_UTF8, OWN.build_password_credentials() | {"action": "overage"} | fields))
+    assert limits.wrong == wrong
 
 
 @pytest.mark.parametrize("latency", [0.4, 1.5, 12.0])

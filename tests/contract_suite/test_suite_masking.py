@@ -30,6 +30,8 @@ from sms10692_contract.masking import (
 )
 from sms10692_contract.requests import (
     GBK,
+    OLDER_GBK,
+    OLDER_UTF8,
     STATUS,
     UTF8,
     build_form,
@@ -163,6 +165,54 @@ def test_a_curl_line_computes_its_signature_from_the_password(request_: object) 
         assert b"<returnstatus>Sucess</returnstatus>" in pasted.stdout, line
         without = subprocess.run(["/bin/bash", "-c", line], capture_output=True, check=True, env=os.environ)
         assert b"<returnstatus>Faild</returnstatus>" in without.stdout
+
+
+CLEAR = list((OWN.build_password_credentials() | {"action": "overage"}).items())
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        build_form(OLDER_UTF8, dict(CLEAR)),
+        build_request(OLDER_GBK, query=CLEAR, method="GET"),
+        build_request(OLDER_UTF8, body=CLEAR, encode=escape_unicode),
+        build_multipart(OLDER_UTF8, CLEAR),
+        chunk_body(build_form(OLDER_GBK, dict(CLEAR)), 7),
+    ],
+    ids=["form", "query", "percent-u", "multipart", "chunked"],
+)
+def test_a_curl_line_takes_the_password_from_the_environment(request_: object) -> None:
+    with mutant_server() as vendor:
+        line = request_.build_curl(vendor.url)  # type: ignore[attr-defined]
+        assert "mima" not in unescape(line)
+        completed = subprocess.run(["/bin/bash", "-c", line], capture_output=True, check=True, env=PASSWORD)
+    assert b"<returnstatus>Sucess</returnstatus>" in completed.stdout
+
+
+def test_a_wrong_password_is_withheld() -> None:
+    fields = OWN.build_password_credentials() | {"action": "changespwd", "newpwd": "mima+1", "renewpwd": "mimb"}
+    line = build_form(OLDER_UTF8, fields | {"password": "mimax"}).build_curl("http://127.0.0.1:1")
+    assert "mim" not in line
+    assert line.count("PASSWORD_NOT_SHOWN") == 3
+
+
+@pytest.mark.parametrize("echo", ["{}", "%6d%69%6d%61", "x{}y", "MIMA"])
+def test_a_password_that_the_server_echoes_is_in_no_output(echo: str, tmp_path: Path) -> None:
+    html, junit, expect = (tmp_path / name for name in ("report.html", "report.xml", "expect.toml"))
+
+    def answer(text: str, request: ApiRequest) -> str:
+        shown = echo.format(request.fields.get("password", ""))
+        return text.replace("<message>", f"<message>{shown} ")
+
+    with mutant_server(Defect(text=answer)) as vendor:
+        files = ["--html", str(html), "--junit", str(junit), "--write-expect", str(expect)]
+        options = ["--endpoints", "all", *select("E-credentials", "E-credentials-empty", "E-credentials-wrong")]
+        completed = run_contract(vendor.url, *OWN_OPTIONS, *options, *files)
+    assert completed.returncode == 0, "clauses of the older endpoints fail only if they are demanded"
+    outputs = [completed.stdout, completed.stderr, *(file.read_text("utf-8") for file in (html, junit, expect))]
+    assert "PASSWORD_NOT_SHOWN" in outputs[0]
+    for output in outputs:
+        assert "mima" not in unescape(output).lower()
 
 
 @pytest.mark.parametrize(

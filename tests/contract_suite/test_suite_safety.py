@@ -12,7 +12,19 @@ from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.effort import EFFORTS
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
-from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, WireRequest, build_form, build_request
+from sms10692_contract.requests import (
+    CALL,
+    GBK,
+    OLDER_CALL,
+    OLDER_GBK,
+    OLDER_STATUS,
+    OLDER_UTF8,
+    STATUS,
+    UTF8,
+    WireRequest,
+    build_form,
+    build_request,
+)
 from sms10692_contract.runner import State, run_checks
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
 from sms10692_contract.suite_account import SuiteAccount
@@ -105,6 +117,40 @@ SEND = CREDENTIALS | {"action": "send", "mobile": "13000000001", "content": "内
 def test_a_request_that_any_vendor_might_act_on_is_blocked(request_: object) -> None:
     with pytest.raises(PermissionMissing):
         SafetyGuard().check(request_)  # type: ignore[arg-type]
+
+
+CLEAR = ACCOUNT.build_password_credentials()
+CLEAR_SEND = CLEAR | {"action": "send", "mobile": "13000000001", "content": "内容"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "fields", "needed"),
+    [
+        (OLDER_UTF8, CLEAR | {"action": "overage"}, "--endpoints all"),
+        (OLDER_UTF8, CLEAR_SEND, "--allow-send"),
+        (OLDER_GBK, CLEAR | {"action": "changespwd"}, "--allow-send"),
+        (OLDER_GBK, CLEAR_SEND | {"password": ""}, "--allow-send"),
+        (OLDER_STATUS, CLEAR | {"action": "query"}, "--allow-fetch"),
+        (OLDER_CALL, CLEAR | {"password": ""}, "--allow-fetch"),
+    ],
+)
+def test_requests_to_the_older_endpoints_need_their_permissions(
+    endpoint: str, fields: dict[str, str], needed: str
+) -> None:
+    guard = SafetyGuard(older=needed != "--endpoints all")
+    with pytest.raises(PermissionMissing, match=needed):
+        guard.check(build_form(endpoint, fields))
+
+
+def test_a_send_to_an_older_endpoint_costs_unless_no_vendor_accepts_it() -> None:
+    guard = SafetyGuard(frozenset({"13000000001"}), budget=2, older=True)
+    guard.check(build_form(OLDER_UTF8, CLEAR_SEND | {"password": ""}))
+    assert guard.spent == 0
+    guard.check(build_form(OLDER_UTF8, CLEAR_SEND))
+    guard.check(build_form(OLDER_GBK, CLEAR_SEND | {"password": "", "sign": "x", "timestamp": "x"}))
+    assert guard.spent == 2, "a vendor may accept a signature at any endpoint"
+    with pytest.raises(PermissionMissing, match="--budget 2"):
+        guard.check(build_form(OLDER_UTF8, CLEAR_SEND))
 
 
 def test_sends_are_limited_to_allowed_numbers_and_the_budget() -> None:

@@ -45,7 +45,11 @@ def test_a_clause_without_permission_would_not_run() -> None:
     assert [clause for clause, reason in reasons.items() if not reason] == [
         clause for clause in HARMLESS if clause != "2.3-found"
     ]
-    assert set(find_reasons_not_run(Selection(), SafetyGuard(), has_control=True).values()) == {""}
+    assert set(find_reasons_not_run(Selection(), SafetyGuard(older=True), has_control=True).values()) == {""}
+    reasons = find_reasons_not_run(Selection(), SafetyGuard(), has_control=True)
+    older = {clause.id for clause in CLAUSES if clause.id.startswith("E-")}
+    assert {clause for clause, reason in reasons.items() if reason} == older
+    assert reasons["E-same"] == "needs --endpoints all"
 
 
 def test_the_command_skips_clauses() -> None:

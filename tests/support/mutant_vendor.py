@@ -18,7 +18,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
-from sms10692.protocol import Endpoint
+from sms10692.protocol import ENDPOINTS, Endpoint
 from sms10692.signing import CHINA
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.codec.charsets import DECODERS
@@ -120,6 +120,8 @@ class UncheckedVendor(Vendor):
                 return self.status(account, now, request_number, int(digits) if digits.isdecimal() else 4000)
             case "call":
                 return self.call(account, now, request_number)
+            case "changespwd":
+                return self.change_password(account, request.new_passwords[0])
             case _:
                 return self.send(account, now, request_number, request._replace(mobile=request.mobile or "15023239810"))
 
@@ -145,7 +147,8 @@ class MutantControl:
         document = json.loads(body) if body else {}
         store, (_, _, resource, *rest) = self._vendor.store, path.split("/")
         if resource == "health":
-            return 200, {"ready": True, "version": "0", "profile": "manual", "store": "memory"}
+            paths = [endpoint.path for endpoint in ENDPOINTS]
+            return 200, {"ready": True, "version": "0", "profile": "manual", "endpoints": paths, "store": "memory"}
         if resource == "keywords":
             return 200, {"words": list(self._vendor.keywords().words)}
         if method == "POST" and not rest:

@@ -19,7 +19,19 @@ from sms10692_contract.expectations import build_mismatch, expect, expect_messag
 from sms10692_contract.expected import FORBIDDEN_CONTENT, NO_WORD_FOUND, WORD_FOUND, ParsedResponse
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.pace import REPORT_TIMEOUT
-from sms10692_contract.requests import CALL, CHARSET, GBK, STATUS, UTF8, Pairs
+from sms10692_contract.requests import (
+    CALL,
+    CHARSET,
+    GBK,
+    OLDER_CALL,
+    OLDER_ENDPOINTS,
+    OLDER_GBK,
+    OLDER_STATUS,
+    OLDER_UTF8,
+    STATUS,
+    UTF8,
+    Pairs,
+)
 from sms10692_contract.segmentation import count_segments
 from sms10692_contract.suite_account import SuiteAccount
 
@@ -60,12 +72,12 @@ Operation: TypeAlias = Callable[[CheckContext, TrialValues], Trial]
 
 
 def prepare_trial(context: CheckContext, operation: str, values: TrialValues) -> Trial:
-    """Prepare a trial of an operation of `OPERATIONS`."""
-    return OPERATIONS[operation](context, values)
+    """Prepare a trial of an operation of `OPERATIONS` or `OLDER_OPERATIONS`."""
+    return _ALL_OPERATIONS[operation](context, values)
 
 
-def _build_pairs(account: SuiteAccount, **fields: str) -> list[tuple[str, str]]:
-    return list((account.build_credentials() | fields).items())
+def _build_pairs(account: SuiteAccount, endpoint: str, **fields: str) -> list[tuple[str, str]]:
+    return list((account.authenticate(endpoint) | fields).items())
 
 
 def _omit_empty(fields: dict[str, str], values: TrialValues) -> dict[str, str]:
@@ -83,7 +95,7 @@ def _prepare_overage(endpoint: str) -> Operation:
                 f"the balance {values.points}",
             )
 
-        return Trial(endpoint, _build_pairs(account, action="overage"), verify)
+        return Trial(endpoint, _build_pairs(account, endpoint, action="overage"), verify)
 
     return prepare
 
@@ -99,7 +111,7 @@ def _prepare_checkkeyword(endpoint: str) -> Operation:
             actual = parse_document(response).findtext("checkCounts", "")
             expect(actual == text, response, f"checkCounts {text!r}", repr(actual))
 
-        return Trial(endpoint, _build_pairs(account, action="checkkeyword", content=text), verify)
+        return Trial(endpoint, _build_pairs(account, endpoint, action="checkkeyword", content=text), verify)
 
     return prepare
 
@@ -109,6 +121,8 @@ def _prepare_send(endpoint: str) -> Operation:
         account = context.create_account(points=values.points)
         text = _build_text(context, values, endpoint)
         fields = {"action": "send", "mobile": ",".join(values.mobiles), "content": text}
+        if endpoint in OLDER_ENDPOINTS:
+            fields["checkContent"] = "1"
         optional = {"extno": values.extno, "sendTime": ""}
         if values.hours:
             due = context.read_clock(account) + timedelta(hours=values.hours)
@@ -129,7 +143,7 @@ def _prepare_send(endpoint: str) -> Operation:
             expect(remaining == expected, response, f"remainpoint {expected}", f"{remaining}")
             _verify_items(context, account, values, response, task)
 
-        return Trial(endpoint, _build_pairs(account, **fields), verify)
+        return Trial(endpoint, _build_pairs(account, endpoint, **fields), verify)
 
     return prepare
 
@@ -162,30 +176,36 @@ def _prepare_queue(context: CheckContext, numbers: list[str]) -> SuiteAccount:
     return account
 
 
-def _prepare_status(context: CheckContext, values: TrialValues) -> Trial:
-    numbers = build_mobiles(values.waiting)
-    account = _prepare_queue(context, numbers)
+def _prepare_status(endpoint: str) -> Operation:
+    def prepare(context: CheckContext, values: TrialValues) -> Trial:
+        numbers = build_mobiles(values.waiting)
+        account = _prepare_queue(context, numbers)
 
-    def verify(response: ParsedResponse) -> None:
-        first = values.limit or values.waiting
-        actual = [item.get("mobile") for item in response.get_items("statusbox")]
-        expect(actual == numbers[:first], response, f"reports of {numbers[:first]}", f"{actual}")
-        rest = [item.get("mobile") for item in context.status(account).get_items("statusbox")]
-        expect(rest == numbers[first:], response, f"reports of {numbers[first:]} afterwards", f"{rest}")
+        def verify(response: ParsedResponse) -> None:
+            first = values.limit or values.waiting
+            actual = [item.get("mobile") for item in response.get_items("statusbox")]
+            expect(actual == numbers[:first], response, f"reports of {numbers[:first]}", f"{actual}")
+            rest = [item.get("mobile") for item in context.status(account).get_items("statusbox")]
+            expect(rest == numbers[first:], response, f"reports of {numbers[first:]} afterwards", f"{rest}")
 
-    fields = _omit_empty({"statusNum": str(values.limit or "")}, values)
-    return Trial(STATUS, _build_pairs(account, action="query", **fields), verify)
+        fields = _omit_empty({"statusNum": str(values.limit or "")}, values)
+        return Trial(endpoint, _build_pairs(account, endpoint, action="query", **fields), verify)
+
+    return prepare
 
 
-def _prepare_call(context: CheckContext, values: TrialValues) -> Trial:
-    numbers = list(islice(cycle((REPLYING_NUMBER, ESCAPED_REPLY_NUMBER)), values.waiting))
-    account = _prepare_queue(context, numbers)
+def _prepare_call(endpoint: str) -> Operation:
+    def prepare(context: CheckContext, values: TrialValues) -> Trial:
+        numbers = list(islice(cycle((REPLYING_NUMBER, ESCAPED_REPLY_NUMBER)), values.waiting))
+        account = _prepare_queue(context, numbers)
 
-    def verify(response: ParsedResponse) -> None:
-        actual = [item.get("mobile") for item in response.get_items("callbox")]
-        expect(actual == numbers, response, f"replies of {numbers}", f"{actual}")
+        def verify(response: ParsedResponse) -> None:
+            actual = [item.get("mobile") for item in response.get_items("callbox")]
+            expect(actual == numbers, response, f"replies of {numbers}", f"{actual}")
 
-    return Trial(CALL, _build_pairs(account, action="query"), verify)
+        return Trial(endpoint, _build_pairs(account, endpoint, action="query"), verify)
+
+    return prepare
 
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
@@ -195,10 +215,24 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
     "checkkeyword on the GBK endpoint": _prepare_checkkeyword(GBK),
     "send": _prepare_send(UTF8),
     "send on the GBK endpoint": _prepare_send(GBK),
-    "status": _prepare_status,
-    "call": _prepare_call,
+    "status": _prepare_status(STATUS),
+    "call": _prepare_call(CALL),
 }
-"""All operations on all endpoints."""
+"""All operations on all endpoints of the manual."""
+
+OLDER_OPERATIONS: Final[Mapping[str, Operation]] = {
+    "overage on the older endpoint": _prepare_overage(OLDER_UTF8),
+    "overage on the older GBK endpoint": _prepare_overage(OLDER_GBK),
+    "checkkeyword on the older endpoint": _prepare_checkkeyword(OLDER_UTF8),
+    "checkkeyword on the older GBK endpoint": _prepare_checkkeyword(OLDER_GBK),
+    "send on the older endpoint": _prepare_send(OLDER_UTF8),
+    "send on the older GBK endpoint": _prepare_send(OLDER_GBK),
+    "status on the older endpoint": _prepare_status(OLDER_STATUS),
+    "call on the older endpoint": _prepare_call(OLDER_CALL),
+}
+"""The same operations on the older endpoints (R19)."""
+
+_ALL_OPERATIONS: Final = {**OPERATIONS, **OLDER_OPERATIONS}
 
 OPERATION: Final = st.sampled_from(list(OPERATIONS))
 TEXT_OPERATIONS: Final = [name for name in OPERATIONS if name.startswith(("checkkeyword", "send"))]

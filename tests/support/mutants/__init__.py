@@ -21,6 +21,7 @@ from support.mutants.mixed_outcomes import MIXED_OUTCOMES
 from support.mutants.mobile_lists import MOBILE_LISTS
 from support.mutants.money import MONEY
 from support.mutants.mutant import Mutant
+from support.mutants.older_endpoints import OLDER_ENDPOINTS
 from support.mutants.parameters import PARAMETERS
 from support.mutants.queues import QUEUES
 from support.mutants.request_parsing import REQUEST_PARSING
@@ -58,4 +59,5 @@ MUTANTS: Final = (
     *MOBILE_LISTS,
     *CONNECTIONS,
     *ANSWER_CHARSETS,
+    *OLDER_ENDPOINTS,
 )

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from sms10692 import protocol
-from sms10692.protocol import Endpoint, Operation
+from sms10692.protocol import Authentication, Endpoint, Operation
 from sms10692.signing import CHINA, format_timestamp, sign
 from sms10692_mock.admin.console.hexdump import printable_text
 from sms10692_mock.admin.console.layout import build_model
@@ -33,6 +33,13 @@ _TIMEOUT: Final = 10.0
 _OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in protocol.OPERATIONS}
 _USERID, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
 _MOBILE, _CONTENT, _, _ACTION, _ = protocol.SEND.parameters
+_ENDPOINTS: Final[Mapping[str, tuple[Authentication, str]]] = {
+    "": (protocol.SIGNED, "utf-8"),
+    "gbk": (protocol.SIGNED, "gb2312"),
+    "older": (protocol.PASSWORD, "utf-8"),
+    "older-gbk": (protocol.PASSWORD, "gb2312"),
+}
+"""Authentication and charset of an endpoint, by the value of `endpoint` in `clause_demos.toml`."""
 _DEFAULT_FIELDS: Final[Mapping[Operation, Mapping[str, str]]] = {
     protocol.SEND: {_MOBILE: "15023239810", _CONTENT: "【签名】您的验证码是 1234"},
     protocol.CHECKKEYWORD: {_CONTENT: "今天天气真好"},
@@ -126,13 +133,18 @@ def _run_step(
 
 
 def _select_endpoint(step: DemoStep) -> Endpoint:
-    return protocol.V2SMS_GBK if step.endpoint == "gbk" else _OPERATIONS[step.operation].endpoints[0]
+    authentication, charset = _ENDPOINTS[step.endpoint]
+    return next(
+        endpoint
+        for endpoint in _OPERATIONS[step.operation].endpoints
+        if endpoint.authentication is authentication and endpoint.charset == charset
+    )
 
 
 def _build_request(
     step: DemoStep, endpoint: Endpoint, account: AccountDocument, now: float, address: tuple[str, int]
 ) -> bytes:
-    values = _build_fields(step, account, now)
+    values = _build_fields(step, endpoint, account, now)
     codec = "utf-8" if endpoint.charset == "utf-8" else "gbk"
     signature = values[_SIGN] if _SIGN in values else _sign(account, values[_TIMESTAMP])
     extra_form = step.extra_form.replace("{userid}", account.userid).replace("{sign}", signature)
@@ -155,15 +167,19 @@ def _build_request(
     return encoding.method.encode() + b" " + target + b" HTTP/1.1\r\n" + head.encode() + b"\r\n" + body
 
 
-def _build_fields(step: DemoStep, account: AccountDocument, now: float) -> dict[str, str]:
+def _build_fields(step: DemoStep, endpoint: Endpoint, account: AccountDocument, now: float) -> dict[str, str]:
     operation = _OPERATIONS[step.operation]
     time = step.fields.get(_TIMESTAMP) or format_timestamp(datetime.fromtimestamp(now, CHINA))
     signature = _sign(account, time)
-    values = {
-        _ACTION: operation.action,
+    signed = {
         _USERID: account.userid,
         _TIMESTAMP: time,
         _SIGN: {"right": signature, "wrong": "0" * 32, "upper": signature.upper()}[step.sign],
+    }
+    clear = dict(zip(protocol.PASSWORD.parameters, (account.userid, account.account, account.password), strict=True))
+    values = {
+        _ACTION: operation.action,
+        **(signed if endpoint.authentication is protocol.SIGNED else clear),
         **_DEFAULT_FIELDS.get(operation, {}),
     }
     generators = {

@@ -81,7 +81,15 @@ def readings() -> Sequence[Reading]:
 
 def _group(clause: str) -> str:
     """Return the group of a clause on the page: its chapter, or the group of its kind of id."""
-    groups = {"Q": "requests", "R": "readings", "C": "crowds", "M": "orders", "A": "observed", "L": "layout"}
+    groups = {
+        "Q": "requests",
+        "R": "readings",
+        "C": "crowds",
+        "M": "orders",
+        "A": "observed",
+        "L": "layout",
+        "E": "older",
+    }
     groups |= dict.fromkeys("NBOTPS", "model") | dict.fromkeys("FK", "requests")
     return groups.get(clause[0], clause[0])
 

@@ -12,7 +12,10 @@ from sms10692_mock.admin.console.layout import message_response, render_page, se
 from sms10692_mock.admin.services import ControlService
 
 PROVENANCES: Final = ("manual", "observed", "reading", "ours")
-_GROUPS: Final = ("1", "2", "3", "4", "5", "requests", "readings", "observed", "layout", "crowds", "orders", "model")
+_GROUPS: Final = (
+    *("1", "2", "3", "4", "5"),
+    *("requests", "readings", "observed", "layout", "crowds", "orders", "model", "older"),
+)
 """Groups of clauses, in the order of the page."""
 
 

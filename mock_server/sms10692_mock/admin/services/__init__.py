@@ -29,11 +29,15 @@ _CLOCK_TOLERANCE: Final = 1.0
 
 
 class Health(BaseModel):
-    """Version and settings of the emulator, and whether its store works; `error` is the reason if it does not."""
+    """Version and settings of the emulator, and whether its store works; `error` is the reason if it does not.
+
+    `endpoints` are the paths of the vendor's endpoints that are served.
+    """
 
     ready: bool
     version: str
     profile: str
+    endpoints: list[str]
     store: str
     error: str | None
 
@@ -104,6 +108,7 @@ class ControlService:
             ready=not failure,
             version=__version__,
             profile=self.profile,
+            endpoints=[endpoint.path for endpoint in self.endpoints],
             store=self.vendor.store.name,
             error=f"the store is unavailable: {failure}" if failure else None,
         )
