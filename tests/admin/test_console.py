@@ -261,6 +261,16 @@ def test_the_account_page_notes_that_the_password_was_sent_in_clear(language: st
     assert "older-request" not in emulator.http.get("/account?userid=12").text
 
 
+def test_an_older_request_that_reveals_no_password_is_not_noted() -> None:
+    emulator = FlaskEmulator()
+    for change in ({"password": "wrong"}, {"password": ""}, {"content": "' or 1=1"}):
+        emulator.http.post("/sms.aspx", data=OLDER_SEND | change)
+    emulator.http.put("/sms.aspx", data=OLDER_SEND)
+    assert "older-request" not in emulator.http.get("/account?userid=12").text
+    emulator.http.post("/sms.aspx", data=OLDER_SEND | {"mobile": ""})
+    assert "older-request" in emulator.http.get("/account?userid=12").text
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_of_a_refused_older_request_shows_its_finding(language: str) -> None:
     emulator = FlaskEmulator()

@@ -26,6 +26,7 @@ from sms10692_mock.diagnosis import Finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, explain
 from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH
 from sms10692_mock.diagnosis.service import (
+    BEFORE_CREDENTIALS,
     candidate_accounts,
     content_type,
     diagnose_logged,
@@ -247,11 +248,17 @@ class RequestLogService:
         return request if self.may_show_secrets() else mask_request(request, self._password(request))
 
     def last_with_password(self, userid: str) -> OlderRequest | None:
-        """Return the newest of the account's last requests that sent a password in clear to an older endpoint."""
+        """Return the newest of the account's last requests that sent its password in clear to an older endpoint.
+
+        Requests without a password, or with a wrong one, reveal none.
+        """
         query = Query(newest_first=True, limit=_SEARCHED_REQUESTS)
         for request in self._store.requests(userid, query).items:
             endpoint = match_endpoint(request.path)
-            if endpoint is not None and endpoint.authentication is protocol.PASSWORD:
+            if endpoint is None or endpoint.authentication is not protocol.PASSWORD or request.rejection:
+                continue
+            was_checked = request.evidence is None or request.evidence.code not in BEFORE_CREDENTIALS
+            if was_checked and reparse(request)[0].credentials[-1].strip():
                 return OlderRequest(request.number, endpoint.path)
         return None
 
