@@ -18,7 +18,7 @@ FLAKY_RUNS ?= 50
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-correct-requests check \
-  contract-loop fuzz stress mutation bench bench-deps docs screenshots wheel clean
+  contract-loop fuzz stress mutation bench bench-findings bench-deps docs screenshots wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -92,6 +92,9 @@ mutation: $(DEV_STAMP) ## mutation testing of the emulator (ARGS="vendor.py" cho
 bench: $(DEV_STAMP) ## run the benchmarks and write benchmarks/results.md (ARGS="--only stores" prints one part)
 	$(PIP_INSTALL) --editable '.[bench]'
 	PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
+
+bench-findings: $(DEV_STAMP) ## measure the CPU time that a clean send pays for findings
+	$(BIN)/python -m benchmarks.findings_cost $(ARGS)
 
 bench-deps: $(DEV_STAMP) ## download the other tools that the benchmarks compare with, from npm and PyPI
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.peers --install

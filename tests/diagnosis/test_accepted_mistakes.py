@@ -12,16 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms10692 import protocol
-from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.numbers import are_plain, check_mobile
-from sms10692_mock.diagnosis.pasted_request import PastedRequest, parse_pasted
+from sms10692_mock.diagnosis.pasted_request import parse_pasted
 from sms10692_mock.diagnosis.registry import EXAMPLE_ACCOUNTS, FindingSpec, explain_example, load_registry
-from sms10692_mock.diagnosis.service import is_clean_send, is_conventional
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
-from sms10692_mock.domain.api_request import match_endpoint, parse_request
-from support.diagnosis import FORM, NOW, build_context, build_form, md5
+from sms10692_mock.domain.api_request import match_endpoint
+from support.diagnosis import FORM, NOW, build_context, build_form, find_suspicion_of, md5
 from support.flask_emulator import FlaskEmulator
 
 V2SMS, GBK = protocol.V2SMS, protocol.V2SMS_GBK
@@ -317,28 +314,31 @@ def test_many_numbers_are_checked_as_one_text() -> None:
     assert not are_plain(urlencode({"a": "15023239810"}))
 
 
-def is_clean(pasted: PastedRequest, now: float = NOW) -> bool:
-    endpoint = match_endpoint(pasted.path)
-    assert endpoint is not None
-    content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
-    fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])
-    request = parse_request(endpoint, fields)
-    return is_clean_send(pasted.query, content_type, pasted.body, request, fields, now)
-
-
 @pytest.mark.parametrize("spec", [one for one in load_registry().values() if one.example], ids=lambda one: one.code)
-def test_an_example_with_a_finding_of_an_accepted_send_is_not_clean(spec: FindingSpec) -> None:
+def test_an_example_with_a_finding_of_an_accepted_request_is_suspicious(spec: FindingSpec) -> None:
     pasted = parse_pasted(spec.example)
-    codes = {finding.code for finding in explain_example(spec).findings if finding.kind in ("text", "habit")}
-    if codes and "habit.content-encoding" not in codes:  # the caller examines the headers
-        assert not is_clean(pasted)
+    explanation = explain_example(spec)
+    kinds = {finding.kind for finding in explanation.findings}
+    endpoint = match_endpoint(pasted.path)
+    if endpoint is not None and not explanation.refusal and kinds & {"text", "habit"}:
+        content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
+        context = build_context(
+            pasted.body,
+            endpoint=endpoint,
+            method=pasted.method,
+            query=pasted.query,
+            content_type=content_type,
+            headers=pasted.headers,
+        )
+        assert find_suspicion_of(context) in (("text",) if "text" in kinds else ("style", "text"))
 
 
 @pytest.mark.parametrize("form", [build_form(), build_form(extno="01", content="您好，1234")])
-def test_a_correct_send_is_clean(form: bytes) -> None:
-    assert is_clean(PastedRequest("POST", "/v2sms.aspx", b"", [("Content-Type", FORM)], form))
+def test_a_correct_send_is_not_suspicious(form: bytes) -> None:
+    assert find_suspicion_of(build_context(form)) == ""
 
 
+@pytest.mark.parametrize("content", ["您好", "A & B = ？"], ids=["usual", "unusual"])
 @pytest.mark.parametrize(
     ("timestamp", "is_usual"),
     [
@@ -351,12 +351,7 @@ def test_a_correct_send_is_clean(form: bytes) -> None:
         ("201206302359000", False),
     ],
 )
-def test_a_time_that_does_not_exist_is_not_clean_near_midnight(timestamp: str, is_usual: bool) -> None:
+def test_a_time_that_does_not_exist_is_suspicious_near_midnight(timestamp: str, is_usual: bool, content: str) -> None:
     before_midnight = NOW - 86_400 + 45 * 60
-    form = build_form(timestamp=timestamp)
-    assert (
-        is_clean(PastedRequest("POST", "/v2sms.aspx", b"", [("Content-Type", FORM)], form), before_midnight) == is_usual
-    )
-    fields = parse_fields(b"", FORM, form, DECODERS["utf-8"])
-    request = parse_request(protocol.V2SMS, fields)
-    assert is_conventional("POST", b"", FORM, form, request, fields, before_midnight) == is_usual
+    context = build_context(build_form(timestamp=timestamp, content=content), now=before_midnight)
+    assert find_suspicion_of(context) == ("" if is_usual else "style")

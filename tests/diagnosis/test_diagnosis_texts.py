@@ -160,10 +160,34 @@ def test_a_text_of_any_chinese_characters_has_no_findings(endpoint: Endpoint, ch
         "if a<b and b>c 则成立",
         "x=1, content=2",
         "【重要】a【限时优惠】b",
+        "点击【我的订单】查看您的订单",
+        "请在【商店】您的账户里查看",
+        "本周末【双十一】低至5折",
+        "您好，详情见【https://t.cn/A6x】您可查看",
+        "感谢您购买$AAPL，#nike#新品@Apple.Support",
+        "尊敬的Ms. None，您好",
     ],
 )
 def test_a_text_that_resembles_a_mistake_has_no_findings(endpoint: Endpoint, charset: str, text: str) -> None:
     assert diagnose_bytes(text.encode(charset), endpoint) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "part"),
+    [
+        ("您好，1234【商店】退订回T", "signature-in-the-middle", "【商店】"),
+        ("测试一下【某某科技】您的验证码是1234", "signature-in-the-middle", "【某某科技】"),
+        ("您的订单#order_no#已发货", "placeholder", "#order_no#"),
+        ("您的验证码是#code#", "placeholder", "#code#"),
+        ("尊敬的$NAME，您好", "placeholder", "$NAME"),
+        ("尊敬的$userName，您好", "placeholder", "$userName"),
+        ("您好@Model.Name", "placeholder", "@Model.Name"),
+        ("您的验证码是null，5分钟内有效", "missing-value", "null"),
+    ],
+)
+def test_a_mistake_that_resembles_an_ordinary_text_is_found(text: str, code: str, part: str) -> None:
+    finding = get_findings(build_context(build_form(content=text)))[f"text.{code}"]
+    assert finding.values == (part,)
 
 
 @pytest.mark.parametrize(

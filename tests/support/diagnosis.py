@@ -2,14 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.codec.forms import parse_form
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose
+from sms10692_mock.diagnosis.pre_check import Suspicion, find_suspicion
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.api_request import parse_request
 
@@ -57,13 +58,24 @@ def build_context(
     others: tuple[Account, ...] = OTHERS,
     now: float = NOW,
     previous: PreviousFetch | None = None,
+    headers: Sequence[tuple[str, str]] = (),
 ) -> DiagnosisContext:
     """Parse a request as the emulator does. `account` counts only if the request contains its userid."""
-    fields: Mapping[str, str] = parse_fields(query, content_type, body, DECODERS[endpoint.charset])
+    fields = parse_form(query, content_type, body, DECODERS[endpoint.charset]).fields
     request = parse_request(endpoint, fields)
     named = account if account is not None and request.userid == account.userid else None
     rest = others if named is account or account is None else (account, *others)
-    return DiagnosisContext(method, query, content_type, body, fields, request, named, rest, now, previous)
+    return DiagnosisContext(
+        method, query, content_type, body, fields, request, named, rest, now, previous, headers=headers
+    )
+
+
+def find_suspicion_of(context: DiagnosisContext) -> Suspicion:
+    """Return what the check before the response says about a request, if the vendor accepts it."""
+    decode = DECODERS[context.request.endpoint.charset]
+    form = parse_form(context.query, context.content_type, context.body, decode)
+    names = [name.lower() for name, _ in context.headers]
+    return find_suspicion(context.request, form, context.method, names, context.body, context.now)
 
 
 def get_findings(request: DiagnosisContext) -> dict[str, Finding]:

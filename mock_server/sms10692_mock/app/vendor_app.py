@@ -17,20 +17,15 @@ from sms10692_mock.app.invalid_requests import InvalidRequestRecorder
 from sms10692_mock.app.log_lines import format_line, sanitize
 from sms10692_mock.app.password_notes import PasswordNotes
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import Fields, parse_fields
+from sms10692_mock.codec.forms import ParsedForm, parse_fields, parse_form
 from sms10692_mock.codec.json_renderer import JsonRenderer
 from sms10692_mock.codec.xml import XmlRenderer
 from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
+from sms10692_mock.diagnosis.pre_check import Suspicion, find_suspicion
 from sms10692_mock.diagnosis.refusals import fault_findings
 from sms10692_mock.diagnosis.rejection import cut_parameters, explain_unknown_path
-from sms10692_mock.diagnosis.service import (
-    BEFORE_CREDENTIALS,
-    is_clean_send,
-    is_conventional,
-    needs_diagnosis,
-    style_warnings,
-)
+from sms10692_mock.diagnosis.service import BEFORE_CREDENTIALS, style_warnings
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, QUEUES, ApiRequest, parse_request
@@ -39,7 +34,7 @@ from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.profiles import PROFILES, Profile
 from sms10692_mock.domain.records import LoggedRequest
-from sms10692_mock.domain.results import AcceptedSend, Refusal, RepliesResult, ReportsResult, Result
+from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
 from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
@@ -73,11 +68,6 @@ class VendorRequest(NamedTuple):
     headers: Sequence[tuple[str, str]] = ()
     header_names: Collection[str] | None = None
 
-    def has_content_encoding(self) -> bool:
-        """Return whether the request has the header Content-Encoding."""
-        names = self.header_names
-        return "content-encoding" in (names if names is not None else [name.lower() for name, _ in self.headers])
-
 
 @dataclass(slots=True, eq=False)
 class HandledRequest:
@@ -90,7 +80,7 @@ class HandledRequest:
     endpoint: Endpoint
     request: VendorRequest
     api_request: ApiRequest
-    fields: Fields
+    form: ParsedForm
     outcome: VendorResult | Rejection | StoreUnavailable
     account_time: float
     number: int
@@ -170,8 +160,8 @@ class VendorApp:
         started = monotonic()
         vendor = self._vendor
         received = vendor.wall_clock()
-        fields = parse_fields(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
-        api_request = parse_request(endpoint, fields)
+        form = parse_form(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
+        api_request = parse_request(endpoint, form.fields)
         if rejection is None and request.method not in ALLOWED_METHODS:
             allowed = ", ".join(ALLOWED_METHODS)
             rejection = Rejection("method", text_response(405, f"this page answers {allowed}", ("Allow", allowed)))
@@ -187,7 +177,7 @@ class VendorApp:
                 account_time = vendor.now(vendor.store.account(api_request.userid))
         except StoreUnavailable as error:
             outcome = error
-        return HandledRequest(endpoint, request, api_request, fields, outcome, account_time, number, received, started)
+        return HandledRequest(endpoint, request, api_request, form, outcome, account_time, number, received, started)
 
     def finish(self, handled: HandledRequest) -> FinishedRequest:
         """Second phase: make the response, write the request log, notify, and write the access log.
@@ -213,6 +203,9 @@ class VendorApp:
             if faults:
                 response = inject(response, faults)
         duration = monotonic() - handled.started
+        header_names = request.header_names
+        if header_names is None:
+            header_names = [name.lower() for name, _ in request.headers]
         entry = LoggedRequest(
             handled.number,
             handled.received,
@@ -221,7 +214,7 @@ class VendorApp:
             request.method,
             request.path or endpoint.path,
             request.query,
-            redact_headers(request.headers, request.header_names),
+            redact_headers(request.headers, header_names),
             request.body,
             api_request.userid,
             api_request.operation.name if api_request.operation else "",
@@ -243,38 +236,22 @@ class VendorApp:
         if self._log and endpoint.authentication is protocol.PASSWORD and outcome.account is not None:
             self._note_password(self._log, endpoint, outcome.account, result)
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
-        has_no_finding = (
-            isinstance(result, AcceptedSend)
-            and not faults
-            and request.method == "POST"
-            and is_clean_send(
-                request.query,
-                request.content_type,
-                request.body,
-                api_request,
-                handled.fields,
-                handled.account_time,
+        suspicion: Suspicion = (
+            "text"
+            if isinstance(result, Refusal)
+            else find_suspicion(
+                api_request, handled.form, request.method, header_names, request.body, handled.account_time
             )
         )
-        if not has_no_finding:
-            if isinstance(result, Refusal) or needs_diagnosis(api_request):
-                return FinishedRequest(response, entry, line)
-            if faults:
-                return FinishedRequest(self.hints.log_and_hint(response, line, fault_findings(entry.faults)))
-            has_no_finding = previous is None and is_conventional(
-                request.method,
-                request.query,
-                request.content_type,
-                request.body,
-                api_request,
-                handled.fields,
-                handled.account_time,
-            )
-        if has_no_finding and not request.has_content_encoding():
+        if suspicion == "text":
+            return FinishedRequest(response, entry, line)
+        if faults:
+            return FinishedRequest(self.hints.log_and_hint(response, line, fault_findings(entry.faults)))
+        if not suspicion and previous is None:
             if self._log:
                 self._log(line)
             return FinishedRequest(response)
-        warnings = style_warnings(entry, api_request, handled.fields, outcome.account, previous)
+        warnings = style_warnings(entry, api_request, handled.form.fields, outcome.account, previous)
         return FinishedRequest(self.hints.log_and_hint(response, line, warnings))
 
     def _note_password(

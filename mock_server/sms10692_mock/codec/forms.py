@@ -3,7 +3,7 @@
 Escapes within one name or value are decoded by `percent`.
 """
 
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from sms10692_mock.codec.percent import Decoder, decode_component
 from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
@@ -17,16 +17,33 @@ FORM: Final = "application/x-www-form-urlencoded"
 _MAX_PARTS: Final = 1000
 
 
+class ParsedForm(NamedTuple):
+    """The fields of a request, and what the parser saw of its form.
+
+    `is_form`: there is no query string, and the body has the conventional Content-Type. `is_regular`: it is such a form
+    in ASCII without '+', without a repeated name, and with '=' in each pair.
+    """
+
+    fields: Fields
+    is_form: bool
+    is_regular: bool
+
+
+def parse_form(query: bytes, content_type: str, body: bytes, decode: Decoder) -> ParsedForm:
+    """Parse the fields of a request as `parse_fields` does, and tell what its form looks like."""
+    if not query and content_type == FORM:
+        return _parse_urlencoded(body, decode)
+    return ParsedForm(parse_fields(query, content_type, body, decode), is_form=False, is_regular=False)
+
+
 def parse_fields(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
     """Parse the fields of a request. A field of the query string hides the body's field of the same name.
 
     >>> parse_fields(b"action=send&&extno", "", b"Action=x&mobile=1&mobile=2&content=%E5%86%85+%u5bb9", bytes.decode)
     {'action': 'send', 'mobile': '1,2', 'content': '内 容'}
     """
-    if not query and content_type == FORM:
-        return _parse_urlencoded(body, decode)
     from_body = _parse_body(content_type, body, decode) if body else {}
-    return from_body | _parse_urlencoded(query, decode) if query else from_body
+    return from_body | _parse_urlencoded(query, decode).fields if query else from_body
 
 
 def _parse_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
@@ -35,17 +52,19 @@ def _parse_body(content_type: str, body: bytes, decode: Decoder) -> Fields:
         return _parse_multipart(content_type, body, decode)
     if media_type == "application/json" or media_type.endswith("+json"):
         return {}
-    return _parse_urlencoded(body, decode)
+    return _parse_urlencoded(body, decode).fields
 
 
-def _parse_urlencoded(raw: bytes, decode: Decoder) -> Fields:
+def _parse_urlencoded(raw: bytes, decode: Decoder) -> ParsedForm:
     fields: Fields = {}
     repeated: dict[str, list[str]] = {}
     # Latin-1 maps each byte to one character: ASCII without escapes, the usual case, needs no further decoding.
     text = raw.decode("latin-1")
     is_ascii = text.isascii()
-    is_plain = is_ascii and "%" not in text and "+" not in text
-    for pair in text.split("&"):
+    has_plus = "+" in text
+    is_plain = is_ascii and not has_plus and "%" not in text
+    pairs = text.split("&")
+    for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             continue
@@ -58,7 +77,7 @@ def _parse_urlencoded(raw: bytes, decode: Decoder) -> Fields:
             fields[name] = value
     for name, texts in repeated.items():
         fields[name] = ",".join(texts)
-    return fields
+    return ParsedForm(fields, True, is_ascii and not has_plus and len(fields) == len(pairs))
 
 
 def _parse_multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:

@@ -14,7 +14,7 @@ _WORD: Final = r"(?<![A-Za-z0-9_])(?:{})" + _END_OF_WORD
 _MISSING_VALUE: Final = re.compile(
     r"\[object \w+\]|" + _WORD.format(r"undefined|NaN|Invalid Date|\[native code\]|System\.[A-Z]\w+(?:\.\w+)*")
 )
-_MISSING_VALUE_IN_CHINESE: Final = re.compile(_WORD.format("null|NULL|None|nil"))
+_MISSING_VALUE_IN_CHINESE: Final = re.compile("(?<![A-Za-z.,] )" + _WORD.format("null|NULL|None|nil"))
 """Words of programs that are also English words: they are accidental in a Chinese text only."""
 _CHINESE: Final = re.compile("[一-鿿]")
 
@@ -34,6 +34,13 @@ _PRINTED_OBJECT: Final = re.compile(
     re.VERBOSE,
 )
 
+_VARIABLE: Final = (
+    "code|name|app|time|date|day|hour|minutes?|phone|mobile|tel|msg|message|content|text|url|link|user(?:name)?|order|"
+    "amount|money|price|num(?:ber)?|count|id|sn|company|sign|vcode|captcha|pin|title|product|address|year|month|"
+    "(?:var|param|arg|value)[0-9]*"
+)
+"""Names of variables that are also words of texts: `#code#` is a placeholder, and `#nike#` a topic."""
+
 _TEMPLATE: Final = re.compile(
     r"""
       [$\#]\{\s*[A-Za-z_][^{}\n]{0,40}\} | [$\#]\{\}   # ${code}, #{code}, but not ${99}, a price
@@ -42,11 +49,12 @@ _TEMPLATE: Final = re.compile(
     | (?<![0-9])%(?:[sd](?![A-Za-z])|@|\([A-Za-z_]\w*\)[sd]|[0-9]\$[sd])   # %s, %d, %@, %(code)s, %1$s
     | (?<![0-9])%(?![0-9A-Fa-f]{2})[A-Za-z_]{3,20}%       # %code%, but not %E5abc%
     | <%=?[^%\n]{0,40}%>                # <%= code %>
-    | (?<![A-Za-z0-9_.+-])@[A-Z]\w*\.[A-Z]\w*   # @Model.Code, no address
-    | (?<![A-Za-z0-9_$])\$[A-Za-z_]\w{1,39}   # $code
-    | \#[a-z_][A-Za-z0-9_]{0,39}\#     # #code#; #Nike# is a topic
+    | (?<![A-Za-z0-9_.+-])@(?:Model|ViewBag|ViewData|TempData|Html|item|this)\.[A-Z]\w*   # Razor; no mention
+    | (?<![A-Za-z0-9_$])\$(?![A-Z]{1,5}(?![A-Za-z0-9_]))[A-Za-z_]\w{1,39}   # $code; $AAPL is a share
+    | (?<![A-Za-z0-9_$])\$(?:CODE|NAME|MSG|TEXT|PHONE|USER|TIME|DATE|URL)(?![A-Za-z0-9_])
+    | \#(?:__VARIABLE__|[a-z]+(?:_[a-z0-9]+|[A-Z][a-z0-9]*)+)\#     # #code#, #order_no#; #nike# is a topic
     | (?<!\w)__[A-Za-z]\w{0,39}__(?!\w) | 【\s*】   # __CODE__, and a signature without a name
-    """,
+    """.replace("__VARIABLE__", _VARIABLE),
     re.VERBOSE,
 )
 
@@ -145,10 +153,30 @@ def _check_surroundings(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _check_signature(text: str) -> Iterator[tuple[str, str]]:
-    """Yield a signature that is neither at the beginning of the text nor at its end."""
+    """Yield a signature that is neither at the beginning of the text nor at its end.
+
+    Brackets also emphasise: then a text leads to them, as in "点击【我的订单】查看", or no new sentence follows.
+    """
     brackets = [one for one in _BRACKETS.finditer(text) if not _HEADINGS.search(one[0][1:-1])]
-    if not brackets or text.startswith("【") or text.endswith("】"):
+    if len(brackets) != 1 or text.startswith("【") or text.endswith("】"):
         return
-    before, behind = text[: brackets[0].start()], text[brackets[-1].end() :]
-    if not _SURROUNDINGS.fullmatch(before) and not _SURROUNDINGS.fullmatch(behind):
-        yield "text.signature-in-the-middle", brackets[0][0]
+    (bracket,) = brackets
+    before, behind = text[: bracket.start()], text[bracket.end() :]
+    is_signature = (
+        _COMPANY.fullmatch(bracket[0][1:-1]) and _BEFORE_EMPHASIS.search(before) is None and _BEGINS_TEXT.match(behind)
+    )
+    if is_signature and not _SURROUNDINGS.fullmatch(before) and not _SURROUNDINGS.fullmatch(behind):
+        yield "text.signature-in-the-middle", bracket[0]
+
+
+_COMPANY: Final = re.compile(r"(?![0-9]+\Z)(?:[一-鿿A-Za-z0-9]|(?<=.)[·&（） -](?=.)){2,20}")
+"""Names of companies and shops: no links, times or digits."""
+_BEFORE_EMPHASIS: Final = re.compile(
+    "(?:点|点击|击|进入|打开|登[录陆]|搜索?|关注|回复|发送|[在到至于从选按扫用请的为是和或与及即把将、：:“《]|择|领取|参加|下载|使用|访问|"
+    "查看|加入|购买|成为|开通|获得|获赠|送|推出|关于|输入|申请|办理|订购|查询|微信|公众号|小程序|APP|App)[ ]?$"
+)
+_BEGINS_TEXT: Final = re.compile(
+    "[ ，,。：:]{0,4}(?:您|你|尊敬|亲爱|亲[，,：:]|恭喜|感谢|欢迎|(?:本次|登录|注册|动态|短信)?(?:验证|校验)码|"
+    "(?i:your|dear|hello|hi)(?![a-z])|退订|拒收|回复?TD?(?![A-Za-z]))"
+)
+"""What begins a text: a salutation or a code. Also the note on unsubscribing, before which a signature may stand."""

@@ -1,29 +1,20 @@
 """Diagnosis of logged requests: build a `DiagnosisContext` from a request log entry and the store.
 
 `diagnose_logged` may compare the request with every account; its result is for the owner of the emulator (access log,
-control API). `public_findings` is safe for the sender of the request (header `X-Mock-Hint`). `needs_diagnosis` and
-`is_conventional` are cheap enough for the path of a successful request.
+control API). `public_findings` is safe for the sender of the request (header `X-Mock-Hint`).
 """
 
-import codecs
-import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
-from sms10692 import protocol, signing
+from sms10692 import protocol
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import FORM, Fields, parse_fields
+from sms10692_mock.codec.forms import Fields, parse_fields, parse_form
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
-from sms10692_mock.diagnosis.accidental_text import check_accidental_text, may_be_accidental
-from sms10692_mock.diagnosis.body_kind import get_content_encoding
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signature
-from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, has_unencoded_plus
-from sms10692_mock.diagnosis.mojibake import rare_character_ratio
-from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.diagnosis.password import UNKNOWN_USERID
+from sms10692_mock.diagnosis.pre_check import find_suspicion
 from sms10692_mock.diagnosis.rejection import LENGTH_TOO_SMALL, find_declared_length, rejection_findings
 from sms10692_mock.domain.accounts import Account, exclude_temporary
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
@@ -109,14 +100,10 @@ def has_findings(entry: LoggedRequest, store: Store) -> bool:
         return False
     context = _build_context(entry)
     previous = _previous_fetch(entry, context.request, store)
-    if (
-        previous is None
-        and not get_content_encoding(context)
-        and not needs_diagnosis(context.request)
-        and is_conventional(
-            entry.method, entry.query, context.content_type, entry.body, context.request, context.fields, context.now
-        )
-    ):
+    decode = DECODERS[context.request.endpoint.charset]
+    form = parse_form(entry.query, context.content_type, entry.body, decode)
+    names = [name.lower() for name, _ in entry.headers]
+    if previous is None and not find_suspicion(context.request, form, entry.method, names, entry.body, context.now):
         return False
     account = store.account(context.request.userid)
     return bool(diagnose(context._replace(account=account, previous=previous)))
@@ -214,73 +201,10 @@ def _previous_fetch(entry: LoggedRequest, request: ApiRequest, store: Store) -> 
     return None
 
 
-_ODD: Final = re.compile(
-    r"""
-      [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u200b\u2060\ufeff]   # invisible
-    | [\ue000-\uf8ff\ufffd锟]                                   # a lost character, or private use
-    | [\xa1-\xfe]{2}                                          # both halves of a character
-    | %(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})
-    | &(?:\#|[A-Za-z]{2,8};)
-    | \\[ux]
-    | [?]{2}
-    | ^[A-Za-z0-9+/]{8,}={0,2}$
-    """,
-    re.VERBOSE,
-)
-
-
-_SUSPICIOUS: Final = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f%&?\\\x7f-\xfe\u200b\u2060\ufeff\ue000-\uf8ff\ufffd锟]")
-"""The characters without which `_ODD` matches nothing in a text that is not ASCII. One character class is searched many
-times faster than alternatives.
-"""
-
-_LEVEL_1: Final = "".join(
-    bytes((lead, trail)).decode("gb2312", "ignore") for lead in range(0xB0, 0xD8) for trail in range(0xA1, 0xFF)
-)
-"""The 3,755 most frequent Chinese characters. The first character of UTF-8 that was decoded as GBK is none of them."""
-
-_PLAIN: Final = f"[{_LEVEL_1}0-9 ,.:!()，。！？：；、（）-]"
-_PLAIN_TEXT: Final = re.compile(f"(?:【{_PLAIN}{{1,20}}】)?{_PLAIN}*+")
-"""Texts without any finding, and most texts that are really sent."""
-
-_UTF_8: Final = re.compile(
-    rb"(?:[\0-\x7f]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})*+"
-)
-_encode_gbk: Final = codecs.getencoder("gbk")  # resolved once: the look-up takes as long as encoding a text
-
-
-def needs_diagnosis(request: ApiRequest) -> bool:
-    """Return whether the text or the numbers of an accepted send look wrong enough for a diagnosis.
-
-    True for every wrong text, and for few correct ones. This pre-filter runs before the response is sent and is many
-    times faster than a diagnosis.
-    """
-    content, mobile = request.content, request.mobile
-    if mobile and not are_plain(mobile):
-        return True
-    if _PLAIN_TEXT.fullmatch(content):
-        return False
-    if may_be_accidental(content) and next(check_accidental_text(content), None) is not None:
-        return True
-    if content.isascii():
-        return _ODD.search(content) is not None
-    if _SUSPICIOUS.search(content) and (
-        _ODD.search(content) or ("?" in content and rare_character_ratio(content) > _RARE_RATIO)
-    ):
-        return True
-    try:
-        return _UTF_8.fullmatch(_encode_gbk(content)[0]) is not None  # the text is UTF-8 that was decoded as GBK
-    except UnicodeEncodeError:
-        return False
-
-
-_RARE_RATIO: Final = 0.5
-
-
 def style_warnings(
     entry: LoggedRequest, request: ApiRequest, fields: Fields, account: Account | None, previous: PreviousFetch | None
 ) -> Sequence[Finding]:
-    """Return the request-style warnings of a successful request. `is_conventional` says when there are none."""
+    """Return the request-style warnings of a successful request. `find_suspicion` says when there are none."""
     return style_findings(
         DiagnosisContext(
             method=entry.method,
@@ -296,92 +220,3 @@ def style_warnings(
             headers=entry.headers,
         )
     )
-
-
-_TIMESTAMP: Final = protocol.SIGNED.parameters[1]
-_KNOWN_FIELDS: Final = {
-    (endpoint, operation): frozenset(map(str.lower, endpoint.parameters_of(operation)))
-    for endpoint in protocol.ENDPOINTS
-    for operation in endpoint.operations
-}
-_SEND_TIME_TOLERANCE: Final = timedelta(minutes=4)
-_TOLERANCE_MINUTES: Final = 9
-"""One minute less than the tolerance of the style check, because the range is computed once per minute."""
-
-
-def is_conventional(
-    method: str,
-    query: bytes,
-    content_type: str,
-    body: bytes,
-    request: ApiRequest,
-    fields: Mapping[str, str],
-    now: float,
-) -> bool:
-    """Return whether a successful request can have no style warnings except those about polling a queue.
-
-    This pre-filter runs before the response is sent. `now` is the time on the account's clock.
-    """
-    if method != "POST" or query or content_type != FORM or not body.isascii() or request.operation is None:
-        return False
-    if body.count(b"&") != len(fields) - 1 or not _KNOWN_FIELDS.get(
-        (request.endpoint, request.operation), frozenset()
-    ).issuperset(fields):
-        return False  # text was lost, or a parameter was repeated
-    if request.operation is protocol.CHECKKEYWORD and not request.content:
-        return False
-    earliest, latest, earliest_send_time = _accepted_times(now // 60)
-    if request.send_time and request.send_time < earliest_send_time:
-        return False
-    if b"+" in body and has_unencoded_plus(body):
-        return False
-    if "%" in request.content and BROKEN_PERCENT.search(body):
-        return False
-    timestamp = fields.get(_TIMESTAMP, earliest)
-    # Within the minutes accepted, a time that exists has the day and the hour of the first or of the last.
-    return (
-        earliest <= timestamp <= latest
-        and timestamp[:_HOUR_END] in (earliest[:_HOUR_END], latest[:_HOUR_END])
-        and _MINUTE_AND_SECOND.fullmatch(timestamp, _HOUR_END) is not None
-    )
-
-
-_SEND_NAMES: Final = frozenset(map(str.lower, (*protocol.SIGNED.parameters, *protocol.SEND.parameters)))
-_HOUR_END: Final = len("yyyyMMddHH")
-_MINUTE_AND_SECOND: Final = re.compile("(?:[0-5][0-9]){2}")
-
-
-def is_clean_send(
-    query: bytes, content_type: str, body: bytes, request: ApiRequest, fields: Mapping[str, str], now: float
-) -> bool:
-    """Return whether an accepted POST of a send has certainly no finding: its form, its times, numbers and text.
-
-    This is the usual case, and decided with the fewest steps. For any other request `needs_diagnosis` and
-    `is_conventional` decide. `now` is the time on the account's clock.
-    """
-    if query or content_type != FORM or b"+" in body or not body.isascii():
-        return False
-    if body.count(b"&") != len(fields) - 1 or not _SEND_NAMES.issuperset(fields):
-        return False  # text was lost, or a parameter is repeated or unknown
-    earliest, latest, earliest_send_time = _accepted_times(now // 60)
-    timestamp = fields.get(_TIMESTAMP, "")
-    return (
-        earliest <= timestamp <= latest
-        and timestamp[:_HOUR_END] in (earliest[:_HOUR_END], latest[:_HOUR_END])
-        and _MINUTE_AND_SECOND.fullmatch(timestamp, _HOUR_END) is not None
-        and (not request.send_time or request.send_time >= earliest_send_time)
-        and are_plain(request.mobile)
-        and _PLAIN_TEXT.fullmatch(request.content) is not None
-    )
-
-
-@lru_cache(maxsize=64)
-def _accepted_times(minute: float) -> tuple[str, str, str]:
-    """Return the earliest and the latest timestamp and the earliest sendTime without a finding.
-
-    The minute is counted since 1970.
-    """
-    start = datetime.fromtimestamp(minute * 60, signing.CHINA)
-    tolerance = timedelta(minutes=_TOLERANCE_MINUTES)
-    earliest, latest = signing.format_timestamp(start - tolerance), signing.format_timestamp(start + tolerance)
-    return earliest, latest, f"{start - _SEND_TIME_TOLERANCE:%Y-%m-%d %H:%M:%S}"
