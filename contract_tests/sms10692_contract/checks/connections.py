@@ -36,6 +36,9 @@ STRICT_SECONDS: Final = 5.0
 CLOSE_SECONDS: Final = 3.0
 """Time within which a server closes a connection that the client asked to close."""
 
+CLOSING_VALUES: Final = ("Close", "CLOSE", "TE, close", "close, TE", "TE,close", "close , TE", "Keep-Alive, Close")
+"""Values of Connection that ask to close it, as HTTP libraries write them (`TE, close`: LWP of Perl)."""
+
 _EXPECT: Final = ("Expect", "100-continue")
 _STEPS: Final = st.lists(st.tuples(OPERATION, VALUES), min_size=2, max_size=5)
 _FORMS: Final = st.just(RequestForm()) | ANY_FORM.map(lambda form: replace(form, protocol="HTTP/1.1"))
@@ -174,20 +177,25 @@ def _a_connection_answers_many_requests(context: CheckContext) -> None:
 
 @checks("K-head")
 def _an_answer_to_head_has_no_body(context: CheckContext) -> None:
-    """Check GET after HEAD on the same connection: a body after HEAD would be read as the next response."""
+    """Check GET after HEAD on the same connection: a body after HEAD would be read as the next response.
+
+    HEAD executes a request like GET, so a refused one, a long list of numbers and a fetch of many items are tried too.
+    """
     account = context.create_account(points=77)
-    for endpoint in (UTF8, GBK, STATUS, CALL):
-        action = "overage" if endpoint in (UTF8, GBK) else "query"
-        pairs = [*account.build_credentials().items(), ("action", action)]
-        with context.keep_connection() as conversation:
-            for _ in range(2):
-                head = keep_open(build_request(endpoint, query=pairs, method="HEAD"))
-                response = conversation.exchange(head)
-                expect((response.raw.status, response.raw.body) == (200, b""), response, "HTTP 200 and no body")
-                balance = [*account.build_credentials().items(), ("action", "overage")]
-                response = conversation.exchange(keep_open(build_request(UTF8, query=balance, method="GET")))
-                expect(response.get_number("overage") == 77, response, "the balance 77 after HEAD")
-            _expect_usable(context, conversation)
+    balance = [*account.build_credentials().items(), ("action", "overage")]
+    many = TrialValues(points=5000, mobiles=tuple(build_mobiles(500)), waiting=300, limit=300)
+    for operation in OPERATIONS:
+        for values, is_refused in ((TrialValues(), False), (TrialValues(), True), (many, False)):
+            trial = prepare_trial(context, operation, values)
+            pairs = [(name, INVALID_SIGN if is_refused and name == "sign" else value) for name, value in trial.pairs]
+            with context.keep_connection() as conversation:
+                for _ in range(2):
+                    head = keep_open(build_request(trial.endpoint, query=pairs, method="HEAD"))
+                    response = conversation.exchange(head)
+                    expect((response.raw.status, response.raw.body) == (200, b""), response, "HTTP 200 and no body")
+                    response = conversation.exchange(keep_open(build_request(UTF8, query=balance, method="GET")))
+                    expect(response.get_number("overage") == 77, response, "the balance 77 after HEAD")
+                _expect_usable(context, conversation)
 
 
 @checks("K-expect")
@@ -296,6 +304,8 @@ def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
                 _expect_keyword(response, True)
                 closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
                 expect(closed, response, f"the connection closed within {CLOSE_SECONDS:g} s", "an open connection")
+    for value in CLOSING_VALUES if context.is_sandboxed else ():
+        _check_closing_value(context, value)
     _check_kept_http10(context)
     for endpoint in (UTF8, STATUS) if context.is_sandboxed else (UTF8,):
         pairs = [*context.own.build_credentials().items(), ("action", "overage" if endpoint == UTF8 else "query")]
@@ -305,6 +315,16 @@ def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
             head = raw.partition(b"\r\n\r\n")[0].lower()
             unparsed = ParsedResponse(request, HttpResponse(200, "", raw))
             expect(b"\r\ntransfer-encoding" not in head, unparsed, "a response to HTTP/1.0 without chunks", repr(head))
+
+
+def _check_closing_value(context: CheckContext, value: str) -> None:
+    """Check a value of Connection with the option `close`: a list, in any case (RFC 9110, 7.6.1)."""
+    request = _build_keyword_request(context, context.forbidden_word)
+    with context.keep_connection() as conversation:
+        response = conversation.exchange(replace(request, headers=(*request.headers, ("Connection", value))))
+        _expect_keyword(response, True)
+        closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
+        expect(closed, response, f"the connection closed after Connection: {value}", "an open connection")
 
 
 def _check_kept_http10(context: CheckContext) -> None:

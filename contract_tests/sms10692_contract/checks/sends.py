@@ -131,18 +131,32 @@ def _remainpoint_is_the_balance_after_the_send(context: CheckContext) -> None:
     context.for_all_if_sandboxed(check_remaining, SEND_ENDPOINT, examples=context.few_examples)
 
 
+_ASCENDING_SENDS: Final = (
+    *((0, UTF8, 1), (1, GBK, 1), (0, GBK, 2), (1, UTF8, 1)),
+    *((0, UTF8, 1), (1, UTF8, 3), (1, GBK, 1), (0, GBK, 1)),
+)
+"""Index of the account, endpoint and number of recipients: each differs from the send before in another way."""
+
+
 @checks("R7")
 def _task_ids_are_unique_over_all_accounts_and_ascend(context: CheckContext) -> None:
     accounts = context.create_account(), context.create_account()
     tasks: list[int] = []
-    for index in range(8):
-        response = context.send(accounts[index % 2])
-        task = expect_sent(response, 1)
-        if task in tasks:
-            raise build_mismatch(response, f"a taskID other than {tasks}")
-        if tasks and task < tasks[-1]:
-            raise build_mismatch(response, f"a taskID above {tasks[-1]}")
-        tasks.append(task)
+
+    def check_ascending(sends: Sequence[tuple[int, str, int]]) -> None:
+        for index, endpoint, count in sends:
+            numbers = build_mobiles(count) if context.is_sandboxed else [context.number]
+            response = context.send(accounts[index], ",".join(numbers), endpoint=endpoint)
+            task = expect_sent(response, len(numbers))
+            if task in tasks:
+                raise build_mismatch(response, "a taskID that no other send has")
+            if tasks and task < tasks[-1]:
+                raise build_mismatch(response, f"a taskID above {tasks[-1]}")
+            tasks.append(task)
+
+    check_ascending(_ASCENDING_SENDS)
+    sends = st.lists(st.tuples(st.integers(0, 1), SEND_ENDPOINT, st.integers(1, 3)), min_size=4, max_size=8)
+    context.for_all_if_sandboxed(check_ascending, sends, examples=context.few_examples)
 
 
 FieldsStrategy: TypeAlias = st.SearchStrategy[dict[str, str]]

@@ -52,7 +52,7 @@ REPLY_LENGTHS: Final = (1, 67, 70, 71, 134, 135, 140, 160, 255, 256, 500, 1001)
 
 LONG_PLACES: Final = (16_383, 65_535)
 
-FILLERS: Final = ("内", "a", " ", "\n", "\r\n", "。", "<b>", "&", "é", "😀", "内a", "\t", "0", "'")
+FILLERS: Final = ("内", "a", " ", "\n", "\r\n", "。", "<b>", "&", "é", "😀", "内a", "\t", "0", "'", "-", "\u3000")
 
 
 def _build_filler(filler: str, length: int) -> str:
@@ -96,23 +96,28 @@ def _a_forbidden_word_is_found_at_any_place(context: CheckContext) -> None:
 
 @checks("R8-places-send")
 def _a_send_with_a_forbidden_word_at_any_place_is_refused(context: CheckContext) -> None:
-    account = context.create_account()
+    account, word = context.create_account(), context.forbidden_word
 
     def check_refused(endpoint: str, place: int, shift: int, filler: str, after: int) -> None:
         filler = filler.encode(CHARSET[endpoint], "ignore").decode(CHARSET[endpoint]) or "内"
         filler = filler.replace("'", "内")
-        text = _build_filler(filler, max(place - shift, 0)) + context.forbidden_word + _build_filler(filler, after)
-        response = context.send(account, content=text, endpoint=endpoint)
+        before, behind = _build_filler(filler, max(place - shift, 0)), _build_filler(filler, after)
+        response = context.send(account, content=before + word + behind, endpoint=endpoint)
         message = get_message(response)
         expect(message.startswith(FORBIDDEN_CONTENT), response, f"the message {FORBIDDEN_CONTENT!r}", repr(message))
+        if len(word) > 1:
+            broken = f"{before}{word[:1]}{filler}{word[1:]}{behind}"
+            expect_sent(context.send(account, content=broken, endpoint=endpoint), 1)
 
     for index, place in enumerate(PLACES):
-        check_refused(SEND_ENDPOINTS[index % 2], place, 1 if len(context.forbidden_word) > 1 else 0, "内", 0)
+        check_refused(SEND_ENDPOINTS[index % 2], place, 1 if len(word) > 1 else 0, "内", 0)
+    for index, filler in enumerate(FILLERS):
+        check_refused(SEND_ENDPOINTS[index % 2], 3, 0, filler, 2)
     context.for_all(
         check_refused,
         SEND_ENDPOINT,
         st.sampled_from(PLACES) | st.integers(0, 1500),
-        st.integers(0, len(context.forbidden_word)),
+        st.integers(0, len(word)),
         st.sampled_from(FILLERS),
         st.integers(0, 100),
     )

@@ -145,6 +145,31 @@ class _SendBodyOfHead(HttpHandler):
         self.command = command
 
 
+def _send_body_of_head(find: re.Pattern[bytes]) -> type[HttpHandler]:
+    """Send the body of an answer to HEAD if the body has this pattern."""
+
+    class Handler(_SendBodyOfHead):
+        def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+            if find.search(content):
+                super().write_response(status, headers, content)
+            else:
+                HttpHandler.write_response(self, status, headers, content)
+
+    return Handler
+
+
+def _know_close(pattern: str) -> type[HttpHandler]:
+    """Close a connection only if the value of Connection has this pattern, or in HTTP/1.0."""
+
+    class Handler(HttpHandler):
+        def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+            super().write_response(status, headers, content)
+            if self.request_version != "HTTP/1.0" and not re.search(pattern, self.headers.get("Connection", "")):
+                self.close_connection = False
+
+    return Handler
+
+
 class _CloseAfterHead(HttpHandler):
     """Answers nothing after HEAD on the same connection."""
 
@@ -443,6 +468,16 @@ CONNECTIONS: Final = tuple(
         ("the host in a request line is not known", _RefusesAbsolute, "F-headers"),
         ("an answer to HEAD has a body", _SendBodyOfHead, "K-head"),
         ("nothing is answered after HEAD", _CloseAfterHead, "K-head"),
+        ("a refusal of HEAD has a body", _send_body_of_head(re.compile(b"<returnstatus>Faild")), "K-head"),
+        (
+            "an answer to HEAD with many items has a body",
+            _send_body_of_head(re.compile(b".{9999}", re.DOTALL)),
+            "K-head",
+        ),
+        ("an answer to HEAD with an error number has a body", _send_body_of_head(re.compile(b"<error>")), "K-head"),
+        ("Connection: close is known as the whole value only", _know_close(r"(?i)^close$"), "K-close"),
+        ("Connection: close is known in lower case only", _know_close("close"), "K-close"),
+        ("Connection: close is known in front only", _know_close("(?i)^close"), "K-close"),
         ("a body that comes before the 100 is dropped", _DropBodyBeforeContinue, "K-expect"),
         ("a body that comes with an Expect is refused", _RefuseExpect, "K-expect"),
         ("no 100, and the body is not read", _NeverContinue, "K-expect"),

@@ -1,5 +1,6 @@
 """Defects of the forbidden-word check: words found where there are none, or not found. Their spelling: `spelling`."""
 
+import re
 from typing import Final
 
 from sms10692_mock.domain.keywords import Keywords
@@ -7,7 +8,20 @@ from sms10692_mock.domain.results import CheckedText
 from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
+
+def deleting_from_sent_texts(pattern: str) -> Defect:
+    """Return the defect that a send looks for forbidden words in its text without what matches this pattern."""
+    return Defect(
+        api_request=lambda request: (
+            request._replace(content=re.sub(pattern, "", request.content)) if request.action == "send" else request
+        )
+    )
+
+
 KEYWORDS: Final = (
+    Mutant("white space in a forbidden word is ignored in sends", deleting_from_sent_texts(r"\s"), ("R8-places-send",)),
+    Mutant("tags in a forbidden word are ignored in sends", deleting_from_sent_texts("<[^>]*>"), ("R8-places-send",)),
+    Mutant("marks in a forbidden word are ignored in sends", deleting_from_sent_texts("[-。&]"), ("R8-places-send",)),
     Mutant(
         "forbidden words are found at the beginning only",
         Defect(

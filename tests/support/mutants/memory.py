@@ -5,12 +5,15 @@ from collections.abc import Callable, Hashable
 from typing import Any, Final
 
 from sms10692 import protocol
+from sms10692.protocol import Endpoint
+from sms10692_mock.app.vendor_app import VendorRequest
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.results import AcceptedSend, CheckedText, Refusal, RepliesResult, ReportsResult
 from sms10692_mock.domain.vendor import Vendor, VendorResult
-from support.mutant_vendor import Defect
+from sms10692_mock.server.http_types import Response
+from support.mutant_vendor import Defect, HttpHandler
 from support.mutants.mutant import Mutant
 
 _Key = Callable[[ApiRequest], Hashable]
@@ -106,7 +109,27 @@ def _is_empty(handled: VendorResult) -> bool:
     return isinstance(handled.result, ReportsResult | RepliesResult) and not handled.result.items
 
 
+def _caching_get(pattern: bytes) -> type[HttpHandler]:
+    """Return a handler that answers GET from an earlier one with an equal query string, if that answer has this text."""
+    answers: dict[tuple[str, bytes], Response] = {}
+
+    class Handler(HttpHandler):
+        def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+            key = endpoint.path, request.query
+            if request.method == "GET" and key in answers:
+                return answers[key]
+            response = super().answer_vendor_request(endpoint, request)
+            if pattern in response.body:
+                answers[key] = response
+            return response
+
+    return Handler
+
+
 MEMORY: Final = (
+    Mutant("a balance is cached for the query string of GET", Defect(handler=_caching_get(b"Sucess")), ("S-fresh",)),
+    Mutant("a send is cached for the query string of GET", Defect(handler=_caching_get(b">Success<")), ("S-again",)),
+    Mutant("a refusal is cached for the query string of GET", Defect(handler=_caching_get(b">Faild<")), ("S-refused",)),
     Mutant(
         "the same request sends once",
         Defect(vendor=_remembering(_identify, lambda handled: isinstance(handled.result, AcceptedSend))),

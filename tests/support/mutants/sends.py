@@ -1,12 +1,47 @@
 """Defects of sends, except prices: wrong task ids, and wrong counts of numbers."""
 
 import re
+import threading
+from collections.abc import Callable
 from itertools import count
 from typing import Final
 
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.api_request import ApiRequest
+from sms10692_mock.domain.results import AcceptedSend, Refusal
+from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.stores.memory.store import MemoryStore
 from support.mutant_vendor import Defect
 from support.mutants import stores
 from support.mutants.mutant import Mutant, changing_send_result
+
+_BLOCK_SIZE: Final = 10
+
+
+def numbering_in_blocks(find_block: Callable[[Account, ApiRequest], object]) -> Defect:
+    """Return the defect that task numbers are taken from several blocks; `find_block` chooses one for each send."""
+    current = threading.local()
+
+    class BlockStore(MemoryStore):
+        def __init__(self) -> None:
+            super().__init__()
+            self._blocks: dict[object, list[int]] = {}
+
+        def next_task_id(self) -> int:
+            block = self._blocks.setdefault(current.block, [])
+            if not block:
+                block.extend([super(BlockStore, self).next_task_id() for _ in range(_BLOCK_SIZE)])
+            return block.pop(0)
+
+    class BlockVendor(Vendor):
+        def send(
+            self, account: Account, now: float, request_number: int, request: ApiRequest
+        ) -> AcceptedSend | Refusal:
+            current.block = find_block(account, request)
+            return super().send(account, now, request_number, request)
+
+    return Defect(store=BlockStore, vendor=BlockVendor)
+
 
 SENDS: Final = (
     Mutant(
@@ -20,6 +55,21 @@ SENDS: Final = (
         ("1.3-taskID",),
     ),
     Mutant("taskIDs decrease", Defect(store=stores.numbering_tasks(lambda: count(999999, -1))), ("R7",)),
+    Mutant(
+        "each endpoint takes taskIDs from a block of its own",
+        numbering_in_blocks(lambda account, request: request.endpoint.path),
+        ("R7",),
+    ),
+    Mutant(
+        "each account takes taskIDs from a block of its own",
+        numbering_in_blocks(lambda account, request: account.userid),
+        ("R7",),
+    ),
+    Mutant(
+        "sends to several numbers take taskIDs from a block of their own",
+        numbering_in_blocks(lambda account, request: "," in request.mobile),
+        ("R7",),
+    ),
     Mutant(
         "every taskID is the same",
         Defect(store=stores.numbering_tasks(lambda: (100001 for _ in count()))),
