@@ -110,7 +110,7 @@ def _is_empty(handled: VendorResult) -> bool:
 
 
 def _caching_get(pattern: bytes) -> type[HttpHandler]:
-    """Return a handler that answers GET from an earlier one with an equal query string, if that answer has this text."""
+    """Return a handler that answers GET from an earlier one with this query string, if that answer has this text."""
     answers: dict[tuple[str, bytes], Response] = {}
 
     class Handler(HttpHandler):
