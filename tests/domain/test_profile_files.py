@@ -11,7 +11,6 @@ import pytest
 from sms10692_mock.cli import command
 from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain.profiles import MANUAL, OBSERVED, PROFILES, Profile
-from sms10692_mock.domain.validation import BRAND_RULES
 from sms10692_mock.profile_file import KEYS, describe_profile, load_profile, parse_profile, read_profile
 from support.emulators import GBK, STATUS, UTF8, WsgiHarness, emulator_server, sign
 from support.exchanges import EXCHANGES
@@ -161,8 +160,7 @@ def test_a_profile_text_with_characters_that_gbk_lacks_is_sent_on_both_endpoints
     assert "&amp; &lt;b&gt;</message>" in gbk
 
 
-def test_the_rules_of_brands_name_their_keys() -> None:
-    assert {rule.key for rules in BRAND_RULES.values() for rule in rules} <= set(KEYS)
+def test_a_profile_knows_how_it_differs_from_the_manual() -> None:
     assert MANUAL.differences == frozenset()
     assert OBSERVED.differences == {"refusal_form", "keyword_form", "cdata"}
     assert replace(OBSERVED, cdata=False, max_numbers=1).differences == {"refusal_form", "keyword_form", "max_numbers"}

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint, Operation
-from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import QueueName
 
 ALLOWED_METHODS: Final = ("GET", "HEAD", "POST")
@@ -55,7 +54,7 @@ class ApiRequest(NamedTuple):
 
     `operation` is None when an endpoint with several operations received an unknown action. `credentials` are the
     values of `endpoint.authentication.parameters`, `userid` is one of them. `wants_json` is of the manual's profile,
-    until `apply_profile`, and so is `operation`. `fields` has all parameters, with their names in lower case.
+    until `profiles.apply_profile`, and so is `operation`. `fields` has all parameters, with their names in lower case.
     """
 
     endpoint: Endpoint
@@ -120,15 +119,6 @@ def parse_request(endpoint: Endpoint, fields: Mapping[str, str]) -> ApiRequest:
         get(_FORMAT) == "json",
         fields,
     )
-
-
-def apply_profile(request: ApiRequest, profile: Profile) -> ApiRequest:
-    """Return the request as the vendor of a brand reads it: its parameter that asks for JSON, its actions (R22)."""
-    operation = request.operation
-    if operation is None and profile.signed_changespwd and request.action == protocol.CHANGESPWD.action:
-        operation = protocol.CHANGESPWD
-    wants_json = request.fields.get(profile.json_switch.lower()) == "json"
-    return request._replace(operation=operation, wants_json=wants_json)
 
 
 def parse_limit(status_num: str) -> int:

@@ -5,22 +5,85 @@ each seen in responses of real servers (A12, A13, A14 of the evidence in `fixtur
 `codec`, the rules in `domain`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, cast
 
 from sms10692 import protocol
 from sms10692.protocol import Operation, Provenance
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import SendTimeFormat
-from sms10692_mock.domain.evidence import EvidenceCode
+from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
 
 ProfileName: TypeAlias = Literal["manual", "observed"]
 """The built-in profiles, which an account can have whatever the emulator's profile is."""
 
+if TYPE_CHECKING:  # api_request imports records, which may contain profiles
+    from sms10692_mock.domain.api_request import ApiRequest
+
 MAX_TEXT: Final = 200
 """Maximum characters of a text in a file."""
+
+
+BrandCheck: TypeAlias = "Callable[[ApiRequest, Profile], Evidence | None]"
+"""The check of a send that a key adds: it returns None for a correct send, otherwise the evidence of what is wrong. It
+is called after all other checks, and only in profiles in which the key has another value than the manual's.
+"""
+
+_TEXT_SIGNATURES: Final[Mapping[str, tuple[re.Pattern[str], Evidence]]] = {
+    "anywhere": (re.compile(r"【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-anywhere")),
+    "front": (re.compile(r"\A【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-front")),
+    "end": (re.compile(r"【[^【】]*[^【】\s][^【】]*】\Z"), Evidence("text-signature-end")),
+}
+"""By the place of the 【signature】 that the profile demands: the pattern of a text that has one, and the evidence."""
+_SIGNATURES: Final[Mapping[str, re.Pattern[str]]] = {
+    "optional": re.compile(r"\A【([^【】]*)】|【([^【】]*)】\Z"),
+    "anywhere": re.compile(r"【([^【】]*)】"),
+    "front": re.compile(r"\A【([^【】]*)】"),
+    "end": re.compile(r"【([^【】]*)】\Z"),
+}
+"""By the place that the profile demands: the pattern of the signature, with its characters as a group."""
+
+
+def _check_number_count(request: "ApiRequest", profile: "Profile") -> Evidence | None:
+    most = profile.max_numbers
+    if most is None:
+        return None
+    count = request.count_numbers()
+    return None if count <= most else Evidence("too-many-numbers", (count, most))
+
+
+def _check_text_signature(request: "ApiRequest", profile: "Profile") -> Evidence | None:
+    place = profile.text_signature
+    if place == "optional":
+        return None
+    pattern, evidence = _TEXT_SIGNATURES[place]
+    return None if pattern.search(request.content) else evidence
+
+
+def _find_signature(request: "ApiRequest", profile: "Profile") -> str | None:
+    """Return what is between the 【】 of the text's signature: where the profile wants it, or else at either end."""
+    found = _SIGNATURES[profile.text_signature].search(request.content)
+    return None if found is None else found[found.lastindex or 0]
+
+
+def _check_signature_length(request: "ApiRequest", profile: "Profile") -> Evidence | None:
+    signature = _find_signature(request, profile)
+    if signature is None:
+        return None
+    low, high = profile.signature_min or 0, profile.signature_max or len(signature)
+    if low <= len(signature) <= high:
+        return None
+    return Evidence("text-signature-length", (excerpt(signature), len(signature), low, high))
+
+
+def _check_signature_digits(request: "ApiRequest", profile: "Profile") -> Evidence | None:
+    signature = _find_signature(request, profile)
+    if signature is None or not signature.isdigit():
+        return None
+    return Evidence("text-signature-digits", (excerpt(signature),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +91,8 @@ class KeySpec:
     """How a key of a profile is described: in English and Chinese, and by its origin.
 
     `provenance` is that of the values other than the manual's. The `grade` of their sources is S for three or more, M
-    for two, W for one. `bounds` are those of a number in a file.
+    for two, W for one. `bounds` are those of a number in a file. A send
+    that fails `check` is refused with 其他错误.
     """
 
     en: str
@@ -36,13 +100,21 @@ class KeySpec:
     provenance: Provenance
     grade: str = ""
     bounds: tuple[float, float] | None = None
+    check: "BrandCheck | None" = None
 
 
 def key(
-    default: Any, en: str, zh: str, provenance: Provenance, grade: str = "", bounds: tuple[float, float] | None = None
+    default: Any,
+    en: str,
+    zh: str,
+    provenance: Provenance,
+    grade: str = "",
+    bounds: tuple[float, float] | None = None,
+    check: "BrandCheck | None" = None,
 ) -> Any:
-    """Return a dataclass field that is a key, with a copy of `default`."""
-    return field(default_factory=lambda: copy(default), metadata={"key": KeySpec(en, zh, provenance, grade, bounds)})
+    """Return a dataclass field that is a key, with a copy of `default`. The other arguments are those of `KeySpec`."""
+    spec = KeySpec(en, zh, provenance, grade, bounds, check)
+    return field(default_factory=lambda: copy(default), metadata={"key": spec})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +243,7 @@ class Profile:
         "observed",
         "W",
         (1, 1_000_000),
+        _check_number_count,
     )
     text_signature: Literal["optional", "anywhere", "front", "end"] = key(
         "optional",
@@ -178,6 +251,7 @@ class Profile:
         "内容是否必须带【】签名：任意位置、开头或结尾。",
         "observed",
         "M",
+        check=_check_text_signature,
     )
     signature_min: int | None = key(
         None,
@@ -186,6 +260,7 @@ class Profile:
         "observed",
         "W",
         (1, 100),
+        _check_signature_length,
     )
     signature_max: int | None = key(
         None,
@@ -194,6 +269,7 @@ class Profile:
         "observed",
         "W",
         (1, 100),
+        _check_signature_length,
     )
     signature_of_digits: bool = key(
         True,
@@ -201,6 +277,7 @@ class Profile:
         "签名是否可以只由数字组成。",
         "observed",
         "W",
+        check=_check_signature_digits,
     )
     check_words: Literal["always", "checkContent"] = key(
         "checkContent",
@@ -307,3 +384,17 @@ OBSERVED: Final = replace(MANUAL, name="observed", refusal_form="send", keyword_
 
 PROFILES: Final[Mapping[str, Profile]] = {profile.name: profile for profile in (MANUAL, OBSERVED)}
 """The built-in profiles."""
+
+KEYS: Final[Mapping[str, KeySpec]] = {
+    field.name: field.metadata["key"] for field in fields(Profile) if "key" in field.metadata
+}
+"""The description of each key, in the order of the documents."""
+
+
+def apply_profile(request: "ApiRequest", profile: Profile) -> "ApiRequest":
+    """Return the request as the vendor of a brand reads it: its parameter that asks for JSON, its actions (R22)."""
+    operation = request.operation
+    if operation is None and profile.signed_changespwd and request.action == protocol.CHANGESPWD.action:
+        operation = protocol.CHANGESPWD
+    wants_json = request.fields.get(profile.json_switch.lower()) == "json"
+    return request._replace(operation=operation, wants_json=wants_json)

@@ -17,7 +17,7 @@ from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.bounds import MAX_TEXT
 from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import MANUAL, Profile
+from sms10692_mock.domain.profiles import KEYS, MANUAL, BrandCheck, Profile
 from sms10692_mock.domain.results import Refusal
 
 
@@ -52,19 +52,6 @@ _WINDOW: Final = 65_536
 """Characters per search step: a step holds the interpreter lock."""
 _OVERLAP: Final = 16
 """Characters repeated between two windows: more than the longest match, single-spaced, and the character before it."""
-_TEXT_SIGNATURES: Final[Mapping[str, tuple[re.Pattern[str], Evidence]]] = {
-    "anywhere": (re.compile(r"【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-anywhere")),
-    "front": (re.compile(r"\A【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-front")),
-    "end": (re.compile(r"【[^【】]*[^【】\s][^【】]*】\Z"), Evidence("text-signature-end")),
-}
-"""By the place of the 【signature】 that the profile demands: the pattern of a text that has one, and the evidence."""
-_SIGNATURES: Final[Mapping[str, re.Pattern[str]]] = {
-    "optional": re.compile(r"\A【([^【】]*)】|【([^【】]*)】\Z"),
-    "anywhere": re.compile(r"【([^【】]*)】"),
-    "front": re.compile(r"\A【([^【】]*)】"),
-    "end": re.compile(r"【([^【】]*)】\Z"),
-}
-"""By the place that the profile demands: the pattern of the signature, with its characters as a group."""
 _COUNT: Final = re.compile(r"0*[1-9][0-9]*")
 
 
@@ -172,45 +159,6 @@ def _check_extno_and_send_time(context: ValidationContext) -> Evidence | None:
     return None
 
 
-def _check_number_count(context: ValidationContext) -> Evidence | None:
-    most = context.profile.max_numbers
-    if most is None:
-        return None
-    count = context.request.count_numbers()
-    return None if count <= most else Evidence("too-many-numbers", (count, most))
-
-
-def _check_text_signature(context: ValidationContext) -> Evidence | None:
-    place = context.profile.text_signature
-    if place == "optional":
-        return None
-    pattern, evidence = _TEXT_SIGNATURES[place]
-    return None if pattern.search(context.request.content) else evidence
-
-
-def _find_signature(context: ValidationContext) -> str | None:
-    """Return what is between the 【】 of the text's signature: where the profile wants it, or else at either end."""
-    found = _SIGNATURES[context.profile.text_signature].search(context.request.content)
-    return None if found is None else found[found.lastindex or 0]
-
-
-def _check_signature_length(context: ValidationContext) -> Evidence | None:
-    signature = _find_signature(context)
-    if signature is None:
-        return None
-    low, high = context.profile.signature_min or 0, context.profile.signature_max or len(signature)
-    if low <= len(signature) <= high:
-        return None
-    return Evidence("text-signature-length", (excerpt(signature), len(signature), low, high))
-
-
-def _check_signature_digits(context: ValidationContext) -> Evidence | None:
-    signature = _find_signature(context)
-    if signature is None or not signature.isdigit():
-        return None
-    return Evidence("text-signature-digits", (excerpt(signature),))
-
-
 def _check_action(context: ValidationContext) -> Evidence | None:
     operation, action = context.request.operation, context.request.action
     if operation is not None and action == operation.action:
@@ -269,33 +217,22 @@ RULES: Final[Mapping[Operation | None, tuple[Rule, ...]]] = {
 """The rules of each operation, in the order in which they are checked. None stands for an unknown action."""
 
 
-class BrandRule(NamedTuple):
-    """A rule of the profiles in which `key` has another value than in the manual's."""
-
-    key: str
-    message: str
-    check: Check
+def _to_rule(check: BrandCheck) -> Rule:
+    return protocol.OTHER_ERROR, lambda context: check(context.request, context.profile)
 
 
-BRAND_RULES: Final[Mapping[Operation | None, tuple[BrandRule, ...]]] = {
-    protocol.SEND: (
-        BrandRule("max_numbers", protocol.OTHER_ERROR, _check_number_count),
-        BrandRule("text_signature", protocol.OTHER_ERROR, _check_text_signature),
-        BrandRule("signature_min", protocol.OTHER_ERROR, _check_signature_length),
-        BrandRule("signature_max", protocol.OTHER_ERROR, _check_signature_length),
-        BrandRule("signature_of_digits", protocol.OTHER_ERROR, _check_signature_digits),
-    ),
+_BRAND_RULES: Final[Mapping[str, Rule]] = {
+    name: _to_rule(spec.check) for name, spec in KEYS.items() if spec.check is not None
 }
-"""The rules of an operation that only some profiles have (R22). They come last."""
+"""By key of a profile: the rule of a send that a value other than the manual's adds (R22)."""
 
 
 def get_rules(operation: Operation | None, profile: Profile) -> tuple[Rule, ...]:
     """Return the rules of an operation in a profile, in the order in which they are checked."""
     rules = RULES[operation]
-    if not profile.differences:
+    if not profile.differences or operation is not protocol.SEND:
         return rules
-    own = (rule for rule in BRAND_RULES.get(operation, ()) if rule.key in profile.differences)
-    return (*rules, *((rule.message, rule.check) for rule in own))
+    return (*rules, *(rule for name, rule in _BRAND_RULES.items() if name in profile.differences))
 
 
 def find_refusal(context: ValidationContext) -> Refusal | None:

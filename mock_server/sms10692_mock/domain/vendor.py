@@ -12,14 +12,14 @@ from sms10692 import protocol
 from sms10692.protocol import Operation
 from sms10692_mock.domain import clock, delivery, faults
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.api_request import ApiRequest, apply_profile, parse_limit
+from sms10692_mock.domain.api_request import ApiRequest, parse_limit
 from sms10692_mock.domain.billing import PRICINGS, BillingName, Pricing
 from sms10692_mock.domain.clock import Clock, add_seconds, current_time
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
 from sms10692_mock.domain.evidence import Evidence, excerpt
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile
+from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile, apply_profile
 from sms10692_mock.domain.records import InboundReply, RulesTransition, Settings, StatusReport, Task
 from sms10692_mock.domain.request_limits import RequestLimits
 from sms10692_mock.domain.results import (
