@@ -21,9 +21,9 @@ from sms10692_mock.domain.billing import PRICINGS
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import MANUAL, Profile
+from sms10692_mock.domain.profiles import MANUAL, Profile, apply_profile
 from sms10692_mock.domain.results import Refusal
-from sms10692_mock.domain.validation import RULES, ValidationContext
+from sms10692_mock.domain.validation import ValidationContext, build_refusal, find_refusal
 
 
 class ExpectedSignature(NamedTuple):
@@ -78,9 +78,12 @@ def explain(
     request = parse_request(endpoint, fields)
     account = find_account(request.userid)
     now, profile, are_known = clock(account), profile_of(account), bool(others) or account is not None
-    refusal = _find_refusal(ValidationContext(request, account, keywords, now, profile), are_known=are_known)
+    request = apply_profile(request, profile)
+    # Without any known account, credentials count as right.
+    validation = ValidationContext(request, account, keywords, now, profile)
+    refusal = find_refusal(validation, () if are_known else ("credentials-wrong",)) or _find_reserved(request, profile)
     if refusal is None and account is not None and not account.postpaid and get_points is not None:
-        refusal = _check_balance(request, PRICINGS[profile.billing](request.content), get_points(account))
+        refusal = _check_balance(request, profile, get_points(account))
     context = DiagnosisContext(
         method=pasted.method,
         query=pasted.query,
@@ -108,29 +111,22 @@ def explain(
     )
 
 
-def _find_refusal(context: ValidationContext, *, are_known: bool) -> Refusal | None:
-    """Return the refusal of the first rule that fails. Without any known account, credentials count as right."""
-    for message, check in RULES[context.request.operation]:
-        evidence = check(context)
-        if evidence is not None and (are_known or evidence.code != "credentials-wrong"):
-            return Refusal(message, evidence)
-    return _find_reserved(context.request)
-
-
-def _find_reserved(request: ApiRequest) -> Refusal | None:
+def _find_reserved(request: ApiRequest, profile: Profile) -> Refusal | None:
     if request.operation is protocol.SEND:
         for number in map(str.strip, request.mobile.split(",")):
             outcome = RESERVED_NUMBERS.get(number)
             if outcome is not None and outcome.refusal is not None:
-                return Refusal(outcome.refusal, Evidence("reserved-number", (number,)))
+                return build_refusal(outcome.refusal, Evidence("reserved-number", (number,)), profile)
     return None
 
 
-def _check_balance(request: ApiRequest, price: int, points: int) -> Refusal | None:
-    count = request.count_numbers()
+def _check_balance(request: ApiRequest, profile: Profile, points: int) -> Refusal | None:
+    count, price = request.count_numbers(), PRICINGS[profile.billing](request.content)
     if request.operation is not protocol.SEND or price * count <= points:
         return None
-    return Refusal(protocol.BALANCE_TOO_SMALL, Evidence("balance", (price * count, count, price, points)))
+    return build_refusal(
+        protocol.BALANCE_TOO_SMALL, Evidence("balance", (price * count, count, price, points)), profile
+    )
 
 
 def expected_signature(context: DiagnosisContext) -> ExpectedSignature | None:

@@ -231,22 +231,32 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
     "text-signature-anywhere": EvidenceText(
         en="The text has no 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容没有【签名】，而当前配置要求有：请加上签名。",
+        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
+        profile={"text_signature": "anywhere"},
     ),
     "text-signature-digits": EvidenceText(
         en="The 【signature】 '{}' has digits only, which the profile refuses: put the name of the brand into it.",
         zh="【签名】“{}”只有数字，当前配置不允许：请在【】中写品牌名。",
+        example=f"{_SEND}&content=%E3%80%9010692%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
+        profile={"signature_of_digits": False},
     ),
     "text-signature-end": EvidenceText(
         en="The text does not end with a 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容结尾没有【签名】，而当前配置要求有：请加上签名。",
+        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
+        profile={"text_signature": "end"},
     ),
     "text-signature-front": EvidenceText(
         en="The text does not begin with a 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容开头没有【签名】，而当前配置要求有：请加上签名。",
+        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
+        profile={"text_signature": "front"},
     ),
     "text-signature-length": EvidenceText(
         en="The 【signature】 '{}' has {} character(s), the profile wants {} to {}: use a signature of that length.",
         zh="【签名】“{}”有 {} 个字，当前配置要求 {} 到 {} 个：请换一个长度合适的签名。",
+        example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
+        profile={"signature_min": 2},
     ),
     "timestamp-format": EvidenceText(
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
@@ -267,6 +277,8 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
     "too-many-numbers": EvidenceText(
         en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",
         zh="一次提交了 {} 个号码，当前配置最多 {} 个：请分几次提交。",
+        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
+        profile={"max_numbers": 1},
     ),
     "too-many-requests": EvidenceText(
         en="The account sent more than {} request(s) in {} s of its clock, the profile allows no more: wait.",

@@ -5,7 +5,7 @@ a reserved number that triggers a refusal (R13).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import protocol
@@ -235,12 +235,12 @@ def get_rules(operation: Operation | None, profile: Profile) -> tuple[Rule, ...]
     return (*rules, *(rule for name, rule in _BRAND_RULES.items() if name in profile.differences))
 
 
-def find_refusal(context: ValidationContext) -> Refusal | None:
-    """Return the refusal of the first rule whose check finds something, or None if the request is valid."""
+def find_refusal(context: ValidationContext, ignored: Collection[str] = ()) -> Refusal | None:
+    """Return the refusal of the first rule whose check finds something that is not ignored, or None."""
     profile = context.profile
     for message, check in get_rules(context.request.operation, profile):
         evidence = check(context)
-        if evidence is not None:
+        if evidence is not None and evidence.code not in ignored:
             if evidence.code == "action" and profile.queue_errors > len(protocol.STATUS.messages):
                 message = protocol.OTHER_ERROR
             return build_refusal(message, evidence, profile)
