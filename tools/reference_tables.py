@@ -175,6 +175,7 @@ def _build_changelog_rows(_: str) -> Iterator[tuple[str, ...]]:
     yield "messages", ", ".join(filter(None, messages))
     yield "faults", ", ".join(f"`{kind}`" for kind in FAULT_KINDS)
     yield "options of `serve`", ", ".join(f"`{spec.flag}`" for spec in OPTIONS.values())
+    yield "keys of a profile", ", ".join(f"`{name}`" for name in KEYS)
     yield "stores", ", ".join(f"`{store.address}`" for store in STORES)
 
 
