@@ -40,6 +40,7 @@ FAMILIES: Final = {
     "S": "no response depends on earlier requests",
     "F": "forms of a request",
     "E": "the older endpoints",
+    "D": "differences between brands",
     "K": "connections",
     "L": "exact layout",
 }

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from sms10692_contract.http import Address, HttpResponse
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.masking import mask_excerpt
+from sms10692_contract.profiles import MANUAL, BrandProfile, parse_profile
 from sms10692_contract.requests import WireRequest, is_encodable
 from sms10692_contract.reused_connection import ReusedConnection
 
@@ -35,13 +36,15 @@ class CreatedAccount(NamedTuple):
 class ControlClient:
     """Client of a control API. Every method may raise TargetUnreachable or ControlApiError.
 
-    `userids` are the accounts that were created by this client and not deleted yet.
+    `userids` are the accounts that were created by this client and not deleted yet. `profile` is the emulator's, None
+    if it is not known: accounts get the profile `manual` if it is another one, unless their settings name one.
     """
 
     def __init__(self, address: Address, token: str | None = None) -> None:
         self.address = address
         self.userids: list[str] = []
         self._headers = [("Authorization", f"Bearer {token}")] if token else []
+        self.profile: BrandProfile | None = None
         self._connection = ReusedConnection(address)
 
     def create_account(self, **options: Any) -> CreatedAccount:
@@ -50,7 +53,7 @@ class ControlClient:
         **Signals are deferred until the userid is recorded**, so that every created account can be deleted.
         """
         with INTERRUPTIONS.deferred():
-            document = self._request("POST", _ACCOUNTS, options, 201)
+            document = self._request("POST", _ACCOUNTS, self._default_settings | options, 201)
             if isinstance(document.get("userid"), str):
                 self.userids.append(document["userid"])
         match document:
@@ -68,6 +71,26 @@ class ControlClient:
         raise ControlApiError(
             f"the response to POST {self.address.url}{_ACCOUNTS} lacks {', '.join(CreatedAccount._fields)}"
         )
+
+    @property
+    def _default_settings(self) -> dict[str, str]:
+        is_manual = self.profile is None or self.profile.name == MANUAL.name
+        return {} if is_manual else {"profile": MANUAL.name}
+
+    def learn_profile(self) -> None:
+        """Learn the emulator's profile, if the control API tells it."""
+        self.profile = self._read_profile("/_mock/profile", None)
+
+    def read_profile(self, userid: str, option: str | None) -> BrandProfile | None:
+        """Return the profile of an account that has it by this setting; None if the control API does not tell it."""
+        return self._read_profile(f"{_build_account_path(userid)}/profile", option)
+
+    def _read_profile(self, path: str, option: str | None) -> BrandProfile | None:
+        document = self._request("GET", path, None, 200, 404)
+        try:
+            return parse_profile(document, option)
+        except ValueError:
+            return None
 
     def read_forbidden_words(self) -> list[str]:
         """Return the forbidden words of the server; none if the control API does not show them."""
@@ -140,7 +163,7 @@ class ControlClient:
                 f"{method} {self.address.url}{path} returned HTTP {response.status}: {_cut_excerpt(response)}"
             )
         try:
-            result: Any = response.json() if response.body else {}
+            result: Any = response.json() if response.body and response.status != 404 else {}
         except ValueError:
             result = None
         if not isinstance(result, dict):

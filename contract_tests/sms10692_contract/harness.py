@@ -6,10 +6,11 @@ Expectations about responses are in `expectations`, the checks in `checks`.
 import math
 import sys
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -33,6 +34,7 @@ from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import PrivateTexts, hide_hex_words, hide_password
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
 from sms10692_contract.pace import REPORT_TIMEOUT, Pace
+from sms10692_contract.profiles import MANUAL, OBSERVED_NAME, BrandProfile, read_fields
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits, has_wrong_signature
 from sms10692_contract.requests import CALL, QUEUES, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.run_clock import RunClock
@@ -128,9 +130,19 @@ class CheckContext:
         if self.control is None or not self.is_sandboxed:
             return self.own
         account = create_temporary_account(self.control, self.guard, **options)
-        if options.get("profile", "manual") != "manual":
+        if options.get("profile", MANUAL.name) != MANUAL.name:
             self.layout.ignored_userids.add(account.userid)
         return account
+
+    @cached_property
+    def profiles(self) -> Sequence[BrandProfile]:
+        """The emulator's profile and those that every emulator has; none if the control API does not tell them."""
+        own = self.control.profile if self.control is not None else None
+        if self.control is None or own is None:
+            return ()
+        names = [name for name in (MANUAL.name, OBSERVED_NAME) if name != own.name]
+        others = (self.control.read_profile(self.create_account(profile=name).userid, name) for name in names)
+        return own, *(profile for profile in others if profile is not None)
 
     @property
     def can_send(self) -> bool:
@@ -189,8 +201,8 @@ class CheckContext:
 
     # Sending requests
 
-    def exchange(self, request: WireRequest) -> ParsedResponse:
-        """Send a request and return the response.
+    def exchange(self, request: WireRequest, is_raw: bool = False) -> ParsedResponse:
+        """Send a request and return the response: as the manual has it if it is to nobody's request, unless `is_raw`.
 
         Raises PermissionMissing before anything is sent, CheckStopped if the check cannot go on, and ShrinkLimitReached
         if the response is too large: shrinking would wait as long for every example.
@@ -199,7 +211,8 @@ class CheckContext:
         if recorded is not None:
             return ParsedResponse(request, recorded)
         try:
-            response = ParsedResponse(request, self.target.send(request, self))
+            raw = self.target.send(request, self)
+            response = ParsedResponse(request, raw) if is_raw else self._parse(request, raw)
         except ConnectionLost:
             if self.limits:
                 self.limits.expect_time_left()  # the response was not waited for
@@ -208,7 +221,8 @@ class CheckContext:
             raise ShrinkLimitReached(Mismatch(request, "a response", str(error))) from error
         if self.limits:
             self.limits.record(request, response.raw)
-        self.layout.record(response)
+        if not is_raw:
+            self.layout.record(response)
         if not self.is_sandboxed:
             self.history.record(response)
             if response.get_element("returnstatus") == "Success":
@@ -220,6 +234,16 @@ class CheckContext:
                     for number in value.split(",")
                 }
         return response
+
+    def _parse(self, request: WireRequest, response: HttpResponse) -> ParsedResponse:
+        """Parse a response. Requests of nobody are answered in the emulator's profile (R22)."""
+        profile = self.control.profile if self.control is not None else None
+        if profile is not None and not profile.is_manual and self.is_sandboxed and self._is_of_nobody(request):
+            response = profile.read_as_manual(request, response, MANUAL)
+        return ParsedResponse(request, response)
+
+    def _is_of_nobody(self, request: WireRequest) -> bool:
+        return self.control is None or read_fields(request).get("userid") not in self.control.userids
 
     def has_sent_task(self, task: str) -> bool:
         """Return whether a send of this run got this taskID."""
@@ -300,7 +324,7 @@ class CheckContext:
         try:
             with self.target.open_connection(self.pace.without_continue, self.seconds_left) as connection:
                 # On a network a lost response is no violation. A local server loses none.
-                yield Conversation(connection, admit, self.record_response, loses_responses=not self.is_sandboxed)
+                yield Conversation(connection, admit, self.record_response, not self.is_sandboxed, self._parse)
         except TargetUnreachable as error:
             raise ConnectionLost(build_form(UTF8, {"action": "overage"}), str(error)) from error
 

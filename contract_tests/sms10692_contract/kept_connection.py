@@ -158,11 +158,13 @@ class Conversation:
         admit: Callable[[WireRequest], None],
         record: Callable[[WireRequest, HttpResponse], None],
         loses_responses: bool = False,
+        parse: Callable[[WireRequest, HttpResponse], ParsedResponse] = ParsedResponse,
     ) -> None:
         self.connection = connection
         self._admit = admit
         self._record = record
         self._loses_responses = loses_responses
+        self._parse = parse
 
     def exchange(self, request: WireRequest) -> ParsedResponse:
         """Send a request and return the response."""
@@ -209,7 +211,7 @@ class Conversation:
             write()
             while len(responses) < len(requests):
                 request = requests[len(responses)]
-                responses.append(ParsedResponse(request, self.connection.read(request, self._record)))
+                responses.append(self._parse(request, self.connection.read(request, self._record)))
         except TargetUnreachable as error:
             missing = requests[len(responses)]
             raise self._build_error(missing, "a response to each request on the same connection", error) from error

@@ -21,6 +21,7 @@ from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitRea
 from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
 from sms10692_contract.masking import shorten
 from sms10692_contract.network_errors import ConnectionLost
+from sms10692_contract.profiles import MANUAL
 from sms10692_contract.request_limits import EnoughRequests, LimitReached
 from sms10692_contract.requests import OLDER_ENDPOINTS, UTF8, WireRequest, build_form, mask_request
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing, SafetyGuard
@@ -79,6 +80,9 @@ def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard)
     Returns the account and whether it was accepted. Raises TargetUnreachable and ControlApiError.
     """
     account = SuiteAccount(*control.create_account())
+    control.learn_profile()
+    if control.profile is not None and control.profile.name != MANUAL.name:
+        account = SuiteAccount(*control.create_account())  # now of the manual's profile
     response = _query_balance(address, account)
     accepted = _ACCEPTED in response.body
     if accepted:

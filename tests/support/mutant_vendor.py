@@ -31,18 +31,22 @@ from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_r
 from sms10692_mock.domain.billing import PRICINGS, Pricing, segment_price
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import MANUAL, PROFILES
+from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile
 from sms10692_mock.domain.records import InboundReply, Query
 from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
 from sms10692_mock.domain.vendor import Vendor, VendorResult
+from sms10692_mock.profile_file import KEYS, to_plain
 from sms10692_mock.server.http_types import Rejection, Response
 from sms10692_mock.stores.memory.store import MemoryStore
 
 
 @dataclass(frozen=True)
 class Defect:
-    """Hooks between the steps of a request, and replacements for parts of the emulator. The defaults change nothing."""
+    """Hooks between the steps of a request, and replacements for parts of the emulator. The defaults change nothing.
+
+    `profile` is what the control API tells, `served_profile` what the vendor does, the same by default.
+    """
 
     request_line: Callable[[bytes], bytes] = lambda line: line
     join_chunks: Callable[[list[bytes]], bytes] = b"".join
@@ -60,6 +64,8 @@ class Defect:
     pricing: Pricing = segment_price
     keywords: Callable[[], Keywords] = Keywords
     handler: "type[HttpHandler] | None" = None
+    profile: Profile = MANUAL
+    served_profile: Profile | None = None
 
 
 class DefectiveVendorApp(VendorApp):
@@ -69,7 +75,9 @@ class DefectiveVendorApp(VendorApp):
         super().__init__(vendor, Options())
         self._defective_vendor = vendor
         self._defect = defect
-        self._renderers = {name: XmlRenderer(profile) for name, profile in PROFILES.items()}
+        profiles = {profile.name: profile for profile in (*PROFILES.values(), vendor.profile)}
+        self._xml_renderers = {name: XmlRenderer(profile) for name, profile in profiles.items()}
+        self._json_renderers = {name: JsonRenderer(profile) for name, profile in profiles.items()}
 
     def respond(self, page: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
         defect = self._defect
@@ -79,19 +87,26 @@ class DefectiveVendorApp(VendorApp):
         account = self._defective_vendor.store.account(api_request.userid)
         result: Result | None = self._find_refusal(api_request, account)
         if result is None:
-            result = self._defective_vendor.handle(api_request).result
+            handled = self._defective_vendor.handle(api_request)
+            result, api_request = handled.result, handled.request or api_request
         assert result is not None, "the emulator's own fault injection is not used here"
         result = defect.result(api_request, result)
+        profile = self._defective_vendor.profile_of(account).name
         if api_request.wants_json:
-            content_type, body = "application/json", JsonRenderer(MANUAL).render(result, api_request.operation, page)
+            content_type, body = (
+                "application/json",
+                self._json_renderers[profile].render(result, api_request.operation, page),
+            )
         else:
             content_type = f"text/xml; charset={page.charset}"
-            renderer = self._renderers[(account and account.profile) or "manual"]
-            xml = renderer.render(result, api_request.operation, page)
+            xml = self._xml_renderers[profile].render(result, api_request.operation, page, api_request.userid)
             body = defect.body(_change_text(xml, page, api_request, defect), page)
         return defect.response(api_request, Response(200, [("Content-Type", content_type)], body))
 
     def _find_refusal(self, request: ApiRequest, account: Account | None) -> Refusal | None:
+        """Check a request by the rules of the defect; without any, the vendor checks it."""
+        if self._defect.rules is Defect.rules:
+            return None
         vendor = self._defective_vendor
         context = ValidationContext(request, account, vendor.keywords(), vendor.now(account))
         for message, check in self._defect.rules(RULES[request.operation]):
@@ -136,8 +151,9 @@ def _change_text(body: bytes, endpoint: Endpoint, request: ApiRequest, defect: D
 class MutantControl:
     """A minimal control API: health, forbidden words, create, change and delete accounts, clock, replies."""
 
-    def __init__(self, vendor: Vendor) -> None:
+    def __init__(self, vendor: Vendor, profile: Profile) -> None:
         self._vendor = vendor
+        self._profile = profile
         self._created_count = 0
         self.keeps_accounts = False
         self._lock = threading.Lock()
@@ -151,6 +167,8 @@ class MutantControl:
             return 200, {"ready": True, "version": "0", "profile": "manual", "endpoints": paths, "store": "memory"}
         if resource == "keywords":
             return 200, {"words": list(self._vendor.keywords().words)}
+        if resource == "profile":
+            return 200, _describe_profile(self._profile)
         if method == "POST" and not rest:
             return 201, self._create_account(document)
         userid = rest[0]
@@ -159,6 +177,8 @@ class MutantControl:
         account = store.account(userid)
         if account is None:
             return 404, {}
+        if rest[1:] == ["profile"]:
+            return 200, _describe_profile(PROFILES[account.profile] if account.profile else self._profile)
         if rest[1:] == ["replies"]:
             return self._enqueue_reply(account, document["mobile"], document["content"])
         if not rest[1:]:
@@ -220,6 +240,11 @@ class MutantControl:
         self._vendor.store.create_account(account)
         created = {name: getattr(account, name) for name in ("userid", "account", "password", "points")}
         return created | {"payinfo": "postpaid" if account.postpaid else "prepaid"}
+
+
+def _describe_profile(profile: Profile) -> dict[str, Any]:
+    """Return a profile as the control API tells it."""
+    return {"name": profile.name, "keys": {name: {"value": to_plain(getattr(profile, name))} for name in KEYS}}
 
 
 class HttpHandler(BaseHTTPRequestHandler):
@@ -320,13 +345,14 @@ def mutant_server(defect: Defect | None = None, tls: ssl.SSLContext | None = Non
     store.create_account(DEFAULT_ACCOUNT)
     has_own_rules = defect.rules is not Defect.rules
     vendor_class = UncheckedVendor if has_own_rules and defect.vendor is Vendor else defect.vendor
-    vendor = vendor_class(store, Options().clock, defect.keywords())
+    served_profile = defect.served_profile or defect.profile
+    vendor = vendor_class(store, Options().clock, defect.keywords(), profile=served_profile)
     if defect.pricing is not segment_price:
         vendor.pricings = {**PRICINGS, "segment": defect.pricing}
     attributes = {
         "defect": defect,
         "vendor_app": DefectiveVendorApp(vendor, defect),
-        "control": MutantControl(vendor),
+        "control": MutantControl(vendor, defect.profile),
     }
     with MutantServer(type("Handler", (defect.handler or HttpHandler,), attributes), tls) as server:
         thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01), daemon=True)

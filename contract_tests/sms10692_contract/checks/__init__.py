@@ -6,6 +6,7 @@ Each module has the checks of one subject; importing it registers them in `CHECK
 from sms10692_contract.checks import (
     between_accounts,
     billing,
+    brands,
     check_order,
     concurrency,
     connections,
@@ -41,6 +42,7 @@ __all__ = ["CHECKS", "Check"]
 MODULES = (
     between_accounts,
     billing,
+    brands,
     texts,
     response_charsets,
     number_lists,
@@ -59,6 +61,7 @@ MODULES = (
     mixed_outcomes,
     model_machine,
     observed_profile,
+    older_endpoints,
     older_endpoints,
     overage_and_keywords,
     prices,

@@ -1,7 +1,5 @@
 """Checks of the responses of newer servers: the profile `observed` (A12 to A14), and text in XML (R17)."""
 
-from typing import Final
-
 from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
@@ -12,7 +10,6 @@ from sms10692_contract.checks.strategies import (
 from sms10692_contract.expectations import expect, expect_bytes, expect_sent, get_message
 from sms10692_contract.expected import (
     ANY_VALUE,
-    CHECKKEYWORD,
     NO_WORD_FOUND,
     SEND_REFUSED,
     WORD_FOUND,
@@ -21,13 +18,9 @@ from sms10692_contract.expected import (
     escape_text,
 )
 from sms10692_contract.harness import CheckContext
+from sms10692_contract.profiles import ECHO
 from sms10692_contract.requests import FORM, GBK, UTF8, build_form, escape_unicode, replace_body
 from sms10692_contract.safety import INVALID_SIGN
-
-ECHO: Final = CHECKKEYWORD.replace(" <message>", " <returnstatus>Success</returnstatus>\n <message>").replace(
-    "</message>", "</message>\n <checkCounts>{text}</checkCounts>"
-)
-"""Response of newer servers to checkkeyword (A13). It repeats the text, which shows how the text was decoded."""
 
 
 def _expect_echo(response: ParsedResponse, text: str) -> None:

@@ -44,6 +44,7 @@ from sms10692_contract.expected import (
 )
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.pace import REPORT_TIMEOUT
+from sms10692_contract.profiles import PASSWORD_CHANGED
 from sms10692_contract.requests import (
     CALL,
     CREDENTIALS,
@@ -66,13 +67,6 @@ from sms10692_contract.suite_account import SuiteAccount
 SEND_ENDPOINTS: Final = (OLDER_UTF8, OLDER_GBK)
 SEND_ENDPOINT: Final = st.sampled_from(SEND_ENDPOINTS)
 NAMES: Final = CREDENTIALS[OLDER_UTF8]
-
-PASSWORD_CHANGED: Final = (
-    '<?xml version="1.0" encoding="{label}" ?><returnsms>\n'
-    " <returnstatus>{status}</returnstatus>\n"
-    " <message>{message}</message></returnsms>"
-)
-"""Response to changespwd (R20)."""
 
 FORMS: Final = (RequestForm(in_query=(False, True)), *PLAIN_FORMS[1:4])
 """Forms that are always tried."""

@@ -9,6 +9,7 @@ from support.mutants.answer_charsets import ANSWER_CHARSETS
 from support.mutants.between_accounts import BETWEEN_ACCOUNTS
 from support.mutants.between_pages import BETWEEN_PAGES
 from support.mutants.billing import BILLING
+from support.mutants.brands import BRANDS
 from support.mutants.charsets import CHARSETS
 from support.mutants.connections import CONNECTIONS
 from support.mutants.counts import COUNTS
@@ -60,4 +61,5 @@ MUTANTS: Final = (
     *CONNECTIONS,
     *ANSWER_CHARSETS,
     *OLDER_ENDPOINTS,
+    *BRANDS,
 )

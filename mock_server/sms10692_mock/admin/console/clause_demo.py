@@ -146,7 +146,7 @@ def _build_request(
 ) -> bytes:
     values = _build_fields(step, endpoint, account, now)
     codec = "utf-8" if endpoint.charset == "utf-8" else "gbk"
-    signature = values[_SIGN] if _SIGN in values else _sign(account, values[_TIMESTAMP])
+    signature = values[_SIGN] if _SIGN in values else _sign(account, values.get(_TIMESTAMP, ""))
     extra_form = step.extra_form.replace("{userid}", account.userid).replace("{sign}", signature)
     fields = [(name, value) for name, value in values.items() if name not in step.omit]
     encoding = _ENCODINGS[step.encoding]

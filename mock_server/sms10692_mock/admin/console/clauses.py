@@ -89,6 +89,7 @@ def _group(clause: str) -> str:
         "A": "observed",
         "L": "layout",
         "E": "older",
+        "D": "brands",
     }
     groups |= dict.fromkeys("NBOTPS", "model") | dict.fromkeys("FK", "requests")
     return groups.get(clause[0], clause[0])

@@ -14,7 +14,7 @@ from sms10692_mock.admin.services import ControlService
 PROVENANCES: Final = ("manual", "observed", "reading", "ours")
 _GROUPS: Final = (
     *("1", "2", "3", "4", "5"),
-    *("requests", "readings", "observed", "layout", "crowds", "orders", "model", "older"),
+    *("requests", "readings", "observed", "layout", "crowds", "orders", "model", "older", "brands"),
 )
 """Groups of clauses, in the order of the page."""
 
