@@ -81,6 +81,7 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
     app.request_class = JsonRequest
     control.requests.may_show_secrets = lambda: may_show_secrets(request.remote_addr or "", access_policy)
     add_control_api(app, control)
+    app.describe = partial(add_control_api, control=control, is_described=True)
     add_console(app, control, access_policy)
     if access_policy.proxies:
         app.wsgi_app = TrustedProxies(app.wsgi_app, access_policy.proxies)  # type: ignore[method-assign]  # as in create_app

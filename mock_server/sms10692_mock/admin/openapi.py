@@ -1,5 +1,6 @@
 """OpenAPI description of the control API: introduction, server URL, operation ids."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from flask_openapi3.models.info import Info
@@ -47,7 +48,13 @@ def operation_id(name: str, path: str, method: str) -> str:
 
 
 class DescribedApp(OpenAPI):
-    """Application whose description names the URL at which it was requested."""
+    """Application whose description names the URL at which it was requested.
+
+    Its routes have no description of their own: `describe` adds the same routes, described, to another application when
+    the description is read for the first time.
+    """
+
+    describe: Callable[[OpenAPI], None]
 
     @property
     def api_doc(self) -> dict[str, Any]:
@@ -57,7 +64,15 @@ class DescribedApp(OpenAPI):
 
     def generate_spec_json(self) -> None:
         """Generate the description. A body whose fields are all optional is optional itself."""
-        super().generate_spec_json()  # type: ignore[no-untyped-call]  # flask-openapi3 has no annotation there
+        described = OpenAPI(
+            self.import_name,
+            info=self.info,
+            security_schemes=self.security_schemes,
+            static_folder=None,
+            doc_ui=False,
+        )
+        self.describe(described)
+        self.spec_json = described.api_doc
         schemas = self.spec_json["components"]["schemas"]
         for path in self.spec_json["paths"].values():
             for operation in path.values():

@@ -25,7 +25,7 @@ _ROUTES = (
 )
 
 
-def add_control_api(app: OpenAPI, control: ControlService) -> None:
-    """Add the control API of one emulator to the application."""
+def add_control_api(app: OpenAPI, control: ControlService, is_described: bool = False) -> None:
+    """Add the control API of one emulator to the application, on request with its OpenAPI description."""
     for build_routes in _ROUTES:
-        app.register_api(build_routes(control))
+        app.register_api(build_routes(control, is_described))

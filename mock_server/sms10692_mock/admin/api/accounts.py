@@ -16,9 +16,9 @@ from sms10692_mock.admin.services.accounts import (
 )
 
 
-def account_routes(control: ControlService) -> APIBlueprint:
+def account_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     """Build the routes for one emulator."""
-    api, accounts = blueprint("accounts"), control.accounts
+    api, accounts = blueprint("accounts", is_described), control.accounts
 
     @api.post("/reset", summary="Reset the emulator or one account", responses={200: AccountsDocument})
     def reset(body: ResetOptions) -> Response:

@@ -22,9 +22,9 @@ from sms10692_mock.admin.services.behaviour import (
 )
 
 
-def behaviour_routes(control: ControlService) -> APIBlueprint:
+def behaviour_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     """Build the routes for one emulator."""
-    api, behaviour = blueprint("behaviour"), control.behaviour
+    api, behaviour = blueprint("behaviour", is_described), control.behaviour
 
     @api.get(
         "/accounts/<userid>/anomalies",

@@ -12,9 +12,9 @@ from sms10692_mock.admin.services.clocks import Advance, ClockDocument, ClockSet
 _ADVANCE_RESPONSES: Final[Responses] = {200: ClockDocument, 409: ErrorBody}
 
 
-def clock_routes(control: ControlService) -> APIBlueprint:
+def clock_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     """Build the routes for one emulator."""
-    api, clocks = blueprint("clocks"), control.clocks
+    api, clocks = blueprint("clocks", is_described), control.clocks
 
     @api.get("/clock", summary="Get the global clock", responses={200: ClockDocument})
     def get_clock() -> Response:

@@ -15,9 +15,9 @@ _HEALTH: Final[Responses] = {200: Health, 503: Health}
 _READY: Final[Responses] = {200: Ready, 503: Ready}
 
 
-def health_routes(control: ControlService) -> APIBlueprint:
+def health_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     """Build the routes for one emulator."""
-    api = blueprint("health")
+    api = blueprint("health", is_described)
 
     @api.get("/health", summary="Health of the emulator and its store, with details", responses=_HEALTH)
     def get_health() -> Response:

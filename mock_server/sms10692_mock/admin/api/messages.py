@@ -21,9 +21,9 @@ from sms10692_mock.admin.services.message_documents import (
 from sms10692_mock.admin.services.schemas import ListDocument, ListQuery, MessageQuery
 
 
-def message_routes(control: ControlService) -> APIBlueprint:
+def message_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     """Build the routes for one emulator."""
-    api, messages = blueprint("messages"), control.messages
+    api, messages = blueprint("messages", is_described), control.messages
 
     @api.get(
         "/accounts/<userid>/messages", summary="List sent messages", responses={200: ListDocument[MessageDocument]}

@@ -8,9 +8,9 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.profiles import ProfileDocument
 
 
-def profile_routes(control: ControlService) -> APIBlueprint:
+def profile_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     """Build the routes for one emulator."""
-    api, profiles = blueprint("profiles"), control.profiles
+    api, profiles = blueprint("profiles", is_described), control.profiles
 
     @api.get("/profile", summary="Get the emulator's profile with all keys", responses={200: ProfileDocument})
     def get_profile() -> Response:

@@ -22,9 +22,9 @@ _EXPLANATION: Final[Responses] = {200: ExplanationDocument}
 _DETAIL: Final[Responses] = {200: RequestDetail}
 
 
-def request_routes(control: ControlService) -> APIBlueprint:
+def request_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     """Build the routes for one emulator."""
-    api, requests = blueprint("requests"), control.requests
+    api, requests = blueprint("requests", is_described), control.requests
 
     @api.get("/requests", summary="List requests of all userids, also of unknown ones", responses=_LIST)
     def list_requests(query: RequestLogQuery) -> Response:

@@ -82,8 +82,11 @@ _TAGS: Final[Mapping[str, Tag]] = {
 """Tags of the OpenAPI description, by subject."""
 
 
-def blueprint(subject: str) -> APIBlueprint:
-    """Create a blueprint for one subject. Operation ids are derived from the names of the route functions."""
+def blueprint(subject: str, is_described: bool) -> APIBlueprint:
+    """Create a blueprint for one subject. Operation ids are derived from the names of the route functions.
+
+    With `is_described` the schemas of its routes are built too, which takes longer than everything else.
+    """
     responses: Responses = dict.fromkeys(_ERROR_STATUSES, ErrorBody)
     return APIBlueprint(
         subject,
@@ -93,6 +96,7 @@ def blueprint(subject: str) -> APIBlueprint:
         abp_responses=responses,
         abp_security=[{}, {BEARER: []}],
         operation_id_callback=operation_id,
+        doc_ui=is_described,
     )
 
 
