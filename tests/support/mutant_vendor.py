@@ -263,7 +263,10 @@ class HttpHandler(BaseHTTPRequestHandler):
         """Percent-encode raw bytes in the request line (Q6): the standard library takes some for white space."""
         line = self.defect.request_line(self.raw_requestline)
         self.raw_requestline = re.sub(rb"[\x80-\xff]", lambda byte: b"%%%02X" % ord(byte[0]), line)
-        return super().parse_request()
+        is_parsed = super().parse_request()
+        if is_parsed and "close" in re.split(r"\s*,\s*", self.headers.get("Connection", "").strip().lower()):
+            self.close_connection = True  # the standard library knows the word alone
+        return is_parsed
 
     def respond(self) -> None:
         target = self.requestline.split(" ")[1]

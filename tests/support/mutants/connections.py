@@ -230,7 +230,8 @@ class _IgnoreClose(HttpHandler):
 
     def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
         super().write_response(status, headers, content)
-        self.close_connection = self.path.startswith("/_mock")
+        if not self.path.startswith("/_mock"):
+            self.close_connection = False
 
 
 class _ChunkAnswers(HttpHandler):
