@@ -7,7 +7,7 @@ import click
 
 from sms10692_mock.app.pasted_heads import read_pasted
 from sms10692_mock.diagnosis.explain import Explanation, explain
-from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, NotARequest
+from sms10692_mock.diagnosis.pasted import MAX_LENGTH, NotARequest
 from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.clock import system_time

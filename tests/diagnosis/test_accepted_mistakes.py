@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sms10692 import protocol
 from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.numbers import are_plain, check_mobile
-from sms10692_mock.diagnosis.pasted_request import parse_pasted
+from sms10692_mock.diagnosis.pasted import parse_pasted
 from sms10692_mock.diagnosis.registry import EXAMPLE_ACCOUNTS, FindingSpec, explain_example, load_registry
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.api_request import match_endpoint

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sms10692_mock.admin.auth import AccessPolicy
-from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH, NotARequest, PastedRequest, parse_pasted
+from sms10692_mock.diagnosis.pasted import MAX_LENGTH, NotARequest, PastedRequest, parse_pasted
 from support.console import CONSOLE_HEADERS
 from support.flask_emulator import FlaskEmulator
 
@@ -163,7 +163,7 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
     ("text", "reason"),
     [
         ("", "empty"),
-        ("hello", "no URL, form, curl command, raw HTTP request or HAR entry"),
+        ("hello", "fetch call, raw HTTP request or HAR entry"),
         ("curl -s", "has no URL"),
         ("curl http://h/ -d 'x", "cannot be split"),
         ("curl http://h/ -d @body.txt", "in the file 'body.txt'"),
@@ -368,7 +368,7 @@ def test_problems_of_the_text_itself_are_explained() -> None:
     status, reason = emulator.refusal("POST", "explain?lang=zh", json={"request": "hello"})
     assert (status, reason) == (
         422,
-        "无法识别这个请求：文本不是 URL、表单、curl 命令、原始 HTTP 请求或 HAR 条目",
+        "无法识别这个请求：文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求或 HAR 条目",
     )
 
 
@@ -476,5 +476,7 @@ def test_the_console_explains_a_pasted_request(language: str, sentence: str) -> 
     assert sentence in page.text
     assert "其他错误" in page.text
     refused = emulator.http.post(f"/explain?lang={language}", data={"request": "hello"}, headers=CONSOLE_HEADERS)
-    assert ("no URL, form, curl command, raw HTTP request or HAR entry" in refused.text) == (language == "en")
-    assert ("文本不是 URL、表单、curl 命令、原始 HTTP 请求或 HAR 条目" in refused.text) == (language == "zh")
+    assert ("fetch call, raw HTTP request or HAR entry" in refused.text) == (language == "en")
+    assert ("文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求或 HAR 条目" in refused.text) == (
+        language == "zh"
+    )

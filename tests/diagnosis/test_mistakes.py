@@ -13,7 +13,7 @@ from typing import Final, NotRequired, TypedDict
 
 import pytest
 
-from sms10692_mock.diagnosis.pasted_request import parse_pasted
+from sms10692_mock.diagnosis.pasted import parse_pasted
 from sms10692_mock.diagnosis.registry import EXAMPLE_ACCOUNTS, FindingSpec, explain_example, load_registry
 from sms10692_mock.diagnosis.translations import in_chinese
 from support.diagnosis import NOW

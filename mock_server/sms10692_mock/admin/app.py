@@ -33,7 +33,7 @@ from sms10692_mock.app.hints import build_hint_header
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
-from sms10692_mock.diagnosis.pasted_request import NotARequest
+from sms10692_mock.diagnosis.pasted import NotARequest
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.notifier import ChangeNotifier

@@ -1,6 +1,6 @@
 """Reader of pasted requests that also checks the head of raw HTTP, with the parser of the server."""
 
-from sms10692_mock.diagnosis.pasted_request import PastedRequest, parse_pasted
+from sms10692_mock.diagnosis.pasted import PastedRequest, parse_pasted
 from sms10692_mock.diagnosis.rejection import rejection_findings
 from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.server.bad_request import BadRequest

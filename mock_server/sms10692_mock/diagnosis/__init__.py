@@ -13,7 +13,7 @@ from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, Kind, Pre
 from sms10692_mock.diagnosis.messages import CODES
 from sms10692_mock.diagnosis.password import password_findings
 from sms10692_mock.diagnosis.refusals import fault_findings, refusal_findings
-from sms10692_mock.diagnosis.request_style import EXPLAINING_CODES, style_findings
+from sms10692_mock.diagnosis.request_style import EXPLAINING_CODES, drop_repeated_names, style_findings
 from sms10692_mock.diagnosis.signature import signature_findings
 from sms10692_mock.diagnosis.text import text_findings
 
@@ -45,5 +45,5 @@ def diagnose(context: DiagnosisContext) -> tuple[Finding, ...]:
     credentials = explain(context) if explain and not context.were_credentials_right else ()
     refusal = refusal_findings(context, is_credentials_explained=bool(credentials))
     faults = fault_findings(context.faults, context.evidence)
-    findings = (*refusal, *faults, *credentials, *text_findings(context), *style_findings(context))
+    findings = drop_repeated_names((*refusal, *faults, *credentials, *text_findings(context), *style_findings(context)))
     return tuple(sorted(findings, key=lambda finding: finding.code not in EXPLAINING_CODES))

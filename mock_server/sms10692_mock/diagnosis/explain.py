@@ -13,7 +13,7 @@ from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.password import UNKNOWN_USERID
-from sms10692_mock.diagnosis.pasted_request import PastedRequest
+from sms10692_mock.diagnosis.pasted import PastedRequest
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, ApiRequest, match_endpoint, parse_request

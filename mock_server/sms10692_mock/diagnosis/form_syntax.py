@@ -72,6 +72,9 @@ def _has_lost_plus(name: bytes, value: bytes) -> bool:
 _JOINT: Final = re.compile(rb"([;,|\r\n\t ]|\\u0026)\n?([A-Za-z]{4,12})(?:=|%3[Dd])")
 """A separator other than '&' and the name behind it."""
 
+_BYTE_ORDER_MARK: Final = re.compile(rb"(?i)(?:\xef\xbb\xbf|%EF%BB%BF)([^=&]*)")
+"""A byte order mark before the first name of a form, and that name."""
+
 _NESTED_NAME: Final = re.compile(r"[{,<\"'\s]([A-Za-z]{4,12})[\"']?\s*[:>]")
 _NESTED_LIMIT: Final = 2000
 """Characters of a value in which names are searched."""
@@ -83,6 +86,8 @@ _FEWEST_NAMES: Final = 2
 def check_form_structure(context: DiagnosisContext) -> Iterator[Finding]:
     """Yield the findings about forms of which no parameter, or a wrong one, was read."""
     for form in _get_forms(context):
+        if (mark := _BYTE_ORDER_MARK.match(form)) is not None:
+            yield make_finding("habit.byte-order-mark", context.quote(_decode_escapes(mark[1])))
         if form.lstrip()[:1] == b"?":
             yield make_finding("habit.question-mark")
         joints = [joint for joint in _JOINT.finditer(form) if joint[2].decode().lower() in KNOWN_NAMES]

@@ -268,6 +268,10 @@ _STYLE_MESSAGES: Final = {
     ),
     "pairs-not-joined": "The parameters are separated by '{}': join them with '&'.",
     "question-mark": "The form begins with '?', which is only for a URL: send the pairs without it.",
+    "byte-order-mark": (
+        "The form begins with a byte order mark, which became part of its first name, {}: remove it, for example when "
+        "reading a file."
+    ),
     "nested-request": "The parameter {} contains a whole request as JSON or XML: send a form of its parameters.",
     "compressed-body": "The body is compressed, which these endpoints do not decode: send it uncompressed.",
     "content-encoding": (
@@ -382,6 +386,10 @@ _HTTP_MESSAGES: Final = {
     "shell-ampersand": (
         "The shell ends the command at an '&' outside quotes (before '{}'), so the rest is not sent: put the URL and "
         "the data in single quotes."
+    ),
+    "question-mark-missing": (
+        "The URL has no '?' between {} and its parameters: write {}?name=value, or better send the parameters in the "
+        "body of a POST."
     ),
     "unknown-path": "{} is no endpoint of the vendor: use one of {}.",
     "fault": (

@@ -12,6 +12,7 @@ from sms10692 import protocol
 from sms10692.protocol import Authentication, Endpoint
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.domain.accounts import Account
 
 _USERID_UNKNOWN: Final = "password.userid-unknown"
@@ -54,7 +55,7 @@ def _missing_parameters(context: DiagnosisContext) -> Iterator[Finding]:
             continue
         similar = next((other for other in _SIMILAR_NAMES[name] if context.fields.get(other, "").strip()), None)
         if similar is not None:
-            yield make_finding("password.misnamed", context.show(similar), name)
+            yield make_finding("password.misnamed", context.show(find_sent_names(context).get(similar, similar)), name)
         else:
             yield make_finding("password.blank" if name in context.fields else "password.absent", name)
 

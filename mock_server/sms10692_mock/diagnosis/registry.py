@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from sms10692_mock.diagnosis.explain import Explanation, explain
 from sms10692_mock.diagnosis.messages import MESSAGES
-from sms10692_mock.diagnosis.pasted_request import parse_pasted
+from sms10692_mock.diagnosis.pasted import parse_pasted
 from sms10692_mock.diagnosis.translations import chinese_texts
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.evidence import EVIDENCE

@@ -20,6 +20,8 @@ _VALUE_LIMIT: Final = 80
 _HARMLESS_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|[^\x20-\x7e].{0,2}|.{0,3}", re.DOTALL)
 """The part of an invalid request that may be shown. The rest may contain phone numbers, passwords and signatures."""
 
+_JOINED: Final = re.compile(r"[&;,/]?([A-Za-z]\w*=.*)", re.DOTALL)
+"""Parameters behind the path of an endpoint, without a question mark."""
 _PARAMETERS: Final = re.compile("[&=;?]")
 _LENGTH_HEADERS: Final = re.compile(rb"(?im)^((?:content-length|transfer-encoding)[ \t]*:[^\r\n]*)")
 _WRONG_HEADER: Final = re.compile(rb"(?m)^(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:)([^\r\n:]{1,80})")
@@ -40,9 +42,28 @@ def explain_unknown_path(path: str) -> Finding:
 
     An endpoint is not served if only those with another authentication are.
     """
+    if (joined := find_joined_parameters(path)) is not None:
+        return make_finding("http.question-mark-missing", joined[0], joined[0])
     own = match_endpoint(path)
     served = [each.path for each in ENDPOINTS if own is None or each.authentication is not own.authentication]
     return make_finding("http.unknown-path", ascii(cut_parameters(path)[:64])[1:-1], ", ".join(served))
+
+
+def find_joined_parameters(path: str) -> tuple[str, str] | None:
+    """Return the endpoint and the query string of a path to which parameters were joined without a question mark.
+
+    >>> find_joined_parameters("/v2sms.aspx&action=send&userid=12"), find_joined_parameters("/V2sms.aspxaction=send")
+    (('/v2sms.aspx', 'action=send&userid=12'), ('/v2sms.aspx', 'action=send'))
+    >>> find_joined_parameters("/v2sms.aspx"), find_joined_parameters("/v2sms.aspx.bak"), find_joined_parameters("/x=1")
+    (None, None, None)
+    """
+    for endpoint in ENDPOINTS:
+        bare = f"/{path.lstrip('/')}"
+        if bare.lower().startswith(endpoint.path.lower()):
+            query = _JOINED.fullmatch(bare, len(endpoint.path))
+            if query is not None:
+                return endpoint.path, query[1]
+    return None
 
 
 def cut_parameters(path: str) -> str:

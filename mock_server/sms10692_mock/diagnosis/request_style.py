@@ -5,7 +5,7 @@ findings begin with "habit.".
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from sms10692 import protocol, signing
@@ -18,7 +18,7 @@ from sms10692_mock.diagnosis.body_kind import (
     get_media_type,
     is_form_read,
 )
-from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
+from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.form_syntax import (
     check_form_structure,
     check_form_syntax,
@@ -52,7 +52,21 @@ _LISTED_PARAMETERS: Final = 8
 
 def style_findings(context: DiagnosisContext) -> tuple[Finding, ...]:
     """Return the request-style warnings of a request."""
-    return tuple(finding for check in _CHECKS for finding in check(context))
+    return drop_repeated_names([finding for check in _CHECKS for finding in check(context)])
+
+
+def drop_repeated_names(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Drop unknown parameters that another finding names, which says more about them."""
+    kept = list(findings)
+    for index, finding in enumerate(findings):
+        if finding.code == _UNKNOWN and not isinstance(finding.values[0], Phrase):
+            others = " ".join(other.sentence for other in findings if other is not finding)
+            names = [name for name in finding.values[0].split(", ") if REDACTED in name or name not in others]
+            kept[index : index + 1] = [make_finding(_UNKNOWN, ", ".join(names))] if names else []
+    return tuple(kept)
+
+
+_UNKNOWN: Final = "habit.unknown-parameters"
 
 
 def _check_clock(context: DiagnosisContext) -> Iterator[Finding]:
@@ -123,7 +137,7 @@ EXPLAINING_CODES: Final = frozenset(
             "habit.escaped-pair",
             "habit.pairs-not-joined",
             "habit.question-mark",
-            *("habit.escaped-ampersand", "habit.nested-request"),
+            *("habit.escaped-ampersand", "habit.nested-request", "habit.byte-order-mark"),
         ),
         *_UNREADABLE_KINDS.values(),
         *("habit.printed-object", "habit.no-pair", "habit.form-not-read", "habit.multipart-label"),
@@ -179,7 +193,8 @@ def _decode_latin_1(raw: bytes) -> str:
 
 
 def _check_encoding(context: DiagnosisContext) -> Iterator[Finding]:
-    if not context.query.isascii() or (is_form_read(context) and not context.body.isascii()):
+    body = context.body.removeprefix(b"\xef\xbb\xbf") if is_form_read(context) else b""
+    if not context.query.isascii() or not body.isascii():
         yield make_finding("habit.unencoded")
 
 
@@ -227,8 +242,11 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     explained = set()
     if any(name.startswith("amp;") for name in unknown):
         yield make_finding("habit.entity-between-parameters")
+        unknown = [name for name in unknown if not name.startswith("amp;")]
+    unknown = [name for name in unknown if not name.startswith("\ufeff")]  # a finding of their own
     if context.fields.get(_SIGN) and any(context.fields.get(name) for name in PASSWORD_NAMES if name not in known):
         yield make_finding("habit.clear-credentials")
+        unknown = [name for name in unknown if name not in PASSWORD_NAMES]
     sent = frozenset(name for name, value in context.fields.items() if value.strip())
     lost, as_sent = find_lost_names(context), find_sent_names(context) if unknown else {}
     unknown = [name for name in unknown if name not in lost]
@@ -241,7 +259,7 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     if unknown:
         listed = ", ".join(context.quote(as_sent.get(name, name)) for name in unknown[:_LISTED_PARAMETERS])
         is_whole = len(unknown) <= _LISTED_PARAMETERS
-        yield make_finding("habit.unknown-parameters", listed if is_whole else Phrase("{}, and more", listed))
+        yield make_finding(_UNKNOWN, listed if is_whole else Phrase("{}, and more", listed))
 
 
 def _check_text_to_check(context: DiagnosisContext) -> Iterator[Finding]:

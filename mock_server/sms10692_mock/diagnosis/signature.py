@@ -32,6 +32,7 @@ from typing import Final, NamedTuple
 from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
 from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_formats
+from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.diagnosis.parameter_names import NAMES, PASSWORD_NAMES, SIGN_NAMES
 from sms10692_mock.diagnosis.password import find_twin
 from sms10692_mock.diagnosis.phrases import Phrase
@@ -120,7 +121,8 @@ def _find_substitute(context: DiagnosisContext, name: str) -> tuple[Finding, str
     for similar in _SIMILAR_NAMES[name]:
         value = context.fields.get(similar, "")
         if value.strip():
-            return make_finding("signature.misnamed", Phrase("{} should be '{}'", context.quote(similar), name)), value
+            sent = find_sent_names(context).get(similar, similar)
+            return make_finding("signature.misnamed", Phrase("{} should be '{}'", context.quote(sent), name)), value
     if name != _USERID and _has_plain_password(context):
         older = find_twin(context.request.endpoint, protocol.PASSWORD)
         return make_finding("signature.clear-credentials", older), ""

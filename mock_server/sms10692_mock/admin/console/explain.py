@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from sms10692_mock.admin.console.layout import form_field, is_htmx, language, render_page, selected_account, translate
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.requests import ExplanationDocument, FindingDocument
-from sms10692_mock.diagnosis.pasted_request import NotARequest
+from sms10692_mock.diagnosis.pasted import NotARequest
 from sms10692_mock.diagnosis.translations import in_chinese
 
 

@@ -24,7 +24,7 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import Finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, explain
-from sms10692_mock.diagnosis.pasted_request import MAX_LENGTH
+from sms10692_mock.diagnosis.pasted import MAX_LENGTH
 from sms10692_mock.diagnosis.service import (
     BEFORE_CREDENTIALS,
     candidate_accounts,

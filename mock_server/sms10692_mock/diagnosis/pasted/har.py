@@ -1,0 +1,48 @@
+"""HAR, the format in which browsers and proxies export requests: an entry, or a whole file."""
+
+import json
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from sms10692_mock.diagnosis.pasted.request import (
+    NotARequest,
+    PastedRequest,
+    TextForm,
+    build_request,
+    encode_text,
+    join_pairs,
+)
+from sms10692_mock.domain.api_request import match_endpoint
+
+
+def _matches(text: str) -> bool:
+    return text[0] == "{" and '"request"' in text
+
+
+def _parse(text: str) -> PastedRequest:
+    """Parse a HAR entry, or of a whole HAR file the last entry for an endpoint of the vendor, if there is one."""
+    try:
+        document: Any = json.loads(text)
+        entries = document["log"]["entries"] if "log" in document else [document]
+        requests = [entry.get("request", entry) for entry in entries]
+        request = next((one for one in reversed(requests) if _is_for_vendor(str(one["url"]))), requests[-1])
+        headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
+        posted = request.get("postData") or {}
+        body = encode_text(str(posted.get("text") or _join(posted.get("params", ()))))
+        if posted.get("mimeType") and not any(name.lower() == "content-type" for name, _ in headers):
+            headers.append(("Content-Type", str(posted["mimeType"])))
+        pasted = build_request(str(request["method"]).upper(), str(request["url"]), headers, body)
+        return pasted._replace(ignored=len(requests) - 1)
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise NotARequest("har", error) from None
+
+
+def _is_for_vendor(url: str) -> bool:
+    return match_endpoint(urlsplit(url).path) is not None
+
+
+def _join(parameters: Any) -> str:
+    return join_pairs((str(one["name"]), str(one.get("value", ""))) for one in parameters)
+
+
+HAR: Final = TextForm(_matches, _parse)
