@@ -16,6 +16,7 @@ from support.flask_emulator import FlaskEmulator
 SIGNED = "userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
 FORM = "application/x-www-form-urlencoded"
 FORM_HEADER = [("Content-Type", FORM)]
+JSON_HEADER = [("Content-Type", "application/json")]
 
 READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]] = {
     "URL": (
@@ -64,6 +65,79 @@ READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]
     "curl of a browser": (
         "curl 'http://h/v2sms.aspx' --data-raw $'content=it\\'s\\u5185' --compressed",
         ("POST", "/v2sms.aspx", b"", FORM_HEADER, "content=it's内".encode()),
+    ),
+    "byte order mark before a form": (
+        "\ufeffaction=overage",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"\xef\xbb\xbfaction=overage"),
+    ),
+    "byte order mark before curl": (
+        "\ufeffcurl http://h/v2sms.aspx -d a=1",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=1"),
+    ),
+    "form with escaped equals": (
+        "userid%3D12&action%3Dquery",
+        ("POST", "/v2statusApi.aspx", b"", FORM_HEADER, b"userid%3D12&action%3Dquery"),
+    ),
+    "JSON": (
+        '{"Action": "query", "userid": 12}',
+        ("POST", "/v2statusApi.aspx", b"", JSON_HEADER, b'{"Action": "query", "userid": 12}'),
+    ),
+    "JSON in a list": ("[]", ("POST", "/v2sms.aspx", b"", JSON_HEADER, b"[]")),
+    "doubled slash": ("//v2sms.aspx?action=overage", ("GET", "/v2sms.aspx", b"action=overage", [], b"")),
+    "wget": (
+        "$ wget -qO- --post-data='a=1&b=2' --header 'X-A: b' http://h/v2sms.aspx",
+        ("POST", "/v2sms.aspx", b"", [("X-A", "b"), *FORM_HEADER], b"a=1&b=2"),
+    ),
+    "wget of a URL": (
+        'wget.exe -O out.xml -T 5 "http://h/v2sms.aspx?a=1&b=2"',
+        ("GET", "/v2sms.aspx", b"a=1&b=2", [], b""),
+    ),
+    "wget --method": (
+        "wget --method=POST --body-data a=1 h/v2sms.aspx",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=1"),
+    ),
+    "HTTPie": (
+        "http -f POST h/v2sms.aspx X-A:b a=1 content=内容 q==2",
+        (
+            *("POST", "/v2sms.aspx", b"q=2"),
+            *([("X-A", "b"), ("Content-Type", f"{FORM}; charset=utf-8")], b"a=1&content=%E5%86%85%E5%AE%B9"),
+        ),
+    ),
+    "HTTPie without --form": (
+        "http :10692/v2sms.aspx a=1",
+        ("POST", "/v2sms.aspx", b"", JSON_HEADER, b'{"a": "1"}'),
+    ),
+    "HTTPie of a URL": ("https h/v2sms.aspx a==1", ("GET", "/v2sms.aspx", b"a=1", [], b"")),
+    "HTTPie --raw": ("http --raw 'a=1' h/v2sms.aspx", ("POST", "/v2sms.aspx", b"", JSON_HEADER, b"a=1")),
+    "PowerShell of a browser": (
+        'Invoke-WebRequest -UseBasicParsing -Uri "http://h/v2sms.aspx" `\n-Method "POST" `\n-Headers @{\n"X-A"="b"\n'
+        '  "X-B"="c"\n} `\n-ContentType "text/plain" `\n-Body "a=`"1`"&b=$2"',
+        ("POST", "/v2sms.aspx", b"", [("X-A", "b"), ("X-B", "c"), ("Content-Type", "text/plain")], b'a="1"&b=$2'),
+    ),
+    "PowerShell with a table": (
+        "PS C:\\> $r = irm http://h/v2sms.aspx -Method Post -Body @{a='it''s'; userid=12; content='内'}",
+        ("POST", "/v2sms.aspx", b"", FORM_HEADER, b"a=it%27s&userid=12&content=%E5%86%85"),
+    ),
+    "PowerShell of a URL": ("iwr 'http://h/v2sms.aspx?a=1'", ("GET", "/v2sms.aspx", b"a=1", [], b"")),
+    "fetch of a browser": (
+        'fetch("http://h/v2sms.aspx", {\n  "headers": {\n    "content-type": "text/plain",\n    "x-a": "b"\n  },\n'
+        '  "body": "a=1&content=\\u5185\\"",\n  "method": "POST"\n});',
+        (
+            *("POST", "/v2sms.aspx", b""),
+            *([("content-type", "text/plain"), ("x-a", "b")], 'a=1&content=内"'.encode()),
+        ),
+    ),
+    "fetch of a script": (
+        "const r = await fetch('http://h/v2sms.aspx', {method: 'post', body: new URLSearchParams({a: 'b', c: 1})})",
+        ("POST", "/v2sms.aspx", b"", [("Content-Type", f"{FORM};charset=UTF-8")], b"a=b&c=1"),
+    ),
+    "fetch of JSON": (
+        "fetch(`http://h/v2sms.aspx`, {method: 'POST', body: JSON.stringify({a: 'b'})})",
+        ("POST", "/v2sms.aspx", b"", [("Content-Type", "text/plain;charset=UTF-8")], b'{"a": "b"}'),
+    ),
+    "fetch without a body": (
+        'fetch("http://h/v2sms.aspx?a=1", {"body": null, "method": "GET"});',
+        ("GET", "/v2sms.aspx", b"a=1", [], b""),
     ),
     "curl -G": ("curl -sG http://h/v2sms.aspx -da=1 -d b=2", ("GET", "/v2sms.aspx", b"a=1&b=2", [], b"")),
     "curl --json": (
@@ -174,6 +248,16 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
         ("curl http://h/ --data-binary @body.txt", "in the file 'body.txt'"),
         ("curl http://h/ -F 'a=<body.txt'", "in the file 'body.txt'"),
         ('{"request": 1}', "no HAR entry"),
+        ("wget -q", "the command has no URL"),
+        ("wget --post-file=a.txt http://h/", "in the file 'a.txt'"),
+        ("http POST", "the command has no URL"),
+        ("http h/v2sms.aspx a@b.txt", "in the file 'b.txt'"),
+        ("http h/v2sms.aspx a", "the word 'a' of the HTTPie command"),
+        ("irm -Method Post", "the command has no URL"),
+        ("irm -Uri $url", "the value of Uri is not in the text"),
+        ("irm http://h/ -Body $body", "the value of Body is not in the text"),
+        ("fetch(url)", "the command has no URL"),
+        ("fetch('http://h/', {body: form})", "the value of body is not in the text"),
         ("http://[", "the URL is invalid"),
         ("a=" + "x" * MAX_LENGTH, "longer than"),
     ],
@@ -480,3 +564,55 @@ def test_the_console_explains_a_pasted_request(language: str, sentence: str) -> 
     assert ("文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求或 HAR 条目" in refused.text) == (
         language == "zh"
     )
+
+
+TWO = {
+    "curl": ("curl http://h/v2sms.aspx -d 'a=1\ncurl b'\n$ curl http://h/v2sms.aspx -d a=2", b"a=1\ncurl b"),
+    "curl after &&": ("curl http://h/v2sms.aspx -d a=1 && curl http://h/v2sms.aspx -d a=2", b"a=1"),
+    "wget and curl": ("wget h/v2sms.aspx --post-data a=1; curl h/v2sms.aspx", b"a=1"),
+    "raw HTTP": ("POST /v2sms.aspx HTTP/1.1\n\na=1\n\nGET /v2sms.aspx?a=1 HTTP/1.1\nHost: h\n\n", b"a=1"),
+    "forms": ("action=send&a=1\nuserid=12&action=send", b"action=send&a=1"),
+    "fetch": ("fetch('http://h/', {method: 'POST', body: 'a=1'});\nfetch('http://h/')", b"a=1"),
+    "PowerShell": ("irm http://h/ -Method Post -Body 'a=1'\nirm http://h/ -Method Post -Body 'a=2'", b"a=1"),
+    "URLs": ("http://h/v2sms.aspx?a=1\nhttp://h/v2sms.aspx?a=2", b""),
+    "lines of a log": ('"GET /v2sms.aspx?a=1 HTTP/1.1" 200\n"GET /v2sms.aspx?a=2 HTTP/1.1" 200', b""),
+}
+
+
+@pytest.mark.parametrize(("text", "body"), TWO.values(), ids=TWO)
+def test_the_second_of_two_pasted_requests_is_counted(text: str, body: bytes) -> None:
+    pasted = parse_pasted(text)
+    assert (pasted.body, pasted.ignored) == (body, 1)
+
+
+def test_every_refusal_that_can_be_seen_is_explained() -> None:
+    form = f"action=send&{SIGNED}&mobile=,&content=+&extno=12345678901&sendTime=tomorrow"
+    document = explain(FlaskEmulator(), form)
+    assert document["refusal"] == "短信号码不能为空"
+    refusals = [one["code"] for one in document["diagnosis"] if one["code"].startswith("refusal.")]
+    assert refusals == [
+        *("refusal.mobile-empty", "refusal.content-empty", "refusal.extno-too-long", "refusal.send-time-format")
+    ]
+
+
+def test_refusals_that_follow_from_the_first_mistake_are_not_listed() -> None:
+    codes = [one["code"] for one in explain(FlaskEmulator(), '{"action":"send","userid":"12"}')["diagnosis"]]
+    assert codes[0] == "habit.json-body"
+    assert "refusal.mobile-missing" not in codes
+
+
+@pytest.mark.parametrize("joint", ["", "&", ";"])
+def test_parameters_joined_to_the_path_without_a_question_mark_are_explained(joint: str) -> None:
+    url = f"http://h/V2sms.aspx{joint}action=send&{SIGNED}&mobile=15023239810&content=%E5%86%85&extno=a"
+    document = explain(FlaskEmulator(), url)
+    codes = [one["code"] for one in document["diagnosis"]]
+    assert codes[:2] == ["http.question-mark-missing", "refusal.extno-not-digits"]
+    assert document["refusal"] == ""
+    assert "5cc6" not in str(document)
+
+
+def test_a_misnamed_parameter_is_shown_as_it_was_sent() -> None:
+    form = f"action=overage&{SIGNED.replace('sign=', 'SIGNATURE=')}"
+    diagnosis = explain(FlaskEmulator(), form)["diagnosis"]
+    assert [one["code"] for one in diagnosis] == ["signature.misnamed"]
+    assert diagnosis[0]["sentence"] == "A parameter name differs from the manual: 'SIGNATURE' should be 'sign'."

@@ -18,8 +18,8 @@ LENGTHS = (500, 3_000)
 SECONDS = 0.05
 """Ten times what a linear pattern takes for the longest text, and less than a quadratic one takes."""
 MODULES = [
-    importlib.import_module(f"{diagnosis.__name__}.{module.name}")
-    for module in pkgutil.iter_modules(diagnosis.__path__)
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(diagnosis.__path__, f"{diagnosis.__name__}.")
 ]
 
 

@@ -3,8 +3,9 @@
 Nothing is stored, no queue is read and no point is charged.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from sms10692 import protocol, signing
 from sms10692.protocol import Operation
@@ -14,16 +15,18 @@ from sms10692_mock.diagnosis import diagnose
 from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.password import UNKNOWN_USERID
 from sms10692_mock.diagnosis.pasted import PastedRequest
-from sms10692_mock.diagnosis.rejection import explain_unknown_path
+from sms10692_mock.diagnosis.refusals import refusal_findings
+from sms10692_mock.diagnosis.rejection import explain_unknown_path, find_joined_parameters
+from sms10692_mock.diagnosis.request_style import EXPLAINING_CODES
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.billing import PRICINGS
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
-from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.evidence import EVIDENCE, Evidence
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.profiles import MANUAL, Profile, apply_profile
 from sms10692_mock.domain.results import Refusal
-from sms10692_mock.domain.validation import ValidationContext, build_refusal, find_refusal
+from sms10692_mock.domain.validation import ValidationContext, build_refusal, find_refusal, get_rules
 
 
 class ExpectedSignature(NamedTuple):
@@ -71,8 +74,14 @@ def explain(
         problems += (make_finding("http.method", ascii(pasted.method[:16])[1:-1]),)
     endpoint = match_endpoint(pasted.path)
     if endpoint is None:
-        unknown = explain_unknown_path(pasted.path)
-        return Explanation(pasted.method, pasted.path, None, "", (*problems, unknown), False, None)
+        unknown = (*problems, explain_unknown_path(pasted.path))
+        joined = find_joined_parameters(pasted.path)
+        if joined is None:
+            return Explanation(pasted.method, pasted.path, None, "", unknown, False, None)
+        path, query = joined
+        repaired = pasted._replace(path=path, query=quote(query, "%&=+").encode(), problems=())
+        rest = explain(repaired, find_account, others, keywords, clock, profile_of=profile_of, get_points=get_points)
+        return rest._replace(refusal="", findings=(*unknown, *rest.findings))
     content_type = next((value for name, value in pasted.headers if name.lower() == "content-type"), "")
     fields = parse_fields(pasted.query, content_type, pasted.body, DECODERS[endpoint.charset])
     request = parse_request(endpoint, fields)
@@ -105,10 +114,35 @@ def explain(
         endpoint.path,
         request.operation,
         refusal.message if refusal else "",
-        sorted((*problems, *findings), key=lambda finding: finding.kind == "habit" and finding in problems),
+        sorted(
+            (*problems, *findings, *_find_further(context, findings, validation)),
+            key=lambda finding: finding.kind == "habit" and finding in problems,
+        ),
         account is not None,
         expected_signature(context),
     )
+
+
+def _find_further(
+    context: DiagnosisContext, findings: Sequence[Finding], validation: ValidationContext
+) -> Iterator[Finding]:
+    """Yield what else the vendor would refuse if the first mistake were mended: the rules that do not depend on it."""
+    if context.evidence is None or any(finding.code in EXPLAINING_CODES for finding in findings):
+        return
+    found = {context.evidence.code, *_OF_CREDENTIALS}
+    checked = (
+        validation,
+        validation._replace(request=validation.request._replace(extno="")),
+    )  # the rule sees one of two
+    for each in checked:
+        for _, check in get_rules(each.request.operation, each.profile):
+            evidence = check(each)
+            if evidence is not None and evidence.code not in found:
+                found.add(evidence.code)
+                yield from refusal_findings(context._replace(evidence=evidence), is_credentials_explained=False)
+
+
+_OF_CREDENTIALS: Final = frozenset(code for code in EVIDENCE if code.startswith(("credentials-", "timestamp-")))
 
 
 def _find_reserved(request: ApiRequest, profile: Profile) -> Refusal | None:

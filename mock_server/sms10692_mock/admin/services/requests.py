@@ -100,7 +100,7 @@ class ExpectedSignatureDocument(BaseModel):
 
 
 class PastedText(StrictInput):
-    """A request as text: a URL, a form body, a curl command, raw HTTP or a HAR entry."""
+    """A request as text: a URL, a form, JSON, a command, a fetch call, raw HTTP or a HAR entry."""
 
     request: str = Field(min_length=1, max_length=MAX_LENGTH)
 

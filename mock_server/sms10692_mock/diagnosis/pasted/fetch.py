@@ -16,8 +16,8 @@ from sms10692_mock.diagnosis.pasted.request import (
     join_pairs,
 )
 
-_CALL: Final = re.compile(r"(?:[\w\s]{0,40}=)?\s*(?:await\s+|return\s+)?(?:window\.)?fetch\(\s*")
-_NEXT: Final = re.compile(r";?\s*\n\s*(?=(?:await\s+)?fetch\()")
+_CALL: Final = re.compile(r"(?:[\w ]{0,40}=)?\s{0,9}(?:(?:await|return)\s{1,9})?(?:window\.)?fetch\(\s*")
+_NEXT: Final = re.compile(r";?[ \t\r]{0,9}\n\s{0,9}(?=(?:await )?fetch\()")
 _OPTION: Final = r"""(?<![\w-])["']?{}["']?\s*:\s*"""
 _METHOD: Final = re.compile(_OPTION.format("method"))
 _HEADERS: Final = re.compile(_OPTION.format("headers") + r"(?:new Headers\(\s*)?\{")

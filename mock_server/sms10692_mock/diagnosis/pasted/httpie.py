@@ -16,7 +16,7 @@ from sms10692_mock.diagnosis.pasted.request import (
 )
 from sms10692_mock.diagnosis.pasted.shell import next_value, split_command
 
-_ITEM: Final = re.compile(r"((?:\\.|[^\\:=@])+?)(==|:=|=@|:=@|=|:|@)(.*)", re.DOTALL)
+_ITEM: Final = re.compile(r"((?:\\.|[^\\:=@]){1,200}?)(==|:=|=@|:=@|=|:|@)(.*)", re.DOTALL)
 """A name, a separator that tells what it is, and a value."""
 _METHOD: Final = re.compile("[A-Z]{3,7}")
 _VALUED: Final = re.compile("--(?:auth|timeout|print|output|proxy|style|pretty|verify|cert|session|auth-type)|-[apo]")

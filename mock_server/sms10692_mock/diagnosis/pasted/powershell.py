@@ -18,7 +18,7 @@ from sms10692_mock.diagnosis.pasted.request import (
 
 _NAME: Final = r"(?:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)(?![\w-])"
 _COMMAND: Final = re.compile(rf"(?:PS [^>\n]*>\s*)?(?:\$\w+\s*=\s*)?\(?{_NAME}", re.IGNORECASE)
-_NEXT: Final = re.compile(rf"(?<!`)\r?\n\s*(?=(?:\$\w+\s*=\s*)?{_NAME})", re.IGNORECASE)
+_NEXT: Final = re.compile(rf"(?<!`)\r?\n\s{{0,9}}(?=(?:\$\w{{1,40}}\s{{0,9}}=\s{{0,9}})?{_NAME})", re.IGNORECASE)
 _WORD: Final = re.compile(r"""[^\s"'$@`(]+""")
 _TABLE: Final = re.compile(r"@\{\s*")
 _VARIABLE: Final = re.compile(r"\$\w+|\(")

@@ -20,15 +20,22 @@ class Command(NamedTuple):
 
 
 _NEXT_COMMAND: Final = re.compile(
-    r"(?:(?<![\\^`\r])\r?\n|&&|;|\|\|)\s*(?=(?:\$\s*)?(?:curl|wget|https?)(?:\.exe)?[ \t])"
+    r"(?:(?<![\\^`\r])\r?\n|&&|;|\|\|)\s{0,9}(?=(?:\$\s{0,9})?(?:curl|wget|https?)(?:\.exe)?[ \t])"
 )
 """What separates two commands that send requests."""
 
 
+_MAX_SEPARATORS: Final = 50
+"""Separators that may be inside quotes, at most. Each is checked by reading the whole text before it."""
+
+
 def _split_commands(text: str) -> tuple[str, int]:
     """Return the first command of a text, and how many follow it. A separator inside quotes separates nothing."""
-    ends = [found.start() for found in _NEXT_COMMAND.finditer(text) if _are_quotes_closed(text[: found.start()])]
-    return (text[: ends[0]], len(ends)) if ends else (text, 0)
+    ends = [found.start() for found in _NEXT_COMMAND.finditer(text)]
+    for index, end in enumerate(ends[:_MAX_SEPARATORS]):
+        if _are_quotes_closed(text[:end]):
+            return text[:end], len(ends) - index
+    return text, 0
 
 
 def _are_quotes_closed(text: str) -> bool:
