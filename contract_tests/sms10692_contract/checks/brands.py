@@ -91,12 +91,17 @@ def _expect_body(response: ParsedResponse, expected: bytes, description: str) ->
         raise build_mismatch(response, f"{description}: {shown!r}", repr(format_response(response.raw)))
 
 
-def _each_profile(context: CheckContext, **options: object) -> Iterator[BrandAccount]:
-    """Yield an account of each profile to examine. Raises NotExercised if the control API tells none."""
+def _each_profile(context: CheckContext, *keys: str, **options: object) -> Iterator[BrandAccount]:
+    """Yield an account of the emulator's profile, and of each other that differs from it in one of these keys.
+
+    Raises NotExercised if the control API tells no profile.
+    """
     if not context.profiles:
         raise NotExercised("the control API tells no profile")
+    own = context.profiles[0]
     for profile in context.profiles:
-        yield BrandAccount(context, profile, context.create_account(profile=profile.option, **options))
+        if profile is own or any(profile[key] != own[key] for key in keys):
+            yield BrandAccount(context, profile, context.create_account(profile=profile.option, **options))
 
 
 # Refusals and checkkeyword
@@ -104,7 +109,7 @@ def _each_profile(context: CheckContext, **options: object) -> Iterator[BrandAcc
 
 @checks("D-refusal-form")
 def _refusals_have_the_elements_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "refusal_form"):
         for endpoint in SEND_ENDPOINTS:
             for action in ("overage", "checkkeyword", "send"):
                 fields = {"action": action, "mobile": "1", "content": "内容"}
@@ -114,7 +119,7 @@ def _refusals_have_the_elements_of_the_profile(context: CheckContext) -> None:
 
 @checks("D-keyword-form")
 def _checkkeyword_has_the_elements_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "keyword_form"):
         names = [part.split(">")[0] for part in KEYWORDS[brand.profile["keyword_form"]].split("\n <")[1:]]
         for endpoint in SEND_ENDPOINTS:
             response = brand.post(endpoint, action="checkkeyword", content="内容")
@@ -125,7 +130,7 @@ def _checkkeyword_has_the_elements_of_the_profile(context: CheckContext) -> None
 
 
 def _check_keyword_message(context: CheckContext, key: str, content: str) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, key):
         for endpoint in SEND_ENDPOINTS:
             response = brand.post(endpoint, action="checkkeyword", content=content)
             actual, expected = response.get_element("message"), brand.profile[key].strip()
@@ -153,7 +158,9 @@ def _move_to_short_date(brand: BrandAccount) -> None:
 
 @checks("D-cdata", "D-receivetime", "D-item-extno", "D-item-userid", "D-delivered", "D-empty-queue")
 def _items_are_those_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(
+        context, "cdata", "receivetime", "item_extno", "item_userid", "delivered", "empty_queue"
+    ):
         profile, name = brand.profile, brand.profile.name
         _move_to_short_date(brand)
         with attribute_to("D-empty-queue"):
@@ -200,7 +207,7 @@ def _is_written(text: str, form: str) -> bool:
 
 @checks("D-line-end")
 def _lines_end_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "line_end"):
         ends = {"lf": "LF", "crlf": "CR LF"}[brand.profile["line_end"]]
         for response in (
             *(brand.post(endpoint, action="overage") for endpoint in SEND_ENDPOINTS),
@@ -216,7 +223,7 @@ def _lines_end_as_in_the_profile(context: CheckContext) -> None:
 
 @checks("D-extno-max-digits")
 def _extno_has_at_most_the_digits_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "extno_max_digits"):
         most = brand.profile["extno_max_digits"]
         for digits in {1, most}:
             expect_sent(brand.send(extno="9" * digits), 1)
@@ -236,7 +243,7 @@ _WRITTEN: Final[Mapping[str, str]] = {
 
 @checks("D-send-time-formats")
 def _send_time_has_a_format_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "send_time_formats"):
         accepted = brand.profile["send_time_formats"]
         due = (brand.now + timedelta(days=2)).replace(hour=0, minute=0, second=0, microsecond=0)
         count = 0
@@ -266,7 +273,7 @@ _FEW: Final = 100
 
 @checks("D-max-numbers")
 def _a_send_has_at_most_the_numbers_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "max_numbers"):
         most = brand.profile["max_numbers"]
         expect_sent(brand.send(",".join(build_mobiles(min(most or _FEW, _FEW)))), min(most or _FEW, _FEW))
         if most is not None:
@@ -287,7 +294,7 @@ _SIGNED: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
 
 @checks("D-text-signature")
 def _a_text_has_the_signature_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "text_signature"):
         place = brand.profile["text_signature"]
         for content, (_, accepting) in _SIGNED.items():
             for endpoint in SEND_ENDPOINTS:
@@ -301,15 +308,15 @@ def _a_text_has_the_signature_of_the_profile(context: CheckContext) -> None:
 _LENGTHS: Final = (1, 2, 3, 5, 8, 9, 20)
 
 
-def _check_signatures(context: CheckContext, key: str, is_accepted: Callable[[BrandProfile, int], bool]) -> None:
-    """Send texts with signatures of several lengths."""
-    for brand in _each_profile(context):
+def _check_signatures(context: CheckContext, key: str) -> None:
+    """Send texts with signatures of several lengths, at the limits of the profile and beyond."""
+    for brand in _each_profile(context, key):
         limits = {brand.profile[name] for name in ("signature_min", "signature_max")} - {None}
         lengths = {length + more for length in limits for more in (-1, 0, 1)} | {*_LENGTHS} if limits else {1, 20}
         for length in sorted(lengths - {0}):
             content = _SIGNING[brand.profile["text_signature"]]("名" * length)
             response = brand.send(content=content)
-            if is_accepted(brand.profile, length):
+            if (brand.profile["signature_min"] or 1) <= length <= (brand.profile["signature_max"] or length):
                 expect_sent(response, 1)
             else:
                 brand.expect_refused(response, "text-signature-length")
@@ -324,23 +331,19 @@ _SIGNING: Final[Mapping[str, Callable[[str], str]]] = {
 """Texts with a signature, by `text_signature`."""
 
 
-def _is_within(profile: BrandProfile, length: int) -> bool:
-    return (profile["signature_min"] or 1) <= length <= (profile["signature_max"] or length)
-
-
 @checks("D-signature-min")
 def _a_signature_is_not_too_short(context: CheckContext) -> None:
-    _check_signatures(context, "signature_min", _is_within)
+    _check_signatures(context, "signature_min")
 
 
 @checks("D-signature-max")
 def _a_signature_is_not_too_long(context: CheckContext) -> None:
-    _check_signatures(context, "signature_max", _is_within)
+    _check_signatures(context, "signature_max")
 
 
 @checks("D-signature-of-digits")
 def _a_signature_of_digits_is_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "signature_of_digits"):
         length = brand.profile["signature_max"] or brand.profile["signature_min"] or 4
         response = brand.send(content=_SIGNING[brand.profile["text_signature"]]("1" * length))
         if brand.profile["signature_of_digits"]:
@@ -352,7 +355,7 @@ def _a_signature_of_digits_is_as_in_the_profile(context: CheckContext) -> None:
 @checks("D-check-words")
 def _the_older_endpoints_check_words_as_in_the_profile(context: CheckContext) -> None:
     word = context.forbidden_word
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "check_words"):
         checking = {"always": {"", "0", "1"}, "checkContent": {"1"}}[brand.profile["check_words"]]
         for value in ("", "0", "1"):
             content = brand.profile.sign_text(f"代开{word}")
@@ -371,7 +374,7 @@ _PRICES: Final[Mapping[str, Callable[[str], int]]] = {"segment": count_segments,
 
 @checks("D-billing")
 def _a_text_costs_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context, points=1000):
+    for brand in _each_profile(context, "billing", points=1000):
         points, count = 1000, min(brand.profile["max_numbers"] or 2, 2)
         for length, endpoint in ((70, UTF8), (71, GBK), (135, UTF8)):
             content = brand.profile.sign_text("字" * length)
@@ -383,7 +386,7 @@ def _a_text_costs_as_in_the_profile(context: CheckContext) -> None:
 
 @checks("D-max-clock-skew")
 def _a_timestamp_differs_at_most_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "max_clock_skew"):
         most = brand.profile["max_clock_skew"]
         account, age = brand.account, _DAY if most is None else most + 60
         for seconds, is_accepted in ((0, True), (age, most is None), (-age, most is None)):
@@ -411,7 +414,7 @@ def _expect_timestamp(brand: BrandAccount, timestamp: str, cause: str, is_accept
 @checks("D-texts")
 def _each_cause_has_the_message_of_the_profile(context: CheckContext) -> None:
     word = context.forbidden_word
-    for brand in _each_profile(context, points=2):
+    for brand in _each_profile(context, "texts", points=2):
         sign, most = brand.profile.sign_text, brand.profile["extno_max_digits"]
         causes: Mapping[str, dict[str, str]] = {
             "credentials-empty": {"sign": ""},
@@ -441,7 +444,7 @@ def _each_cause_has_the_message_of_the_profile(context: CheckContext) -> None:
                 brand.expect_refused(brand.post(endpoint, **query | fields), cause, "query")
         for cause, value in (("status-num", "x"), ("status-num-zero", "0")):
             brand.expect_refused(brand.post(STATUS, action="query", statusNum=value), cause, "query")
-    for brand in _each_profile(context, can_read_queues=False):
+    for brand in _each_profile(context, "texts", can_read_queues=False):
         for endpoint, cause in ((STATUS, "queues-not-allowed"), (CALL, "replies-not-allowed")):
             brand.expect_refused(brand.fetch(endpoint), cause, "query")
 
@@ -449,8 +452,6 @@ def _each_cause_has_the_message_of_the_profile(context: CheckContext) -> None:
 @checks("D-nobody")
 def _requests_of_nobody_are_answered_in_the_profile_of_the_emulator(context: CheckContext) -> None:
     for brand in _each_profile(context):
-        if brand.profile.option is not None:
-            continue
         for action, endpoint in (("overage", UTF8), ("checkkeyword", GBK), ("query", STATUS), ("query", CALL)):
             fields = brand.account.build_credentials() | {"action": action, "content": "内容", "userid": ""}
             response = context.exchange(build_form(endpoint, fields), is_raw=True)
@@ -462,7 +463,7 @@ def _requests_of_nobody_are_answered_in_the_profile_of_the_emulator(context: Che
 
 @checks("D-queue-errors")
 def _the_queues_have_the_errors_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context, points=0):
+    for brand in _each_profile(context, "queue_errors", points=0):
         for endpoint in (STATUS, CALL):
             brand.expect_refused(brand.post(endpoint, action="x"), "action", "query")
             response = brand.fetch(endpoint)
@@ -474,7 +475,7 @@ def _the_queues_have_the_errors_of_the_profile(context: CheckContext) -> None:
 
 @checks("D-signed-changespwd")
 def _the_signed_endpoints_have_changespwd_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "signed_changespwd"):
         own = brand.account
         for endpoint, password in zip(SEND_ENDPOINTS, ("xin-mima", "xin-mimb"), strict=True):
             fields = {"action": "changespwd", "newpwd": password, "renewpwd": password}
@@ -491,7 +492,7 @@ def _the_signed_endpoints_have_changespwd_as_in_the_profile(context: CheckContex
 
 @checks("D-json-switch")
 def _json_is_asked_for_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "json_switch"):
         for switch in ("rt", "dataType"):
             for endpoint, action in ((UTF8, "overage"), (GBK, "checkkeyword"), (STATUS, "query")):
                 response = brand.post(endpoint, action=action, content="内容", **{switch: "json"})
@@ -502,7 +503,7 @@ def _json_is_asked_for_as_in_the_profile(context: CheckContext) -> None:
 
 @checks("D-json-form")
 def _json_has_the_form_of_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context, points=1000):
+    for brand in _each_profile(context, "json_form", points=1000):
         profile, switch = brand.profile, {brand.profile["json_switch"]: "json"}
         balance = {"ReturnStatus": "Sucess", "Message": "", "Payinfo": "预付费", "Overage": 1000, "SendTotal": 1000}
         for endpoint in SEND_ENDPOINTS:
@@ -522,7 +523,7 @@ _MOST_REQUESTS: Final = 60
 
 def _check_rate(context: CheckContext, key: str, seconds: int) -> None:
     """Send as many requests as the profile allows in so many seconds, one more, and one afterwards."""
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, key):
         most = brand.profile[key]
         shorter = brand.profile["requests_per_second"] if key == "requests_per_minute" else None
         count = _MOST_REQUESTS if context.effort.is_thorough else 20
@@ -574,7 +575,7 @@ def _expect_balance(brand: BrandAccount, description: str) -> None:
 
 @checks("D-lock-out-after")
 def _wrong_credentials_lock_an_account_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "lock_out_after"):
         most = brand.profile["lock_out_after"]
         context.clock.freeze(brand.account.userid)
         _try_wrong_credentials(brand, 8 if most is None else min(most, _MOST_REQUESTS) - 1)
@@ -586,7 +587,7 @@ def _wrong_credentials_lock_an_account_as_in_the_profile(context: CheckContext) 
 
 @checks("D-lock-out-seconds")
 def _a_lock_lasts_as_long_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, "lock_out_seconds"):
         most, seconds = brand.profile["lock_out_after"], brand.profile["lock_out_seconds"]
         context.clock.freeze(brand.account.userid)
         if most is None or most > _MOST_REQUESTS:
@@ -602,7 +603,7 @@ def _a_lock_lasts_as_long_as_in_the_profile(context: CheckContext) -> None:
 
 def _check_codes(context: CheckContext, key: str, seconds: int, step: int) -> None:
     """Send as many codes to a number as the profile allows in so many seconds, `step` seconds apart, and one more."""
-    for brand in _each_profile(context):
+    for brand in _each_profile(context, key):
         most = brand.profile[key]
         limits = [brand.profile[name] for name in ("codes_per_3_minutes", "codes_per_day")]
         allowed = min(5 if limit is None else limit for limit in limits) if step == 1 else most or 5

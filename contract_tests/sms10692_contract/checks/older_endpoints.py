@@ -182,9 +182,9 @@ def _name_and_password_are_compared_exactly(context: CheckContext) -> None:
     for index, description in enumerate(NEAR_MISSES):
         for at, name in enumerate(NAMES[1:]):
             check_refused(operations[(2 * index + at) % len(operations)], name, description)
-    for name in NAMES:
-        for operation in operations:
-            _expect_refused(context, account, operation, WRONG_CREDENTIALS, **{name: getattr(other, name)})
+    for index, operation in enumerate(operations):
+        name = NAMES[index % len(NAMES)]
+        _expect_refused(context, account, operation, WRONG_CREDENTIALS, **{name: getattr(other, name)})
     context.for_all(
         check_refused, st.sampled_from(operations), st.sampled_from(NAMES[1:]), st.sampled_from(list(NEAR_MISSES))
     )
@@ -521,8 +521,8 @@ def _a_new_password_applies_at_once(context: CheckContext) -> None:
 
     check_changed(OLDER_UTF8, ["xin-Mima 2", DIFFICULT["password"]])
     check_changed(OLDER_GBK, [DIFFICULT["password"], "xin-mima"])
-    passwords = st.lists(TEXT[GBK].map(lambda text: f"p{text}"), min_size=1, max_size=3)
-    context.for_all(check_changed, SEND_ENDPOINT, passwords, examples=3)
+    passwords = st.lists(TEXT[GBK].map(lambda text: f"p{text}"), min_size=1, max_size=2)
+    context.for_all(check_changed, SEND_ENDPOINT, passwords, examples=2)
 
 
 @checks("E-password-refused")
