@@ -154,6 +154,11 @@ REFUSED: dict[str, tuple[Endpoint, bytes, str, str, str]] = {
         "refusal.queues-not-allowed",
         "This account may not read the queues",
     ),
+    "queue of replies": (
+        *(CALL, fetch_form(READ_ONLY), "该用户不允许查看状态报告"),
+        "refusal.replies-not-allowed",
+        "This account may not read the queues",
+    ),
     **{
         f"reserved number {number}": (
             *(V2SMS, build_form(mobile=f"15023239810,1000000000{number}"), message),

@@ -140,6 +140,10 @@ def _balances_of_any_size_are_exact(context: CheckContext) -> None:
     context.for_all(check_negative, _POINTS, counts, examples=context.few_examples)
 
 
+_LARGE_SENDS: Final = ((151, 217), (128, 256), (255, 257), (256, 256), (1000, 300))
+"""Numbers of recipients and segments: 2**15 points and one less, 2**16 and one less, and many more."""
+
+
 @checks("P-edge")
 def _a_send_is_accepted_as_long_as_its_price_is_covered(context: CheckContext) -> None:
     def check_covered(count: int, segments: int, missing: int, endpoint: str, distinct: int = 9) -> None:
@@ -155,6 +159,8 @@ def _a_send_is_accepted_as_long_as_its_price_is_covered(context: CheckContext) -
         check_covered(2, 2, missing, UTF8)
         check_covered(3, 4, 4 * missing, GBK)
         check_covered(2, 1, missing, UTF8, 1)
+    for index, (count, segments) in enumerate(_LARGE_SENDS):
+        check_covered(count, segments, 0, SEND_ENDPOINTS[index % 2])
     context.for_all(
         check_covered,
         st.integers(1, 5),

@@ -216,7 +216,19 @@ class RefundsFailures(MemoryStore):
         return items
 
 
+def _charge_above(points: int, price: Callable[[int], int]) -> Defect:
+    """Return the defect that a send of more points has this price per number, computed from the right one."""
+    return Defect(
+        store=stores.charging(lambda send: price(send.task.price) if send.task.cost > points else send.task.price)
+    )
+
+
 MONEY: Final = (
+    Mutant("a send of more than 32,767 points is free", _charge_above(32_767, lambda price: 0), ("P-edge",)),
+    Mutant("a send of more than 65,535 points is free", _charge_above(65_535, lambda price: 0), ("P-edge",)),
+    Mutant(
+        "a send of more than 99,999 points costs half", _charge_above(99_999, lambda price: price // 2), ("P-edge",)
+    ),
     Mutant("the balance is checked for different numbers only", Defect(store=ChecksDifferentNumbers), ("P-edge",)),
     Mutant("a top-up of an emptied account starts its total", Defect(store=StartsTotalAnew), ("P-large",)),
     Mutant("a parallel send to many numbers is not charged", Defect(store=LosesLargeCharges), ("P-parallel",)),
