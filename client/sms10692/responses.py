@@ -261,7 +261,7 @@ def _parse_time(text: str) -> datetime:
     '2016-01-26T11:02:08+08:00'
     """
     try:
-        if len(text) == 19 and text[10] == " ":  # fast path for the common form
+        if len(text) == 19 and text[4] == "-" and text[10] == " ":  # fast path for the common form
             return datetime.fromisoformat(f"{text}+08:00")
         if found := _DATE.fullmatch(text.strip()):
             year, month, day, hour, minute, second = map(int, found.groups())

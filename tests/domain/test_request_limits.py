@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sms10692_mock.diagnosis.service import diagnose_logged
+from sms10692_mock.domain import request_limits
 from sms10692_mock.domain.profiles import MANUAL
 from support.emulators import MANUAL_TIME, STATUS, UTF8, WsgiHarness, emulator_server, get_message
 from support.flask_emulator import FlaskEmulator
@@ -52,7 +53,7 @@ def test_a_clock_that_is_set_back_locks_nobody_out() -> None:
     emulator.send(**WRONG)
     emulator.now += 10
     assert get_message(emulator.send()) == "用户名或密码错误"
-    emulator.now -= 20
+    emulator.now -= 61
     assert count_accepted(emulator, 1) == 1
 
 
@@ -103,6 +104,56 @@ def test_no_concurrent_request_slips_through(limit: str) -> None:
     with emulator_server({"profile": limit}) as address, ThreadPoolExecutor(8) as pool:
         bodies = list(pool.map(lambda _: send_raw(address, request).body, range(40)))
     assert sum(b"<message>ok</message>" in body for body in bodies) == 7
+
+
+@pytest.mark.parametrize(
+    ("profile", "fields"),
+    [
+        ("requests_per_minute = 1", {}),
+        ("requests_per_second = 1", {}),
+        ("codes_per_day = 1", {"content": "验证码"}),
+    ],
+)
+def test_a_request_that_read_the_clock_earlier_does_not_slip_through(profile: str, fields: dict[str, str]) -> None:
+    emulator = WsgiHarness(profile=profile)
+    assert count_accepted(emulator, 1, **fields) == 1
+    emulator.now -= 0.001
+    assert get_message(emulator.send(**fields)) == FREQUENT
+    emulator.now += 0.002
+    assert get_message(emulator.send(**fields)) == FREQUENT
+
+
+def test_a_request_that_read_the_clock_earlier_does_not_lift_a_lock() -> None:
+    emulator = WsgiHarness(profile="lock_out_after = 1\ntexts.locked-out = '账号已锁定'\n")
+    emulator.send(**WRONG)
+    emulator.now -= 0.001
+    assert get_message(emulator.send()) == "账号已锁定"
+    emulator.now += 0.002
+    assert get_message(emulator.send()) == "账号已锁定"
+
+
+@pytest.mark.parametrize("refused", [{"mobile": ""}, {"mobile": "10000000002"}, {"sendTime": "soon"}])
+def test_a_request_with_the_right_credentials_counts_whatever_refuses_it(refused: dict[str, str]) -> None:
+    emulator = WsgiHarness(profile="requests_per_minute = 1\n")
+    assert get_message(emulator.send(**refused)) != FREQUENT
+    assert get_message(emulator.send()) == FREQUENT
+
+
+def test_a_refused_send_of_a_code_to_several_numbers_counts_for_none_of_them() -> None:
+    emulator = WsgiHarness(profile="codes_per_day = 1\n")
+    code: dict[str, Any] = {"content": "验证码"}
+    assert count_accepted(emulator, 1, mobile="15023239810", **code) == 1
+    assert get_message(emulator.send(mobile="15023239811,15023239810", **code)) == FREQUENT
+    assert count_accepted(emulator, 1, mobile="15023239811", **code) == 1
+
+
+def test_the_numbers_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_limits, "_MAX_NUMBERS", 2)
+    emulator = WsgiHarness(profile="codes_per_day = 1\n")
+    code: dict[str, Any] = {"content": "验证码"}
+    assert count_accepted(emulator, 1, mobile="15023239810,15023239811,15023239812", **code) == 1
+    assert get_message(emulator.send(mobile="15023239812", **code)) == FREQUENT
+    assert count_accepted(emulator, 1, mobile="15023239810", **code) == 1
 
 
 def test_a_reset_forgets_what_was_counted() -> None:
