@@ -26,7 +26,7 @@ from sms10692_contract.dry_run import print_dry_run
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
 from sms10692_contract.run_clock import RunClock, TurnedClock
-from sms10692_contract.runner import delete_run_accounts, enable_sandbox, run_checks
+from sms10692_contract.runner import allow_older_endpoints, delete_run_accounts, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
 from sms10692_contract.suite_account import SuiteAccount
 from support.counting_vendor import Traffic, counting_vendor
@@ -44,6 +44,7 @@ Mode = tuple[str, SafetyGuard, float]
 
 MODES: Final[tuple[Mode, ...]] = (
     ("harmless, by default", SafetyGuard(), 2.0),
+    ("harmless, `--endpoints all`", SafetyGuard(older=True), 2.0),
     ("harmless, `--rate 0`", SafetyGuard(), 0),
     (f"`--allow-send`, two numbers, `--budget {POINTS}`", SafetyGuard(NUMBERS, POINTS), 2.0),
     ("`--allow-fetch`", SafetyGuard(may_fetch=True), 2.0),
@@ -98,6 +99,7 @@ def _count_with_control() -> Traffic:
         address, guard = parse_address(url), SafetyGuard()
         control = ControlClient(address)
         own, _ = enable_sandbox(address, control, guard)
+        allow_older_endpoints(None, control, guard)
         list(run_checks(CheckContext(address, own, guard, control), CLAUSES))
         delete_run_accounts(control, keep=False)
     return traffic

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sms10692_contract.http import Address, HttpResponse
 from sms10692_contract.interruptions import INTERRUPTIONS
 from sms10692_contract.masking import mask_excerpt
-from sms10692_contract.profiles import MANUAL, BrandProfile, parse_profile
+from sms10692_contract.profiles import MANUAL, OBSERVED_NAME, BrandProfile, parse_profile
 from sms10692_contract.requests import WireRequest, is_encodable
 from sms10692_contract.reused_connection import ReusedConnection
 
@@ -84,6 +84,12 @@ class ControlClient:
     def read_profile(self, userid: str, option: str | None) -> BrandProfile | None:
         """Return the profile of an account that has it by this setting; None if the control API does not tell it."""
         return self._read_profile(f"{_build_account_path(userid)}/profile", option)
+
+    def read_profile_names(self) -> list[str]:
+        """Return the names of the profiles that accounts can have: those of every emulator if it does not tell them."""
+        names = self._request("GET", "/_mock/profiles", None, 200, 404).get("names")
+        known = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+        return known or [MANUAL.name, OBSERVED_NAME]
 
     def _read_profile(self, path: str, option: str | None) -> BrandProfile | None:
         document = self._request("GET", path, None, 200, 404)

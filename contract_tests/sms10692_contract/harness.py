@@ -34,7 +34,7 @@ from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import PrivateTexts, hide_hex_words, hide_password
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
 from sms10692_contract.pace import REPORT_TIMEOUT, Pace
-from sms10692_contract.profiles import MANUAL, OBSERVED_NAME, BrandProfile, read_fields
+from sms10692_contract.profiles import MANUAL, BrandProfile, read_fields
 from sms10692_contract.request_limits import CheckStopped, RequestLimits, build_limits, has_wrong_signature
 from sms10692_contract.requests import CALL, QUEUES, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.run_clock import RunClock
@@ -136,11 +136,11 @@ class CheckContext:
 
     @cached_property
     def profiles(self) -> Sequence[BrandProfile]:
-        """The emulator's profile and those that every emulator has; none if the control API does not tell them."""
+        """The emulator's profile and the others that accounts can have; none if the control API does not tell them."""
         own = self.control.profile if self.control is not None else None
         if self.control is None or own is None:
             return ()
-        names = [name for name in (MANUAL.name, OBSERVED_NAME) if name != own.name]
+        names = [name for name in self.control.read_profile_names() if name != own.name]
         others = (self.control.read_profile(self.create_account(profile=name).userid, name) for name in names)
         return own, *(profile for profile in others if profile is not None)
 

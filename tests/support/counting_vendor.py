@@ -9,7 +9,7 @@ from typing import Any
 
 from sms10692.protocol import Endpoint
 from sms10692_contract.expected import EMPTY_CREDENTIALS, WRONG_CREDENTIALS
-from sms10692_contract.requests import CALL, STATUS
+from sms10692_contract.requests import QUEUES
 from sms10692_mock.app.vendor_app import VendorRequest
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.results import Refusal, Result
@@ -22,9 +22,9 @@ from support.mutant_vendor import Defect, mutant_server
 class Traffic:
     """What a vendor has received.
 
-    `requests` has method, path and action of each request, `seconds` the time of each. Signatures are counted as the
-    vendor judges them: `wrong`, or `empty` like an empty userid or timestamp. `sends` are accepted, `points` is what
-    they cost. `fetches` have a correct signature.
+    `requests` has method, path and action of each request, `seconds` the time of each. Signatures and passwords are
+    counted as the vendor judges them: `wrong`, or `empty` like an empty userid or timestamp. `sends` are
+    accepted, `points` is what they cost. `fetches` have correct credentials.
     """
 
     requests: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ def counting_vendor(now: Callable[[], datetime]) -> Iterator[tuple[str, Traffic]
 
     def count(request: ApiRequest, result: Result) -> Result:
         message = result.message if isinstance(result, Refusal) else ""
-        is_fetch = request.endpoint.path in (STATUS, CALL)
+        is_fetch = request.endpoint.path in QUEUES
         traffic.wrong += message == WRONG_CREDENTIALS
         traffic.empty += message == EMPTY_CREDENTIALS
         traffic.fetches += is_fetch and not message

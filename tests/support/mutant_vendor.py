@@ -169,6 +169,8 @@ class MutantControl:
             return 200, {"words": list(self._vendor.keywords().words)}
         if resource == "profile":
             return 200, _describe_profile(self._profile)
+        if resource == "profiles":
+            return 200, {"names": [*PROFILES], "default": self._profile.name}
         if method == "POST" and not rest:
             return 201, self._create_account(document)
         userid = rest[0]

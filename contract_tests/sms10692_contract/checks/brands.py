@@ -1,7 +1,7 @@
 """Checks of the profiles of brands: each key of a profile that the emulator knows has the effect that it states (R22).
 
 The expected documents and messages are built from the keys (`profiles`), which the control API tells. Each check runs
-for the emulator's own profile and for those that every emulator has.
+for the emulator's own profile, and for others that accounts can have if they differ in its key.
 """
 
 import math
