@@ -30,7 +30,7 @@ from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.access_log import LogWriter, take_over_stderr
 from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
 from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
-from sms10692_mock.startup import StoredOtherwise, UnknownUserid, banner, build_admin_app, complete_options, open_vendor
+from sms10692_mock.startup import InvalidOption, StoredOtherwise, banner, build_admin_app, complete_options, open_vendor
 from sms10692_mock.streams import OutputFailed, write_error, write_output
 
 NAME: Final = "sms10692-mock"
@@ -60,9 +60,11 @@ def _build_option(name: str, spec: OptionSpec) -> click.Option:
             raise click.BadParameter(str(error)) from None
 
     is_switch = isinstance(spec.default, bool)
+    default: Any = spec.given_default
     option_type: Any = bool if is_switch else spec.type
     if spec.is_repeatable:
         option_type = _LineList()
+        default = None if default is None else [default]
     elif spec.choices is not None:
         option_type = click.Choice(list(spec.choices))
     elif spec.bounds is not None:
@@ -72,7 +74,7 @@ def _build_option(name: str, spec: OptionSpec) -> click.Option:
         type=option_type,
         is_flag=is_switch,
         multiple=spec.is_repeatable,
-        default=spec.given_default,
+        default=default,
         callback=convert,
         metavar=spec.metavar,
         help=f"{spec.help}{' Repeatable.' * spec.is_repeatable}",
@@ -102,7 +104,7 @@ command.add_command(profile_command)
 def _serve(given: ServeOptions) -> None:
     try:
         options = complete_options(given)
-    except UnknownUserid as error:
+    except InvalidOption as error:
         raise click.BadParameter(str(error), param_hint=error.flag) from None
     try:
         listener = listening_socket(options.host, options.port)

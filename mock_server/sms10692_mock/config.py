@@ -4,7 +4,8 @@ The options that only a process has, such as its port, are in `serve_options`. F
 its environment variables, and `make docs` writes the tables of docs/reference.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +16,15 @@ from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account, parse_accoun
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.keywords import Keywords, load_words
+from sms10692_mock.domain.profile_table import ProfileTable, UnknownProfile
 from sms10692_mock.domain.profiles import MANUAL, Profile
 from sms10692_mock.domain.records import Limits
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profile_file import parse_profile
+from sms10692_mock.profile_file import parse_profiles
 from sms10692_mock.stores.memory.store import MemoryStore
+
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,17 +142,19 @@ class Options:
         chinese="从发送（或 sendTime）到产生状态报告和上行的时间。",
         **_SECONDS,
     )
-    profile: Profile = option(
-        MANUAL,
+    profiles: tuple[Profile, ...] = option(
+        (MANUAL,),
+        flag="--profile",
         metavar="NAME|FILE",
-        parse=parse_profile,
+        parse=parse_profiles,
         default_word=MANUAL.name,
-        help="Brand of the vendor: manual, observed on newer servers, or the TOML file of another brand.",
+        help="Brand of the vendor: manual, observed, or the TOML file of another brand. Accounts have the first one, "
+        "unless they choose another.",
         notes="`observed`: CDATA in items; checkkeyword with `returnstatus` and `checkCounts`; refusals of "
         "checkkeyword and overage in the elements of send. Files: see [profiles](profiles.md).",
         chinese="厂商的品牌：manual（与接口文档一致）、observed（与较新的服务器一致），或其他品牌的 TOML 文件。"
-        "`observed`：条目中使用 CDATA；checkkeyword 带 `returnstatus` 和 `checkCounts`；checkkeyword 和 overage "
-        "被拒绝时使用 send 的元素。文件见[品牌配置](profiles.zh-CN.md)。",
+        "账号使用第一个，除非另选。`observed`：条目中使用 CDATA；checkkeyword 带 `returnstatus` 和 `checkCounts`；"
+        "checkkeyword 和 overage 被拒绝时使用 send 的元素。文件见[品牌配置](profiles.zh-CN.md)。",
     )
     endpoints: tuple[Endpoint, ...] = option(
         protocol.ENDPOINTS,
@@ -174,8 +180,29 @@ class Options:
     )
 
 
+def check_profiles(accounts: Iterable[Account], profiles: Sequence[Profile]) -> None:
+    """Raise ValueError with a message for the user if an account has a profile that is not among these.
+
+    The built-in profiles always are.
+    """
+    table = ProfileTable(profiles)
+    for account in accounts:
+        try:
+            table.check(account.profile)
+        except UnknownProfile as error:
+            raise ValueError(f"account {account.userid}: {error}") from None
+
+
+def _warn_unknown(name: str, used: str) -> None:
+    _log.warning("the stored profile %s is not loaded: accounts that have it get %s", name, used)
+
+
 def build_vendor(options: Options, store: Store | None = None) -> Vendor:
-    """Build a vendor on this store, or on a new in-memory store. Accounts that are stored already stay unchanged."""
+    """Build a vendor on this store, or on a new in-memory store. Accounts that are stored already stay unchanged.
+
+    Raises ValueError if an account of the options has an unknown profile.
+    """
+    check_profiles(options.accounts, options.profiles)
     store = store or MemoryStore(options.limits, options.clock)
     for account in options.accounts:
         store.create_account(account, keep=True)
@@ -184,5 +211,5 @@ def build_vendor(options: Options, store: Store | None = None) -> Vendor:
         options.clock,
         options.keywords,
         report_delay=options.report_delay,
-        profile=options.profile,
+        profiles=ProfileTable(options.profiles, _warn_unknown),
     )

@@ -6,7 +6,7 @@ The methods of an account are in `testing`. `cli` starts an emulator as a proces
 import os
 import threading
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from sms10692_mock.admin.app import create_admin_app
 from sms10692_mock.admin.auth import AccessPolicy
@@ -102,11 +102,12 @@ class Emulator:
         points: int | None = None,
         postpaid: bool | None = None,
         can_read_queues: bool | None = None,
-        profile: Literal["manual", "observed"] | None = None,
+        profile: str | None = None,
     ) -> SmsVendor:
         """Create a temporary account with its own clock: prepaid with 1000 points by default.
 
-        `account` is the account's name at the vendor. Missing userid, name and password are generated and unique.
+        `account` is the account's name at the vendor, `profile` the name of a loaded profile. Missing userid, name and
+        password are generated and unique.
         """
         return self.control.account(
             userid=userid,

@@ -6,7 +6,7 @@ the control API call the profile.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,16 @@ def parse_profile(text: str) -> Profile:
     """
     known = PROFILES.get(text)
     return load_profile(Path(text)) if known is None else known
+
+
+def parse_profiles(texts: Sequence[str]) -> tuple[Profile, ...]:
+    """Return the profiles that these names and paths mean. Raises ValueError, also for a name that occurs twice."""
+    profiles = tuple(map(parse_profile, texts))
+    names = [profile.name for profile in profiles]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"two profiles are called {name}")
+    return profiles
 
 
 def load_profile(path: Path) -> Profile:

@@ -36,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--sms-vendor-token", metavar="TOKEN", help=f"token of that emulator's control API (${_TOKEN_VARIABLE})"
     )
     parser.addini("sms_vendor", "the same as --sms-vendor")
+    parser.addini(
+        "sms_vendor_profiles",
+        "profiles of the emulator of the tests, as serve --profile takes them, one per line; not with --sms-vendor",
+        type="linelist",
+    )
 
 
 def _remote_url(config: pytest.Config) -> str:
@@ -68,6 +73,7 @@ def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
             yield control
     else:
         try:
+            from sms10692_mock.config import Options
             from sms10692_mock.emulator import Emulator
         except ModuleNotFoundError as error:
             if error.name is None or error.name.startswith("sms10692"):
@@ -76,8 +82,20 @@ def sms_emulator(pytestconfig: pytest.Config) -> "Iterator[EmulatorControl]":
 
             needed = missing_package(error.name, "mock")
             pytest.fail(f"sms_vendor: {needed}; or give --sms-vendor URL", pytrace=False)
-        with Emulator() as emulator:
+        with Emulator(Options(**_read_profiles(pytestconfig))) as emulator:
             yield emulator.control
+
+
+def _read_profiles(config: pytest.Config) -> dict[str, Any]:
+    """Return the option `profiles`; a relative path is that from the root directory. Fails the test for a bad file."""
+    from sms10692_mock.profile_file import parse_profiles
+
+    texts = config.getini("sms_vendor_profiles")
+    paths = [str(path) if (path := config.rootpath / text).exists() else text for text in texts]
+    try:
+        return {"profiles": parse_profiles(paths)} if paths else {}
+    except (ValueError, OSError) as error:
+        pytest.fail(f"sms_vendor_profiles: {error}", pytrace=False)
 
 
 @pytest.fixture

@@ -49,6 +49,14 @@ def _parse_token(token: str) -> str:
     return token
 
 
+def _parse_account_profiles(texts: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    pairs = [text.partition(":") for text in texts]
+    for userid, _, name in pairs:
+        if not (userid and name):
+            raise ValueError("expected USERID:NAME, the name of a profile")
+    return tuple((userid, name) for userid, _, name in pairs)
+
+
 def _load_initial_state(file: str) -> "InitialState":
     from sms10692_mock.admin.services.initial_state import load_initial_state  # slow to import and rarely needed
 
@@ -160,6 +168,13 @@ class ServeOptions(Options):
     )
     postpaid: tuple[str, ...] = option(
         (), metavar="USERID", help="Make this account postpaid.", chinese="该账号为后付费。"
+    )
+    account_profile: tuple[tuple[str, str], ...] = option(
+        (),
+        metavar="USERID:NAME",
+        parse=_parse_account_profiles,
+        help="Give this account one of the profiles in place of the first.",
+        chinese="让该账号使用另一个品牌配置，而不是第一个。",
     )
     deny_queues: tuple[str, ...] = option(
         (),

@@ -3,16 +3,17 @@
 The options are in `serve_options`. An emulator inside another process is built in `emulator`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.app.curl_example import example_curl
 from sms10692_mock.app.log_lines import sanitize
-from sms10692_mock.config import Options, build_vendor
+from sms10692_mock.config import Options, build_vendor, check_profiles
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.profile_table import ProfileTable
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.serve_options import ServeOptions
@@ -25,33 +26,46 @@ from sms10692_mock.stores.factory import open_store, wipe
 def complete_options(options: ServeOptions) -> ServeOptions:
     """Return the options with the limits of the store, and with all accounts as the options and the state set them.
 
-    For the same userid an account of the initial state wins. Raises UnknownUserid.
+    For the same userid an account of the initial state wins. Raises InvalidOption.
     """
+    profiles = dict(options.account_profile)
     accounts = {
         account.userid: replace(
             account,
             postpaid=account.userid in options.postpaid,
             can_read_queues=account.userid not in options.deny_queues,
+            profile=profiles.get(account.userid),
         )
         for account in options.accounts
     }
-    for flag, userids in (("--postpaid", options.postpaid), ("--deny-queues", options.deny_queues)):
+    named = {"--postpaid": options.postpaid, "--deny-queues": options.deny_queues, "--account-profile": profiles}
+    for flag, userids in named.items():
         for userid in userids:
             if userid not in accounts:
-                raise UnknownUserid(flag, userid)
+                raise InvalidOption(flag, f"no account has the userid {userid}")
+    _check_profiles("--account-profile", accounts.values(), options)
     if options.initial_state is not None:
         from sms10692_mock.admin.services.initial_state import build_accounts
 
-        accounts |= {account.userid: account for account in build_accounts(options.initial_state)}
+        added = build_accounts(options.initial_state)
+        _check_profiles("--initial-state", added, options)
+        accounts |= {account.userid: account for account in added}
     return replace(options, accounts=tuple(accounts.values()), limits=options.build_limits())
 
 
-class UnknownUserid(ValueError):
-    """An option names a userid that no account has."""
+class InvalidOption(ValueError):
+    """An option names a userid that no account has, or a profile that is not loaded."""
 
-    def __init__(self, flag: str, userid: str) -> None:
-        super().__init__(f"no account has the userid {userid}")
+    def __init__(self, flag: str, message: str) -> None:
+        super().__init__(message)
         self.flag = flag
+
+
+def _check_profiles(flag: str, accounts: Iterable[Account], options: ServeOptions) -> None:
+    try:
+        check_profiles(accounts, options.profiles)
+    except ValueError as error:
+        raise InvalidOption(flag, str(error)) from None
 
 
 class StoredOtherwise(ValueError):
@@ -120,7 +134,8 @@ def banner(url: str, options: ServeOptions, store: Store) -> str:
         pays = "postpaid" if account.postpaid else f"prepaid, {store.balance(account.userid).points} points"
         identity = f"account {sanitize(account.account)}, userid {sanitize(account.userid)}"
         lines.append(f"{identity}, password {password}, {pays}")
-    now = None if options.profile.max_clock_skew is None else options.clock()
+    profile = ProfileTable(options.profiles)[accounts[0].profile]
+    now = None if profile.max_clock_skew is None else options.clock()
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     return "\n".join([*lines, example_curl(reachable, accounts[0], now)])
 

@@ -54,12 +54,15 @@ def build_options(
 ) -> ServeOptions:
     """Build options from values as on the command line, by the names of their fields, and from forbidden words.
 
-    `profile` may also be the text of a profile file.
+    `profile` is a profile or a list of profiles: each a name, a path, or the text of a profile file.
     """
-    values = {name: OPTIONS[name].convert(value) for name, value in given.items() if name != "profile"}
-    if "profile" in given:
-        text = given["profile"]
-        values["profile"] = read_profile(text, Path("given.toml")) if "=" in text else parse_profile(text)
+    profiles = given.pop("profile", [])
+    values = {name: OPTIONS[name].convert(value) for name, value in given.items()}
+    if profiles:
+        texts = [profiles] if isinstance(profiles, str) else profiles
+        values["profiles"] = tuple(
+            read_profile(text, Path("given.toml")) if "=" in text else parse_profile(text) for text in texts
+        )
     return complete_options(ServeOptions(clock=clock, keywords=Keywords(keywords), **values))
 
 

@@ -37,7 +37,7 @@ def test_http_and_wsgi_serve_the_same_vendor(emulator: Emulator) -> None:
 
 
 def test_emulators_are_independent() -> None:
-    with Emulator() as first, Emulator(Options(profile=OBSERVED)) as second:
+    with Emulator() as first, Emulator(Options(profiles=(OBSERVED,))) as second:
         assert first.url != second.url
         assert [emulator.control.health()["profile"] for emulator in (first, second)] == ["manual", "observed"]
         vendor = first.account()

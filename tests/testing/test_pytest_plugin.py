@@ -81,6 +81,32 @@ def test_each_test_has_its_own_account_with_the_marker_arguments(pytester: pytes
     pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=5)
 
 
+def test_accounts_have_profiles_of_the_ini_file(pytester: pytest.Pytester) -> None:
+    (pytester.path / "brands").mkdir()
+    (pytester.path / "brands" / "east.toml").write_text("extno_max_digits = 5\n", "utf-8")
+    pytester.makeini("[pytest]\nsms_vendor_profiles =\n  manual\n  brands/east.toml\n")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.sms_vendor(profile="east")
+        def test_of_a_brand(sms_vendor):
+            assert sms_vendor.profile().name == "east"
+            assert sms_vendor.profile().keys["extno_max_digits"] == 5
+            assert sms_vendor.change(profile="").profile == "manual"
+
+        def test_of_the_manual(sms_vendor, sms_emulator):
+            assert sms_vendor.profile() == sms_emulator.profile()
+            assert sms_vendor.profile().name == "manual"
+        """
+    )
+    pytester.runpytest_subprocess("-W", "error", "--strict-markers").assert_outcomes(passed=2)
+    (pytester.path / "brands" / "east.toml").write_text("extno_max_digits = 99\n", "utf-8")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["sms_vendor_profiles: *east.toml:1: extno_max_digits must be from 1 to 20"])
+
+
 def test_an_invalid_marker_is_an_error_that_lists_the_keywords(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

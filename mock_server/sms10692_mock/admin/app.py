@@ -37,6 +37,7 @@ from sms10692_mock.diagnosis.pasted import NotARequest
 from sms10692_mock.diagnosis.rejection import explain_unknown_path
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.profile_table import UnknownProfile
 from sms10692_mock.domain.store import NoSuchAccount, Store, StoreUnavailable
 
 
@@ -185,6 +186,7 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchAccount, 404, "there is no account with the userid {}"),
     (NoSuchRequest, 404, "there is no request {}, or it is no longer kept"),
     (NoSuchFault, 404, "there is no fault {}"),
+    (UnknownProfile, 422, "profile: {}"),
     (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),

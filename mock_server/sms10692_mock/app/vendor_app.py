@@ -32,7 +32,7 @@ from sms10692_mock.domain.api_request import ALLOWED_METHODS, QUEUES, ApiRequest
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.profiles import PROFILES, Profile
+from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
 from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
@@ -88,14 +88,19 @@ class HandledRequest:
     started: float
 
 
+class _Renderers(NamedTuple):
+    profile: Profile
+    xml: XmlRenderer
+    json: JsonRenderer
+
+
 class VendorApp:
     """Handles requests to the vendor's endpoints. All methods may be called from any thread.
 
     A request is handled in two phases: `handle` uses the store, `finish` publishes the result. A `Runner` of the store
     runs both. `respond` is both and the hint, for callers without a runner.
 
-    `options`: the endpoints that are served, the profile of accounts without one of their own, and whether browsers may
-    send requests for pages of other sites.
+    `options`: the endpoints that are served, and whether browsers may send requests for pages of other sites.
     `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
     `debug_log`: gets the lines about requests that the console and health checks send all the time.
     `notifier`: is notified after each request.
@@ -116,9 +121,7 @@ class VendorApp:
     ) -> None:
         self._vendor = vendor
         self.endpoints = frozenset(options.endpoints)
-        profiles = dict[str | None, Profile](PROFILES) | {None: options.profile}
-        self._renderers = {name: XmlRenderer(profile) for name, profile in profiles.items()}
-        self._json_renderers = {name: JsonRenderer(profile) for name, profile in profiles.items()}
+        self._brand_renderers: dict[str, _Renderers] = {}
         self._log = log
         self._debug_log = debug_log
         self.allows_cross_site = options.allow_cross_site
@@ -199,7 +202,7 @@ class VendorApp:
             rejection, response = outcome
         else:
             result, faults = outcome.result, outcome.faults
-            response = self._render(endpoint, api_request, result, outcome.account)
+            response = self._render(endpoint, api_request, result, outcome.profile)
             if faults:
                 response = inject(response, faults)
         duration = monotonic() - handled.started
@@ -273,22 +276,26 @@ class VendorApp:
                 self._log(line)
             return text_response(503, f"the store is unavailable: {error}")
         refusal = Refusal(protocol.OTHER_ERROR, Evidence("store-unavailable"))
-        response = self._render(endpoint, api_request, refusal, None)
+        response = self._render(endpoint, api_request, refusal, self._vendor.default_profile)
         return self.hints.log_and_hint(response, line, (make_finding("refusal.store-unavailable"),))
 
-    def _render(
-        self, endpoint: Endpoint, api_request: ApiRequest, result: Result | None, account: Account | None
-    ) -> Response:
+    def _render(self, endpoint: Endpoint, api_request: ApiRequest, result: Result | None, profile: Profile) -> Response:
         if result is None:
             return build_response(200, f"text/xml; charset={endpoint.charset}", b"")
         if api_request.wants_json:
-            renderer = self._json_renderers[account.profile if account else None]
+            renderer = self._renderers_of(profile).json
             return build_response(200, "application/json", renderer.render(result, api_request.operation, endpoint))
-        body = self._renderers[account.profile if account else None].render(
-            result, api_request.operation, endpoint, api_request.userid
-        )
+        body = self._renderers_of(profile).xml.render(result, api_request.operation, endpoint, api_request.userid)
         headers = [("Content-Type", f"text/xml; charset={endpoint.charset}"), ("Content-Length", str(len(body)))]
         return Response(200, headers, body)
+
+    def _renderers_of(self, profile: Profile) -> "_Renderers":
+        renderers = self._brand_renderers.get(profile.name)
+        if renderers is None or renderers.profile is not profile:  # new, or replaced at run time
+            renderers = self._brand_renderers[profile.name] = _Renderers(
+                profile, XmlRenderer(profile), JsonRenderer(profile)
+            )
+        return renderers
 
     def log_rejection(self, method: str, path: str, response: Response) -> None:
         """Write a line of the access log about a request that reached no application, with the reason."""

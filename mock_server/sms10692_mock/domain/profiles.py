@@ -9,16 +9,13 @@ import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 
 from sms10692 import protocol
 from sms10692.protocol import Operation, Provenance
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import SendTimeFormat
 from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
-
-ProfileName: TypeAlias = Literal["manual", "observed"]
-"""The built-in profiles, which an account can have whatever the emulator's profile is."""
 
 if TYPE_CHECKING:  # api_request imports records, which may contain profiles
     from sms10692_mock.domain.api_request import ApiRequest

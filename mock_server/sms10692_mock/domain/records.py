@@ -11,6 +11,7 @@ from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import DeliveryRules
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault, TriggeredFault
+from sms10692_mock.domain.profiles import Profile
 
 ItemT = TypeVar("ItemT", covariant=True)
 
@@ -248,11 +249,12 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings for all accounts: the clock of accounts without their own, forbidden words, faults.
+    """Settings for all accounts: the clock of accounts without their own, forbidden words, faults, profiles.
 
-    `words` is None while the words of the start are in force.
+    `words` is None while the words of the start are in force. `profiles` are those that were added at run time.
     """
 
     clock: ClockOverride | None = None
     words: tuple[str, ...] | None = None
     faults: tuple[Fault, ...] = ()
+    profiles: tuple[Profile, ...] = ()

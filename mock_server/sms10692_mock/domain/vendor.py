@@ -19,7 +19,8 @@ from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRules
 from sms10692_mock.domain.evidence import Evidence, excerpt
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile, apply_profile
+from sms10692_mock.domain.profile_table import ProfileTable
+from sms10692_mock.domain.profiles import MANUAL, Profile, apply_profile
 from sms10692_mock.domain.records import InboundReply, RulesTransition, Settings, StatusReport, Task
 from sms10692_mock.domain.request_limits import RequestLimits
 from sms10692_mock.domain.results import (
@@ -37,7 +38,7 @@ from sms10692_mock.domain.validation import ValidationContext, build_refusal, fi
 
 
 class VendorResult(NamedTuple):
-    """The result of a request, with the account, the time on its clock, and the faults to inject into the response.
+    """The result of a request, with the account, the time on its clock, the faults to inject, and its profile.
 
     `result` is None if a fault prevented execution, `account` is None if no account has the request's userid.
     `request` is the request as the profile of the account reads it.
@@ -48,14 +49,14 @@ class VendorResult(NamedTuple):
     now: float
     faults: tuple[Fault, ...] = ()
     request: ApiRequest | None = None
+    profile: Profile = MANUAL
 
 
 class Vendor:
     """The operations as one function, `handle`, from request to result.
 
     `store` may be read and changed from outside at any time. `keywords` apply until the settings contain others.
-    `report_delay` is the seconds from a send to its reports, `profile` the profile of accounts without one of their
-    own.
+    `report_delay` is the seconds from a send to its reports, `profiles` the profiles that accounts can have.
 
     **`handle` holds no lock, because it calls the store** (see `store`). **The result may be published only after the
     store's transaction is committed.**
@@ -68,7 +69,7 @@ class Vendor:
         keywords: Keywords,
         *,
         report_delay: float = 0.0,
-        profile: Profile = MANUAL,
+        profiles: ProfileTable | None = None,
     ) -> None:
         self.store = store
         self.wall_clock = clock
@@ -77,9 +78,7 @@ class Vendor:
         self.pricings: Mapping[BillingName, Pricing] = PRICINGS
         self.limits = RequestLimits()
         self._report_delay = report_delay
-        self.profile = profile
-        # The key None is the profile of accounts without one of their own.
-        self._profiles: Mapping[str | None, Profile] = dict[str | None, Profile](PROFILES) | {None: profile}
+        self._profiles = ProfileTable() if profiles is None else profiles
 
     def now(self, account: Account | None = None) -> float:
         """Return the time on the account's clock, or on the emulator's clock if there is none (R12)."""
@@ -90,7 +89,22 @@ class Vendor:
 
     def profile_of(self, account: Account | None) -> Profile:
         """Return the profile in force for an account, or the emulator's if there is none."""
-        return self._profiles[account.profile if account else None]
+        return self.profiles()[account.profile if account else None]
+
+    @property
+    def default_profile(self) -> Profile:
+        """The profile of accounts without one of their own."""
+        return self._profiles.default
+
+    def profiles(self) -> ProfileTable:
+        """Return the profiles that accounts can have."""
+        return self._profile_table(self.store.settings())
+
+    def _profile_table(self, settings: Settings) -> ProfileTable:
+        table = self._profiles
+        if table.added is not settings.profiles:
+            table = self._profiles = table.replace_added(settings.profiles)
+        return table
 
     def get_price(self, account: Account, content: str) -> int:
         """Return the points that a text costs an account per recipient (R6)."""
@@ -113,7 +127,7 @@ class Vendor:
         account = self.store.account(request.userid)
         settings = self.store.settings()
         now = self._now(account, settings)
-        profile = self._profiles[account.profile if account else None]
+        profile = self._profile_table(settings)[account.profile if account else None]
         if profile.differences:
             request = apply_profile(request, profile)
         triggered: tuple[Fault, ...] = ()
@@ -121,30 +135,26 @@ class Vendor:
             try:
                 triggered = self._evaluate_faults(request, account, settings)
             except NoSuchAccount:  # deleted since the look-up
-                account, profile = None, self.profile
+                account, profile = None, self._profiles.default
         for fault in triggered:
             if not fault.apply:
                 result = Refusal(fault.message, _fault_evidence(fault)) if fault.message else None
-                return VendorResult(result, account, now, triggered, request)
+                return VendorResult(result, account, now, triggered, request, profile)
         context = ValidationContext(request, account, self._keywords(settings), now, profile)
         refusal = find_refusal(context)
         if profile.differences:
             refusal = self.limits.check(context, refusal)
         if refusal is not None:
-            return VendorResult(refusal, account, now, triggered, request)
+            return VendorResult(refusal, account, now, triggered, request, profile)
         if account is None or request.operation is None:
             raise AssertionError("validation refuses a request without account or operation")
         try:
-            return VendorResult(
-                HANDLERS[request.operation](self, account, now, request, request_number),
-                account,
-                now,
-                triggered,
-                request,
-            )
+            executed = HANDLERS[request.operation](self, account, now, request, request_number)
+            return VendorResult(executed, account, now, triggered, request, profile)
         except NoSuchAccount:  # deleted since the look-up
-            refusal = build_refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted"), self.profile)
-            return VendorResult(refusal, None, now, triggered, request)
+            profile = self._profiles.default
+            refusal = build_refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted"), profile)
+            return VendorResult(refusal, None, now, triggered, request, profile)
 
     def _evaluate_faults(self, request: ApiRequest, account: Account | None, settings: Settings) -> tuple[Fault, ...]:
         operation = request.operation.name if request.operation else ""

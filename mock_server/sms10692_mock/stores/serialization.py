@@ -8,6 +8,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.faults import Fault
+from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import Settings
 
 _SEPARATORS: Final = (",", ":")
@@ -39,7 +40,10 @@ def load_settings(text: str) -> Settings:
     document = json.loads(text)
     words = document["words"]
     return Settings(
-        _load_clock(document["clock"]), None if words is None else tuple(words), _load_faults(document["faults"])
+        _load_clock(document["clock"]),
+        None if words is None else tuple(words),
+        _load_faults(document["faults"]),
+        tuple(map(_load_profile, document.get("profiles", ()))),
     )
 
 
@@ -54,6 +58,13 @@ def _to_plain(value: Any) -> Any:
 
 def _load_clock(document: dict[str, Any] | None) -> ClockOverride | None:
     return None if document is None else ClockOverride(**document)
+
+
+def _load_profile(document: dict[str, Any]) -> Profile:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in document.items()
+    }
+    return Profile(**values)
 
 
 def _load_rules(document: dict[str, Any]) -> DeliveryRules:

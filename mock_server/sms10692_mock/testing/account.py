@@ -283,14 +283,14 @@ class SmsVendor(ControlScope):
         self,
         *,
         can_read_queues: bool | None = None,
-        profile: Literal["manual", "observed"] | None = None,
+        profile: str | None = None,
         account: str | None = None,
         password: str | None = None,
         points: int | None = None,
     ) -> AccountInfo:
         """Change settings of the account; None leaves a setting unchanged. `credentials` follow a new name or password.
 
-        `points` sets the balance.
+        `points` sets the balance. An empty `profile` is that of the emulator.
         """
         document = self._do(
             "PATCH",

@@ -127,6 +127,7 @@ class AsyncSmsVendor(_AsyncWrapper[SmsVendor]):
     faults = _on_thread(SmsVendor.faults)
     remove_fault = _on_thread(SmsVendor.remove_fault)
     clear_faults = _on_thread(SmsVendor.clear_faults)
+    profile = _on_thread(SmsVendor.profile)
     balance = _on_thread(SmsVendor.balance)
     top_up = _on_thread(SmsVendor.top_up)
     change = _on_thread(SmsVendor.change)

@@ -5,7 +5,7 @@ One account is `SmsVendor` in `account`.
 
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from sms10692_mock.testing.account import SmsVendor
 from sms10692_mock.testing.api_client import ControlApi, account_path
@@ -61,12 +61,12 @@ class EmulatorControl(ControlScope):
         points: int | None = None,
         postpaid: bool | None = None,
         can_read_queues: bool | None = None,
-        profile: Literal["manual", "observed"] | None = None,
+        profile: str | None = None,
     ) -> SmsVendor:
         """Create a temporary account with its own clock: prepaid with 1000 points by default.
 
-        `account` is the account's name at the vendor. Missing userid, name and password are generated and unique.
-        Raises ControlRefused if the userid is taken.
+        `account` is the account's name at the vendor, `profile` the name of a loaded profile. Missing userid, name and
+        password are generated and unique. Raises ControlRefused if the userid is taken.
         """
         last_requests = self._get("requests", order="desc", limit=1)["items"]
         document = self._do(

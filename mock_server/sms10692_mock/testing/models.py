@@ -207,6 +207,14 @@ class AccountInfo:
     profile: str
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How the vendor differs from the manual: the values of all `keys`, as in a profile file."""
+
+    name: str
+    keys: Mapping[str, Any]
+
+
 def from_document(kind: type[ValueT], document: Mapping[str, Any]) -> ValueT:
     """Build a value from a document; unknown fields are ignored.
 

@@ -38,7 +38,8 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
             programs=LANGUAGES,
             authentications=authentications,
             chosen=chosen,
-            own_profile=shown.profile,
+            profile_names=control.vendor.profiles().names,
+            default_profile=control.vendor.default_profile.name,
             older_request=control.requests.last_with_password(shown.userid),
         )
 
@@ -53,7 +54,7 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
         patch = build_model(
             AccountPatch,
             can_read_queues="can_read_queues" in request.form,
-            profile=form_field("profile"),
+            profile=request.form.get("profile"),
             password=form_field("password"),
         )
         control.accounts.update(selected_account(control).userid, patch)
@@ -76,6 +77,7 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
             points=form_number("points", whole=True),
             postpaid="postpaid" in request.form,
             can_read_queues="can_read_queues" in request.form,
+            profile=form_field("profile"),
         )
         created = control.accounts.create(settings)
         return message_response(

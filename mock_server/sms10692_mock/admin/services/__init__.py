@@ -90,7 +90,6 @@ class ControlService:
     def __init__(self, vendor: Vendor, options: Options, notifier: ChangeNotifier) -> None:
         self.vendor = vendor
         self.notifier = notifier
-        self.profile = options.profile.name
         self.endpoints = options.endpoints
         self.accounts = AccountService(vendor, options)
         self.profiles = ProfileService(vendor, self.accounts)
@@ -107,7 +106,7 @@ class ControlService:
         return Health(
             ready=not failure,
             version=__version__,
-            profile=self.profile,
+            profile=self.vendor.default_profile.name,
             endpoints=[endpoint.path for endpoint in self.endpoints],
             store=self.vendor.store.name,
             error=f"the store is unavailable: {failure}" if failure else None,

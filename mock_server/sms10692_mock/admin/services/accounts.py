@@ -19,7 +19,6 @@ from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import ClockOverride, current_time
 from sms10692_mock.domain.delivery import NO_DELIVERY_RULES
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import ProfileName
 from sms10692_mock.domain.records import Settings
 from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
@@ -47,6 +46,9 @@ Userid = Annotated[Name, AfterValidator(_check_url_safe)]
 """A userid that can be part of a URL path."""
 
 
+_PROFILE: Final = "name of a profile; null or empty: that of the emulator"
+
+
 class NewAccount(StrictInput):
     """Settings of a new temporary account. All are optional."""
 
@@ -56,7 +58,7 @@ class NewAccount(StrictInput):
     points: Points = POINTS_DEFAULT
     postpaid: bool = False
     can_read_queues: bool = True
-    profile: ProfileName | None = None
+    profile: Text | None = Field(default=None, description=_PROFILE)
     private_clock: bool = Field(
         default=False, description="true: the account has a clock of its own and does not follow the global clock"
     )
@@ -72,7 +74,7 @@ class AccountPatch(StrictInput):
         None, description="new balance; points that this adds count in sendTotal"
     )
     can_read_queues: bool = True
-    profile: ProfileName | None = None
+    profile: Text | None = Field(None, description=_PROFILE)
 
     @model_validator(mode="after")
     def _check_one_balance_change(self) -> "AccountPatch":
@@ -82,7 +84,11 @@ class AccountPatch(StrictInput):
 
 
 class AccountDocument(BaseModel):
-    """State of an account. `messages` is the number of messages it ever sent; `temporary` marks temporary accounts."""
+    """State of an account. `messages` is the number of messages it ever sent; `temporary` marks temporary accounts.
+
+    `profile` is in force. `own_profile` is the account's own, null if it has the emulator's; one that is not loaded any
+    more is not in force.
+    """
 
     userid: str
     account: str
@@ -93,6 +99,7 @@ class AccountDocument(BaseModel):
     messages: int
     can_read_queues: bool
     profile: str
+    own_profile: str | None
     temporary: bool
 
 
@@ -138,7 +145,6 @@ class AccountService:
     def __init__(self, vendor: Vendor, options: Options) -> None:
         self._vendor = vendor
         self._store = vendor.store
-        self._default_profile = options.profile.name
         self._configured = options.accounts
         self._account_ttl = options.account_ttl
         self._last_expiry = vendor.wall_clock()
@@ -163,7 +169,8 @@ class AccountService:
             send_total=balance.total_added,
             messages=balance.messages,
             can_read_queues=account.can_read_queues,
-            profile=account.profile or self._default_profile,
+            profile=self._vendor.profile_of(account).name,
+            own_profile=account.profile,
             temporary=account.temporary,
         )
 
@@ -203,7 +210,10 @@ class AccountService:
         return self._to_page(documents, next_userid)
 
     def create(self, new: NewAccount) -> AccountDocument:
-        """Create a temporary account. Raises AccountExists if another account has the requested userid."""
+        """Create a temporary account. Raises AccountExists if another account has the requested userid.
+
+        Raises UnknownProfile.
+        """
         self._expire_idle()
         real = self._vendor.wall_clock()
         account = Account(
@@ -213,7 +223,7 @@ class AccountService:
             points=new.points,
             postpaid=new.postpaid,
             can_read_queues=new.can_read_queues,
-            profile=new.profile,
+            profile=self._vendor.profiles().check(new.profile),
             clock=ClockOverride(current_time(self._store.settings().clock, real), real) if new.private_clock else None,
             temporary=True,
         )
@@ -226,9 +236,11 @@ class AccountService:
     def update(self, userid: str, patch: AccountPatch) -> AccountDocument:
         """Add credit, set the balance or change settings. Fields that are not set stay unchanged.
 
-        Raises NoSuchAccount, and BalanceOutOfBounds with nothing changed.
+        Raises NoSuchAccount, and BalanceOutOfBounds and UnknownProfile with nothing changed.
         """
         settings = patch.model_dump(exclude_unset=True)
+        if "profile" in settings:
+            settings["profile"] = self._vendor.profiles().check(settings["profile"])
         top_up, balance = settings.pop("top_up", 0), settings.pop("points", None)
         if balance is not None:
             self._store.set_balance(userid, balance)

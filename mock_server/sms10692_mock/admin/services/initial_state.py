@@ -19,7 +19,6 @@ from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
 from sms10692_mock.domain.bounds import MAX_POINTS
 from sms10692_mock.domain.clock import add_seconds
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.profiles import ProfileName
 from sms10692_mock.domain.records import NO_TASK_INDEX, StatusReport, Task
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.text_files import read_text
@@ -46,7 +45,7 @@ class InitialAccount(StrictInput):
     points: int = Field(POINTS_DEFAULT, ge=0, le=MAX_POINTS)
     postpaid: bool = False
     can_read_queues: bool = True
-    profile: ProfileName | None = None
+    profile: Text | None = None
     delivery_rules: DeliveryRulesDocument | None = None
     messages: list[InitialMessage] = Field(default_factory=list)
     reports: list[ReportOfNumber] = Field(default_factory=list)
@@ -97,7 +96,7 @@ def build_accounts(state: InitialState) -> tuple[Account, ...]:
             initial.points,
             initial.postpaid,
             initial.can_read_queues,
-            profile=initial.profile,
+            profile=initial.profile or None,
         )
         for initial in state.accounts
     )

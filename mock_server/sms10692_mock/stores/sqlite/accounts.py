@@ -5,6 +5,7 @@ Balances, sends and queues are in `store`.
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -252,7 +253,7 @@ class AccountTable:
         settings, snapshot = load_settings(text), self._snapshot
         if snapshot is not None and settings.words == snapshot.settings.words:
             # The same tuple object, because the index of forbidden words is cached by its identity.
-            return Settings(settings.clock, snapshot.settings.words, settings.faults)
+            return replace(settings, words=snapshot.settings.words)
         return settings
 
     def write_transaction(self) -> "_ChangeTransaction":
