@@ -9,22 +9,36 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 from sms10692 import protocol
-from sms10692_mock.domain.profiles import MAX_TEXT, PROFILES, KeySpec, Profile
+from sms10692_mock.domain.profiles import MANUAL, PROFILES, KeySpec, Profile
+from sms10692_mock.profile_values import InvalidValue, describe_type, read_value, unknown_key
 from sms10692_mock.text_files import read_text
+from sms10692_mock.toml_lines import find_lines
 
 KEYS: Final[Mapping[str, KeySpec]] = {
     field.name: field.metadata["key"] for field in fields(Profile) if "key" in field.metadata
 }
 """The description of each key, in the order of the documents."""
 
-_NOT_REWORDED: Final = frozenset(("fault", "fault-unlimited", "store-unavailable"))
-"""Causes whose message a profile cannot replace: the user or the emulator causes them."""
+_TYPES: Final[Mapping[str, Any]] = {name: kind for name, kind in get_type_hints(Profile).items() if name in KEYS}
 
 _BASE: Final = "base"
-_NAME: Final = re.compile(r"\w[\w .-]{0,39}")
+_NAME: Final = "name"
+_NAME_PATTERN: Final = r"(?!\.{1,2}$)[^\s/](?:[^/]{0,38}[^\s/])?"
+_MAX_NAME: Final = 40
+_NAME_PROBLEM: Final = (
+    f"must be a text of 1 to {_MAX_NAME} printable characters without /, and not {' or '.join(PROFILES)}"
+)
+_MAX_FILE: Final = 64 * 1024
+"""Maximum number of bytes of a file."""
+
+_LONG_NUMBER: Final = re.compile(r"[0-9_]{4300}")
+"""As many digits as Python converts to a number."""
+
+_POSITION: Final = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_REPEATED: Final = re.compile(r"Cannot (?:overwrite a value|declare .* twice)")
 
 
 def parse_profile(text: str) -> Profile:
@@ -51,9 +65,12 @@ def load_profile(path: Path) -> Profile:
     try:
         source = read_text(path)
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 (byte {error.start})") from None
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ValueError(f"{path}:{line}: is not UTF-8 (byte {error.start})") from None
     except FileNotFoundError:
         raise ValueError(f"{path} is neither a file nor one of {', '.join(PROFILES)}") from None
+    if len(source) > _MAX_FILE:
+        raise ValueError(f"{path} is longer than {_MAX_FILE // 1024} KiB: it is no profile")
     return read_profile(source, path)
 
 
@@ -62,73 +79,51 @@ def read_profile(source: str, path: Path) -> Profile:
     try:
         document = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path}: {error}") from None
-    except (RecursionError, ValueError):
-        raise ValueError(f"{path}: a value is too long or nested too deeply") from None
-    base = document.pop(_BASE, "manual")
+        raise ValueError(_describe_syntax_error(path, source, str(error))) from None
+    except RecursionError:
+        raise ValueError(f"{path}: a value is nested too deeply") from None
+    except ValueError:
+        found = _LONG_NUMBER.search(source)
+        line = source.count("\n", 0, found.start()) + 1 if found else 1
+        raise ValueError(f"{path}:{line}: a number has too many digits") from None
+    try:
+        return build_profile(document, path.stem)
+    except InvalidValue as error:
+        if error.place == (_NAME,) and _NAME not in document:
+            raise ValueError(f'{path}: add a line {_NAME} = "…", since the name of the file {_NAME_PROBLEM}') from None
+        raise ValueError(f"{path}:{find_lines(source)[error.place]}: {error}") from None
+
+
+def _describe_syntax_error(path: Path, source: str, message: str) -> str:
+    found = _POSITION.search(message)
+    if found is None:
+        return f"{path}: {message}"
+    line = found[1] or max(len(source.splitlines()), 1)
+    column = f" (column {found[2]})" if found[2] else ""
+    problem = message[: found.start()]
+    return f"{path}:{line}: {'this key or table occurs twice' if _REPEATED.match(problem) else problem}{column}"
+
+
+def build_profile(document: Mapping[str, Any], name: str) -> Profile:
+    """Return the profile that a document with the keys of a file describes, with this name unless it has another.
+
+    Raises InvalidValue.
+    """
+    values = dict(document)
+    base = values.pop(_BASE, MANUAL.name)
     if not isinstance(base, str) or base not in PROFILES:
-        raise ValueError(_describe(path, source, [_BASE], f"must be one of {', '.join(PROFILES)}"))
-    name = document.setdefault("name", path.stem)
-    if not isinstance(name, str) or not _NAME.fullmatch(name) or name in PROFILES:
-        raise ValueError(
-            _describe(path, source, ["name"], f"must be a word of at most 40 characters, not {' or '.join(PROFILES)}")
-        )
-    changes = _validate(path, source, document)
-    return replace(PROFILES[base], **changes)
-
-
-def _validate(path: Path, source: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of the keys in a document. Raises ValueError for the first unknown key or wrong value."""
-    from pydantic import TypeAdapter, ValidationError  # slow to import and rarely needed
-
-    try:
-        written = _to_json(document)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    try:
-        profile = TypeAdapter(Profile).validate_json(written, strict=True)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = [str(part) for part in first["loc"]]
-        problem = "is no key of a profile" if first["type"] == "unexpected_keyword_argument" else first["msg"]
-        raise ValueError(_describe(path, source, place, problem)) from None
-    for name, spec in KEYS.items():
-        value = getattr(profile, name)
-        if spec.bounds and value is not None and not spec.bounds[0] <= value <= spec.bounds[1]:  # also rejects NaN
-            raise ValueError(
-                _describe(path, source, [name], f"must be from {spec.bounds[0]:g} to {spec.bounds[1]:.0f}")
-            )
-    texts = [(["texts", str(code)], text) for code, text in profile.texts.items()]
-    texts += [([name], getattr(profile, name)) for name in ("keyword_clean", "keyword_found")]
-    for place, text in texts:
-        if not text.strip() or len(text) > MAX_TEXT or not text.isprintable():
-            raise ValueError(_describe(path, source, place, f"must have 1 to {MAX_TEXT} printable characters"))
-    for code in _NOT_REWORDED & set(profile.texts):
-        raise ValueError(_describe(path, source, ["texts", code], "is no refusal of the vendor"))
-    if not profile.keyword_found.startswith(protocol.FORBIDDEN_BEGINNING):
-        raise ValueError(_describe(path, source, ["keyword_found"], f"must begin with {protocol.FORBIDDEN_BEGINNING}"))
-    if not profile.send_time_formats:
-        raise ValueError(_describe(path, source, ["send_time_formats"], "must have at least one format"))
-    return {name: getattr(profile, name) for name in document}
-
-
-def _to_json(document: dict[str, Any]) -> str:
-    """Return a TOML document as JSON, of which pydantic reads lists as tuples also when it is strict."""
-    import json
-
-    def refuse(value: object) -> str:
-        raise ValueError(f"{value} is a date: write it in quotation marks")
-
-    return json.dumps(document, default=refuse)
-
-
-def _describe(path: Path, source: str, place: list[str], problem: str) -> str:
-    """Return a message that names the line of a key."""
-    name = next((part for part in reversed(place) if part.isidentifier() or "-" in part), place[0])
-    pattern = re.compile(rf"""^\s*(?:"{re.escape(name)}"|'{re.escape(name)}'|{re.escape(name)})\s*=""", re.MULTILINE)
-    found = pattern.search(source)
-    line = f":{source.count(chr(10), 0, found.start()) + 1 + found[0].count(chr(10))}" if found else ""
-    return f"{path}{line}: {'.'.join(part for part in place if not part.isdecimal())} {problem}"
+        raise InvalidValue((_BASE,), f"must be {' or '.join(PROFILES)}")
+    name = values.pop(_NAME, name)
+    if not isinstance(name, str) or not re.fullmatch(_NAME_PATTERN, name) or not name.isprintable() or name in PROFILES:
+        raise InvalidValue((_NAME,), _NAME_PROBLEM)
+    for key in values:
+        if key not in KEYS:
+            raise unknown_key((key,), "key of a profile", [_BASE, _NAME, *KEYS])
+    read = {key: read_value(_TYPES[key], KEYS[key], value, (key,)) for key, value in values.items()}
+    found = read.get("keyword_found", MANUAL.keyword_found)
+    if not found.startswith(protocol.FORBIDDEN_BEGINNING):
+        raise InvalidValue(("keyword_found",), f"must begin with {protocol.FORBIDDEN_BEGINNING}")
+    return replace(PROFILES[base], name=name, **read)
 
 
 def describe_profile(profile: Profile) -> str:
@@ -173,12 +168,23 @@ def to_plain(value: Any) -> Any:
 
 def build_schema() -> dict[str, Any]:
     """Return the JSON Schema of a profile file, for editors."""
-    from pydantic import TypeAdapter
-
-    schema = TypeAdapter(Profile).json_schema()
-    for name, spec in KEYS.items():
-        schema["properties"][name]["description"] = spec.en
-        if spec.bounds:
-            schema["properties"][name] |= {"minimum": spec.bounds[0], "maximum": spec.bounds[1]}
-    schema["properties"][_BASE] = {"enum": list(PROFILES), "default": "manual", "description": "Profile to start from."}
-    return schema
+    properties = {
+        name: describe_type(_TYPES[name], spec) | {"description": spec.en, "default": to_plain(getattr(MANUAL, name))}
+        for name, spec in KEYS.items()
+    }
+    name = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": _MAX_NAME,
+        "pattern": f"^{_NAME_PATTERN}$",
+        "not": {"enum": list(PROFILES)},
+        "description": "Name of the profile. By default that of the file.",
+    }
+    base = {"enum": list(PROFILES), "default": MANUAL.name, "description": "Profile to start from."}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Profile",
+        "type": "object",
+        "properties": {_BASE: base, _NAME: name, **properties},
+        "additionalProperties": False,
+    }

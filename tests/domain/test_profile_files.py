@@ -1,22 +1,37 @@
 """Profile files: what is read, what is refused with its line, and the command `sms10692-mock profile` (R22)."""
 
 import json
+import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sms10692_mock.cli import command
 from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain.profiles import MANUAL, OBSERVED, PROFILES, Profile
-from sms10692_mock.profile_file import KEYS, describe_profile, load_profile, parse_profile, read_profile
+from sms10692_mock.profile_file import (
+    KEYS,
+    build_schema,
+    describe_profile,
+    format_value,
+    load_profile,
+    parse_profile,
+    read_profile,
+)
+from sms10692_mock.toml_lines import Place, find_lines
 from support.emulators import GBK, STATUS, UTF8, WsgiHarness, emulator_server, sign
 from support.exchanges import EXCHANGES
 from support.http_client import build_request, call_control
 
 BRAND = Path("brand.toml")
+_NAME = "name must be a text of 1 to 40 printable characters without /"
 
 
 def test_a_file_changes_single_keys_of_a_built_in_profile() -> None:
@@ -26,39 +41,76 @@ def test_a_file_changes_single_keys_of_a_built_in_profile() -> None:
     assert read_profile("", BRAND) == Profile(name="brand")
 
 
+_CLEAN = "keyword_clean must have 1 to 200 printable characters"
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
         ("a = 1", "brand.toml:1: a is no key of a profile"),
+        (
+            "# 一\nextno_max_digit = 5",
+            "brand.toml:2: extno_max_digit is no key of a profile; did you mean extno_max_digits?",
+        ),
+        ("[texts.nope]\nx = 1", "brand.toml:1: texts.nope is no cause of a refusal by the vendor"),
+        ("[nope]\nx = 1", "brand.toml:1: nope is no key of a profile"),
         ("\n\nextno_max_digits = 99\n", "brand.toml:3: extno_max_digits must be from 1 to 20"),
-        ('extno_max_digits = "5"', "brand.toml:1: extno_max_digits Input should be a valid integer"),
-        ("cdata = 1", "brand.toml:1: cdata Input should be a valid boolean"),
+        ('extno_max_digits = "5"', "brand.toml:1: extno_max_digits must be a whole number from 1 to 20"),
+        ("extno_max_digits = 5.0", "brand.toml:1: extno_max_digits must be a whole number from 1 to 20"),
+        ("extno_max_digits = true", "brand.toml:1: extno_max_digits must be a whole number from 1 to 20"),
+        ("extno_max_digits.most = 5", "brand.toml:1: extno_max_digits must be a whole number from 1 to 20"),
+        ("cdata = 1", "brand.toml:1: cdata must be true or false"),
+        ("cdata = []", "brand.toml:1: cdata must be true or false"),
         ("max_numbers = 0", "brand.toml:1: max_numbers must be from 1 to 1000000"),
-        ("max_clock_skew = 1e11", "brand.toml:1: max_clock_skew must be from 0 to 10000000000"),
-        ("max_clock_skew = -1", "brand.toml:1: max_clock_skew must be from 0 to 10000000000"),
-        ("max_clock_skew = nan", "brand.toml:1: max_clock_skew"),
-        ("billing = 'free'", "brand.toml:1: billing Input should be 'segment' or 'recipient'"),
         (
             "cdata = true\ntext_signature = 'top'",
-            "brand.toml:2: text_signature Input should be 'optional', 'anywhere', 'front' or",
+            'brand.toml:2: text_signature must be "optional", "anywhere", "front" or "end"',
         ),
-        ("[texts]\n\nnope = 'x'", "brand.toml:3: texts.nope"),
+        ("line_end = ['lf']", 'brand.toml:1: line_end must be "lf" or "crlf"'),
+        ("[texts]\n\nnope = 'x'", "brand.toml:3: texts.nope is no cause of a refusal by the vendor"),
+        (
+            "[texts]\nbalanc = 'x'",
+            "brand.toml:2: texts.balanc is no cause of a refusal by the vendor; did you mean balance?",
+        ),
+        ("cdata = true\ntexts.nope = 'x'", "brand.toml:2: texts.nope is no cause of a refusal by the vendor"),
+        ("texts = {action = 'x',\nnope = 'y'}", "brand.toml:"),  # TOML 1.1 allows the line feed
+        ("texts = {action = 'x', nope = 'y'}", "brand.toml:1: texts.nope is no cause of a refusal by the vendor"),
+        ("texts = 'x'", "brand.toml:1: texts must be a table"),
         ("[texts]\naction = ''", "brand.toml:2: texts.action must have 1 to 200 printable characters"),
+        ("[texts]\naction = 5", "brand.toml:2: texts.action must be a text in quotation marks"),
+        ("[texts]\naction.x = 'y'", "brand.toml:2: texts.action must be a text in quotation marks"),
         ("[texts]\naction = '''a\nb'''", "brand.toml:2: texts.action must have 1 to 200 printable characters"),
-        ("keyword_found = ''", "brand.toml:1: keyword_found must have 1 to 200 printable characters"),
-        ("send_time_formats = []", "brand.toml:1: send_time_formats must have at least one format"),
-        ("send_time_formats = ['yyyy']", "brand.toml:1: send_time_formats Input should be 'yyyy-MM-dd HH:mm:ss',"),
-        ("base = 'x'", "brand.toml:1: base must be one of manual, observed"),
-        ("base = ['x']", "brand.toml:1: base must be one of manual, observed"),
-        ("name = 'manual'", "brand.toml:1: name must be a word of at most 40 characters, not manual or observed"),
-        ("name = 'a/b'", "brand.toml:1: name must be a word"),
-        ("x = [", "brand.toml: Invalid value"),
-        ("x = " + "[" * 20_000, "brand.toml: a value is too long or nested too deeply"),
-        ("x = " + "1" * 5_000, "brand.toml: a value is too long or nested too deeply"),
-        ("keyword_clean = 2011-01-01", "brand.toml: 2011-01-01 is a date"),
-        ("keyword_clean = '  '", "brand.toml:1: keyword_clean must have 1 to 200 printable characters"),
+        ("[texts]\nfault = 'x'", "brand.toml:2: texts.fault is no cause of a refusal by the vendor"),
+        ("cdata = true\n'keyword_found' = ''", "brand.toml:2: keyword_found must have 1 to 200 printable characters"),
         ("keyword_found = '屏蔽词'", "brand.toml:1: keyword_found must begin with 包含"),
-        ("[texts]\nfault = 'x'", "brand.toml:2: texts.fault is no refusal of the vendor"),
+        ("keyword_clean = '  '", f"brand.toml:1: {_CLEAN}"),
+        (f"keyword_clean = '{'字' * 201}'", f"brand.toml:1: {_CLEAN}"),
+        ("keyword_clean = 2011-01-01", "brand.toml:1: keyword_clean must be a text in quotation marks"),
+        ("send_time_formats = []", "brand.toml:1: send_time_formats must have at least one value"),
+        ("send_time_formats = 'yyyyMMddHHmmss'", "brand.toml:1: send_time_formats must be a list in square brackets"),
+        (
+            "send_time_formats = [\n  'yyyyMMddHHmmss',  # ]\n  'yyyy',\n]",
+            'brand.toml:3: send_time_formats, value 2, must be "yyyy-MM-dd HH:mm:ss", ',
+        ),
+        ("base = 'x'", "brand.toml:1: base must be manual or observed"),
+        ("base = ['x']", "brand.toml:1: base must be manual or observed"),
+        ("name = 'manual'", f"brand.toml:1: {_NAME}, and not manual or observed"),
+        ("name = 'a/b'", f"brand.toml:1: {_NAME}"),
+        ("name = '..'", f"brand.toml:1: {_NAME}"),
+        ("name = ' a'", f"brand.toml:1: {_NAME}"),
+        ("name = ''", f"brand.toml:1: {_NAME}"),
+        ('name = "a\\u200b"', f"brand.toml:1: {_NAME}"),
+        (f"name = '{'字' * 41}'", f"brand.toml:1: {_NAME}"),
+        ("name = 5", f"brand.toml:1: {_NAME}"),
+        ("cdata = true\ncdata = true\n\n", "brand.toml:2: this key or table occurs twice (column "),
+        ("[texts]\n[texts]", "brand.toml:2: this key or table occurs twice (column "),
+        ("cdata = yes", "brand.toml:1: Invalid value (column 9)"),
+        ("cdata", "brand.toml:1: Expected '=' after a key in a key/value pair"),
+        ("5 = 5", "brand.toml:1: 5 is no key of a profile"),
+        ('"" = 5', "brand.toml:1:  is no key of a profile"),
+        ("cdata = true\nx = [", "brand.toml:2: Invalid value"),
+        ("x = " + "[" * 20_000, "brand.toml: a value is nested too deeply"),
+        ("cdata = true\nx = " + "1" * 5_000, "brand.toml:2: a number has too many digits"),
     ],
 )
 def test_a_mistake_is_one_error_with_its_line(source: str, message: str) -> None:
@@ -71,11 +123,203 @@ def test_a_mistake_is_one_error_with_its_line(source: str, message: str) -> None
 def test_a_file_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"none\.toml is neither a file nor one of manual, observed"):
         parse_profile(str(tmp_path / "none.toml"))
-    (tmp_path / "gbk.toml").write_bytes('name = "品牌"'.encode("gbk"))
-    with pytest.raises(ValueError, match=r"gbk\.toml is not UTF-8 \(byte 10\)"):
+    (tmp_path / "gbk.toml").write_bytes('cdata=1\nname = "品牌"'.encode("gbk"))
+    with pytest.raises(ValueError, match=r"gbk\.toml:2: is not UTF-8 \(byte 18\)"):
         load_profile(tmp_path / "gbk.toml")
-    (tmp_path / "bom.toml").write_text('\ufeffname = "品牌"', "utf-8")
-    assert load_profile(tmp_path / "bom.toml").name == "品牌"
+    (tmp_path / "large.toml").write_text("#" * 10_000_000, "utf-8")
+    with pytest.raises(ValueError, match=r"large\.toml is longer than 64 KiB"):
+        load_profile(tmp_path / "large.toml")
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(click.ClickException, match=r"folder\.toml"):
+        command.main(["profile", "--check", str(tmp_path / "folder.toml")], standalone_mode=False)
+
+
+@pytest.mark.parametrize("source", ['\ufeffname = "品牌"\r\ncdata = true\r\n', 'name = "品牌"\rcdata = true\n'])
+def test_a_file_has_a_byte_order_mark_and_any_line_ends(source: str, tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_bytes(source.encode())
+    assert load_profile(file) == Profile(name="品牌", cdata=True)
+    file.write_bytes(f"{source}line_end = 'cr'".encode())
+    with pytest.raises(ValueError, match=r'x\.toml:3: line_end must be "lf" or "crlf"$'):
+        load_profile(file)
+
+
+@pytest.mark.parametrize("stem", ["品牌（华东）", "a b", "brand.v2", "=:%#?", "字" * 40])
+def test_the_name_of_a_file_is_that_of_the_profile(stem: str, tmp_path: Path) -> None:
+    (tmp_path / f"{stem}.toml").write_text("")
+    assert parse_profile(str(tmp_path / f"{stem}.toml")) == Profile(name=stem)
+
+
+@pytest.mark.parametrize("stem", ["manual", "字" * 41, " a", "a\u200b"])
+def test_a_file_whose_name_no_profile_can_have_needs_a_line_with_a_name(stem: str, tmp_path: Path) -> None:
+    file = tmp_path / f"{stem}.toml"
+    file.write_text("cdata = true")
+    with pytest.raises(ValueError, match='add a line name = "…", since the name of the file must be a text of 1 to 40'):
+        load_profile(file)
+    file.write_text('cdata = true\nname = "x"')
+    assert load_profile(file) == Profile(name="x", cdata=True)
+
+
+_SYNTAX = ("[", "]", "{", "}", '"', "'", "=", ".", "\n", ",", "#", "'''")
+_WORDS = (
+    "base",
+    "name",
+    "action",
+    "forbidden-word",
+    "x",
+    "true",
+    "5",
+    "1.5",
+    '"front"',
+    "[texts]",
+    "2011-01-01",
+    "nan",
+)
+_TOKENS = st.lists(st.sampled_from((*KEYS, *_SYNTAX, *_WORDS)), max_size=14)
+
+
+def _find_error(source: str) -> str:
+    """Return the message of the error, or an empty text."""
+    try:
+        read_profile(source, BRAND)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@given(_TOKENS.map(" ".join) | st.text(max_size=40))
+def test_any_text_is_a_profile_or_one_line_with_file_and_line(source: str) -> None:
+    error = _find_error(source.replace("\r", "\n"))
+    assert not error or re.fullmatch(r"brand\.toml:\d+: \S.*", error)
+
+
+_VALUES = st.recursive(
+    st.sampled_from(["x", "a.b # ]", '"q\\"', "字"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["k", "m.n", 'ü"', "5"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+@given(_VALUES)
+def test_the_line_of_every_key_and_value_is_found(document: object) -> None:
+    """Every value of a list is on a line of its own; a table is on one line unless it contains a list."""
+    source, expected = "", dict[Place, int]()
+
+    def write(value: object, place: Place) -> None:
+        nonlocal source
+        expected[place] = source.count("\n") + 1
+        if isinstance(value, list):
+            source += "[ # ]"
+            for index, one in enumerate(value):
+                source += "\n"
+                write(one, (*place, index))
+                source += ","
+            source += "\n]"
+        elif isinstance(value, dict):
+            source += "{"
+            for name, one in value.items():
+                source += f"{'' if source.endswith('{') else ', '}{json.dumps(name)} = "
+                write(one, (*place, name))
+            source += "}"
+        else:
+            source += json.dumps(value)
+
+    source = "\n'first key' = "
+    write(document, ("first key",))
+    assert tomllib.loads(source) == {"first key": document}
+    assert find_lines(source) == expected
+
+
+def test_the_line_of_keys_in_tables_and_dotted_keys_is_found() -> None:
+    source = (
+        'a.b = 1\n\n[t."x y"]\nc = """\n[z]\nd = 1"""\n\'e\' . f = 2\n'
+        "[[l]]\ng = '''\n'''\n[[l]]\nh = {i = 1, j.k = 2}\n"
+    )
+    assert "t" in tomllib.loads(source)
+    lines = find_lines(source)
+    assert {".".join(map(str, place)): line for place, line in lines.items()} == {
+        "a": 1,
+        "a.b": 1,
+        "t": 3,
+        "t.x y": 3,
+        "t.x y.c": 4,
+        "t.x y.e": 7,
+        "t.x y.e.f": 7,
+        "l": 8,
+        "l.g": 9,
+        "l.h": 12,
+        "l.h.i": 12,
+        "l.h.j": 12,
+        "l.h.j.k": 12,
+    }
+
+
+def _matches(schema: dict[str, Any], value: Any) -> bool:
+    """Validate the keywords of JSON Schema that the schema of profiles uses."""
+    kinds: dict[str, Any] = {
+        "object": dict,
+        "array": list,
+        "string": str,
+        "boolean": bool,
+        "integer": int,
+        "number": (int, float),
+    }
+    checks: dict[str, Callable[[Any], bool]] = {
+        "type": lambda kind: (
+            kind != "null" and isinstance(value, kinds[kind]) and (kind == "boolean" or value is not True)
+        ),
+        "enum": lambda known: value in known,
+        "not": lambda inner: not _matches(inner, value),
+        "anyOf": lambda inner: any(_matches(one, value) for one in inner),
+        "minLength": lambda least: len(value) >= least,
+        "maxLength": lambda most: len(value) <= most,
+        "pattern": lambda pattern: re.search(pattern, value) is not None,
+        "minItems": lambda least: len(value) >= least,
+        "items": lambda inner: all(_matches(inner, one) for one in value),
+        "minimum": lambda low: value >= low,
+        "maximum": lambda high: value <= high,
+        "properties": lambda inner: all(_matches(inner[name], one) for name, one in value.items() if name in inner),
+        "additionalProperties": lambda _: set(value) <= set(schema["properties"]),
+    }
+    described = ("$schema", "title", "description", "default")
+    return all(checks[keyword](argument) for keyword, argument in schema.items() if keyword not in described)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_valid"),
+    [
+        ("", True),
+        ('name = "品牌（华东）"\nsend_time_formats = ["yyyy-MM-dd"]\ntexts.balance = "余额"\nmax_numbers = 5', True),
+        *(
+            (f"{name} = {format_value(getattr(OBSERVED, name))}", True)
+            for name in KEYS
+            if getattr(OBSERVED, name) is not None
+        ),
+        ('name = "manual"', False),
+        ('name = "a/b"', False),
+        ('name = ".."', False),
+        (f'name = "{"x" * 41}"', False),
+        ("send_time_formats = []", False),
+        ('send_time_formats = ["x"]', False),
+        ('texts.balance = " "', False),
+        ('texts.fault = "x"', False),
+        ('texts.nope = "x"', False),
+        (f'keyword_clean = "{"x" * 201}"', False),
+        ("extno_max_digits = 21", False),
+        ("extno_max_digits = true", False),
+        ("cdata = 1", False),
+        ("a = 1", False),
+    ],
+)
+def test_the_schema_accepts_exactly_what_is_read(source: str, is_valid: bool) -> None:
+    assert _matches(build_schema(), tomllib.loads(source)) is is_valid
+    if is_valid:
+        read_profile(source, BRAND)
+    else:
+        with pytest.raises(ValueError, match=r"brand\.toml:1: "):
+            read_profile(source, BRAND)
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from sms10692 import protocol
 from sms10692.protocol import Operation, Provenance
@@ -117,8 +117,6 @@ def key(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """One brand. The defaults are the manual's, or our reading of it."""
-
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
     name: str = "manual"
     refusal_form: Literal["own", "send"] = key(

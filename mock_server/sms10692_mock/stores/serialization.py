@@ -49,7 +49,7 @@ def load_settings(text: str) -> Settings:
 
 def _to_plain(value: Any) -> Any:
     if is_dataclass(value):
-        return {field.name: _to_plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: _to_plain(getattr(value, field.name)) for field in fields(value) if field.init}
     if isinstance(value, tuple):
         names = getattr(value, "_fields", None)
         return dict(zip(names, map(_to_plain, value), strict=True)) if names else [_to_plain(one) for one in value]
