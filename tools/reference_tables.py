@@ -13,8 +13,8 @@ from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
-from sms10692_mock.domain.profiles import MANUAL, OBSERVED
-from sms10692_mock.profile_file import KEYS, format_value
+from sms10692_mock.domain.profiles import KEYS, MANUAL, OBSERVED
+from sms10692_mock.profile_file import format_value
 from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.stores.factory import STORES
 

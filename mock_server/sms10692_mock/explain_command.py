@@ -12,6 +12,8 @@ from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.clock import system_time
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.domain.profiles import MANUAL
+from sms10692_mock.profile_file import parse_profile
 from sms10692_mock.streams import write_output
 
 HAS_FINDINGS: Final = 1
@@ -44,8 +46,16 @@ _TEXTS: Final = {
 @click.argument("request", required=False)
 @click.option("--account", metavar="NAME", help="Name of the account of the request, to check its signature.")
 @click.option("--password", help="Password of that account.", envvar="SMS10692_PASSWORD", show_envvar=True)
+@click.option(
+    "--profile",
+    "brand",
+    metavar="NAME|FILE",
+    default=MANUAL.name,
+    show_default=True,
+    help="Profile whose rules count: manual, observed, or the TOML file of another brand.",
+)
 @click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of findings.")
-def explain_command(request: str | None, account: str | None, password: str | None, lang: str) -> None:
+def explain_command(request: str | None, account: str | None, password: str | None, brand: str, lang: str) -> None:
     """Explain what is wrong with a request, without sending it.
 
     REQUEST is a URL, a form body, JSON, a command of curl, wget, HTTPie or PowerShell, a call of fetch, raw HTTP or a
@@ -53,6 +63,12 @@ def explain_command(request: str | None, account: str | None, password: str | No
     """
     if (account is None) != (password is None):
         raise click.UsageError("--account and --password belong together")
+    try:
+        profile = parse_profile(brand)
+    except OSError as error:
+        raise click.BadParameter(f"cannot read {brand}: {error.strerror}", param_hint="--profile") from None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--profile") from None
     text = request if request is not None else _read_input()
     try:
         pasted = read_pasted(text)
@@ -64,7 +80,7 @@ def explain_command(request: str | None, account: str | None, password: str | No
             return Account(userid, account, password)
         return DEFAULT_ACCOUNT if userid == DEFAULT_ACCOUNT.userid else None
 
-    explanation = explain(pasted, find_account, (), Keywords(), lambda _: system_time())
+    explanation = explain(pasted, find_account, (), Keywords(), lambda _: system_time(), profile_of=lambda _: profile)
     language = cast("Language", lang)
     note = _text("ignored", language).format(pasted.ignored) + "\n" if pasted.ignored else ""
     write_output(format_explanation(explanation, language) + note)

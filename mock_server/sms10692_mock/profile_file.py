@@ -7,20 +7,15 @@ the control API call the profile.
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from sms10692 import protocol
-from sms10692_mock.domain.profiles import MANUAL, PROFILES, KeySpec, Profile
+from sms10692_mock.domain.profiles import KEYS, MANUAL, PROFILES, Profile
 from sms10692_mock.profile_values import InvalidValue, describe_type, read_value, unknown_key
 from sms10692_mock.text_files import read_text
 from sms10692_mock.toml_lines import find_lines
-
-KEYS: Final[Mapping[str, KeySpec]] = {
-    field.name: field.metadata["key"] for field in fields(Profile) if "key" in field.metadata
-}
-"""The description of each key, in the order of the documents."""
 
 _TYPES: Final[Mapping[str, Any]] = {name: kind for name, kind in get_type_hints(Profile).items() if name in KEYS}
 

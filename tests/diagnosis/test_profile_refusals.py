@@ -4,6 +4,7 @@ import pytest
 
 from sms10692_mock.diagnosis.service import diagnose_logged
 from support.emulators import WsgiHarness
+from support.flask_emulator import FlaskEmulator
 
 
 @pytest.mark.parametrize(
@@ -31,3 +32,83 @@ def test_a_refusal_of_the_profile_has_evidence(key: str, content: str, code: str
     assert entry.evidence.code == code
     assert [finding.code for finding in diagnose_logged(entry, emulator.store)][:1] == [f"refusal.{code}"]
     assert "<message>其他错误</message>" in emulator.send(extno="x", content=content)
+
+
+ACCOUNT = {"userid": "12", "account": "test", "password": "mima"}
+
+
+@pytest.mark.parametrize(
+    ("key", "fields", "sentence", "chinese"),
+    [
+        (
+            'send_time_formats = ["yyyyMMddHHmmss", "yyyy-MM-dd"]',
+            {"sendTime": "2026-12-30 10:00:00"},
+            "sendTime is '2026-12-30 10:00:00'; expected yyyyMMddHHmmss, yyyy-MM-dd: write it like 20101024090810.",
+            "sendTime 是“2026-12-30 10:00:00”，格式应为 yyyyMMddHHmmss, yyyy-MM-dd，例如 20101024090810。",
+        ),
+        (
+            "extno_max_digits = 5",
+            {"extno": "123456"},
+            "extno has 6 digits; at most 5 are allowed: shorten it.",
+            "extno 有 6 位，最多 5 位：请缩短。",
+        ),
+        (
+            'text_signature = "front"',
+            {},
+            "The text does not begin with a 【signature】, which the profile demands: add the signature of the brand.",
+            "内容开头没有【签名】，而当前配置要求有：请加上签名。",
+        ),
+        (
+            "max_numbers = 1",
+            {"mobile": "15023239810,15023239811"},
+            "The request has 2 numbers; the profile allows 1: divide the numbers among several requests.",
+            "一次提交了 2 个号码，当前配置最多 1 个：请分几次提交。",
+        ),
+    ],
+)
+def test_the_findings_of_a_refusal_name_the_profile_and_the_key(
+    key: str, fields: dict[str, str], sentence: str, chinese: str
+) -> None:
+    emulator = FlaskEmulator(profile=["manual", f'name = "某品牌"\n{key}'], account_profile=["12:某品牌"])
+    assert "<message>其他错误</message>" in emulator.send(ACCOUNT, **fields)
+    name = key.partition(" ")[0]
+    english = [
+        sentence,
+        f"This rule is that of the profile '某品牌', from its key {name}: compare the key with what the",
+    ]
+    for language, expected in (("en", english), ("zh", [chinese, f"这条规则来自品牌配置“某品牌”的键 {name}"])):
+        logged = emulator.control("GET", f"requests/1?lang={language}")["diagnosis"][:2]
+        assert [finding["code"] for finding in logged][1] == "refusal.profile-rule"
+        assert all(one["sentence"].startswith(start) for one, start in zip(logged, expected, strict=True)), logged
+
+
+def _read_codes(emulator: FlaskEmulator, number: int) -> list[str]:
+    return [finding["code"] for finding in emulator.control("GET", f"requests/{number}")["diagnosis"]]
+
+
+def test_a_rule_that_the_profile_has_in_common_with_the_manual_is_not_named_as_the_profiles() -> None:
+    emulator = FlaskEmulator(profile='check_words = "always"\nextno_max_digits = 10\ncdata = true')
+    emulator.send(ACCOUNT, extno="12345678901")
+    emulator.send(ACCOUNT, content="代开发票")
+    emulator.http.post("/sms.aspx", data=ACCOUNT | {"action": "send", "mobile": "15023239810", "content": "代开发票"})
+    codes = [
+        [finding["code"] for finding in emulator.control("GET", f"requests/{number}")["diagnosis"]]
+        for number in (1, 2, 3)
+    ]
+    assert codes[0][0] == "refusal.extno-too-long"
+    assert codes[1][0] == "refusal.forbidden-word"
+    assert ["refusal.profile-rule" in found for found in codes] == [False, False, True]
+
+
+def test_a_send_time_in_a_format_of_the_brand_is_no_mistake_and_one_of_the_past_is() -> None:
+    emulator = FlaskEmulator(profile='send_time_formats = ["yyyyMMddHHmmss", "0"]')
+    for sent in ("20111203221211", "0", "20111201221211"):
+        assert "<message>ok</message>" in emulator.send(ACCOUNT, content="您好", sendTime=sent)
+    codes = [
+        [finding["code"] for finding in emulator.control("GET", f"requests/{number}")["diagnosis"]]
+        for number in (1, 2, 3)
+    ]
+    assert ["habit.send-time-past" in found for found in codes] == [False, False, True]
+    assert emulator.control("GET", "requests/3")["has_findings"]
+    assert "<message>其他错误</message>" in emulator.send(ACCOUNT, content="您好", sendTime="20110230221211")
+    assert _read_codes(emulator, 4)[0] == "refusal.send-time-no-date"

@@ -341,6 +341,7 @@ def test_each_evidence_has_a_message() -> None:
         "refusal.mobile-missing",
         "refusal.content-missing",
         "refusal.credentials-changed",
+        "refusal.profile-rule",
     }
     codes = {code for code in CODES if code.startswith("refusal.")}
     assert codes == {f"refusal.{code}" for code in EVIDENCE_CODES} | refined

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 
 from sms10692_mock.cli import command
 from sms10692_mock.diagnosis.service import diagnose_logged
-from sms10692_mock.domain.profiles import MANUAL, OBSERVED, PROFILES, Profile
+from sms10692_mock.domain.profiles import KEYS, MANUAL, OBSERVED, PROFILES, Profile
 from sms10692_mock.profile_file import (
-    KEYS,
     build_schema,
     describe_profile,
     format_value,

@@ -282,20 +282,16 @@ class VendorApp:
     def _render(self, endpoint: Endpoint, api_request: ApiRequest, result: Result | None, profile: Profile) -> Response:
         if result is None:
             return build_response(200, f"text/xml; charset={endpoint.charset}", b"")
-        if api_request.wants_json:
-            renderer = self._renderers_of(profile).json
-            return build_response(200, "application/json", renderer.render(result, api_request.operation, endpoint))
-        body = self._renderers_of(profile).xml.render(result, api_request.operation, endpoint, api_request.userid)
-        headers = [("Content-Type", f"text/xml; charset={endpoint.charset}"), ("Content-Length", str(len(body)))]
-        return Response(200, headers, body)
-
-    def _renderers_of(self, profile: Profile) -> "_Renderers":
         renderers = self._brand_renderers.get(profile.name)
         if renderers is None or renderers.profile is not profile:  # new, or replaced at run time
-            renderers = self._brand_renderers[profile.name] = _Renderers(
-                profile, XmlRenderer(profile), JsonRenderer(profile)
-            )
-        return renderers
+            renderers = _Renderers(profile, XmlRenderer(profile), JsonRenderer(profile))
+            self._brand_renderers[profile.name] = renderers
+        if api_request.wants_json:
+            body = renderers.json.render(result, api_request.operation, endpoint)
+            return build_response(200, "application/json", body)
+        body = renderers.xml.render(result, api_request.operation, endpoint, api_request.userid)
+        headers = [("Content-Type", f"text/xml; charset={endpoint.charset}"), ("Content-Length", str(len(body)))]
+        return Response(200, headers, body)
 
     def log_rejection(self, method: str, path: str, response: Response) -> None:
         """Write a line of the access log about a request that reached no application, with the reason."""

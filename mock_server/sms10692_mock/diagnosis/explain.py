@@ -41,7 +41,7 @@ class Explanation(NamedTuple):
 
     `refusal` is the message with which the vendor would refuse it, or empty. `is_signature_checked` is False if no
     account with the request's userid is known: then whether the signature is right is unknown. `expected` is None
-    unless the signature is wrong.
+    unless the signature is wrong. `profile` is the name of the profile whose rules count.
     """
 
     method: str
@@ -51,6 +51,7 @@ class Explanation(NamedTuple):
     findings: Sequence[Finding]
     is_signature_checked: bool
     expected: ExpectedSignature | None
+    profile: str = ""
 
 
 def explain(
@@ -120,6 +121,7 @@ def explain(
         ),
         account is not None,
         expected_signature(context),
+        profile.name,
     )
 
 

@@ -163,7 +163,8 @@ def _is_conventional(request: ApiRequest, form: ParsedForm, body: bytes, now: fl
         return False  # text was lost, or a parameter was repeated
     if request.operation is protocol.CHECKKEYWORD and not request.content.strip():
         return False
-    if request.send_time and request.send_time < _earliest_send_time(now // 60):
+    sent = request.send_time
+    if sent and (sent[4:5] != "-" or sent < _earliest_send_time(now // 60)):  # some profiles have other formats
         return False
     if b"+" in body and has_unencoded_plus(body):
         return False

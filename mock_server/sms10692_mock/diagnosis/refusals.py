@@ -12,7 +12,7 @@ from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES
-from sms10692_mock.domain.evidence import Evidence, EvidenceCode
+from sms10692_mock.domain.evidence import EVIDENCE, Evidence, EvidenceCode
 from sms10692_mock.domain.faults import TriggeredFault
 
 _MOBILE, _CONTENT = (name.lower() for name in protocol.SEND.parameters[:2])
@@ -27,15 +27,25 @@ _Refinement: TypeAlias = Callable[[DiagnosisContext, Evidence], Finding]
 
 
 def refusal_findings(context: DiagnosisContext, *, is_credentials_explained: bool) -> tuple[Finding, ...]:
-    """Return the finding of the check that refused the request; empty if the request was not refused.
+    """Return the finding of the check that refused the request, and one that names the profile if the rule is its own.
 
+    It is empty if the request was not refused.
     `is_credentials_explained`: there are findings about the credentials already.
     """
     evidence = context.evidence
     if evidence is None or (is_credentials_explained and evidence.code in _EXPLAINED_BY_CREDENTIALS):
         return ()
-    refine = _REFINEMENTS.get(evidence.code, _make_finding)
-    return (refine(context, evidence),)
+    finding = _REFINEMENTS.get(evidence.code, _make_finding)(context, evidence)
+    if not evidence.profile or not _is_rule_of_profile(context, evidence):
+        return (finding,)
+    keys = ", ".join(EVIDENCE[evidence.code].keys)
+    return finding, make_finding("refusal.profile-rule", context.show(evidence.profile), keys)
+
+
+def _is_rule_of_profile(context: DiagnosisContext, evidence: Evidence) -> bool:
+    """Whether a rule in which the profile differs from the manual refused, not one that both have."""
+    request = context.request
+    return evidence.code != "forbidden-word" or not (request.wants_word_check or not request.endpoint.send_parameters)
 
 
 def fault_findings(faults: Sequence[TriggeredFault], evidence: Evidence | None = None) -> tuple[Finding, ...]:

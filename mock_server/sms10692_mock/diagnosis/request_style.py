@@ -202,7 +202,10 @@ def _check_send_time(context: DiagnosisContext) -> Iterator[Finding]:
     request = context.request
     if request.operation is not protocol.SEND or not request.send_time:
         return
-    scheduled = clock.parse_time(request.send_time)
+    if context.evidence is not None and context.evidence.code == "send-time-format":
+        return
+    # An accepted time has a format of the profile that was in force. The formats differ in shape.
+    scheduled = clock.parse_send_time(request.send_time, clock.DATED_SEND_TIMES)
     if scheduled is None or (late := context.now - scheduled) <= _PAST_SECONDS:
         return
     sent = context.show(request.send_time)

@@ -5,7 +5,7 @@ Times are seconds since 1970. The wall clock is an argument; only `system_time` 
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
@@ -136,11 +136,6 @@ def format_times_unpadded(separator: str, moments: Iterable[float]) -> Iterable[
         yield f"{time.year}{separator}{time.month}{separator}{time.day} {time.hour}:{time:%M:%S}"
 
 
-def has_time_format(text: str) -> bool:
-    """Return whether a text looks like a time in the vendor's format; the date may not exist."""
-    return _SHAPE.fullmatch(text) is not None
-
-
 SendTimeFormat: TypeAlias = Literal[
     "yyyy-MM-dd HH:mm:ss", "yyyyMMddHHmmss", "yyyy/MM/dd HH:mm:ss", "yyyy-MM-dd HH:mm", "yyyy-MM-dd", "0"
 ]
@@ -153,6 +148,10 @@ _SEND_TIME_SHAPES: Final[Mapping[SendTimeFormat, tuple[re.Pattern[str], str]]] =
     "yyyy-MM-dd": (re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), "%Y-%m-%d"),
     "0": (re.compile("0"), "0"),  # at once: a pattern without fields is the year 1900
 }
+
+
+DATED_SEND_TIMES: Final[tuple[SendTimeFormat, ...]] = tuple(name for name in _SEND_TIME_SHAPES if name != "0")
+"""The formats of a date."""
 
 
 def parse_send_time(text: str, formats: Iterable[SendTimeFormat]) -> float | None:
@@ -169,6 +168,21 @@ def parse_send_time(text: str, formats: Iterable[SendTimeFormat]) -> float | Non
             with suppress(ValueError):  # a date that does not exist
                 return datetime.strptime(text, pattern).replace(tzinfo=CHINA).timestamp()
     return None
+
+
+def has_send_time_format(text: str, formats: Iterable[SendTimeFormat]) -> bool:
+    """Return whether a text looks like a time in one of these formats; the date may not exist."""
+    return any(_SEND_TIME_SHAPES[name][0].fullmatch(text) for name in formats)
+
+
+def describe_send_time_formats(formats: Sequence[SendTimeFormat]) -> tuple[str, str]:
+    """Return the formats, and a time written in the first of them.
+
+    >>> describe_send_time_formats(["yyyyMMddHHmmss", "0"])
+    ('yyyyMMddHHmmss, 0', '20101024090810')
+    """
+    example = datetime(2010, 10, 24, 9, 8, 10, tzinfo=CHINA).strftime(_SEND_TIME_SHAPES[formats[0]][1])
+    return ", ".join(formats), example
 
 
 def parse_time(text: str) -> float | None:

@@ -63,13 +63,15 @@ class EvidenceText:
 
     The example has a form that `sms10692-mock explain` reads, and is explained with the accounts of
     `diagnosis.registry`, at their time. It is empty if the code depends on more than a request. `profile` has the
-    keys of a profile that refuses it, where the manual's does not.
+    keys of a profile that refuses it, where the manual's does not. `keys` are the keys whose rule refuses: if the
+    profile has other values there than the manual, the finding is followed by one that names the profile.
     """
 
     en: str
     zh: str
     example: str = ""
     profile: Mapping[str, Any] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
 
 
 EVIDENCE: Final[Mapping[str, EvidenceText]] = {
@@ -135,6 +137,7 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="extno has {} digit(s); at most {} are allowed: shorten it.",
         zh="extno 有 {} 位，最多 {} 位：请缩短。",
         example=f"{_SEND}{_TEXT}&sendTime=&extno=12345678901",
+        keys=("extno_max_digits",),
     ),
     "fault": EvidenceText(
         en="The fault '{}' was triggered ({} left): remove the fault in the console or with the control API.",
@@ -148,10 +151,12 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The text contains the forbidden word '{}' at character {}: remove the word.",
         zh="内容里有非法关键词“{}”，在第 {} 个字符处：请去掉。",
         example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E4%BB%A3%E5%BC%80%E5%8F%91%E7%A5%A8&sendTime=&extno=",
+        keys=("check_words",),
     ),
     "locked-out": EvidenceText(
         en="The account is locked after {} wrong credentials in a row, for {} more second(s) of its clock: wait.",
         zh="账号因连续 {} 次身份参数错误被锁定，按其时钟还有 {} 秒：请等待。",
+        keys=("lock_out_after", "lock_out_seconds"),
     ),
     "mobile-empty": EvidenceText(
         en="mobile is '{}', without a number: send at least one number.",
@@ -180,6 +185,13 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
     "no-points": EvidenceText(
         en="The balance is {}, and the profile then refuses to read the queues: add credit.",
         zh="余额 {} 点，当前配置因此拒绝读取队列：请充值。",
+        keys=("queue_errors",),
+    ),
+    "profile-rule": EvidenceText(
+        en="This rule is that of the profile '{}', from its key {}: compare the key with what the vendor does.",
+        zh="这条规则来自品牌配置“{}”的键 {}：请与厂商的实际做法核对。",
+        example=f"{_SEND}{_TEXT}&sendTime=&extno=123456",
+        profile={"extno_max_digits": 5},
     ),
     "queues-not-allowed": EvidenceText(
         en="This account may not read the queues of reports and replies: allow it in the settings of the account.",
@@ -200,9 +212,10 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         example=f"action=send&{_SIGNED}&mobile=15023239810%2C10000000001{_TEXT}&sendTime=&extno=",
     ),
     "send-time-format": EvidenceText(
-        en="sendTime is '{}'; expected yyyy-MM-dd HH:mm:ss: write it like 2010-10-24 09:08:10.",
-        zh="sendTime 是“{}”，格式应为 yyyy-MM-dd HH:mm:ss，例如 2010-10-24 09:08:10。",
+        en="sendTime is '{}'; expected {}: write it like {}.",
+        zh="sendTime 是“{}”，格式应为 {}，例如 {}。",
         example=f"{_SEND}{_TEXT}&sendTime=2026%2F12%2F30+10%3A00%3A00&extno=",
+        keys=("send_time_formats",),
     ),
     "send-time-no-date": EvidenceText(
         en="sendTime is '{}', and there is no such date: check day, month and time.",
@@ -233,56 +246,66 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         zh="内容没有【签名】，而当前配置要求有：请加上签名。",
         example=f"{_SEND}{_TEXT}&sendTime=&extno=",
         profile={"text_signature": "anywhere"},
+        keys=("text_signature",),
     ),
     "text-signature-digits": EvidenceText(
         en="The 【signature】 '{}' has digits only, which the profile refuses: put the name of the brand into it.",
         zh="【签名】“{}”只有数字，当前配置不允许：请在【】中写品牌名。",
         example=f"{_SEND}&content=%E3%80%9010692%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
         profile={"signature_of_digits": False},
+        keys=("signature_of_digits",),
     ),
     "text-signature-end": EvidenceText(
         en="The text does not end with a 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容结尾没有【签名】，而当前配置要求有：请加上签名。",
         example=f"{_SEND}{_TEXT}&sendTime=&extno=",
         profile={"text_signature": "end"},
+        keys=("text_signature",),
     ),
     "text-signature-front": EvidenceText(
         en="The text does not begin with a 【signature】, which the profile demands: add the signature of the brand.",
         zh="内容开头没有【签名】，而当前配置要求有：请加上签名。",
         example=f"{_SEND}{_TEXT}&sendTime=&extno=",
         profile={"text_signature": "front"},
+        keys=("text_signature",),
     ),
     "text-signature-length": EvidenceText(
         en="The 【signature】 '{}' has {} character(s), the profile wants {} to {}: use a signature of that length.",
         zh="【签名】“{}”有 {} 个字，当前配置要求 {} 到 {} 个：请换一个长度合适的签名。",
         example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
         profile={"signature_min": 2},
+        keys=("signature_min", "signature_max"),
     ),
     "timestamp-format": EvidenceText(
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
         zh="timestamp 是“{}”，而这个模拟服务器会检查它：应为 yyyyMMddHHmmss。",
         example=f"action=send&userid=12&timestamp=1341155532&sign=39ffd069c3eff9b8d8ba57abdaff5066&mobile=15023239810{_TEXT}",
         profile={"max_clock_skew": 300.0},
+        keys=("max_clock_skew",),
     ),
     "timestamp-skew": EvidenceText(
         en="The timestamp {} is {} s off; {} s are allowed: set the clock, and sign the current time in China (UTC+8).",
         zh="timestamp {} 偏差 {} 秒，允许 {} 秒：请校准时钟，并用当前的中国时间（UTC+8）计算 sign。",
         example=f"action=send&userid=12&timestamp=20120701230212&sign=d5a89c36c7e66db500f8cfc6fe8ceddf&mobile=15023239810{_TEXT}",
         profile={"max_clock_skew": 300.0},
+        keys=("max_clock_skew",),
     ),
     "too-many-codes": EvidenceText(
         en="The number {} would get more than {} text(s) with 验证码 in {} s, the profile allows no more: wait.",
         zh="号码 {} 收到的含“验证码”的内容会超过 {} 条（{} 秒内），当前配置不允许：请等待。",
+        keys=("codes_per_3_minutes", "codes_per_day"),
     ),
     "too-many-numbers": EvidenceText(
         en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",
         zh="一次提交了 {} 个号码，当前配置最多 {} 个：请分几次提交。",
         example=f"{_SEND}{_TEXT}&sendTime=&extno=",
         profile={"max_numbers": 1},
+        keys=("max_numbers",),
     ),
     "too-many-requests": EvidenceText(
         en="The account sent more than {} request(s) in {} s of its clock, the profile allows no more: wait.",
         zh="账号的请求超过 {} 个（按其时钟 {} 秒内），当前配置不允许：请等待。",
+        keys=("requests_per_second", "requests_per_minute"),
     ),
 }
 """The texts of each code of evidence, and of those with which `diagnosis.refusals` refines one. The documents show the
@@ -299,11 +322,13 @@ _MAX_CHARACTER_BYTES: Final = 4
 class Evidence(NamedTuple):
     """Why a check refused a request: a code, and the values that the sentence of the code names, in their order.
 
-    A value that the client decides is an `excerpt`.
+    A value that the client decides is an `excerpt`. `profile` is the name of the profile if it may differ from the
+    manual in this rule, otherwise empty.
     """
 
     code: EvidenceCode
     values: tuple[str | int, ...] = ()
+    profile: str = ""
 
     @property
     def size(self) -> int:

@@ -15,7 +15,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.bounds import MAX_TEXT
-from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
+from sms10692_mock.domain.evidence import EVIDENCE, Evidence, excerpt
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.profiles import KEYS, MANUAL, BrandCheck, Profile
 from sms10692_mock.domain.results import Refusal
@@ -154,8 +154,11 @@ def _check_extno_and_send_time(context: ValidationContext) -> Evidence | None:
             return Evidence("extno-too-long", (len(extno), most_digits))
         return Evidence("extno-not-digits", (excerpt(extno),))
     if send_time.strip() and clock.parse_send_time(send_time, context.profile.send_time_formats) is None:
-        code: EvidenceCode = "send-time-no-date" if clock.has_time_format(send_time) else "send-time-format"
-        return Evidence(code, (excerpt(send_time),))
+        formats = context.profile.send_time_formats
+        if clock.has_send_time_format(send_time, formats):
+            return Evidence("send-time-no-date", (excerpt(send_time),))
+        expected, example = clock.describe_send_time_formats(formats)
+        return Evidence("send-time-format", (excerpt(send_time), expected, example))
     return None
 
 
@@ -249,6 +252,8 @@ def find_refusal(context: ValidationContext, ignored: Collection[str] = ()) -> R
 
 def build_refusal(message: str, evidence: Evidence, profile: Profile) -> Refusal:
     """Return the refusal, with the profile's text if it has one for this cause."""
+    if not profile.differences.isdisjoint(EVIDENCE[evidence.code].keys):
+        evidence = evidence._replace(profile=profile.name)
     text = profile.texts.get(evidence.code)
     if text is None:
         return Refusal(message, evidence)

@@ -98,13 +98,13 @@ class Vendor:
 
     def profiles(self) -> ProfileTable:
         """Return the profiles that accounts can have."""
-        return self._profile_table(self.store.settings())
+        return self._update_profiles(self.store.settings())
 
-    def _profile_table(self, settings: Settings) -> ProfileTable:
-        table = self._profiles
-        if table.added is not settings.profiles:
-            table = self._profiles = table.replace_added(settings.profiles)
-        return table
+    def _update_profiles(self, settings: Settings) -> ProfileTable:
+        profiles = self._profiles
+        if profiles.added is not settings.profiles:
+            profiles = self._profiles = profiles.replace_added(settings.profiles)
+        return profiles
 
     def get_price(self, account: Account, content: str) -> int:
         """Return the points that a text costs an account per recipient (R6)."""
@@ -127,7 +127,10 @@ class Vendor:
         account = self.store.account(request.userid)
         settings = self.store.settings()
         now = self._now(account, settings)
-        profile = self._profile_table(settings)[account.profile if account else None]
+        profiles = self._profiles
+        if profiles.added is not settings.profiles:
+            profiles = self._update_profiles(settings)
+        profile = profiles[account.profile if account else None]
         if profile.differences:
             request = apply_profile(request, profile)
         triggered: tuple[Fault, ...] = ()

@@ -11,9 +11,9 @@ def load_evidence(row: Any) -> Evidence | None:
     """Load evidence from parsed JSON.
 
     >>> load_evidence(["extno-too-long", [11, 10]]), load_evidence(None)
-    (Evidence(code='extno-too-long', values=(11, 10)), None)
+    (Evidence(code='extno-too-long', values=(11, 10), profile=''), None)
     """
-    return None if row is None else Evidence(row[0], tuple(row[1]))
+    return None if row is None else Evidence(row[0], tuple(row[1]), *row[2:])
 
 
 def load_triggered_faults(rows: Sequence[Any]) -> tuple[TriggeredFault, ...]:

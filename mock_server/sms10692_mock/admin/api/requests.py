@@ -50,6 +50,6 @@ def request_routes(control: ControlService, is_described: bool) -> APIBlueprint:
         "/explain", summary="Explain a request that was not sent: nothing is stored or charged", responses=_EXPLANATION
     )
     def explain(body: PastedText, query: LanguageQuery) -> Response:
-        return json_response(requests.explain(body.request, query.lang))
+        return json_response(requests.explain(body, query.lang))
 
     return api

@@ -3,9 +3,17 @@
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.console.layout import form_field, is_htmx, language, render_page, selected_account, translate
+from sms10692_mock.admin.console.layout import (
+    build_model,
+    form_field,
+    is_htmx,
+    language,
+    render_page,
+    selected_account,
+    translate,
+)
 from sms10692_mock.admin.services import ControlService
-from sms10692_mock.admin.services.requests import ExplanationDocument, FindingDocument
+from sms10692_mock.admin.services.requests import ExplanationDocument, FindingDocument, PastedText
 from sms10692_mock.diagnosis.pasted import NotARequest
 from sms10692_mock.diagnosis.translations import in_chinese
 
@@ -17,13 +25,21 @@ def add_explain(pages: Blueprint, control: ControlService) -> None:
     def explain() -> ResponseReturnValue:
         text = (form_field("request") or "") if request.method == "POST" else ""
         explanation: ExplanationDocument | None = None
-        problem = ""
+        problem, chosen = "", form_field("profile")
         try:
-            explanation = control.requests.explain(text) if text.strip() else None
+            if text.strip():
+                explanation = control.requests.explain(build_model(PastedText, request=text, profile=chosen))
         except NotARequest as error:
             problem = translate("explain.not_a_request", reason=error.describe(language()))
         findings = [(finding, finding_text(finding)) for finding in explanation.diagnosis] if explanation else []
-        values = {"explanation": explanation, "findings": findings, "problem": problem, "pasted": text}
+        values = {
+            "explanation": explanation,
+            "findings": findings,
+            "problem": problem,
+            "pasted": text,
+            "profile_names": control.vendor.profiles().names,
+            "chosen_profile": chosen,
+        }
         if is_htmx() and request.method == "POST":
             return Response(render_template("explain.live.html", **values))
         return render_page(control, "explain", selected_account(control), **values)

@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 
 from sms10692.protocol import Provenance
 from sms10692_mock.admin.services.accounts import AccountService
-from sms10692_mock.domain.profiles import MANUAL, Profile
+from sms10692_mock.domain.profiles import KEYS, MANUAL, Profile
 from sms10692_mock.domain.vendor import Vendor
-from sms10692_mock.profile_file import KEYS, to_plain
+from sms10692_mock.profile_file import to_plain
 
 
 class KeyDocument(BaseModel):

@@ -16,6 +16,7 @@ from sms10692_mock.admin.services.schemas import (
     ListDocument,
     RequestLogQuery,
     StrictInput,
+    Text,
     format_iso_time,
     to_list_document,
 )
@@ -36,6 +37,7 @@ from sms10692_mock.diagnosis.service import (
 from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import LoggedRequest, Page, Query
 from sms10692_mock.domain.vendor import Vendor
 
@@ -100,16 +102,22 @@ class ExpectedSignatureDocument(BaseModel):
 
 
 class PastedText(StrictInput):
-    """A request as text: a URL, a form, JSON, a command, a fetch call, raw HTTP or a HAR entry."""
+    """A request as text: a URL, a form, JSON, a command, a fetch call, raw HTTP or a HAR entry.
+
+    The rules are those of `profile`, of the account `userid`, or of the account of the request.
+    """
 
     request: str = Field(min_length=1, max_length=MAX_LENGTH)
+    profile: Text | None = Field(None, description="name of a profile; null or empty: that of the account")
+    userid: Text | None = Field(None, description="account whose profile counts; null: the account of the request")
 
 
 class ExplanationDocument(BaseModel):
     """What is wrong with a request that was not sent. `refusal` is the message of the vendor, or empty.
 
     `expected_signature` is null unless the signature is wrong and the reader may see a valid one. `ignored_requests` is
-    the number of further requests in the text, such as a HAR file.
+    the number of further requests in the text, such as a HAR file. `profile` is the profile whose rules count, empty
+    for a path that is no endpoint.
     """
 
     method: str
@@ -120,6 +128,7 @@ class ExplanationDocument(BaseModel):
     is_signature_checked: bool
     expected_signature: ExpectedSignatureDocument | None
     ignored_requests: int
+    profile: str
 
 
 class RequestDetail(RequestDocument):
@@ -212,16 +221,20 @@ class RequestLogService:
             expected_signature=self._expected_document(logged_signature(original, self._store)),
         )
 
-    def explain(self, text: str, language: Language = "en") -> ExplanationDocument:
-        """Explain a request that was not sent. Nothing is stored. Raises NotARequest."""
-        vendor, others, pasted = self._vendor, candidate_accounts(self._store), read_pasted(text)
+    def explain(self, text: PastedText, language: Language = "en") -> ExplanationDocument:
+        """Explain a request that was not sent. Nothing is stored.
+
+        Raises NotARequest, UnknownProfile and NoSuchAccount.
+        """
+        vendor, others, pasted = self._vendor, candidate_accounts(self._store), read_pasted(text.request)
+        chosen = self._choose_profile(text)
         explanation = explain(
             pasted,
             self._store.account,
             others,
             vendor.keywords(),
             vendor.now,
-            profile_of=vendor.profile_of,
+            profile_of=vendor.profile_of if chosen is None else lambda account: chosen,
             get_points=lambda account: self._store.balance(account.userid).points,
         )
         return ExplanationDocument.model_construct(
@@ -233,7 +246,14 @@ class RequestLogService:
             is_signature_checked=explanation.is_signature_checked,
             expected_signature=self._expected_document(explanation.expected),
             ignored_requests=pasted.ignored,
+            profile=explanation.profile,
         )
+
+    def _choose_profile(self, text: PastedText) -> Profile | None:
+        if text.profile:
+            profiles = self._vendor.profiles()
+            return profiles[profiles.check(text.profile)]
+        return self._vendor.profile_of(self._accounts.get(text.userid)) if text.userid else None
 
     def _expected_document(self, expected: ExpectedSignature | None) -> ExpectedSignatureDocument | None:
         if expected is None or not self.may_show_secrets():
