@@ -28,6 +28,7 @@ from sms10692_mock.admin.services.accounts import AccountExists
 from sms10692_mock.admin.services.behaviour import NoSuchFault, TooManyEntries
 from sms10692_mock.admin.services.clocks import NoPendingEvent
 from sms10692_mock.admin.services.messages import NoSuchTask
+from sms10692_mock.admin.services.profiles import NoSuchProfile, ProfileFixed
 from sms10692_mock.admin.services.requests import NoSuchRequest
 from sms10692_mock.app.hints import build_hint_header
 from sms10692_mock.app.vendor_app import VendorApp
@@ -39,6 +40,7 @@ from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.profile_table import UnknownProfile
 from sms10692_mock.domain.store import NoSuchAccount, Store, StoreUnavailable
+from sms10692_mock.profile_values import InvalidValue
 
 
 def create_app(
@@ -187,6 +189,9 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchRequest, 404, "there is no request {}, or it is no longer kept"),
     (NoSuchFault, 404, "there is no fault {}"),
     (UnknownProfile, 422, "profile: {}"),
+    (NoSuchProfile, 404, "there is no profile {}"),
+    (ProfileFixed, 409, "the profile {} is built in or was loaded at the start: choose another name"),
+    (InvalidValue, 422, "{}"),
     (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),

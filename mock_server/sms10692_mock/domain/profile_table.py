@@ -1,12 +1,8 @@
 """`ProfileTable`: the profiles that the accounts of one emulator can have."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile
-
-MAX_ADDED: Final = 100
-"""Profiles that can be added at run time."""
 
 
 class UnknownProfile(ValueError):
@@ -21,7 +17,7 @@ def _ignore(name: str, used: str) -> None:
 
 
 class ProfileTable(dict[str | None, Profile]):
-    """Profiles by name: the built-in ones, `loaded`, and those `added` at run time, in this order.
+    """Profiles by name: the built-in ones, those `added` at run time, and `loaded`, which win over stored ones.
 
     The key None is the emulator's profile, which is the first of `loaded`, or `manual`. An unknown name has it too: the
     account of a persisted store may have a profile that is not loaded any more. `report_unknown` is then called once,
@@ -35,7 +31,7 @@ class ProfileTable(dict[str | None, Profile]):
         added: tuple[Profile, ...] = (),
     ) -> None:
         self.default = loaded[0] if loaded else MANUAL
-        super().__init__((profile.name, profile) for profile in (*PROFILES.values(), *loaded, *added))
+        super().__init__((profile.name, profile) for profile in (*PROFILES.values(), *added, *loaded))
         self[None] = self.default
         self._loaded, self.added, self._report_unknown = loaded, added, report_unknown
         self._reported: set[str] = set()
@@ -45,6 +41,10 @@ class ProfileTable(dict[str | None, Profile]):
             self._reported.add(name)
             self._report_unknown(name, self.default.name)
         return self.default
+
+    def is_fixed(self, name: str) -> bool:
+        """Return whether a profile is built in or was loaded at the start."""
+        return name in PROFILES or name in [profile.name for profile in self._loaded]
 
     @property
     def names(self) -> list[str]:

@@ -6,9 +6,11 @@ One account is `SmsVendor` in `account`.
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 from sms10692_mock.testing.account import SmsVendor
 from sms10692_mock.testing.api_client import ControlApi, account_path
+from sms10692_mock.testing.models import Profile, read_profile
 from sms10692_mock.testing.scope import ControlScope
 from sms10692_mock.testing.transport import HttpTransport, WsgiTransport
 
@@ -99,6 +101,18 @@ class EmulatorControl(ControlScope):
     def set_forbidden_words(self, words: Iterable[str]) -> None:
         """Replace the forbidden words, for all accounts."""
         self._do("PUT", "keywords", words=list(words))
+
+    def put_profile(self, name: str, **keys: Any) -> Profile:
+        """Add a profile with these keys of a profile file, or replace one that was added so.
+
+        It applies from the next request on. Raises ControlRefused for an unknown key or wrong value.
+        """
+        document = self._do("PUT", f"profiles/{quote(name, safe='')}", **keys)
+        return read_profile(document)
+
+    def remove_profile(self, name: str) -> None:
+        """Remove a profile that was added. Accounts that have it get the emulator's."""
+        self._do("DELETE", f"profiles/{quote(name, safe='')}")
 
     def reset(self) -> None:
         """Reset everything: delete temporary accounts; restore the others, clock, words and faults."""

@@ -215,6 +215,11 @@ class Profile:
     keys: Mapping[str, Any]
 
 
+def read_profile(document: Mapping[str, Any]) -> Profile:
+    """Build a profile from the control API's document."""
+    return Profile(document["name"], {name: key["value"] for name, key in document["keys"].items()})
+
+
 def from_document(kind: type[ValueT], document: Mapping[str, Any]) -> ValueT:
     """Build a value from a document; unknown fields are ignored.
 

@@ -8,7 +8,7 @@ from sms10692.protocol import OperationName
 from sms10692_mock.domain.fault_kinds import FaultKind
 from sms10692_mock.testing.api_client import ControlApi
 from sms10692_mock.testing.clock import Clock
-from sms10692_mock.testing.models import Fault, Profile, Request, from_document
+from sms10692_mock.testing.models import Fault, Profile, Request, from_document, read_profile
 
 Value = TypeVar("Value")
 
@@ -64,8 +64,7 @@ class ControlScope:
 
     def profile(self) -> Profile:
         """Return the profile in force."""
-        document = self._get("profile")
-        return Profile(document["name"], {name: key["value"] for name, key in document["keys"].items()})
+        return read_profile(self._get("profile"))
 
     def faults(self) -> list[Fault]:
         """Return the active faults."""

@@ -51,6 +51,12 @@ class AccountFaultPath(AccountPath):
     fault_id: str
 
 
+class ProfilePath(BaseModel):
+    """Path parameters of a profile."""
+
+    name: str
+
+
 class ErrorBody(BaseModel):
     """Error message."""
 
