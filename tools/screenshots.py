@@ -46,6 +46,9 @@ PAGES = {
     "older-request": "/requests/{older}",
     "faults": "/faults",
     "contract": "/contract?kind=exact",
+    "profile": "/profile?userid=21",
+    "brand-account": "/account?userid=21",
+    "explain": "/explain",
 }
 
 

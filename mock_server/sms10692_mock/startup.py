@@ -137,7 +137,7 @@ def banner(url: str, options: ServeOptions, store: Store) -> str:
     profile = ProfileTable(options.profiles)[accounts[0].profile]
     now = None if profile.max_clock_skew is None else options.clock()
     reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-    return "\n".join([*lines, example_curl(reachable, accounts[0], now)])
+    return "\n".join([*lines, example_curl(reachable, accounts[0], now, profile)])
 
 
 def build_admin_app(vendor: Vendor, options: Options, notifier: ChangeNotifier, policy: AccessPolicy) -> Application:

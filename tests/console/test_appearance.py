@@ -36,6 +36,7 @@ PAGES = (
     "/account",
     "/faults",
     "/contract?provenance=observed",
+    "/profile",
 )
 
 

@@ -15,6 +15,7 @@ from sms10692_mock.admin.console.layout import console_pages
 from sms10692_mock.admin.console.login import add_login
 from sms10692_mock.admin.console.messages import add_messages
 from sms10692_mock.admin.console.phone import add_phone
+from sms10692_mock.admin.console.profile import add_profile
 from sms10692_mock.admin.console.queues import add_queues
 from sms10692_mock.admin.console.requests import add_requests
 from sms10692_mock.admin.console.sse import add_event_stream
@@ -22,6 +23,7 @@ from sms10692_mock.admin.services import ControlService
 
 _PAGES = (
     *(add_messages, add_phone, add_requests, add_queues, add_account, add_faults, add_contract, add_explain),
+    add_profile,
     add_event_stream,
 )
 

@@ -24,6 +24,7 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
     @pages.get("/account")
     def account() -> ResponseReturnValue:
         shown = selected_account(control)
+        profile = control.vendor.profile_of(control.accounts.get(shown.userid))
         spending = control.messages.spending(shown.userid)
         authentications = list(dict.fromkeys(endpoint.authentication for endpoint in control.endpoints))
         name = request.args.get("authentication")
@@ -34,7 +35,7 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
             shown,
             spending=spending,
             chart=chart_bars(spending.points),
-            snippets=snippets(shown, base_url(), chosen),
+            snippets=snippets(shown, base_url(), chosen, profile),
             programs=LANGUAGES,
             authentications=authentications,
             chosen=chosen,

@@ -21,6 +21,7 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument
 from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
+from sms10692_mock.domain.profile_table import UnknownProfile
 from sms10692_mock.domain.store import NoSuchAccount
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -132,7 +133,8 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
         return error_page(control, 422, "error.no_task", userid=error.userid, task=error.task_id)
 
     @pages.errorhandler(BalanceOutOfBounds)
-    def out_of_bounds(error: BalanceOutOfBounds) -> ResponseReturnValue:
+    @pages.errorhandler(UnknownProfile)
+    def invalid_value(error: ValueError) -> ResponseReturnValue:
         return error_page(control, 422, "error.invalid", reason=str(error))
 
     @pages.errorhandler(ValidationError)

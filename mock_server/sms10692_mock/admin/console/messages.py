@@ -36,8 +36,9 @@ def _first_commands(control: ControlService, userid: str) -> list[str]:
     """Return the signed command, and the one with the password if the older endpoints are served."""
     vendor = control.vendor
     account = control.accounts.get(userid)
-    now = None if vendor.profile_of(account).max_clock_skew is None else vendor.now(account)
-    commands = [example_curl(base_url(), account, now)]
-    return (
-        [*commands, example_curl_with_password(base_url(), account)] if protocol.SMS in control.endpoints else commands
-    )
+    profile = vendor.profile_of(account)
+    now = None if profile.max_clock_skew is None else vendor.now(account)
+    commands = [example_curl(base_url(), account, now, profile)]
+    if protocol.SMS in control.endpoints:
+        commands.append(example_curl_with_password(base_url(), account, profile))
+    return commands

@@ -17,6 +17,8 @@ from sms10692 import protocol
 from sms10692.protocol import Authentication
 from sms10692_mock.admin.services.accounts import AccountDocument
 from sms10692_mock.app.shell_quoting import printf_format, quote_text
+from sms10692_mock.domain.profiles import MANUAL, Profile
+from sms10692_mock.domain.sample_text import build_sample_text
 
 LANGUAGES: Final[Mapping[str, str]] = {
     "curl": "curl",
@@ -28,20 +30,38 @@ LANGUAGES: Final[Mapping[str, str]] = {
 }
 """Display names, by the name of the template."""
 
+_TEXT: Final = "您的验证码是 1234"
+"""A text without characters that a language escapes."""
+
 _ASCII: Final = re.compile(r"[\0-\x7f]+")
 
 
-def snippets(account: AccountDocument, host: str, authentication: Authentication = protocol.SIGNED) -> dict[str, str]:
+def snippets(
+    account: AccountDocument,
+    host: str,
+    authentication: Authentication = protocol.SIGNED,
+    profile: Profile = MANUAL,
+) -> dict[str, str]:
     """Render all programs, by the keys of `LANGUAGES`."""
-    return {name: snippet(name, account, host, authentication) for name in LANGUAGES}
+    return {name: snippet(name, account, host, authentication, profile) for name in LANGUAGES}
 
 
-def snippet(name: str, account: AccountDocument, host: str, authentication: Authentication = protocol.SIGNED) -> str:
-    """Render one program for this account; `host` is the URL of the server, without a path."""
+def snippet(
+    name: str,
+    account: AccountDocument,
+    host: str,
+    authentication: Authentication = protocol.SIGNED,
+    profile: Profile = MANUAL,
+) -> str:
+    """Render one program for this account, whose text its profile accepts; `host` is the URL without a path."""
     endpoint = next(one for one in protocol.SEND.endpoints if one.authentication is authentication)
     template = _environment().get_template(f"{authentication.name}/{name}.txt")
     return template.render(
-        userid=account.userid, account=account.account, password=account.password, url=f"{host}{endpoint.path}"
+        userid=account.userid,
+        account=account.account,
+        password=account.password,
+        url=f"{host}{endpoint.path}",
+        content=build_sample_text(profile, _TEXT, is_signed=True),
     )
 
 
