@@ -167,6 +167,7 @@ def build_schema() -> dict[str, Any]:
         name: describe_type(_TYPES[name], spec) | {"description": spec.en, "default": to_plain(getattr(MANUAL, name))}
         for name, spec in KEYS.items()
     }
+    properties["keyword_found"]["pattern"] = rf"^{protocol.FORBIDDEN_BEGINNING}[^\u0000-\u001f\u007f]*$"
     name = {
         "type": "string",
         "minLength": 1,

@@ -15,8 +15,8 @@ from sms10692_contract.http import parse_address
 from sms10692_contract.profiles import MANUAL_VALUES, MESSAGES
 from sms10692_contract.runner import State, Verdict, allow_older_endpoints, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
-from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile
-from sms10692_mock.profile_file import KEYS, to_plain
+from sms10692_mock.domain.profiles import KEYS, MANUAL, PROFILES, Profile
+from sms10692_mock.profile_file import to_plain
 from support.contract_cli import run_contract, select
 from support.emulators import emulator_process
 from support.mutant_vendor import Defect, mutant_server

@@ -29,6 +29,7 @@ from support.emulators import GBK, STATUS, UTF8, WsgiHarness, emulator_server, s
 from support.exchanges import EXCHANGES
 from support.http_client import build_request, call_control
 
+TOP = Path(__file__).parents[2]
 BRAND = Path("brand.toml")
 _NAME = "name must be a text of 1 to 40 printable characters without /"
 
@@ -308,6 +309,8 @@ def _matches(schema: dict[str, Any], value: Any) -> bool:
         (f'keyword_clean = "{"x" * 201}"', False),
         ("extno_max_digits = 21", False),
         ("extno_max_digits = true", False),
+        ('keyword_found = "包含屏蔽字符"', True),
+        ('keyword_found = "屏蔽字符"', False),
         ("cdata = 1", False),
         ("a = 1", False),
     ],
@@ -427,3 +430,22 @@ def test_the_signed_endpoints_change_the_password_only_in_a_profile_that_says_so
     entry = emulator.store.request(4)
     assert entry is not None
     assert [finding.code for finding in diagnose_logged(entry, emulator.store)][:1] == ["refusal.new-passwords-differ"]
+
+
+@pytest.mark.parametrize("document", ["docs/profiles.md", "docs/profiles.zh-CN.md"])
+def test_the_example_of_the_documents_describes_a_vendor_in_five_lines(document: str) -> None:
+    text = (TOP / document).read_text("utf-8")
+    source = re.findall("```toml\n(.*?)```", text, re.DOTALL)[0]
+    assert len([line for line in source.splitlines() if not line.startswith("#")]) == 5
+    emulator = WsgiHarness(profile=source)
+    described = re.findall("`content=([^`]*)`[^`]*`([^`]*)`", text.partition("```sh")[0].rpartition("```")[2])
+    assert described == [
+        ("您好", "短信必须带【】格式签名"),
+        ("【店】代开发票", "包含屏蔽词：发票"),
+        ("【店】您好&extno=123456", "其他错误"),
+    ]
+    for sent, refusal in described:
+        content, _, extno = sent.partition("&extno=")
+        assert f"<message>{refusal}</message>" in emulator.send(content=content, extno=extno)
+    assert "<message>ok</message>" in emulator.send(content="【店】您好", extno="12345")
+    assert "<checkCounts>您好</checkCounts>" in emulator.post(UTF8, action="checkkeyword", content="您好")

@@ -31,12 +31,13 @@ from sms10692_mock.domain.api_request import ApiRequest, match_endpoint, parse_r
 from sms10692_mock.domain.billing import PRICINGS, Pricing, segment_price
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import MANUAL, PROFILES, Profile
+from sms10692_mock.domain.profile_table import ProfileTable
+from sms10692_mock.domain.profiles import KEYS, MANUAL, PROFILES, Profile
 from sms10692_mock.domain.records import InboundReply, Query
 from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
 from sms10692_mock.domain.vendor import Vendor, VendorResult
-from sms10692_mock.profile_file import KEYS, to_plain
+from sms10692_mock.profile_file import to_plain
 from sms10692_mock.server.http_types import Rejection, Response
 from sms10692_mock.stores.memory.store import MemoryStore
 
@@ -75,7 +76,7 @@ class DefectiveVendorApp(VendorApp):
         super().__init__(vendor, Options())
         self._defective_vendor = vendor
         self._defect = defect
-        profiles = {profile.name: profile for profile in (*PROFILES.values(), vendor.profile)}
+        profiles = {profile.name: profile for profile in (*PROFILES.values(), vendor.default_profile)}
         self._xml_renderers = {name: XmlRenderer(profile) for name, profile in profiles.items()}
         self._json_renderers = {name: JsonRenderer(profile) for name, profile in profiles.items()}
 
@@ -351,7 +352,7 @@ def mutant_server(defect: Defect | None = None, tls: ssl.SSLContext | None = Non
     has_own_rules = defect.rules is not Defect.rules
     vendor_class = UncheckedVendor if has_own_rules and defect.vendor is Vendor else defect.vendor
     served_profile = defect.served_profile or defect.profile
-    vendor = vendor_class(store, Options().clock, defect.keywords(), profile=served_profile)
+    vendor = vendor_class(store, Options().clock, defect.keywords(), profiles=ProfileTable((served_profile,)))
     if defect.pricing is not segment_price:
         vendor.pricings = {**PRICINGS, "segment": defect.pricing}
     attributes = {

@@ -31,7 +31,8 @@ class ProfileTable(dict[str | None, Profile]):
         added: tuple[Profile, ...] = (),
     ) -> None:
         self.default = loaded[0] if loaded else MANUAL
-        super().__init__((profile.name, profile) for profile in (*PROFILES.values(), *added, *loaded))
+        super().__init__(PROFILES.items())
+        self.update((profile.name, profile) for profile in (*added, *loaded) if profile.name not in PROFILES)
         self[None] = self.default
         self._loaded, self.added, self._report_unknown = loaded, added, report_unknown
         self._reported: set[str] = set()

@@ -52,7 +52,9 @@ class ProfilesDocument(BaseModel):
 
 
 def _describe_keys(schema: dict[str, Any]) -> None:
-    schema |= {name: part for name, part in build_schema().items() if name in ("properties", "additionalProperties")}
+    described = build_schema()
+    del described["properties"]["name"]  # it is in the path
+    schema |= {part: described[part] for part in ("properties", "additionalProperties")}
 
 
 class NewProfile(BaseModel):
