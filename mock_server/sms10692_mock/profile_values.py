@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
+from sms10692_mock.domain.evidence import REMARKS
 from sms10692_mock.domain.profiles import MAX_TEXT, KeySpec
 from sms10692_mock.toml_lines import Place
 
@@ -38,8 +39,8 @@ def unknown_key(place: Place, what: str, known: Sequence[str]) -> InvalidValue:
     return InvalidValue(place, f"is no {what}{f'; did you mean {similar[0]}?' if similar else ''}")
 
 
-_NOT_REWORDED: Final = frozenset(("fault", "fault-unlimited", "store-unavailable"))
-"""Causes whose message a profile cannot replace: the user or the emulator causes them."""
+_NOT_REWORDED: Final = frozenset(("fault", "fault-unlimited", "store-unavailable")) | REMARKS
+"""Codes whose message a profile cannot replace: the user or the emulator causes them, or nothing is refused."""
 
 
 def read_value(kind: Any, spec: KeySpec, value: Any, place: Place) -> Any:

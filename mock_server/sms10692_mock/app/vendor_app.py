@@ -196,12 +196,14 @@ class VendorApp:
         if isinstance(outcome, StoreUnavailable):
             return FinishedRequest(self._respond_unavailable(endpoint, request, api_request, outcome))
         result: Result | None = None
+        evidence: Evidence | None = None
         faults: Sequence[Fault] = ()
         rejection = ""
         if isinstance(outcome, Rejection):
             rejection, response = outcome
         else:
             result, faults = outcome.result, outcome.faults
+            evidence = result.evidence if isinstance(result, Refusal) else outcome.remark
             response = self._render(endpoint, api_request, result, outcome.profile)
             if faults:
                 response = inject(response, faults)
@@ -228,7 +230,7 @@ class VendorApp:
             response.body,
             tuple([fault.get_trigger() for fault in faults]) if faults else (),
             rejection,
-            result.evidence if isinstance(result, Refusal) else None,
+            evidence,
         )
         self._vendor.store.log_request(entry)
         self._notify(entry.userid)
@@ -241,7 +243,7 @@ class VendorApp:
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
         suspicion: Suspicion = (
             "text"
-            if isinstance(result, Refusal)
+            if evidence is not None
             else find_suspicion(
                 api_request, handled.form, request.method, header_names, request.body, handled.account_time
             )

@@ -26,7 +26,13 @@ from sms10692_mock.domain.evidence import EVIDENCE, Evidence
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.profiles import MANUAL, Profile, apply_profile
 from sms10692_mock.domain.results import Refusal
-from sms10692_mock.domain.validation import ValidationContext, build_refusal, find_refusal, get_rules
+from sms10692_mock.domain.validation import (
+    ValidationContext,
+    build_refusal,
+    find_refusal,
+    find_unchecked_word,
+    get_rules,
+)
 
 
 class ExpectedSignature(NamedTuple):
@@ -104,7 +110,7 @@ def explain(
         account=account,
         others=others,
         now=now,
-        evidence=refusal and refusal.evidence,
+        evidence=refusal.evidence if refusal else find_unchecked_word(validation),
         headers=pasted.headers,
     )
     findings = diagnose(context)

@@ -325,6 +325,10 @@ _STYLE_MESSAGES: Final = {
         "content is missing or empty, so nothing was checked; received {}: send the text to check as 'content'."
     ),
     "unknown-parameters": "This operation has no such parameter at this endpoint: {}.",
+    "word-unchecked": (
+        "The text has the forbidden word '{}' at character {} and passes because checkContent is not 1: send "
+        "checkContent=1 to have it checked."
+    ),
     "polling": "The queue was fetched {} s ago: fetch it once in 30 s.",
     "fetched-after-empty": ("The queue was empty {} s ago: wait longer after an empty response."),
 }

@@ -12,7 +12,7 @@ from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES
-from sms10692_mock.domain.evidence import EVIDENCE, Evidence, EvidenceCode
+from sms10692_mock.domain.evidence import EVIDENCE, REMARKS, Evidence, EvidenceCode
 from sms10692_mock.domain.faults import TriggeredFault
 
 _MOBILE, _CONTENT = (name.lower() for name in protocol.SEND.parameters[:2])
@@ -29,7 +29,7 @@ _Refinement: TypeAlias = Callable[[DiagnosisContext, Evidence], Finding]
 def refusal_findings(context: DiagnosisContext, *, is_credentials_explained: bool) -> tuple[Finding, ...]:
     """Return the finding of the check that refused the request, and one that names the profile if the rule is its own.
 
-    It is empty if the request was not refused.
+    It is empty without evidence; evidence of an accepted request gives a remark.
     `is_credentials_explained`: there are findings about the credentials already.
     """
     evidence = context.evidence
@@ -102,7 +102,12 @@ def _refine_missing(name: str) -> _Refinement:
     return refine
 
 
+def _make_remark(context: DiagnosisContext, evidence: Evidence) -> Finding:
+    return make_finding(f"habit.{evidence.code}", *(context.show(str(value)) for value in evidence.values))
+
+
 _REFINEMENTS: Final[Mapping[EvidenceCode, _Refinement]] = {
+    **dict.fromkeys(REMARKS, _make_remark),
     "action": _refine_action,
     "credentials-wrong": _refine_credentials,
     "mobile-empty": _refine_missing(_MOBILE),

@@ -94,7 +94,7 @@ def _counts_characters(logged: LoggedRequest, rest: bytes, length: int) -> bool:
 
 def has_findings(entry: LoggedRequest, store: Store) -> bool:
     """Return whether `diagnose_logged` finds anything, without the expensive diagnosis of a refused request."""
-    if entry.refusal or entry.rejection or entry.faults:
+    if entry.refusal or entry.rejection or entry.faults or entry.evidence:
         return True
     if entry.status >= _HTTP_ERROR and not entry.faults:
         return False

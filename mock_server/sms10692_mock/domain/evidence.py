@@ -46,8 +46,14 @@ EvidenceCode: TypeAlias = Literal[
     "too-many-codes",
     "too-many-numbers",
     "too-many-requests",
+    "word-unchecked",
 ]
-"""One code for each way in which a request is refused. The code of the finding is `refusal.` and this code."""
+"""One code for each way in which a request is refused. The code of the finding is `refusal.` and this code, except for
+`REMARKS`.
+"""
+
+REMARKS: Final = frozenset[EvidenceCode](("word-unchecked",))
+"""Codes of what an accepted request was let through with. The code of the finding is `habit.` and this code."""
 
 _SIGNED: Final = "userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
 _SEND: Final = f"action=send&{_SIGNED}&mobile=15023239810%2C13527576163"

@@ -166,7 +166,7 @@ class LoggedRequest(NamedTuple):
     in seconds and includes store access. `fetched` is the number of items fetched, None for other operations. `faults`
     are the faults that the request triggered. `rejection` names the cause for which the request did not reach the
     vendor. Bytes that are no HTTP request have no method and no path, and `body` is their beginning.
-    `evidence` says why the vendor refused the request, and is None if it did not.
+    `evidence` says why the vendor refused the request, or with what it let an accepted one pass (`evidence.REMARKS`).
     """
 
     number: int

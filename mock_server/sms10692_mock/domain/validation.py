@@ -145,6 +145,15 @@ def _check_words(context: ValidationContext) -> Evidence | None:
     return Evidence("forbidden-word", (excerpt(word), index + 1))
 
 
+def find_unchecked_word(context: ValidationContext) -> Evidence | None:
+    """Return the forbidden word with which a send passes because nobody asked for the check (R19)."""
+    request = context.request
+    if request.operation is not protocol.SEND or request.wants_word_check:
+        return None
+    found = context.keywords.find(request.content) if context.keywords.contains_any(request.content) else None
+    return None if found is None else Evidence("word-unchecked", (excerpt(found[0]), found[1] + 1))
+
+
 def _check_extno_and_send_time(context: ValidationContext) -> Evidence | None:
     """R9: both are optional."""
     extno, send_time = context.request.extno, context.request.send_time

@@ -34,14 +34,14 @@ from sms10692_mock.domain.results import (
     Result,
 )
 from sms10692_mock.domain.store import BalanceTooSmall, NoSuchAccount, RulesConflict, Store
-from sms10692_mock.domain.validation import ValidationContext, build_refusal, find_refusal
+from sms10692_mock.domain.validation import ValidationContext, build_refusal, find_refusal, find_unchecked_word
 
 
 class VendorResult(NamedTuple):
     """The result of a request, with the account, the time on its clock, the faults to inject, and its profile.
 
     `result` is None if a fault prevented execution, `account` is None if no account has the request's userid.
-    `request` is the request as the profile of the account reads it.
+    `request` is the request as the profile of the account reads it. `remark` is what an accepted request passes with.
     """
 
     result: Result | None
@@ -50,6 +50,7 @@ class VendorResult(NamedTuple):
     faults: tuple[Fault, ...] = ()
     request: ApiRequest | None = None
     profile: Profile = MANUAL
+    remark: Evidence | None = None
 
 
 class Vendor:
@@ -153,7 +154,9 @@ class Vendor:
             raise AssertionError("validation refuses a request without account or operation")
         try:
             executed = HANDLERS[request.operation](self, account, now, request, request_number)
-            return VendorResult(executed, account, now, triggered, request, profile)
+            is_accepted = request.endpoint.send_parameters and isinstance(executed, AcceptedSend)
+            remark = find_unchecked_word(context) if is_accepted else None
+            return VendorResult(executed, account, now, triggered, request, profile, remark)
         except NoSuchAccount:  # deleted since the look-up
             profile = self._profiles.default
             refusal = build_refusal(protocol.CREDENTIALS_WRONG, Evidence("account-deleted"), profile)
