@@ -142,12 +142,17 @@ def test_a_control_api_without_profiles_leaves_their_clauses_out() -> None:
     assert (verdict.state, verdict.reason) == (State.NOT_EXERCISED, "the control API tells no profile")
 
 
-def test_the_command_examines_an_emulator_of_another_profile(tmp_path: Path) -> None:
-    file = tmp_path / "brand.toml"
-    file.write_text('text_signature = "end"\nline_end = "crlf"\n[texts]\ncredentials-empty = "缺少参数"\n', "utf-8")
-    with emulator_process("--profile", str(file)) as (_, (host, port)):
-        clauses = select("D-text-signature", "D-line-end", "D-texts", "D-nobody", "2.3-credentials-empty", "1.3-ok")
+@pytest.mark.slow("Starts an emulator, and runs the command.")
+def test_the_command_examines_accounts_of_all_profiles_of_an_emulator(tmp_path: Path) -> None:
+    files = tmp_path / "one.toml", tmp_path / "other.toml"
+    files[0].write_text('text_signature = "end"\nline_end = "crlf"\n[texts]\ncredentials-empty = "缺少参数"\n', "utf-8")
+    files[1].write_text('text_signature = "front"\nextno_max_digits = 5\ndelivered = "errorcode-10"\n', "utf-8")
+    options = [option for file in files for option in ("--profile", str(file))]
+    with emulator_process(*options) as (_, (host, port)):
         url = f"http://{host}:{port}"
-        completed = run_contract(url, "--control", url, *clauses)
+        control = ControlClient(parse_address(url))
+        assert control.read_profile_names() == ["manual", "observed", "one", "other"]
+        ids = [clause.id for clause in BRAND_CLAUSES]
+        completed = run_contract(url, "--control", url, *select(*ids, "2.3-credentials-empty", "1.3-ok"))
     assert completed.returncode == 0, completed.stdout
-    assert "6 of 6 clauses exercised, 6 held" in completed.stdout
+    assert f"{len(ids) + 2} of {len(ids) + 2} clauses exercised, {len(ids) + 2} held" in completed.stdout
