@@ -76,6 +76,8 @@ def _each_request_of_a_connection_gets_its_own_answer(context: CheckContext) -> 
 
     every_operation = [(operation, TrialValues(extno="12", hours=3)) for operation in OPERATIONS]
     check_answers([*every_operation, *((operation, TrialValues(limit=0)) for operation in OPERATIONS)], [RequestForm()])
+    large = TrialValues(waiting=1000, limit=1000)
+    check_answers([(operation, large) for operation in OPERATIONS], [RequestForm()])
     context.for_all(check_answers, _STEPS, st.lists(_FORMS, min_size=1, max_size=3), examples=context.few_examples)
 
 
@@ -131,16 +133,20 @@ def _an_equal_request_on_a_connection_is_handled_again(context: CheckContext) ->
 
 @checks("K-pipelined")
 def _pipelined_requests_are_answered_in_order(context: CheckContext) -> None:
-    def check_answers(steps: Sequence[tuple[str, TrialValues]], refused: Sequence[bool]) -> None:
+    def check_answers(
+        steps: Sequence[tuple[str, TrialValues]],
+        refused: Sequence[bool],
+        forms: Sequence[RequestForm] = (RequestForm(),),
+    ) -> None:
         """Send the requests of these steps at once, some of them behind a request that is refused."""
         expected: list[tuple[WireRequest, Callable[[ParsedResponse], None]]] = []
-        for (operation, values), has_refused in zip(steps, cycle(refused), strict=False):
+        for (operation, values), has_refused, form in zip(steps, cycle(refused), cycle(forms), strict=False):
             trial = prepare_trial(context, operation, values)
             if has_refused:
                 pairs = [(name, INVALID_SIGN if name == "sign" else value) for name, value in trial.pairs]
                 request = keep_open(RequestForm().build(trial.endpoint, pairs))
                 expected.append((request, lambda response: expect_message(response, WRONG_CREDENTIALS)))
-            expected.append((keep_open(RequestForm().build(trial.endpoint, trial.pairs)), trial.verify))
+            expected.append((keep_open(form.build(trial.endpoint, trial.pairs)), trial.verify))
         with context.keep_connection() as conversation:
             responses = conversation.pipeline([request for request, _ in expected])
             for (_, verify), response in zip(expected, responses, strict=True):
@@ -150,10 +156,12 @@ def _pipelined_requests_are_answered_in_order(context: CheckContext) -> None:
     every_operation = [(operation, TrialValues(points=POINTS_BY_OPERATION[operation])) for operation in OPERATIONS]
     check_answers(every_operation, [False])
     check_answers(every_operation, [True])
+    check_answers(every_operation, [False], [RequestForm(chunk_size=9), RequestForm(method="GET")])
     many = TrialValues(points=5000, mobiles=tuple(build_mobiles(2000)))
     check_answers([("send", many), ("overage", TrialValues(points=7)), ("send", many)], [False, True])
     refused = st.lists(st.booleans(), min_size=1, max_size=3)
-    context.for_all(check_answers, _STEPS, refused, examples=context.few_examples)
+    forms = st.lists(_FORMS, min_size=1, max_size=3)
+    context.for_all(check_answers, _STEPS, refused, forms, examples=context.few_examples)
 
 
 POINTS_BY_OPERATION: Final = {operation: 1000 + index for index, operation in enumerate(OPERATIONS)}

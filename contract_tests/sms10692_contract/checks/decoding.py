@@ -1,6 +1,7 @@
 """Checks of how parameters are decoded: charsets, escapes, repeated and unknown names (R14, R16, Q6, Q12, Q15, Q16)."""
 
 import json
+from typing import Final
 
 from hypothesis import strategies as st
 
@@ -165,6 +166,10 @@ def _0x80_is_the_euro_sign_on_the_gbk_endpoint(context: CheckContext) -> None:
     expect(response.get_raw_element("checkCounts") == "&#8364;", response, "checkCounts &#8364;")
 
 
+_UNREADABLE_IN_GBK: Final = (b"%FF", b"%A2%E3", b"%81%30%81%30", b"%95%32%82%36", b"%94%39%FC%36", b"%FE%FE%FF")
+"""Bytes that are no character in GBK: an invalid byte, and €, U+0080, U+20000 and an emoji in its successor GB18030."""
+
+
 @checks("R14-unreadable")
 def _a_byte_that_cannot_be_decoded_is_a_replacement_character(context: CheckContext) -> None:
     response = _request_echo(context, UTF8, b"a%FFb%zz")
@@ -181,6 +186,11 @@ def _a_byte_that_cannot_be_decoded_is_a_replacement_character(context: CheckCont
         lambda pairs: check_decoded([part for pair in pairs for part in pair]),
         st.lists(part_pairs, min_size=1, max_size=4),
     )
+    for raw in _UNREADABLE_IN_GBK:
+        response = _request_echo(context, GBK, b"a%b+b" % raw)
+        actual = response.get_element("checkCounts")
+        is_replaced = actual[:1] == "a" and actual[-2:] == " b" and "\ufffd" in actual
+        expect(is_replaced, response, "checkCounts with U+FFFD between a and a space", repr(actual))
 
 
 @checks("R16-files")

@@ -13,8 +13,10 @@ from sms10692_contract.checks.strategies import (
     INVALID_SEND_TIME,
     MOBILE,
     MOBILE_COUNT,
+    NEARLY_INJECTIONS,
     PAST_SEND_TIME,
     SEND_ENDPOINT,
+    SEND_ENDPOINTS,
     build_mobiles,
 )
 from sms10692_contract.expectations import expect, expect_document, expect_message, expect_sent
@@ -30,7 +32,7 @@ from sms10692_contract.expected import (
     WRONG_CREDENTIALS,
 )
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.requests import UTF8
+from sms10692_contract.requests import CHARSET, UTF8, is_encodable
 
 
 @checks("R5-trimmed")
@@ -90,6 +92,9 @@ def _an_ordinary_sentence_is_accepted(context: CheckContext) -> None:
 
     for content in (*sentences, "exp_date", "executive"):
         check_accepted(UTF8, content)
+    for index, content in enumerate(NEARLY_INJECTIONS if context.is_sandboxed else ()):
+        endpoint = SEND_ENDPOINTS[index % 2]
+        check_accepted(endpoint if is_encodable(content, CHARSET[endpoint]) else UTF8, content)
     context.for_all(check_accepted, SEND_ENDPOINT, HARMLESS_TEXT)
 
 

@@ -111,6 +111,13 @@ INJECTIONS: Final = (
 )
 """One text of each kind of SQL injection (R8)."""
 
+NEARLY_INJECTIONS: Final = (
+    *(f"it{quote}s {quote} or 1=1" for quote in '’‘＇′`´"'),
+    *("x’or y", "’--", "’;", "；drop table t", "；delete", "ｕnion select", "union\u3000ｓelect", "'－－"),
+    *("' ｏｒ 1", "'ａｎｄ x", "＇and x", "exec（1）", "x＿p", "'order'", "'android", "'origin'"),
+)
+"""Texts of characters that only look like those of an SQL injection, and of words that only begin like one (R8)."""
+
 _HARMLESS_WORDS: Final = (
     *("it's ours", "'s", "select", "union", "or", "and", "--", "drop", "delete", "insert into", "; update"),
     *("exec", "(1)", "exp_date", "executive", "unionselect", "x-p", ";x", "内容", "1=1"),

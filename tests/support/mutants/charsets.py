@@ -1,6 +1,7 @@
 """Defects of encoding: wrong charset, missing escapes, wrong content type or status."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from sms10692 import protocol
@@ -25,7 +26,24 @@ def _prefer_utf8(raw: bytes) -> str:
         return DECODERS["gb2312"](raw)
 
 
+def _read_gbk(decode: Callable[[bytes], str]) -> Defect:
+    return Defect(decode={**DECODERS, "gb2312": decode})
+
+
 CHARSETS: Final = (
+    Mutant(
+        "the GBK endpoint reads GB18030", _read_gbk(lambda raw: raw.decode("gb18030", "replace")), ("R14-unreadable",)
+    ),
+    Mutant(
+        "the GBK endpoint drops what it cannot read",
+        _read_gbk(lambda raw: DECODERS["gb2312"](raw).replace("\ufffd", "")),
+        ("R14-unreadable",),
+    ),
+    Mutant(
+        "the GBK endpoint reads a question mark in place of what it cannot read",
+        _read_gbk(lambda raw: DECODERS["gb2312"](raw).replace("\ufffd", "?")),
+        ("R14-unreadable",),
+    ),
     Mutant("the GBK endpoint responds in UTF-8", Defect(body=_reencode_in_utf8), ("1.1-gbk", "3.3-forbidden")),
     Mutant(
         "the GBK endpoint reads UTF-8",

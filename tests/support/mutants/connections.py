@@ -3,6 +3,7 @@
 import io
 import re
 import socket
+import threading
 from collections.abc import Sequence
 from typing import Final, cast
 
@@ -292,6 +293,56 @@ class _ClosesSilently(HttpHandler):
             self.close_connection = True
 
 
+def _close_after(length: int) -> type[HttpHandler]:
+    """Close a connection after a response of more bytes, without saying so."""
+
+    class Handler(HttpHandler):
+        def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+            super().write_response(status, headers, content)
+            if len(content) > length and not self.path.startswith("/_mock"):
+                self.close_connection = True
+
+    return Handler
+
+
+class _DropBehindChunks(HttpHandler):
+    """Drops what has arrived behind the end of a chunked body."""
+
+    def read_body(self) -> bytes:
+        body = super().read_body()
+        if self.headers.get("Transfer-Encoding"):
+            self.rfile.read(_count_arrived(self))
+        return body
+
+
+class _DropBehindQuery(HttpHandler):
+    """Drops what has arrived behind a request without a body."""
+
+    def read_body(self) -> bytes:
+        body = super().read_body()
+        if not body:
+            self.rfile.read(_count_arrived(self))
+        return body
+
+
+def _be_busy_above(limit: int, length: int) -> type[HttpHandler]:
+    """Answer 503 while as many requests with longer bodies are being handled."""
+    places = threading.BoundedSemaphore(limit)
+
+    class Handler(HttpHandler):
+        def answer_vendor_request(self, endpoint: Endpoint, request: VendorRequest) -> Response:
+            if len(request.body) <= length:
+                return super().answer_vendor_request(endpoint, request)
+            if not places.acquire(blocking=False):
+                return Response(503, [], b"busy")
+            try:
+                return super().answer_vendor_request(endpoint, request)
+            finally:
+                places.release()
+
+    return Handler
+
+
 class _IsBusyAfterMany(HttpHandler):
     """Answers 503 from the 200th request of a connection on."""
 
@@ -457,7 +508,13 @@ CONNECTIONS: Final = tuple(
         ("pipelined requests are answered in reverse", _AnswerPipelinedInReverse, "K-pipelined"),
         ("pipelined requests behind a refused one are dropped", _DropBehindRefusal, "K-pipelined"),
         ("pipelined requests behind a long one are dropped", _DropBehindLong, "K-pipelined"),
+        ("pipelined requests behind a chunked one are dropped", _DropBehindChunks, "K-pipelined"),
+        ("pipelined requests behind one without a body are dropped", _DropBehindQuery, "K-pipelined"),
+        ("a connection is closed after a response of 16 KiB", _close_after(16 * 1024), "K-kept"),
+        ("a connection is closed after a response of 64 KiB", _close_after(64 * 1024), "K-kept"),
+        ("a connection is closed after a response of 128 KiB", _close_after(128 * 1024), "K-kept"),
         ("a connection is closed silently after 100 responses", _ClosesSilently, "K-many"),
+        ("a second long request at the same time is refused", _be_busy_above(1, 16 * 1024), "P-parallel"),
         ("a connection is busy after 200 requests", _IsBusyAfterMany, "K-many"),
         ("a connection answers with old answers after 64", _FillsAnswerTable, "K-many"),
         ("100 Continue once for a connection", _ContinuesOnce, "K-continue"),

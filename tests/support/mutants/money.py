@@ -107,6 +107,29 @@ class LosesLargeCharges(LosesConcurrentCharges):
         return len(task.numbers) > 1000
 
 
+def _charge_refused(find_charge: Callable[[int, Task], int]) -> type[MemoryStore]:
+    """Return a store that charges a part of a send that the balance does not cover; `find_charge` has the balance."""
+
+    class ChargesRefused(MemoryStore):
+        def record_send(
+            self,
+            userid: str,
+            task: Task,
+            reports: Sequence[StatusReport],
+            replies: Sequence[InboundReply],
+            now: float,
+            used: RulesTransition | None = None,
+        ) -> int | BalanceTooSmall:
+            result = super().record_send(userid, task, reports, replies, now, used)
+            if isinstance(result, BalanceTooSmall):
+                state: Any = self._states[userid]
+                with state.lock:
+                    state.points -= find_charge(state.points, task)
+            return result
+
+    return ChargesRefused
+
+
 class ChecksDifferentNumbers(MemoryStore):
     """Accepts a send if the balance covers its different numbers, and charges all."""
 
@@ -224,6 +247,21 @@ def _charge_above(points: int, price: Callable[[int], int]) -> Defect:
 
 
 MONEY: Final = (
+    Mutant(
+        "a refused send is charged by full thousands of numbers",
+        Defect(store=_charge_refused(lambda points, task: points // (1000 * task.price) * 1000 * task.price)),
+        ("P-edge",),
+    ),
+    Mutant(
+        "a refused send to more than 2,000 numbers costs a point",
+        Defect(store=_charge_refused(lambda points, task: min(points, len(task.numbers) // 2000))),
+        ("P-edge",),
+    ),
+    Mutant(
+        "a refused send of many segments takes what is left",
+        Defect(store=_charge_refused(lambda points, task: points * (task.price > 200))),
+        ("P-edge",),
+    ),
     Mutant("a send of more than 32,767 points is free", _charge_above(32_767, lambda price: 0), ("P-edge",)),
     Mutant("a send of more than 65,535 points is free", _charge_above(65_535, lambda price: 0), ("P-edge",)),
     Mutant(

@@ -1,6 +1,7 @@
 """Defects of validation: missing rules, wrong conditions, and rules in the wrong order. Signatures: `signatures`."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -53,6 +54,15 @@ def _check_condition(
     return Evidence("credentials-wrong") if condition(context, check(context) is not None) else None
 
 
+def _changing_sent_text(change: Callable[[str], str]) -> Defect:
+    """Change the text of a send before it is checked."""
+    return Defect(
+        api_request=lambda request: (
+            request._replace(content=change(request.content)) if request.action == "send" else request
+        )
+    )
+
+
 def _taking_for_empty(pattern: str) -> Defect:
     """Refuse texts of this pattern as empty."""
     return _replace_condition(
@@ -91,6 +101,14 @@ _CHANGED_CONDITIONS: Final = (
         "SQL injections are found in lower case only",
         _replace_condition(protocol.SQL_INJECTION, lambda context, fails: fails and context.request.content.islower()),
         ("R8-injections",),
+    ),
+    *(
+        Mutant(name, _changing_sent_text(change), ("R8-ordinary",))
+        for name, change in (
+            ("typographic apostrophes are quotes", lambda text: re.sub("[’‘＇′´]", "'", text)),
+            ("full-width characters are half-width in injections", lambda text: unicodedata.normalize("NFKC", text)),
+            ("a word that begins with or is an SQL injection", lambda text: re.sub("'(or|and)", "' or ", text)),
+        )
     ),
     Mutant(
         "every quote is an SQL injection",
