@@ -55,7 +55,7 @@ def _build_option(name: str, spec: OptionSpec) -> click.Option:
         except UnicodeDecodeError as error:
             raise click.BadParameter(f"{given} is not UTF-8 (byte {error.start})") from None
         except OSError as error:
-            raise click.BadParameter(f"cannot read {given}: {error.strerror}") from None
+            raise click.BadParameter(f"cannot read {error.filename or given}: {error.strerror}") from None
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
 

@@ -96,7 +96,9 @@ def _describe_syntax_error(path: Path, source: str, message: str) -> str:
     line = found[1] or max(len(source.splitlines()), 1)
     column = f" (column {found[2]})" if found[2] else ""
     problem = message[: found.start()]
-    return f"{path}:{line}: {'this key or table occurs twice' if _REPEATED.match(problem) else problem}{column}"
+    if _REPEATED.match(problem):
+        return f"{path}:{line}: this key or table occurs twice{column}"
+    return f"{path}:{line}: is not TOML: {problem}{column}"
 
 
 def build_profile(document: Mapping[str, Any], name: str) -> Profile:

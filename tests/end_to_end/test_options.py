@@ -93,6 +93,8 @@ def check_options(address: Address) -> None:
         (["serve", "--report-delay", "-1"], "--report-delay"),
         (["serve", "--report-delay", "nan"], "--report-delay"),
         (["serve", "--profile", "json"], "--profile"),
+        (["serve", "--profile", "manual", "--profile", "/"], "cannot read /: "),
+        (["serve", "--account-profile", "12:某品牌"], "no profile is called '某品牌'"),
         (["serve", "--keywords", "/no/such/file"], "/no/such/file"),
         (["serve", "--keywords", "."], "cannot read"),
         (["serve", "--host", "::g"], "::g"),  # not a name, so that no DNS server is queried

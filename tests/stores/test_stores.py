@@ -14,6 +14,7 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.delivery import NO_DELIVERY_RULES, DeliveryOutcome, DeliveryRule, DeliveryRules
 from sms10692_mock.domain.faults import Fault, TriggeredFault
+from sms10692_mock.domain.profiles import OBSERVED
 from sms10692_mock.domain.records import (
     InboundReply,
     LoggedRequest,
@@ -437,3 +438,13 @@ def test_items_are_ordered_by_due_time_and_then_by_arrival() -> None:
     assert store.requeue("1", "reports", None, 2.6) == 1
     assert store.requeue("1", "reports", 1, None) == 1
     assert [report.mobile for report in store.fetch_reports("1", 9, 0.0, 3)] == ["b", "c", "d"]
+
+
+@EACH_STORE
+def test_profiles_added_at_run_time_are_stored_with_the_settings(make: StoreFactory) -> None:
+    brand = replace(OBSERVED, name="某品牌", texts={"balance": "余额不足"}, send_time_formats=("yyyyMMddHHmmss", "0"))
+    with open_test_store(make) as store:
+        store.change_settings(lambda settings: replace(settings, profiles=(brand,)))
+        store.change_settings(lambda settings: replace(settings, words=("x",)))
+        assert store.settings() == Settings(words=("x",), profiles=(brand,))
+        assert store.settings().profiles[0].differences == brand.differences

@@ -9,7 +9,7 @@ class UnknownProfile(ValueError):
     """An account is to have a profile that the emulator does not have."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
-        super().__init__(f"no profile is called {name!a}; there are {', '.join(known)}")
+        super().__init__(f"no profile is called {name!r}; there are {', '.join(known)}")
 
 
 def _ignore(name: str, used: str) -> None:
