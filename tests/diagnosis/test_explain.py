@@ -601,7 +601,7 @@ def test_refusals_that_follow_from_the_first_mistake_are_not_listed() -> None:
     assert "refusal.mobile-missing" not in codes
 
 
-@pytest.mark.parametrize("joint", ["", "&", ";"])
+@pytest.mark.parametrize("joint", ["", "&", ";", "%3F"])
 def test_parameters_joined_to_the_path_without_a_question_mark_are_explained(joint: str) -> None:
     url = f"http://h/V2sms.aspx{joint}action=send&{SIGNED}&mobile=15023239810&content=%E5%86%85&extno=a"
     document = explain(FlaskEmulator(), url)

@@ -12,7 +12,8 @@ _END_OF_WORD: Final = r"(?![A-Za-z0-9_])(?![ \t]*[A-Za-z_])"
 _WORD: Final = r"(?<![A-Za-z0-9_])(?:{})" + _END_OF_WORD
 
 _MISSING_VALUE: Final = re.compile(
-    r"\[object \w+\]|" + _WORD.format(r"undefined|NaN|Invalid Date|\[native code\]|System\.[A-Z]\w+(?:\.\w+)*")
+    r"\[object \w+\]|\#(?:N/A|VALUE!|REF!|NAME\?|DIV/0!|NULL!|NUM!)|"
+    + _WORD.format(r"undefined|NaN|Invalid Date|\[native code\]|System\.[A-Z]\w+(?:\.\w+)*")
 )
 _MISSING_VALUE_IN_CHINESE: Final = re.compile("(?<![A-Za-z.,] )" + _WORD.format("null|NULL|None|nil"))
 """Words of programs that are also English words: they are accidental in a Chinese text only."""
@@ -27,6 +28,8 @@ _PRINTED_OBJECT: Final = re.compile(
     | (?<![A-Za-z0-9_.])(?:[a-z]\w*\.)+[A-Z][\w$]*@[0-9a-f]{1,8}(?![\w.])
     | (?<![A-Za-z0-9_])(?:Optional|Some)\((?:"[^"]{0,40}"|[0-9]{1,20})\)
     | (?<![A-Za-z0-9_])Optional(?:\[[^\[\]]{0,40}\]|\.empty)
+    | <Buffer(?:\ [0-9a-f]{2})+ | %!(?:[A-Za-z]\(|\(EXTRA) | (?<![A-Za-z0-9])0xc0[0-9a-f]{8}(?![A-Za-z0-9])   # Node, Go
+    | (?<![A-Za-z0-9_.])(?:[a-z]\w*\.){1,9}[A-Z]\w*(?:Exception|Error)(?![A-Za-z0-9_]) | ^u'[^']*'$
     | <[\w.]+\ object\ at\ 0x[0-9a-f]+> | <(?:function|bound\ method|generator|coroutine)\ [^<>]{1,60}>
     | ^\['[^']{0,40}'[,\]] | ^Traceback\ \(most\ recent\ call\ last\)
     | ^\{'\w{1,20}':\ | ^map\[\w{1,20}: | ^Array\s*\(                    # Python, Go, PHP
@@ -48,6 +51,7 @@ _TEMPLATE: Final = re.compile(
     | (?<![$])\{[0-9]?\}                 # {}, {0}
     | (?<![0-9])%(?:[sd](?![A-Za-z])|@|\([A-Za-z_]\w*\)[sd]|[0-9]\$[sd])   # %s, %d, %@, %(code)s, %1$s
     | (?<![0-9])%(?![0-9A-Fa-f]{2})[A-Za-z_]{3,20}%       # %code%, but not %E5abc%
+    | \{%-?\s*[a-z][^{}\n]{0,60}%\} | «(?:[一-鿿]{1,10}|[A-Za-z]+_\w{1,30})»   # Jinja, a mail merge
     | <%=?[^%\n]{0,40}%>                # <%= code %>
     | (?<![A-Za-z0-9_.+-])@(?:Model|ViewBag|ViewData|TempData|Html|item|this)\.[A-Z]\w*   # Razor; no mention
     | (?<![A-Za-z0-9_$])\$(?![A-Z]{1,5}(?![A-Za-z0-9_]))[A-Za-z_]\w{1,39}   # $code; $AAPL is a share
@@ -69,10 +73,10 @@ _TAG_PATTERN: Final = (
 """Markup. A tag of one letter counts when it is closed: `<b>` alone may be a part of a text."""
 _NAME: Final = re.compile(_NAME_PATTERN, re.IGNORECASE)
 _TAG: Final = re.compile(_TAG_PATTERN, re.IGNORECASE)
-_QUOTED: Final = re.compile(r"""(["'])[^"']+\1""")
-_QUOTE_BEFORE_SIGNATURE: Final = re.compile("[\"'“‘「]【")
+_QUOTED: Final = re.compile(r"""(["'`])[^"'`]+\1""")
+_QUOTE_BEFORE_SIGNATURE: Final = re.compile("[\"'`“‘「]【")
 _SURROUNDINGS: Final = re.compile(
-    rf"(?:{_NAME_PATTERN}|{_TAG_PATTERN}|<[abiup]>|&lt;/?\w{{1,10}}&gt;|[\s\"'“”‘’「」?\ufeff\u200b])+", re.IGNORECASE
+    rf"(?:{_NAME_PATTERN}|{_TAG_PATTERN}|<[abiup]>|&lt;/?\w{{1,10}}&gt;|[\s\"'`“”‘’「」?\ufeff\u200b])+", re.IGNORECASE
 )
 """What may stand before or behind a text without being a part of it; each part has a finding of its own."""
 
@@ -82,12 +86,13 @@ _HEADINGS: Final = re.compile(
 )
 """Texts in brackets that are no signature but a heading."""
 
-_MARKS: Final = re.compile(r"[{}$#%@<\[\\]")
+_MARKS: Final = re.compile(r"[{}$#%@<\[\\«]")
 _WORDS: Final = re.compile(
-    r"undefined|NaN|NULL|Null|None|null|nil|nan|Invalid Date|System\.|Optional|Some\(|Array|true|false|]]>|__|Traceback"
+    r"undefined|NaN|NULL|Null|None|null|nil|nan|Invalid Date|System\.|Optional|Some\(|Array|true|false|]]>|__|"
+    r"Traceback|Exception|Error|0xc0"
 )
 """Words of programs. **Literals only**: then the search tries them only where a first letter of them stands."""
-_BEGINNING: Final = re.compile(rf"\A\s*(?:[\"']|{_NAME_PATTERN})", re.IGNORECASE)
+_BEGINNING: Final = re.compile(rf"\A\s*(?:[\"'`]|u'|{_NAME_PATTERN})", re.IGNORECASE)
 _SIGNATURE: Final = re.compile(r"\A\s*【[^【】]{2,20}】")
 
 
@@ -111,14 +116,14 @@ def check_accidental_text(content: str) -> Iterator[tuple[str, str]]:
     """Yield finding codes with the accidental part of the text."""
     text = content.strip()
     unsigned = _BRACKETS.sub("", text).strip()
-    if _NOTHING_ELSE.fullmatch(unsigned):
+    if found := _PRINTED_OBJECT.search(unsigned):
+        yield "text.printed-object", found[0]
+    elif _NOTHING_ELSE.fullmatch(unsigned):
         yield "text.missing-value", unsigned
     elif found := _MISSING_VALUE.search(content) or (
         _MISSING_VALUE_IN_CHINESE.search(content) if _CHINESE.search(unsigned) else None
     ):
         yield "text.missing-value", found[0]
-    if found := _PRINTED_OBJECT.search(unsigned):
-        yield "text.printed-object", found[0]
     if is_json := _is_json(unsigned):
         yield "text.json", unsigned
     elif found := _TEMPLATE.search(content):

@@ -29,6 +29,8 @@ _UNENCODED: Final = re.compile(rb"[^A-Za-z0-9*._~%+!'()&,:/@-]|%20")
 """Shows in a value with '+' that the client did not encode a space as '+'."""
 
 _CONTENT: Final = protocol.SEND.parameters[1]
+_MOBILE_BYTES: Final = protocol.SEND.parameters[0].encode()
+_DIGITS: Final = re.compile(rb"[0-9&]{10,}")
 _CONTENT_BYTES: Final = _CONTENT.encode()
 _RESERVED: Final = re.compile(rb"[^A-Za-z0-9*._~%+!'()-]")
 """Shows that a client did not percent-encode a value."""
@@ -75,6 +77,8 @@ _JOINT: Final = re.compile(rb"([;,|\r\n\t ]|\\u0026)\n?([A-Za-z]{4,12})(?:=|%3[D
 _BYTE_ORDER_MARK: Final = re.compile(rb"(?i)(?:\xef\xbb\xbf|%EF%BB%BF)([^=&]*)")
 """A byte order mark before the first name of a form, and that name."""
 
+_QUOTED_FORM: Final = re.compile(rb"(['\"])([A-Za-z]{4,12})=")
+
 _NESTED_NAME: Final = re.compile(r"[{,<\"'\s]([A-Za-z]{4,12})[\"']?\s*[:>]")
 _NESTED_LIMIT: Final = 2000
 """Characters of a value in which names are searched."""
@@ -85,9 +89,13 @@ _FEWEST_NAMES: Final = 2
 
 def check_form_structure(context: DiagnosisContext) -> Iterator[Finding]:
     """Yield the findings about forms of which no parameter, or a wrong one, was read."""
+    if context.query and not context.body and _decode_escapes(context.query)[:1] == "{":
+        yield make_finding("habit.json-query")
     for form in _get_forms(context):
         if (mark := _BYTE_ORDER_MARK.match(form)) is not None:
             yield make_finding("habit.byte-order-mark", context.quote(_decode_escapes(mark[1])))
+        if (quoted := _QUOTED_FORM.match(form)) and quoted[2].decode().lower() in KNOWN_NAMES:
+            yield make_finding("habit.quoted-form", quoted[1].decode())
         if form.lstrip()[:1] == b"?":
             yield make_finding("habit.question-mark")
         joints = [joint for joint in _JOINT.finditer(form) if joint[2].decode().lower() in KNOWN_NAMES]
@@ -264,6 +272,9 @@ def _is_text(name: str, content: bytes) -> bool:
 def _check_lost(context: DiagnosisContext, form: bytes) -> Iterator[Finding]:
     for lost in _find_lost(form):
         whole = lost.value + b"&" + lost.text
+        if lost.name.lower() == _MOBILE_BYTES and _DIGITS.fullmatch(lost.text):
+            yield make_finding("habit.numbers-lost", _show_part(context, lost.name, whole, lost.text))
+            continue
         end = _decode_escapes(lost.value)[-_TRAILING_CONTEXT:]
         yield make_finding(
             "habit.text-lost",

@@ -195,6 +195,7 @@ _TEXT_MESSAGES: Final = {
     "mobile-full-width-digits": "Numbers are written with full-width digits: use half-width digits.",
     "number-missing-value": "'{}' is the text of a missing value ({} of {} number(s)): check the variable.",
     "number-placeholder": "'{}' is a placeholder that was not filled in ({} of {} number(s)): insert the number.",
+    "number-escaped-twice": "'{}' was percent-encoded twice ({} of {} value(s)): encode the list of numbers once.",
     "number-masked": "'{}' is masked ({} of {} number(s)): send all 11 digits.",
     "number-invisible": "'{}' has invisible characters ({} of {} number(s)): send the 11 digits only.",
     "number-json": "'{}' is part of a JSON array ({} of {} value(s)), or of an object: join numbers with commas only.",
@@ -231,7 +232,7 @@ _TEXT_MESSAGES: Final = {
 
 _STYLE_MESSAGES: Final = {
     "timestamp-form": (
-        "timestamp is '{}', not 14 digits; a server that checks the time will refuse it: send yyyyMMddHHmmss."
+        "timestamp is '{}', not 14 digits; a server that checks the time will refuse it: send it like 20120701231212."
     ),
     "timestamp-no-date": (
         "timestamp '{}' is no date ({}): send yyyyMMddHHmmss, in which MM is the month, mm the minute, and HH the hour "
@@ -250,6 +251,7 @@ _STYLE_MESSAGES: Final = {
         "sendTime is '{}', which is in the past ({} old), so the text is sent at once: send a later time, or none."
     ),
     "text-lost": "'{}' was lost, because it follows a raw '&' ({} ends with '{}'): write & as %26.",
+    "numbers-lost": "'{}' was lost, because a raw '&' separates it from the numbers before: join numbers with commas.",
     "broken-percent": "A '%' in {} is not followed by two hexadecimal digits ('{}'): write % as %25.",
     "plus-as-space": "A raw '+' in {} arrives as a space ('{}'): write + as %2B, and a space as + or %20.",
     "repeated-parameter": "{} was sent {} time(s), and the values are joined with commas: send it once.",
@@ -268,6 +270,11 @@ _STYLE_MESSAGES: Final = {
     ),
     "pairs-not-joined": "The parameters are separated by '{}': join them with '&'.",
     "question-mark": "The form begins with '?', which is only for a URL: send the pairs without it.",
+    "quoted-form": (
+        "The form is in quotation marks ({}), which became part of its first name: send it without them (the shell of "
+        "Windows knows double quotes only)."
+    ),
+    "json-query": "The query string is JSON, which these endpoints do not read: send pairs, name=value&name=value.",
     "byte-order-mark": (
         "The form begins with a byte order mark, which became part of its first name, {}: remove it, for example when "
         "reading a file."
@@ -392,8 +399,8 @@ _HTTP_MESSAGES: Final = {
         "the data in single quotes."
     ),
     "question-mark-missing": (
-        "The URL has no '?' between {} and its parameters: write {}?name=value, or better send the parameters in the "
-        "body of a POST."
+        "The URL has no '?', or an escaped one, between {} and its parameters: write {}?name=value, or better send the "
+        "parameters in the body of a POST."
     ),
     "unknown-path": "{} is no endpoint of the vendor: use one of {}.",
     "fault": (

@@ -40,9 +40,11 @@ _INVISIBLE: Final = r"[\u200b-\u200f\u202a-\u202e\u2060\ufeff\xa0]"
 _FORMS: Final = (
     _form(
         "missing-value",
-        r"(?i)undefined|[(<]?(?:null|nil|none)[)>]?|nan|\[object \w+\]|true|false|array|invalid date",
+        r"(?i)undefined|[(<]?(?:null|nil|none)[)>]?|nan|\[object \w+\]|true|false|array|invalid date|\\n|"
+        r"\#(?:n/a|value!|ref!|name\?|div/0!|null!|num!)",
     ),
     _form("json", r"""[\[{]*\{?\s*["']\w+["']\s*:.*|.*["']\s*\}\]?"""),
+    _form("escaped-twice", r"1\d{10}(?:%2[Cc]1\d{10})+%?"),
     _form("masked", r"1\d{0,6}[*xX•＊]{2,10}\d{0,6}"),
     _form("invisible", rf"[\d+\s-]*{_INVISIBLE}.*"),
     _form("placeholder", r"[$#]?\{.*\}|%s|%d|%\(\w+\)s|<.*>"),
@@ -108,7 +110,7 @@ def check_mobile(mobile: str) -> Iterator[tuple[str, Sequence[str], str | None]]
         yield form.code, values_of_sentence, corrected if form.meant or form.code in _CORRECTABLE else None
 
 
-_CORRECTABLE: Final = ("text.number-json", "text.number-joined")
+_CORRECTABLE: Final = ("text.number-json", "text.number-joined", "text.number-escaped-twice")
 
 
 def _correct(value: str) -> str:
@@ -117,7 +119,7 @@ def _correct(value: str) -> str:
             return re.sub(r"[\s-]", "", form.pattern.sub(form.meant, value))
     if re.fullmatch("(?:1[0-9]{10}){2,}", value):
         return ",".join(re.findall("[0-9]{11}", value))
-    return value.strip("[]\"' ")
+    return re.sub("%2[Cc]", ",", value).strip("[]\"' ")
 
 
 def _check_separators(values: Sequence[str]) -> Iterator[tuple[str, Sequence[str], str]]:

@@ -88,7 +88,10 @@ _HANZI: Final = r"\u4e00-\u951e\u9520-\u9fa5"
 """All but the sign of lost characters, 锟斤拷."""
 _ASCII: Final = r"0-9 ,.:;!()*/~\n\r-"
 _MARKS: Final = "、。·…—“”‘’《》（），！？：；￥％＋"
-_WORDS: Final = "undefined|[Nn]ull|NULL|None|nil|[Nn]a[Nn]|Invalid|System|Array|Optional|Some|true|false|Traceback"
+_WORDS: Final = (
+    "undefined|[Nn]ull|NULL|None|nil|[Nn]a[Nn]|Invalid|System|Array|Optional|Some|true|false|Traceback|"
+    "[A-Za-z]{0,40}(?:Exception|Error)|xc0"
+)
 """Words that are accidental under conditions, see `accidental_text`."""
 _USUAL_TEXT: Final = re.compile(
     rf"(?:【[{_HANZI}A-MO-Z0-9]{{2,20}}】|(?=[{_ASCII}A-Za-z]*+[{_FIRST}（《]))"

@@ -20,8 +20,8 @@ _VALUE_LIMIT: Final = 80
 _HARMLESS_BEGINNING: Final = re.compile(rb"[A-Za-z*:/ .\-]{1,24}|[^\x20-\x7e].{0,2}|.{0,3}", re.DOTALL)
 """The part of an invalid request that may be shown. The rest may contain phone numbers, passwords and signatures."""
 
-_JOINED: Final = re.compile(r"[&;,]?([A-Za-z]\w*=.*)", re.DOTALL)
-"""Parameters behind the path of an endpoint, without a question mark."""
+_JOINED: Final = re.compile(r"(?:[&;,?]|%3[Ff])?([A-Za-z]\w*=.*)", re.DOTALL)
+"""Parameters behind the path of an endpoint, without a question mark or with an escaped one."""
 _PARAMETERS: Final = re.compile("[&=;?]")
 _LENGTH_HEADERS: Final = re.compile(rb"(?im)^((?:content-length|transfer-encoding)[ \t]*:[^\r\n]*)")
 _WRONG_HEADER: Final = re.compile(rb"(?m)^(?![!#$%&'*+\-.^_`|~0-9A-Za-z]+:)([^\r\n:]{1,80})")

@@ -138,6 +138,7 @@ EXPLAINING_CODES: Final = frozenset(
             "habit.pairs-not-joined",
             "habit.question-mark",
             *("habit.escaped-ampersand", "habit.nested-request", "habit.byte-order-mark"),
+            *("habit.quoted-form", "habit.json-query"),
         ),
         *_UNREADABLE_KINDS.values(),
         *("habit.printed-object", "habit.no-pair", "habit.form-not-read", "habit.multipart-label"),
@@ -246,7 +247,7 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     if any(name.startswith("amp;") for name in unknown):
         yield make_finding("habit.entity-between-parameters")
         unknown = [name for name in unknown if not name.startswith("amp;")]
-    unknown = [name for name in unknown if not name.startswith("\ufeff")]  # a finding of their own
+    unknown = [name for name in unknown if not name.startswith(("\ufeff", "'", '"'))]  # a finding of their own
     if context.fields.get(_SIGN) and any(context.fields.get(name) for name in PASSWORD_NAMES if name not in known):
         yield make_finding("habit.clear-credentials")
         unknown = [name for name in unknown if name not in PASSWORD_NAMES]

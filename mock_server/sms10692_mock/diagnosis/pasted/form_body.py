@@ -6,7 +6,7 @@ from typing import Final
 from sms10692_mock.codec.forms import FORM
 from sms10692_mock.diagnosis.pasted.request import PastedRequest, TextForm, encode_text, guess_path, split_pairs
 
-_BEGINNING: Final = re.compile(r"\ufeff?\??[\w.%\[\]; -]{1,100}(?:=|%3[Dd])")
+_BEGINNING: Final = re.compile(r"\ufeff?[?'\"]?[\w.%\[\]; -]{1,100}(?:=|%3[Dd])")
 _NEXT: Final = re.compile(r"\r?\n(?=(?:[\w.]+=[^&\r\n]*&)*(?:action|userid)=)")
 
 
