@@ -336,6 +336,14 @@ def _balance_tasks_and_queues_are_one(context: CheckContext) -> None:
     )
 
 
+_OWN_NAMES: Final = frozenset(("account", "password", "checkcontent"))
+
+
+def _without_own_names(form: RequestForm) -> RequestForm:
+    """Remove the unknown parameters that an older endpoint knows."""
+    return replace(form, extra=tuple(each for each in form.extra if each[0].lower() not in _OWN_NAMES))
+
+
 @checks("E-forms")
 def _every_form_of_a_request_is_read(context: CheckContext) -> None:
     def check_read(operation: str, values: TrialValues, form: RequestForm) -> None:
@@ -345,7 +353,8 @@ def _every_form_of_a_request_is_read(context: CheckContext) -> None:
     for index, form in enumerate((*FORMS, *PLAIN_FORMS[4:])):
         for operation in list(OLDER_OPERATIONS)[index % 2 :: 2]:
             check_read(operation, TrialValues(content="内容<b>&amp;1", extno="01", hours=index % 2), form)
-    context.for_all(check_read, st.sampled_from(list(OLDER_OPERATIONS)), VALUES, ANY_FORM)
+    forms = ANY_FORM.map(_without_own_names)
+    context.for_all(check_read, st.sampled_from(list(OLDER_OPERATIONS)), VALUES, forms)
 
 
 class _Drawn(NamedTuple):
