@@ -103,3 +103,20 @@ def test_list_under_pytest_refuses_an_expression_that_it_would_ignore(tmp_path: 
     completed = run_pytest(tmp_path, "--list", "-k", "R16-json")
     assert completed.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--list does not support -k: select with --only and --skip" in completed.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "shown"),
+    [
+        ([], 0, "1 of 1 clauses exercised, 1 held"),
+        (["--endpoints", "all"], 0, "1 of 1 clauses exercised, 1 held"),
+        (["--endpoints", "signed"], 3, "needs --endpoints all"),
+    ],
+)
+def test_the_older_endpoints_are_checked_where_the_control_api_names_them(
+    options: list[str], code: int, shown: str
+) -> None:
+    with mutant_server() as vendor:
+        completed = run_contract(vendor.url, "--control", vendor.url, *select("E-credentials"), *options)
+    assert completed.returncode == code
+    assert shown in " ".join(completed.stdout.split())
