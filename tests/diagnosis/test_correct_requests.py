@@ -53,7 +53,9 @@ HANZI = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5, exclude_charac
 of = st.sampled_from
 SIGNATURES = of(["", "【商店】", "【某某科技】", "【A1店】", "【鑫淼】", "【7-11】", "【H&M】"])
 PATHS = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHJKMNPQRSTUVWXYZ0123456789-_", min_size=1, max_size=8).filter(
-    lambda name: name not in ("NaN", "undefined")  # which Hypothesis finds among the constants of the diagnosis
+    lambda name: (
+        not re.fullmatch("(?i)nan|undefined|null|nil|none|__.*__", name)
+    )  # which Hypothesis finds among the constants of the diagnosis
 )
 URLS = st.builds(
     "{}{}{}{}".format,
