@@ -50,6 +50,7 @@ def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
         transport=transport,
         clock=lambda: datetime.now(CHINA),
         max_response_bytes=1024,
+        accepts_empty_body=True,
     ) as vendor:
         sent = vendor.send(["15023239810"], "内容", send_time=datetime.now(CHINA), extno="01")
         assert_type(sent, SendResult)

@@ -149,6 +149,7 @@ class BaseClient(ABC, Generic[Transport]):
         transport: Transport | None = None,
         clock: Clock = system_clock,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
+        accepts_empty_body: bool = False,
     ) -> None:
         if retries < 0:
             raise ValueError(f"retries must be 0 or more, not {retries}")
@@ -159,7 +160,7 @@ class BaseClient(ABC, Generic[Transport]):
                 )
         if max_response_bytes < 1:
             raise ValueError(f"max_response_bytes must be 1 or more, not {max_response_bytes}")
-        self._builder = RequestBuilder(userid, account, password, charset, clock, authentication)
+        self._builder = RequestBuilder(userid, account, password, charset, clock, authentication, accepts_empty_body)
         self._url = parse_address(url, self._builder.endpoint_authentication)
         self._retries = retries
         self._total_timeout = total_timeout

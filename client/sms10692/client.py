@@ -37,6 +37,8 @@ class Client(BaseClient[httpx2.BaseTransport]):
       `httpx2.WSGITransport(app)` for an emulator in the same process.
     - `clock`: returns the current time as an aware datetime, for timestamp and signature.
     - `max_response_bytes`: maximum size of a response body in bytes.
+    - `accepts_empty_body`: whether a response of a queue without a body, with `Content-Length: 0`, is an empty queue,
+      as at some brands. **A vendor that loses a body may say the same: then the items are lost without an error.**
 
     The constructor raises ValueError for invalid settings. Every method raises VendorRefusal, InvalidResponse or
     ConnectionFailed; some raise UnencodableText or, with `spool_dir`, SpoolError and OSError.

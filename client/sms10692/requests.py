@@ -18,6 +18,7 @@ from sms10692.signing import CHINA, format_timestamp, sign
 (_ACTION,) = protocol.OVERAGE.parameters
 
 Value = TypeVar("Value", covariant=True)
+Item = TypeVar("Item")
 
 Charset: TypeAlias = Literal["utf-8", "gbk"]
 """Charset of the send endpoint: /v2sms.aspx or /sms.aspx (utf-8), /v2smsGBK.aspx or /smsGBK.aspx (gbk)."""
@@ -60,6 +61,7 @@ class RequestBuilder:
     charset: Charset = "utf-8"
     clock: Clock = system_clock
     authentication: AuthenticationName = "signed"
+    accepts_empty_body: bool = False
 
     def __post_init__(self) -> None:
         if self.charset not in {"utf-8", "gbk"}:
@@ -93,11 +95,14 @@ class RequestBuilder:
     def status(self, status_num: int | None) -> PreparedRequest[list[Report]]:
         """Build a fetch of up to `status_num` reports (4.2)."""
         arguments = () if status_num is None else (str(status_num),)
-        return self._prepare(protocol.STATUS, responses.parse_reports, arguments)
+        return self._prepare(protocol.STATUS, self._choose_parser(responses.parse_reports), arguments)
 
     def call(self) -> PreparedRequest[list[Reply]]:
         """Build a fetch of replies (5.2)."""
-        return self._prepare(protocol.CALL, responses.parse_replies)
+        return self._prepare(protocol.CALL, self._choose_parser(responses.parse_replies))
+
+    def _choose_parser(self, parse: Callable[[RawResponse], list[Item]]) -> Callable[[RawResponse], list[Item]]:
+        return responses.accept_empty_body(parse) if self.accepts_empty_body else parse
 
     def _prepare(
         self, operation: Operation, parse: Callable[[RawResponse], Value], arguments: tuple[str, ...] = ()

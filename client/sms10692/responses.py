@@ -51,19 +51,17 @@ class _VendorRefusal(Exception):
 
 
 def _translate_errors(
-    max_elements: int, *, is_queue: bool = False
+    max_elements: int,
 ) -> Callable[[Callable[[etree._Element], Value]], Callable[[RawResponse], Value]]:
     """Turn a parser of a root element into a parser of a RawResponse, with a limit on the number of elements.
 
-    Internal signals and errors of lxml are translated to the public exceptions. The response of a queue may be empty.
+    Internal signals and errors of lxml are translated to the public exceptions.
     """
 
     def decorate(parse: Callable[[etree._Element], Value]) -> Callable[[RawResponse], Value]:
         @wraps(parse)
         def parse_response(response: RawResponse) -> Value:
             try:
-                if is_queue and _is_empty_on_purpose(response):
-                    return parse(etree.Element(protocol.ROOT))
                 return parse(parse_root(response, max_elements))
             except _VendorRefusal as refusal:
                 raise VendorRefusal(refusal.message, refusal.code, response) from None
@@ -77,12 +75,19 @@ def _translate_errors(
     return decorate
 
 
-def _is_empty_on_purpose(response: RawResponse) -> bool:
-    """Return whether a response has no body and says so: some brands report an empty queue like this.
+def accept_empty_body(parse: Callable[[RawResponse], list[Value]]) -> Callable[[RawResponse], list[Value]]:
+    """Return a parser of a queue's response that takes a body declared as empty for an empty queue, as brands send it.
 
-    Without `Content-Length: 0` the body may have been lost.
+    **A vendor that loses a body may declare it as empty too: then the items are lost without an error.** A body that
+    is missing without `Content-Length: 0` stays an InvalidResponse.
     """
-    return response.status == 200 and not response.body and response.headers.get("content-length") == "0"
+
+    @wraps(parse)
+    def parse_response(response: RawResponse) -> list[Value]:
+        is_empty = response.status == 200 and not response.body and response.headers.get("content-length") == "0"
+        return [] if is_empty else parse(response)
+
+    return parse_response
 
 
 @_translate_errors(MAX_ELEMENTS)
@@ -142,7 +147,7 @@ def parse_keyword_result(root: etree._Element) -> KeywordResult:
     raise _VendorRefusal(message)
 
 
-@_translate_errors(MAX_QUEUE_ELEMENTS, is_queue=True)
+@_translate_errors(MAX_QUEUE_ELEMENTS)
 def parse_reports(root: etree._Element) -> list[Report]:
     """Parse the response to a fetch of reports (4.3, 4.4).
 
@@ -155,7 +160,7 @@ def parse_reports(root: etree._Element) -> list[Report]:
     ]
 
 
-@_translate_errors(MAX_QUEUE_ELEMENTS, is_queue=True)
+@_translate_errors(MAX_QUEUE_ELEMENTS)
 def parse_replies(root: etree._Element) -> list[Reply]:
     """Parse the response to a fetch of replies (5.3, 5.4).
 

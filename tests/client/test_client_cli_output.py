@@ -362,3 +362,11 @@ def test_proxy_and_trust_env_are_options() -> None:
         invalid = build_environment("http://vendor.invalid") | {"ALL_PROXY": "socks://nonsense"}
         assert run_cli(invalid, "checkkeyword", "x", "--no-trust-env", "--proxy", url).returncode == 0
     assert received[0].startswith(b"POST http://vendor.invalid/v2sms.aspx ")
+
+
+def test_an_empty_response_of_a_queue_is_an_empty_queue_only_on_request() -> None:
+    with raw_server(lambda connection: connection.sendall(encode_response(b""))) as (url, _):
+        refused = run_cli(build_environment(url), "status")
+        accepted = run_cli(build_environment(url), "status", "--accept-empty-body")
+    assert (refused.returncode, refused.stdout) == (3, b"")
+    assert (accepted.returncode, accepted.stdout) == (0, b"the queue is empty\n")

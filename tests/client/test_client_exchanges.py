@@ -4,7 +4,7 @@ Both clients are tested, without the emulator.
 """
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from sms10692 import (
     Status,
     VendorRefusal,
 )
-from support.exchanges import EXCHANGES, Exchange
+from support.exchanges import EXCHANGES, Exchange, load_exchange
 
 MANUAL_TIME = datetime(2012, 7, 1, 23, 12, 12, tzinfo=CHINA)
 METHODS = {"0": "send", "1": "send", "2": "overage", "3": "checkkeyword", "4": "status", "5": "call"}
@@ -57,7 +57,7 @@ def build_call(exchange: Exchange) -> tuple[str, dict[str, Any], dict[str, Any]]
     settings = {"userid": "12", "account": "test", "password": "mima", "clock": lambda: MANUAL_TIME}
     for name, default in (("charset", "utf-8"), ("authentication", "signed")):
         settings[name] = arguments.pop(name, default)
-    return method, arguments, settings
+    return method, arguments, settings | exchange.client_settings
 
 
 def call_or_error(call: Any) -> Any:
@@ -118,6 +118,13 @@ def test_a_response_is_parsed_to_the_expected_result(exchange: Exchange, perform
             assert (result.status, result.body) == (200, exchange.response.body)
         case _:
             pytest.fail(f"{exchange.name} has no expected result")
+
+
+@EACH_WAY
+def test_an_empty_body_is_an_empty_queue_only_for_a_client_that_accepts_it(perform: Any) -> None:
+    exchange = load_exchange("5-call/profile-empty-queue /v2callApi.aspx")
+    assert exchange.client_settings == {"accepts_empty_body": True}
+    assert isinstance(perform(replace(exchange, client_settings={}))[0], InvalidResponse)
 
 
 @EACH_WAY

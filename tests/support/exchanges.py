@@ -28,7 +28,7 @@ class Exchange:
     """One request and its only correct response.
 
     `given` contains arguments of `emulators.build_options`; `result` the kind of the client's result and its fields;
-    `client_call` the client's method, its arguments and the charset.
+    `client_call` the client's method, its arguments and the charset; `client_settings` further arguments of the client.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Exchange:
     given: dict[str, Any]
     result: dict[str, Any]
     client_call: dict[str, Any]
+    client_settings: dict[str, Any]
 
 
 def load_exchange(name: str) -> Exchange:
@@ -77,6 +78,7 @@ def _build_exchange(name: str, metadata: dict[str, Any], request: bytes, respons
         given=metadata.get("given", {}),
         result=metadata["result"],
         client_call=metadata.get("client_call", {}),
+        client_settings=metadata.get("client_settings", {}),
     )
 
 

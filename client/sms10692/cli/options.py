@@ -77,6 +77,12 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
         show_default=True,
         help="Use the proxy and certificates of the environment. Loopback addresses never use its proxy.",
     )
+    @click.option(
+        "--accept-empty-body",
+        "accepts_empty_body",
+        is_flag=True,
+        help="Take an empty response of status or call, with Content-Length: 0, for an empty queue.",
+    )
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
     @wraps(action)
     def run_with_client(
@@ -90,6 +96,7 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
         total_timeout: float,
         proxy: str | None,
         trust_env: bool,
+        accepts_empty_body: bool,
         **options: Any,
     ) -> None:
         try:
@@ -104,6 +111,7 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
                 total_timeout=total_timeout,
                 proxy=proxy,
                 trust_env=trust_env,
+                accepts_empty_body=accepts_empty_body,
             )
         except ValueError as error:
             raise click.UsageError(str(error)) from None
