@@ -21,6 +21,7 @@ from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain.records import LoggedRequest, Query
+from sms10692_mock.domain.store import StoreUnavailable
 from support.emulators import CALL, CREDENTIALS, GBK, STATUS, UTF8, WsgiHarness, call_wsgi
 from support.http_client import Response, build_request
 from support.stores import build_reply, build_report
@@ -230,3 +231,17 @@ def test_waiting_items_are_counted_in_the_queue_that_the_request_would_fetch_fro
     assert count_waiting(protocol.V2STATUS_API, "12") == 3
     assert count_waiting(protocol.V2CALL_API, "12") == 1
     assert count_waiting(protocol.V2CALL_API, "unknown") == 0
+
+
+@pytest.mark.parametrize(("switch", "is_json"), [("dataType", True), ("rt", False)])
+def test_a_send_that_the_store_lost_has_the_form_of_the_profile(
+    switch: str, is_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator = WsgiHarness(profile='json_switch = "dataType"')
+
+    def fail(userid: str) -> None:
+        raise StoreUnavailable("gone")
+
+    monkeypatch.setattr(emulator.store, "account", fail)
+    response = emulator.send(**{switch: "json"})
+    assert response.startswith('{"ReturnStatus":"Faild","Message":"其他错误"' if is_json else "<?xml")

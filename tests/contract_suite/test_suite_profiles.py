@@ -42,7 +42,7 @@ EVERY_KEY = replace(
         "action": "参数错误",
         "balance": "余额<&>",
         "text-signature-end": "短信必须带【】格式签名",
-        "text-signature-length": "非法签名",
+        "text-signature-short": "非法签名",
         "too-many-requests": "请稍后再试",
         "locked-out": "帐号已锁定",
         "replies-not-allowed": "该用户不允许查看短信回复",

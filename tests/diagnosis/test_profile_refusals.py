@@ -1,9 +1,11 @@
 """Refusals that only some profiles have (R22): each has its evidence, and the text of the profile."""
 
+import time
+
 import pytest
 
 from sms10692_mock.diagnosis.service import diagnose_logged
-from support.emulators import WsgiHarness
+from support.emulators import WsgiHarness, get_message
 from support.flask_emulator import FlaskEmulator
 
 
@@ -14,9 +16,13 @@ from support.flask_emulator import FlaskEmulator
         ('text_signature = "front"', "x【店】", "text-signature-front"),
         ('text_signature = "end"', "【店】x", "text-signature-end"),
         ("max_numbers = 1", "【店】", "too-many-numbers"),
-        ("signature_min = 2", "【店】x", "text-signature-length"),
-        ("signature_max = 2", "x【一二三】", "text-signature-length"),
-        ('signature_max = 2\ntext_signature = "end"', "【店】x【一二三】", "text-signature-length"),
+        ("signature_min = 2", "【店】x", "text-signature-short"),
+        ("signature_max = 2", "x【一二三】", "text-signature-long"),
+        ('signature_max = 2\ntext_signature = "end"', "【店】x【一二三】", "text-signature-long"),
+        ('signature_min = 2\ntext_signature = "anywhere"', "x【】【 】【店】y", "text-signature-short"),
+        ('signature_min = 2\ntext_signature = "anywhere"', "x【】【 】y", "text-signature-anywhere"),
+        ("signature_min = 2\nsignature_of_digits = false", "【12】x【店】", "text-signature-digits"),
+        ("signature_max = 2", "【一二三】x【四五六】", "text-signature-long"),
         ("signature_of_digits = false", "【10692】", "text-signature-digits"),
     ],
 )
@@ -32,6 +38,31 @@ def test_a_refusal_of_the_profile_has_evidence(key: str, content: str, code: str
     assert entry.evidence.code == code
     assert [finding.code for finding in diagnose_logged(entry, emulator.store)][:1] == [f"refusal.{code}"]
     assert "<message>其他错误</message>" in emulator.send(extno="x", content=content)
+
+
+@pytest.mark.parametrize(
+    ("keys", "content"),
+    [
+        ('text_signature = "anywhere"\nsignature_min = 2', "请看【1】项【公司】"),
+        ('text_signature = "anywhere"\nsignature_min = 2', "【】验证【公司】"),
+        ("signature_of_digits = false", "【12】x【公司】"),
+        ("signature_of_digits = false", "x【12】y"),
+        ("signature_max = 2", "【】x"),
+        ("signature_min = 2", "【 】x"),
+        ('text_signature = "front"\nsignature_max = 2', "【店】x【一二三】"),
+        ("signature_min = 2\nsignature_max = 3\nsignature_of_digits = false", "【12】x【公司】"),
+    ],
+)
+def test_one_text_signature_that_fits_is_enough(keys: str, content: str) -> None:
+    """Brackets that are blank, or elsewhere than the profile demands, are no signature."""
+    assert get_message(WsgiHarness(profile=keys).send(content=content)) == "ok"
+
+
+def test_brackets_without_an_end_are_read_in_time_that_grows_with_the_text() -> None:
+    emulator = WsgiHarness(profile='text_signature = "anywhere"')
+    started = time.process_time()
+    assert get_message(emulator.send(content="【" + "字" * 100_000)) == "其他错误"
+    assert time.process_time() - started < 5
 
 
 ACCOUNT = {"userid": "12", "account": "test", "password": "mima"}
@@ -57,6 +88,18 @@ ACCOUNT = {"userid": "12", "account": "test", "password": "mima"}
             {},
             "The text does not begin with a 【signature】, which the profile demands: add the signature of the brand.",
             "内容开头没有【签名】，而当前配置要求有：请加上签名。",
+        ),
+        (
+            "signature_min = 3",
+            {"content": "【店】"},
+            "The 【signature】 '店' has 1 character, and the profile wants at least 3: use a longer signature.",
+            "【签名】“店”有 1 个字，当前配置至少 3 个：请换一个较长的签名。",
+        ),
+        (
+            "signature_max = 1",
+            {"content": "【小店】"},
+            "The 【signature】 '小店' has 2 characters, and the profile allows at most 1: use a shorter signature.",
+            "【签名】“小店”有 2 个字，当前配置最多 1 个：请换一个较短的签名。",
         ),
         (
             "max_numbers = 1",

@@ -316,10 +316,12 @@ def _check_signatures(context: CheckContext, key: str) -> None:
         for length in sorted(lengths - {0}):
             content = _SIGNING[brand.profile["text_signature"]]("名" * length)
             response = brand.send(content=content)
-            if (brand.profile["signature_min"] or 1) <= length <= (brand.profile["signature_max"] or length):
-                expect_sent(response, 1)
+            if length < (brand.profile["signature_min"] or 1):
+                brand.expect_refused(response, "text-signature-short")
+            elif length > (brand.profile["signature_max"] or length):
+                brand.expect_refused(response, "text-signature-long")
             else:
-                brand.expect_refused(response, "text-signature-length")
+                expect_sent(response, 1)
 
 
 _SIGNING: Final[Mapping[str, Callable[[str], str]]] = {

@@ -32,7 +32,7 @@ from sms10692_mock.domain.api_request import ALLOWED_METHODS, QUEUES, ApiRequest
 from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.profiles import Profile
+from sms10692_mock.domain.profiles import Profile, apply_profile
 from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, Result
 from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
@@ -271,14 +271,18 @@ class VendorApp:
     def _respond_unavailable(
         self, endpoint: Endpoint, request: VendorRequest, api_request: ApiRequest, error: StoreUnavailable
     ) -> Response:
-        """Log that the store failed. A send is refused with `OTHER_ERROR`, anything else gets status 503."""
+        """Log that the store failed. A send is refused with `OTHER_ERROR`, anything else gets status 503.
+
+        The account's own profile is in the store: that of the emulator counts.
+        """
         line = f"{sanitize(request.method)} {endpoint.path}: the store is unavailable: {error}"
         if api_request.operation is not protocol.SEND:
             if self._log:
                 self._log(line)
             return text_response(503, f"the store is unavailable: {error}")
+        profile = self._vendor.default_profile
         refusal = Refusal(protocol.OTHER_ERROR, Evidence("store-unavailable"))
-        response = self._render(endpoint, api_request, refusal, self._vendor.default_profile)
+        response = self._render(endpoint, apply_profile(api_request, profile), refusal, profile)
         return self.hints.log_and_hint(response, line, (make_finding("refusal.store-unavailable"),))
 
     def _render(self, endpoint: Endpoint, api_request: ApiRequest, result: Result | None, profile: Profile) -> Response:

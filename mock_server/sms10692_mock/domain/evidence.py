@@ -40,7 +40,8 @@ EvidenceCode: TypeAlias = Literal[
     "text-signature-digits",
     "text-signature-end",
     "text-signature-front",
-    "text-signature-length",
+    "text-signature-long",
+    "text-signature-short",
     "timestamp-format",
     "timestamp-skew",
     "too-many-codes",
@@ -275,12 +276,19 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         profile={"text_signature": "front"},
         keys=("text_signature",),
     ),
-    "text-signature-length": EvidenceText(
-        en="The 【signature】 '{}' has {} character(s), the profile wants {} to {}: use a signature of that length.",
-        zh="【签名】“{}”有 {} 个字，当前配置要求 {} 到 {} 个：请换一个长度合适的签名。",
+    "text-signature-long": EvidenceText(
+        en="The 【signature】 '{}' has {} character(s), and the profile allows at most {}: use a shorter signature.",
+        zh="【签名】“{}”有 {} 个字，当前配置最多 {} 个：请换一个较短的签名。",
+        example=f"{_SEND}&content=%E3%80%90%E5%B0%8F%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
+        profile={"signature_max": 1},
+        keys=("signature_max",),
+    ),
+    "text-signature-short": EvidenceText(
+        en="The 【signature】 '{}' has {} character(s), and the profile wants at least {}: use a longer signature.",
+        zh="【签名】“{}”有 {} 个字，当前配置至少 {} 个：请换一个较长的签名。",
         example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
         profile={"signature_min": 2},
-        keys=("signature_min", "signature_max"),
+        keys=("signature_min",),
     ),
     "timestamp-format": EvidenceText(
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",

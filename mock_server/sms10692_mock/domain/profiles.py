@@ -26,22 +26,18 @@ MAX_TEXT: Final = 200
 
 BrandCheck: TypeAlias = "Callable[[ApiRequest, Profile], Evidence | None]"
 """The check of a send that a key adds: it returns None for a correct send, otherwise the evidence of what is wrong. It
-is called after all other checks, and only in profiles in which the key has another value than the manual's.
+is called after all other checks, and only in profiles in which a key with this check has another value than the
+manual's.
 """
 
-_TEXT_SIGNATURES: Final[Mapping[str, tuple[re.Pattern[str], Evidence]]] = {
-    "anywhere": (re.compile(r"【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-anywhere")),
-    "front": (re.compile(r"\A【[^【】]*[^【】\s][^【】]*】"), Evidence("text-signature-front")),
-    "end": (re.compile(r"【[^【】]*[^【】\s][^【】]*】\Z"), Evidence("text-signature-end")),
+_BRACKETS: Final = re.compile("【([^【】]*)】")
+_PLACES: Final[Mapping[str, tuple[Callable[[str, re.Match[str]], bool], Evidence | None]]] = {
+    "optional": (lambda text, found: found.start() == 0 or found.end() == len(text), None),
+    "anywhere": (lambda text, found: True, Evidence("text-signature-anywhere")),
+    "front": (lambda text, found: found.start() == 0, Evidence("text-signature-front")),
+    "end": (lambda text, found: found.end() == len(text), Evidence("text-signature-end")),
 }
-"""By the place of the 【signature】 that the profile demands: the pattern of a text that has one, and the evidence."""
-_SIGNATURES: Final[Mapping[str, re.Pattern[str]]] = {
-    "optional": re.compile(r"\A【([^【】]*)】|【([^【】]*)】\Z"),
-    "anywhere": re.compile(r"【([^【】]*)】"),
-    "front": re.compile(r"\A【([^【】]*)】"),
-    "end": re.compile(r"【([^【】]*)】\Z"),
-}
-"""By the place that the profile demands: the pattern of the signature, with its characters as a group."""
+"""By `text_signature`: whether brackets in a text are at a place of the signature, and the evidence if none are."""
 
 
 def _check_number_count(request: "ApiRequest", profile: "Profile") -> Evidence | None:
@@ -53,34 +49,27 @@ def _check_number_count(request: "ApiRequest", profile: "Profile") -> Evidence |
 
 
 def _check_text_signature(request: "ApiRequest", profile: "Profile") -> Evidence | None:
-    place = profile.text_signature
-    if place == "optional":
-        return None
-    pattern, evidence = _TEXT_SIGNATURES[place]
-    return None if pattern.search(request.content) else evidence
+    """Return the problem of the first text signature if none is right; of several at its place, one must be right."""
+    is_at_place, missing = _PLACES[profile.text_signature]
+    first = None
+    for found in _BRACKETS.finditer(request.content):
+        if found[1].strip() and is_at_place(request.content, found):
+            problem = _find_signature_problem(found[1], profile)
+            if problem is None:
+                return None
+            first = first or problem
+    return first or missing
 
 
-def _find_signature(request: "ApiRequest", profile: "Profile") -> str | None:
-    """Return what is between the 【】 of the text's signature: where the profile wants it, or else at either end."""
-    found = _SIGNATURES[profile.text_signature].search(request.content)
-    return None if found is None else found[found.lastindex or 0]
-
-
-def _check_signature_length(request: "ApiRequest", profile: "Profile") -> Evidence | None:
-    signature = _find_signature(request, profile)
-    if signature is None:
-        return None
-    low, high = profile.signature_min or 0, profile.signature_max or len(signature)
-    if low <= len(signature) <= high:
-        return None
-    return Evidence("text-signature-length", (excerpt(signature), len(signature), low, high))
-
-
-def _check_signature_digits(request: "ApiRequest", profile: "Profile") -> Evidence | None:
-    signature = _find_signature(request, profile)
-    if signature is None or not signature.isdigit():
-        return None
-    return Evidence("text-signature-digits", (excerpt(signature),))
+def _find_signature_problem(signature: str, profile: "Profile") -> Evidence | None:
+    length, low, high = len(signature), profile.signature_min, profile.signature_max
+    if low is not None and length < low:
+        return Evidence("text-signature-short", (excerpt(signature), length, low))
+    if high is not None and length > high:
+        return Evidence("text-signature-long", (excerpt(signature), length, high))
+    if not profile.signature_of_digits and signature.isdigit():
+        return Evidence("text-signature-digits", (excerpt(signature),))
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +244,7 @@ class Profile:
         "observed",
         "W",
         (1, 100),
-        _check_signature_length,
+        _check_text_signature,
     )
     signature_max: int | None = key(
         None,
@@ -264,7 +253,7 @@ class Profile:
         "observed",
         "W",
         (1, 100),
-        _check_signature_length,
+        _check_text_signature,
     )
     signature_of_digits: bool = key(
         True,
@@ -272,7 +261,7 @@ class Profile:
         "签名是否可以只由数字组成。",
         "observed",
         "W",
-        check=_check_signature_digits,
+        check=_check_text_signature,
     )
     check_words: Literal["always", "checkContent"] = key(
         "checkContent",

@@ -233,18 +233,28 @@ def _to_rule(check: BrandCheck) -> Rule:
     return protocol.OTHER_ERROR, lambda context: check(context.request, context.profile)
 
 
-_BRAND_RULES: Final[Mapping[str, Rule]] = {
-    name: _to_rule(spec.check) for name, spec in KEYS.items() if spec.check is not None
+_CHECKS: Final = dict.fromkeys(spec.check for spec in KEYS.values() if spec.check is not None)
+_BRAND_RULES: Final = [
+    (frozenset(name for name, spec in KEYS.items() if spec.check is check), _to_rule(check)) for check in _CHECKS
+]
+"""The rules of a send that profiles add, each with the keys of which one has another value than the manual's (R22)."""
+
+_REPLACED: Final[Mapping[str, Mapping[Rule, Rule]]] = {
+    "queue_errors": {(protocol.PARAMETER_WRONG, _check_action): (protocol.OTHER_ERROR, _check_action)},
 }
-"""By key of a profile: the rule of a send that a value other than the manual's adds (R22)."""
+"""By key of a profile: the manual's rules that a value other than the manual's replaces (R22)."""
 
 
 def get_rules(operation: Operation | None, profile: Profile) -> tuple[Rule, ...]:
     """Return the rules of an operation in a profile, in the order in which they are checked."""
     rules = RULES[operation]
-    if not profile.differences or operation is not protocol.SEND:
+    if not profile.differences:
         return rules
-    return (*rules, *(rule for name, rule in _BRAND_RULES.items() if name in profile.differences))
+    for name in profile.differences & _REPLACED.keys():
+        rules = tuple(_REPLACED[name].get(rule, rule) for rule in rules)
+    if operation is not protocol.SEND:
+        return rules
+    return (*rules, *(rule for names, rule in _BRAND_RULES if not names.isdisjoint(profile.differences)))
 
 
 def find_refusal(context: ValidationContext, ignored: Collection[str] = ()) -> Refusal | None:
@@ -253,8 +263,6 @@ def find_refusal(context: ValidationContext, ignored: Collection[str] = ()) -> R
     for message, check in get_rules(context.request.operation, profile):
         evidence = check(context)
         if evidence is not None and evidence.code not in ignored:
-            if evidence.code == "action" and profile.queue_errors > len(protocol.STATUS.messages):
-                message = protocol.OTHER_ERROR
             return build_refusal(message, evidence, profile)
     return None
 
