@@ -120,7 +120,11 @@ def build_profile(document: Mapping[str, Any], name: str) -> Profile:
     found = read.get("keyword_found", MANUAL.keyword_found)
     if not found.startswith(protocol.FORBIDDEN_BEGINNING):
         raise InvalidValue(("keyword_found",), f"must begin with {protocol.FORBIDDEN_BEGINNING}")
-    return replace(PROFILES[base], name=name, **read)
+    profile = replace(PROFILES[base], name=name, **read)
+    least, most = profile.signature_min, profile.signature_max
+    if least is not None and most is not None and least > most:
+        raise InvalidValue(("signature_min",), f"must be at most signature_max, which is {most}")
+    return profile
 
 
 def describe_profile(profile: Profile) -> str:

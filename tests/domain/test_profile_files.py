@@ -92,6 +92,10 @@ _CLEAN = "keyword_clean must have 1 to 200 printable characters"
             "send_time_formats = [\n  'yyyyMMddHHmmss',  # ]\n  'yyyy',\n]",
             'brand.toml:3: send_time_formats, value 2, must be "yyyy-MM-dd HH:mm:ss", ',
         ),
+        (
+            "signature_max = 2\nsignature_min = 3",
+            "brand.toml:2: signature_min must be at most signature_max, which is 2",
+        ),
         ("base = 'x'", "brand.toml:1: base must be manual or observed"),
         ("base = ['x']", "brand.toml:1: base must be manual or observed"),
         ("name = 'manual'", f"brand.toml:1: {_NAME}, and not manual or observed"),
