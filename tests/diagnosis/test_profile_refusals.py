@@ -155,3 +155,31 @@ def test_a_send_time_in_a_format_of_the_brand_is_no_mistake_and_one_of_the_past_
     assert emulator.control("GET", "requests/3")["has_findings"]
     assert "<message>其他错误</message>" in emulator.send(ACCOUNT, content="您好", sendTime="20110230221211")
     assert _read_codes(emulator, 4)[0] == "refusal.send-time-no-date"
+
+
+def test_the_finding_of_an_unknown_action_lists_those_of_the_profile() -> None:
+    emulator = FlaskEmulator(profile="signed_changespwd = true")
+    emulator.send(ACCOUNT, action="Changespwd", newpwd="neu", renewpwd="neu")
+    findings = emulator.control("GET", "requests/1")["diagnosis"]
+    assert findings[0]["sentence"] == (
+        "action is 'Changespwd'; this endpoint supports send, overage, checkkeyword, changespwd: send one of these "
+        "words exactly."
+    )
+    assert not any("newpwd" in finding["sentence"] for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("profile", "sent", "other"),
+    [("manual", "dataType", "rt"), ('json_switch = "dataType"', "rt", "dataType")],
+)
+def test_a_parameter_that_asks_for_json_elsewhere_is_a_finding(profile: str, sent: str, other: str) -> None:
+    emulator = FlaskEmulator(profile=profile)
+    assert emulator.send(ACCOUNT, **{other: "json"}).startswith("{")
+    assert emulator.send(ACCOUNT, **{sent: "json"}).startswith("<?xml")
+    assert "habit.json-parameter" not in _read_codes(emulator, 1)
+    assert emulator.control("GET", "requests/2")["has_findings"]
+    found = {one["code"]: one["sentence"] for one in emulator.control("GET", "requests/2")["diagnosis"]}
+    assert found["habit.json-parameter"] == (
+        f"{sent}=json does not ask for JSON in this profile, so the response is XML: read XML, or compare the "
+        "parameter with the vendor's document."
+    )

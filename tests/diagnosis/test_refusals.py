@@ -391,6 +391,9 @@ ORDINARY = [exchange for exchange in EXCHANGES if "/q" not in exchange.name and 
 """The exchanges without an oddity, such as a GET (`q…`), which has a finding although the vendor accepts it."""
 
 
+_REMARKS = {"/older-word-unchecked": "habit.word-unchecked", "/profile-json-other-switch": "habit.json-parameter"}
+
+
 @pytest.mark.parametrize("exchange", ORDINARY, ids=lambda exchange: exchange.name)
 def test_an_ordinary_exchange_that_succeeds_has_no_finding_but_about_polling(exchange: Exchange) -> None:
     emulator = WsgiHarness(**exchange.given)
@@ -398,7 +401,7 @@ def test_an_ordinary_exchange_that_succeeds_has_no_finding_but_about_polling(exc
         emulator.send_raw(load_exchange(one).request)
     last = emulator.store.requests(None, Query(newest_first=True)).items[0]
     codes = {finding.code for finding in diagnose_logged(last, emulator.store)}
-    remarks = {"habit.word-unchecked"} if "/older-word-unchecked" in exchange.name else set()
+    remarks = {code for part, code in _REMARKS.items() if part in exchange.name}
     assert last.refusal or codes - {"habit.polling"} == remarks
 
 

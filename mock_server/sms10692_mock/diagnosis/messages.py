@@ -328,6 +328,10 @@ _STYLE_MESSAGES: Final = {
     "entity-between-parameters": (
         "Parameters are joined with '&amp;', so their names begin with 'amp;': join them with '&'."
     ),
+    "json-parameter": (
+        "{}=json does not ask for JSON in this profile, so the response is XML: read XML, or compare the parameter "
+        "with the vendor's document."
+    ),
     "nothing-to-check": (
         "content is missing or empty, so nothing was checked; received {}: send the text to check as 'content'."
     ),

@@ -65,7 +65,7 @@ def _make_finding(context: DiagnosisContext, evidence: Evidence) -> Finding:
 
 def _refine_action(context: DiagnosisContext, evidence: Evidence) -> Finding:
     endpoint, action = context.request.endpoint, context.request.action
-    words = ", ".join(operation.action for operation in endpoint.operations)
+    words = str(evidence.values[1])  # those of the profile
     if not action.strip():
         return make_finding("refusal.action-missing", words)
     lower = action.strip().lower()

@@ -37,8 +37,8 @@ _, _TIMESTAMP, _SIGN = _CREDENTIALS
 
 MANUALS_SIGN: Final = "5cc68982f55ac74348e3d819f868fbe1"
 """The signature that the vendor's manual prints as an example in section 1.2."""
-_OTHER_BRANDS_PARAMETERS: Final = frozenset({"rt", "datatype"})
-"""Parameters of other brands' manuals that the emulator understands (Q18, R15)."""
+_JSON_PARAMETERS: Final = ("rt", "dataType")
+"""Parameters of other brands' manuals that ask for JSON. A profile understands one of them (Q18, R15, R22)."""
 
 _CHARSET_NAMES: Final = {"utf-8": "utf-8", "utf8": "utf-8", "gbk": "gb2312", "gb2312": "gb2312", "gb18030": "gb2312"}
 
@@ -237,9 +237,12 @@ def _check_query_string(context: DiagnosisContext) -> Iterator[Finding]:
 def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
     endpoint, operation = context.request.endpoint, context.request.operation
     operations = endpoint.operations if operation is None else (operation,)
+    if context.evidence is not None and context.evidence.code == "action":
+        words = str(context.evidence.values[1]).split(", ")  # a profile may know more than the endpoint
+        operations += (protocol.CHANGESPWD,) if protocol.CHANGESPWD.action in words else ()
     names = dict.fromkeys(name for each in operations for name in endpoint.parameters_of(each))
     # Some clients send both kinds of credentials to every endpoint; those of the older one are a finding of their own.
-    known = {*map(str.lower, names), *_CREDENTIALS, *_OTHER_BRANDS_PARAMETERS}
+    known = {*map(str.lower, names), *_CREDENTIALS, *map(str.lower, _JSON_PARAMETERS)}
     sent_names = context.fields if are_fields_read(context) else parse_fields(context.query, "", b"", _decode_latin_1)
     nested = find_nested_request(context)
     unknown = [name for name in sent_names if name not in known and name != nested and not name.startswith("?")]
@@ -264,6 +267,12 @@ def _check_parameters(context: DiagnosisContext) -> Iterator[Finding]:
         listed = ", ".join(context.quote(as_sent.get(name, name)) for name in unknown[:_LISTED_PARAMETERS])
         is_whole = len(unknown) <= _LISTED_PARAMETERS
         yield make_finding(_UNKNOWN, listed if is_whole else Phrase("{}, and more", listed))
+
+
+def _check_json_parameter(context: DiagnosisContext) -> Iterator[Finding]:
+    asked = [name for name in _JSON_PARAMETERS if context.fields.get(name.lower()) == "json"]
+    if asked and not context.request.wants_json:
+        yield make_finding("habit.json-parameter", asked[0])
 
 
 def _check_text_to_check(context: DiagnosisContext) -> Iterator[Finding]:
@@ -298,6 +307,7 @@ _CHECKS: Final[tuple[Callable[[DiagnosisContext], Iterator[Finding]], ...]] = (
     check_form_structure,
     check_form_syntax,
     _check_parameters,
+    _check_json_parameter,
     _check_send_time,
     _check_text_to_check,
     _check_polling,

@@ -43,7 +43,11 @@ def reparse(entry: LoggedRequest) -> tuple[ApiRequest, Fields]:
     request = parse_request(endpoint, fields)
     if request.operation is None:  # a profile may know the action
         request = request._replace(operation=_OPERATIONS.get(entry.operation))
-    return request, fields
+    # The profile decided which parameter asks for JSON. With a fault the response does not tell.
+    return request._replace(wants_json=entry.content_type == _JSON or bool(entry.faults)), fields
+
+
+_JSON: Final = "application/json"
 
 
 def content_type(entry: LoggedRequest) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from sms10692 import protocol
-from sms10692.protocol import Operation, Provenance
+from sms10692.protocol import Endpoint, Operation, Provenance
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import SendTimeFormat
 from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # api_request imports records, which may contain profiles
 
 MAX_TEXT: Final = 200
 """Maximum characters of a text in a file."""
+
+FORBIDDEN_WORD_PLACE: Final = "{word}"
+"""What stands for the forbidden word in the text of its refusal."""
 
 
 BrandCheck: TypeAlias = "Callable[[ApiRequest, Profile], Evidence | None]"
@@ -317,7 +320,7 @@ class Profile:
         "锁定的秒数，按账号的时钟。",
         "ours",
         "",
-        (0, MAX_SECONDS),
+        (1, MAX_SECONDS),
     )
     codes_per_3_minutes: int | None = key(
         None,
@@ -373,6 +376,12 @@ KEYS: Final[Mapping[str, KeySpec]] = {
     field.name: field.metadata["key"] for field in fields(Profile) if "key" in field.metadata
 }
 """The description of each key, in the order of the documents."""
+
+
+def get_operations(endpoint: Endpoint, profile: Profile) -> tuple[Operation, ...]:
+    """Return the operations that an endpoint serves in a profile."""
+    has_more = profile.signed_changespwd and endpoint in (protocol.V2SMS, protocol.V2SMS_GBK)
+    return (*endpoint.operations, protocol.CHANGESPWD) if has_more else endpoint.operations
 
 
 def apply_profile(request: "ApiRequest", profile: Profile) -> "ApiRequest":

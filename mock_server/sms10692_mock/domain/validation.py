@@ -17,7 +17,7 @@ from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.bounds import MAX_TEXT
 from sms10692_mock.domain.evidence import EVIDENCE, Evidence, excerpt
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import KEYS, MANUAL, BrandCheck, Profile
+from sms10692_mock.domain.profiles import FORBIDDEN_WORD_PLACE, KEYS, MANUAL, BrandCheck, Profile, get_operations
 from sms10692_mock.domain.results import Refusal
 
 
@@ -175,7 +175,8 @@ def _check_action(context: ValidationContext) -> Evidence | None:
     operation, action = context.request.operation, context.request.action
     if operation is not None and action == operation.action:
         return None
-    return Evidence("action", (excerpt(action),))
+    operations = get_operations(context.request.endpoint, context.profile)
+    return Evidence("action", (excerpt(action), ", ".join(operation.action for operation in operations)))
 
 
 def _check_status_num(context: ValidationContext) -> Evidence | None:
@@ -275,5 +276,5 @@ def build_refusal(message: str, evidence: Evidence, profile: Profile) -> Refusal
     if text is None:
         return Refusal(message, evidence)
     if evidence.code == "forbidden-word":
-        text = text.replace("{word}", str(evidence.values[0]))
+        text = text.replace(FORBIDDEN_WORD_PLACE, str(evidence.values[0]))
     return Refusal(text, evidence, message)
