@@ -6,13 +6,13 @@ the control API call the profile.
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from sms10692 import protocol
-from sms10692_mock.domain.profiles import KEYS, MANUAL, PROFILES, Profile
+from sms10692_mock.domain.profiles import FORBIDDEN_WORD_PLACE, KEYS, MANUAL, PROFILES, Profile
 from sms10692_mock.profile_values import InvalidValue, describe_type, read_value, unknown_key
 from sms10692_mock.text_files import read_text
 from sms10692_mock.toml_lines import find_lines
@@ -117,14 +117,50 @@ def build_profile(document: Mapping[str, Any], name: str) -> Profile:
         if key not in KEYS:
             raise unknown_key((key,), "key of a profile", [_BASE, _NAME, *KEYS])
     read = {key: read_value(_TYPES[key], KEYS[key], value, (key,)) for key, value in values.items()}
-    found = read.get("keyword_found", MANUAL.keyword_found)
-    if not found.startswith(protocol.FORBIDDEN_BEGINNING):
-        raise InvalidValue(("keyword_found",), f"must begin with {protocol.FORBIDDEN_BEGINNING}")
+    for cause, text in read.get("texts", {}).items():
+        places, problem = _WORD_PLACES if cause == "forbidden-word" else _NO_WORD_PLACE
+        if text.count(FORBIDDEN_WORD_PLACE) > places:
+            raise InvalidValue(("texts", cause), problem)
     profile = replace(PROFILES[base], name=name, **read)
-    least, most = profile.signature_min, profile.signature_max
-    if least is not None and most is not None and least > most:
-        raise InvalidValue(("signature_min",), f"must be at most signature_max, which is {most}")
+    for lower, upper in _ASCENDING:
+        least, most = getattr(profile, lower), getattr(profile, upper)
+        if least is not None and most is not None and least > most:
+            raise InvalidValue((lower,), f"must be at most {upper}, which is {most}")
+    for key, is_right, problem in _RULES:
+        if not is_right(profile):
+            raise InvalidValue((key,), problem)
     return profile
+
+
+_WORD_PLACES: Final = 1, f"may have {FORBIDDEN_WORD_PLACE} only once"
+_NO_WORD_PLACE: Final = 0, f"may not have {FORBIDDEN_WORD_PLACE}, which only forbidden-word has"
+
+
+_ASCENDING: Final = (
+    ("signature_min", "signature_max"),
+    ("requests_per_second", "requests_per_minute"),
+    ("codes_per_3_minutes", "codes_per_day"),
+)
+"""Limits of which the first may not be more than the second."""
+
+_RULES: Final[Sequence[tuple[str, Callable[[Profile], bool], str]]] = (
+    (
+        "keyword_found",
+        lambda profile: profile.keyword_found.startswith(protocol.FORBIDDEN_BEGINNING),
+        f"must begin with {protocol.FORBIDDEN_BEGINNING}",
+    ),
+    (
+        "keyword_clean",
+        lambda profile: not profile.keyword_clean.startswith(protocol.FORBIDDEN_BEGINNING),
+        f"may not begin with {protocol.FORBIDDEN_BEGINNING}, as the message about a forbidden word does",
+    ),
+    (
+        "lock_out_seconds",
+        lambda profile: profile.lock_out_after is not None or profile.lock_out_seconds == MANUAL.lock_out_seconds,
+        "does nothing without lock_out_after",
+    ),
+)
+"""What must be true of a profile beyond the values of single keys: the key to blame, and the problem if it is not."""
 
 
 def describe_profile(profile: Profile) -> str:
@@ -174,6 +210,11 @@ def build_schema() -> dict[str, Any]:
         for name, spec in KEYS.items()
     }
     properties["keyword_found"]["pattern"] = rf"^{protocol.FORBIDDEN_BEGINNING}[^\u0000-\u001f\u007f]*$"
+    properties["keyword_clean"]["not"] = {"pattern": f"^{protocol.FORBIDDEN_BEGINNING}"}
+    for cause, text in properties["texts"]["properties"].items():
+        place = re.escape(FORBIDDEN_WORD_PLACE)
+        once_more = f"{place}.*{place}" if cause == "forbidden-word" else place
+        properties["texts"]["properties"][cause] = text | {"not": {"pattern": once_more}}
     name = {
         "type": "string",
         "minLength": 1,

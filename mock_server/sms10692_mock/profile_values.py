@@ -39,7 +39,9 @@ def unknown_key(place: Place, what: str, known: Sequence[str]) -> InvalidValue:
     return InvalidValue(place, f"is no {what}{f'; did you mean {similar[0]}?' if similar else ''}")
 
 
-_NOT_REWORDED: Final = frozenset(("fault", "fault-unlimited", "store-unavailable")) | REMARKS
+_NOT_REWORDED: Final = REMARKS | frozenset(
+    ("account-deleted", "delivery-rule", "fault", "fault-unlimited", "reserved-number", "store-unavailable")
+)
 """Codes whose message a profile cannot replace: the user or the emulator causes them, or nothing is refused."""
 
 
@@ -88,7 +90,7 @@ def _read_scalar(kind: type, spec: KeySpec, value: Any, place: Place) -> Any:
     elif kind is str:
         if not isinstance(value, str):
             raise InvalidValue(place, "must be a text in quotation marks")
-        if not value.strip() or len(value) > MAX_TEXT or not value.isprintable():
+        if not value.strip() or len(value) > MAX_TEXT or not value.replace("\u3000", " ").isprintable():
             raise InvalidValue(place, f"must have 1 to {MAX_TEXT} printable characters")
     else:
         expected = "" if spec.bounds is None else f" from {spec.bounds[0]:g} to {spec.bounds[1]:.0f}"

@@ -83,6 +83,32 @@ _CLEAN = "keyword_clean must have 1 to 200 printable characters"
         ("[texts]\nfault = 'x'", "brand.toml:2: texts.fault is no cause of a refusal by the vendor"),
         ("cdata = true\n'keyword_found' = ''", "brand.toml:2: keyword_found must have 1 to 200 printable characters"),
         ("keyword_found = '屏蔽词'", "brand.toml:1: keyword_found must begin with 包含"),
+        (
+            "keyword_clean = '包含0个屏蔽词'",
+            "brand.toml:1: keyword_clean may not begin with 包含, as the message about",
+        ),
+        (
+            "cdata = true\nkeyword_clean = '包含屏蔽词'\nkeyword_found = '包含屏蔽词'",
+            "brand.toml:2: keyword_clean may not begin with 包含",
+        ),
+        ("requests_per_second = 3\nrequests_per_minute = 2", "brand.toml:1: requests_per_second must be at most"),
+        (
+            "codes_per_3_minutes = 3\ncodes_per_day = 2",
+            "brand.toml:1: codes_per_3_minutes must be at most codes_per_day, which is 2",
+        ),
+        ("lock_out_seconds = 60", "brand.toml:1: lock_out_seconds does nothing without lock_out_after"),
+        ("lock_out_after = 1\nlock_out_seconds = 0", "brand.toml:2: lock_out_seconds must be from 1 to "),
+        ("texts.reserved-number = 'x'", "brand.toml:1: texts.reserved-number is no cause of a refusal by the vendor"),
+        ("texts.delivery-rule = 'x'", "brand.toml:1: texts.delivery-rule is no cause of a refusal by the vendor"),
+        ("texts.account-deleted = 'x'", "brand.toml:1: texts.account-deleted is no cause of a refusal by the vendor"),
+        (
+            "[texts]\nsql-injection = '含有{word}'",
+            "brand.toml:2: texts.sql-injection may not have {word}, which only forbidden-word has",
+        ),
+        (
+            "texts.forbidden-word = '{word}{word}'",
+            "brand.toml:1: texts.forbidden-word may have {word} only once",
+        ),
         ("keyword_clean = '  '", f"brand.toml:1: {_CLEAN}"),
         (f"keyword_clean = '{'字' * 201}'", f"brand.toml:1: {_CLEAN}"),
         ("keyword_clean = 2011-01-01", "brand.toml:1: keyword_clean must be a text in quotation marks"),
@@ -315,6 +341,12 @@ def _matches(schema: dict[str, Any], value: Any) -> bool:
         ("extno_max_digits = true", False),
         ('keyword_found = "包含屏蔽字符"', True),
         ('keyword_found = "屏蔽字符"', False),
+        ('keyword_clean = "包含0个屏蔽词"', False),
+        ('keyword_clean = "没有　屏蔽词"', True),
+        ('texts.forbidden-word = "包含{word}。"', True),
+        ('texts.forbidden-word = "{word}{word}"', False),
+        ('texts.sql-injection = "{word}"', False),
+        ('texts.reserved-number = "x"', False),
         ("cdata = 1", False),
         ("a = 1", False),
     ],
@@ -338,12 +370,8 @@ def test_what_is_shown_can_be_read_again(profile: Profile) -> None:
 
 
 def test_every_cause_of_a_refusal_can_have_a_text_of_the_profile() -> None:
-    emulator = WsgiHarness(
-        profile="texts.balance = '余额 & 不足'\ntexts.reserved-number = '号码'\ntexts.delivery-rule = '规则'\n",
-        accounts=["12:test:mima:1"],
-    )
-    assert "<message>余额 &amp; 不足</message>" in emulator.send(mobile="15023239810,15023239811")
-    assert "<message>号码</message>" in emulator.send(mobile="10000000001")
+    emulator = WsgiHarness(profile="texts.balance = '余额　& 不足'\n", accounts=["12:test:mima:1"])
+    assert "<message>余额　&amp; 不足</message>" in emulator.send(mobile="15023239810,15023239811")
 
 
 def test_the_texts_of_checkkeyword_are_escaped() -> None:
