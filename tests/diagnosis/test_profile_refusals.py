@@ -24,6 +24,7 @@ from support.flask_emulator import FlaskEmulator
         ("signature_min = 2\nsignature_of_digits = false", "【12】x【店】", "text-signature-digits"),
         ("signature_max = 2", "【一二三】x【四五六】", "text-signature-long"),
         ("signature_of_digits = false", "【10692】", "text-signature-digits"),
+        ("signature_of_digits = false", "【１２】", "text-signature-digits"),
     ],
 )
 def test_a_refusal_of_the_profile_has_evidence(key: str, content: str, code: str) -> None:
@@ -47,6 +48,7 @@ def test_a_refusal_of_the_profile_has_evidence(key: str, content: str, code: str
         ('text_signature = "anywhere"\nsignature_min = 2', "【】验证【公司】"),
         ("signature_of_digits = false", "【12】x【公司】"),
         ("signature_of_digits = false", "x【12】y"),
+        ("signature_of_digits = false", "【①】x"),
         ("signature_max = 2", "【】x"),
         ("signature_min = 2", "【 】x"),
         ('text_signature = "front"\nsignature_max = 2', "【店】x【一二三】"),

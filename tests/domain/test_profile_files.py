@@ -26,7 +26,7 @@ from sms10692_mock.profile_file import (
 )
 from sms10692_mock.toml_lines import Place, find_lines
 from support.emulators import GBK, STATUS, UTF8, WsgiHarness, emulator_server, sign
-from support.exchanges import EXCHANGES
+from support.exchanges import EXCHANGES, Exchange
 from support.http_client import build_request, call_control
 
 TOP = Path(__file__).parents[2]
@@ -404,6 +404,28 @@ def test_each_key_has_an_exchange_by_hand() -> None:
     files = (exchange.given.get("profile", "") for exchange in EXCHANGES)
     used = {name for file in files if "=" in file for name in tomllib.loads(file)}
     assert used == set(KEYS)
+
+
+_GRADE = re.compile(r": ([SMW])\b(?:-([SMW]))?")
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES, ids=lambda exchange: exchange.name)
+def test_no_exchange_has_fewer_sources_than_its_key_says(exchange: Exchange) -> None:
+    """A key has the grade of its value with the fewest sources."""
+    source = exchange.given.get("profile", "")
+    found = _GRADE.search(exchange.provenance)
+    keys = tomllib.loads(source) if "=" in source else {}
+    if len(keys) == 1 and found is not None:
+        (name,) = keys
+        assert KEYS[name].provenance == "observed"
+        assert "WMS".index(min(filter(None, found.groups()), key="WMS".index)) >= "WMS".index(KEYS[name].grade)
+
+
+def test_keys_of_the_profile_observed_have_the_grades_of_its_clauses() -> None:
+    clauses = {one["id"]: one for one in tomllib.loads((TOP / "fixtures/clauses.toml").read_text("utf-8"))["clause"]}
+    for name, clause in (("cdata", "A12"), ("keyword_form", "A13"), ("refusal_form", "A14")):
+        assert (KEYS[name].provenance, KEYS[name].grade) == (clauses[clause]["provenance"], clauses[clause]["grade"])
+    assert {"cdata", "keyword_form", "refusal_form"} == OBSERVED.differences
 
 
 def test_two_accounts_of_different_profiles_and_a_third_in_one_emulator() -> None:

@@ -1,15 +1,13 @@
 """Limits of profiles that need counting: per second and minute, a lock-out, codes to one number (R22)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from sms10692_mock.diagnosis.service import diagnose_logged
 from sms10692_mock.domain import request_limits
-from sms10692_mock.domain.profiles import MANUAL
-from support.emulators import MANUAL_TIME, STATUS, UTF8, WsgiHarness, emulator_server, get_message
+from support.emulators import STATUS, UTF8, WsgiHarness, emulator_server, get_message
 from support.flask_emulator import FlaskEmulator
 from support.http_client import build_request, send_raw
 
@@ -171,6 +169,8 @@ def test_the_manual_has_no_limit() -> None:
     for _ in range(20):
         emulator.send(**WRONG)
     assert count_accepted(emulator, 50, content="验证码") == 50
-    assert emulator.now == MANUAL_TIME
-    limits = ("requests_per_second", "requests_per_minute", "lock_out_after", "codes_per_3_minutes", "codes_per_day")
-    assert {getattr(replace(MANUAL, name="other"), name) for name in limits} == {None}
+    limited = WsgiHarness(profile="requests_per_second = 50\nlock_out_after = 20\ncodes_per_day = 50\n")
+    assert count_accepted(limited, 51, content="验证码") == 50
+    for _ in range(20):
+        limited.send(**WRONG)
+    assert get_message(limited.send()) == "用户名或密码错误"

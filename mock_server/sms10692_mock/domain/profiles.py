@@ -70,7 +70,7 @@ def _find_signature_problem(signature: str, profile: "Profile") -> Evidence | No
         return Evidence("text-signature-short", (excerpt(signature), length, low))
     if high is not None and length > high:
         return Evidence("text-signature-long", (excerpt(signature), length, high))
-    if not profile.signature_of_digits and signature.isdigit():
+    if not profile.signature_of_digits and signature.isdecimal():
         return Evidence("text-signature-digits", (excerpt(signature),))
     return None
 
@@ -80,8 +80,8 @@ class KeySpec:
     """How a key of a profile is described: in English and Chinese, and by its origin.
 
     `provenance` is that of the values other than the manual's. The `grade` of their sources is S for three or more, M
-    for two, W for one. `bounds` are those of a number in a file. A send
-    that fails `check` is refused with 其他错误.
+    for two, W for one: that of the value with the fewest. `bounds` are those of a number in a file. A send that fails
+    `check` is refused with 其他错误.
     """
 
     en: str
@@ -116,14 +116,14 @@ class Profile:
         "Elements of the refusals of overage and checkkeyword: their own, or those of send.",
         "overage 和 checkkeyword 被拒绝时的元素：各自的，或 send 的。",
         "observed",
-        "M",
+        "W",
     )
     keyword_form: Literal["message", "status"] = key(
         "message",
         "Elements of checkkeyword: message alone, or returnstatus, message and checkCounts with the text.",
         "checkkeyword 的元素：只有 message，或 returnstatus、message 以及含原文的 checkCounts。",
         "observed",
-        "S",
+        "M",
     )
     keyword_clean: str = key(
         protocol.NOTHING_FORBIDDEN,
@@ -221,7 +221,7 @@ class Profile:
         protocol.EXTNO_MAX_DIGITS, "Most digits of extno.", "extno 最多的位数。", "observed", "M", (1, 20)
     )
     send_time_formats: tuple[SendTimeFormat, ...] = key(
-        ("yyyy-MM-dd HH:mm:ss",), "Formats of sendTime that are accepted.", "接受的 sendTime 格式。", "observed", "M"
+        ("yyyy-MM-dd HH:mm:ss",), "Formats of sendTime that are accepted.", "接受的 sendTime 格式。", "observed", "W"
     )
     max_numbers: int | None = key(
         None,
@@ -237,13 +237,14 @@ class Profile:
         "Whether a text must have a 【signature】: anywhere, at the front or at the end.",
         "内容是否必须带【】签名：任意位置、开头或结尾。",
         "observed",
-        "M",
+        "W",
         check=_check_text_signature,
     )
     signature_min: int | None = key(
         None,
-        "Fewest characters between the 【】 of a signature, where the text has one.",
-        "【】签名最少的字数（内容带签名时）。",
+        "Fewest characters between the 【】 of a signature, where the text has one: 2 in one document, 3 at a sibling "
+        "of the platform.",
+        "【】签名最少的字数（内容带签名时）：一份文档为 2，同源平台为 3。",
         "observed",
         "W",
         (1, 100),
@@ -251,8 +252,9 @@ class Profile:
     )
     signature_max: int | None = key(
         None,
-        "Most characters between the 【】 of a signature, where the text has one.",
-        "【】签名最多的字数（内容带签名时）。",
+        "Most characters between the 【】 of a signature, where the text has one: 8 in one document and at a sibling "
+        "of the platform.",
+        "【】签名最多的字数（内容带签名时）：一份文档和同源平台均为 8。",
         "observed",
         "W",
         (1, 100),
@@ -260,8 +262,8 @@ class Profile:
     )
     signature_of_digits: bool = key(
         True,
-        "Whether a signature may consist of digits alone.",
-        "签名是否可以只由数字组成。",
+        "Whether a signature may consist of digits alone, half or full width.",
+        "签名是否可以只由数字（半角或全角）组成。",
         "observed",
         "W",
         check=_check_text_signature,
@@ -270,8 +272,7 @@ class Profile:
         "checkContent",
         "Whether the older endpoints check every send for forbidden words, or only with checkContent=1.",
         "旧接口的提交总是检查屏蔽词，还是只在 checkContent=1 时检查。",
-        "observed",
-        "M",
+        "reading",
     )
     billing: Literal["segment", "recipient"] = key(
         "segment",
@@ -282,9 +283,9 @@ class Profile:
     )
     max_clock_skew: float | None = key(
         None,
-        "Seconds by which a timestamp may differ from the clock; then it also has 14 digits, so the manual's example "
-        "is refused. By default any timestamp. Sources contradict each other.",
-        "timestamp 与当前时间最多相差的秒数；此时还必须是 14 位数字，接口文档的示例也会被拒绝。"
+        "Seconds by which a timestamp may differ from the clock; then it must have 14 digits too, and the manual's "
+        "example is refused because it is old. By default any timestamp. Sources contradict each other.",
+        "timestamp 与当前时间最多相差的秒数；此时还必须是 14 位数字，接口文档的示例因时间过旧也会被拒绝。"
         "默认接受任何时间戳。来源互相矛盾。",
         "observed",
         "W",
@@ -324,16 +325,16 @@ class Profile:
     )
     codes_per_3_minutes: int | None = key(
         None,
-        "Most texts with 验证码 to one number in three minutes: 3 at one brand.",
-        "三分钟内发给同一号码、含“验证码”的内容最多几条：某品牌为 3。",
+        "Most texts with 验证码 to one number in three minutes: 3 at a sibling of the platform.",
+        "三分钟内发给同一号码、含“验证码”的内容最多几条：同源平台为 3。",
         "observed",
         "W",
         (1, 100_000),
     )
     codes_per_day: int | None = key(
         None,
-        "Most texts with 验证码 to one number in 24 hours: 10 at one brand.",
-        "24 小时内发给同一号码、含“验证码”的内容最多几条：某品牌为 10。",
+        "Most texts with 验证码 to one number in 24 hours: 10 at a sibling of the platform.",
+        "24 小时内发给同一号码、含“验证码”的内容最多几条：同源平台为 10。",
         "observed",
         "W",
         (1, 100_000),
@@ -344,7 +345,7 @@ class Profile:
         "`{word}` is the forbidden word.",
         "代替接口文档的提示，按拒绝的原因（诊断代码去掉 `refusal.`）。`{word}` 是屏蔽词。",
         "observed",
-        "M",
+        "W",
     )
 
     differences: frozenset[str] = field(init=False, repr=False, compare=False)
