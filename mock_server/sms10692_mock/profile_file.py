@@ -137,9 +137,9 @@ _NO_WORD_PLACE: Final = 0, f"may not have {FORBIDDEN_WORD_PLACE}, which only for
 
 
 _ASCENDING: Final = (
-    ("signature_min", "signature_max"),
+    ("text_signature_min", "text_signature_max"),
     ("requests_per_second", "requests_per_minute"),
-    ("codes_per_3_minutes", "codes_per_day"),
+    ("verification_codes_per_3_minutes", "verification_codes_per_day"),
 )
 """Limits of which the first may not be more than the second."""
 

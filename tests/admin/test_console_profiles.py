@@ -16,8 +16,8 @@ from support.flask_emulator import FlaskEmulator
 BRAND = """\
 name = "某品牌"
 text_signature = "end"
-signature_min = 3
-signature_max = 8
+text_signature_min = 3
+text_signature_max = 8
 max_numbers = 1
 extno_max_digits = 5
 """
@@ -71,8 +71,8 @@ def test_every_page_names_the_profile_and_links_to_its_keys(
         ["extno_max_digits", "5", "10"],
         ["max_numbers", "1", no_limit],
         ["text_signature", '"end"', '"optional"'],
-        ["signature_min", "3", no_limit],
-        ["signature_max", "8", no_limit],
+        ["text_signature_min", "3", no_limit],
+        ["text_signature_max", "8", no_limit],
     ]
     assert meaning in rows[0]
     assert origin in rows[0]

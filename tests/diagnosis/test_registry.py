@@ -25,7 +25,7 @@ WITHOUT_EXAMPLE = {
         "fault",
         "fault-unlimited",
     ),
-    *("no-points", "too-many-codes", "too-many-requests", "locked-out"),
+    *("no-points", "too-many-verification-codes", "too-many-requests", "locked-out"),
     *("store-unavailable", "new-password-unusable", "polling", "fetched-after-empty"),
 }
 """Codes of kinds other than "http" that depend on the state of the emulator. Other tests trigger them."""

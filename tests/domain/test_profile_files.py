@@ -93,8 +93,8 @@ _CLEAN = "keyword_clean must have 1 to 200 printable characters"
         ),
         ("requests_per_second = 3\nrequests_per_minute = 2", "brand.toml:1: requests_per_second must be at most"),
         (
-            "codes_per_3_minutes = 3\ncodes_per_day = 2",
-            "brand.toml:1: codes_per_3_minutes must be at most codes_per_day, which is 2",
+            "verification_codes_per_3_minutes = 3\nverification_codes_per_day = 2",
+            "brand.toml:1: verification_codes_per_3_minutes must be at most verification_codes_per_day, which is 2",
         ),
         ("lock_out_seconds = 60", "brand.toml:1: lock_out_seconds does nothing without lock_out_after"),
         ("lock_out_after = 1\nlock_out_seconds = 0", "brand.toml:2: lock_out_seconds must be from 1 to "),
@@ -119,8 +119,8 @@ _CLEAN = "keyword_clean must have 1 to 200 printable characters"
             'brand.toml:3: send_time_formats, value 2, must be "yyyy-MM-dd HH:mm:ss", ',
         ),
         (
-            "signature_max = 2\nsignature_min = 3",
-            "brand.toml:2: signature_min must be at most signature_max, which is 2",
+            "text_signature_max = 2\ntext_signature_min = 3",
+            "brand.toml:2: text_signature_min must be at most text_signature_max, which is 2",
         ),
         ("base = 'x'", "brand.toml:1: base must be manual or observed"),
         ("base = ['x']", "brand.toml:1: base must be manual or observed"),

@@ -82,7 +82,7 @@ def test_wrong_credentials_in_a_row_lock_the_account_for_the_seconds() -> None:
 
 
 def test_codes_to_one_number_have_limits_of_three_minutes_and_a_day() -> None:
-    emulator = WsgiHarness(profile="codes_per_3_minutes = 3\ncodes_per_day = 4\n")
+    emulator = WsgiHarness(profile="verification_codes_per_3_minutes = 3\nverification_codes_per_day = 4\n")
     code: dict[str, Any] = {"content": "您的验证码是 1234"}
     assert count_accepted(emulator, 5, **code) == 3
     assert count_accepted(emulator, 5) == 5
@@ -95,7 +95,7 @@ def test_codes_to_one_number_have_limits_of_three_minutes_and_a_day() -> None:
     assert count_accepted(emulator, 5, **code) == 3
 
 
-@pytest.mark.parametrize("limit", ["requests_per_minute = 7", "codes_per_day = 7"])
+@pytest.mark.parametrize("limit", ["requests_per_minute = 7", "verification_codes_per_day = 7"])
 def test_no_concurrent_request_slips_through(limit: str) -> None:
     form = b"action=send&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1&mobile=15023239810"
     request = build_request(UTF8, form + "&content=验证码".encode())
@@ -109,7 +109,7 @@ def test_no_concurrent_request_slips_through(limit: str) -> None:
     [
         ("requests_per_minute = 1", {}),
         ("requests_per_second = 1", {}),
-        ("codes_per_day = 1", {"content": "验证码"}),
+        ("verification_codes_per_day = 1", {"content": "验证码"}),
     ],
 )
 def test_a_request_that_read_the_clock_earlier_does_not_slip_through(profile: str, fields: dict[str, str]) -> None:
@@ -138,7 +138,7 @@ def test_a_request_with_the_right_credentials_counts_whatever_refuses_it(refused
 
 
 def test_a_refused_send_of_a_code_to_several_numbers_counts_for_none_of_them() -> None:
-    emulator = WsgiHarness(profile="codes_per_day = 1\n")
+    emulator = WsgiHarness(profile="verification_codes_per_day = 1\n")
     code: dict[str, Any] = {"content": "验证码"}
     assert count_accepted(emulator, 1, mobile="15023239810", **code) == 1
     assert get_message(emulator.send(mobile="15023239811,15023239810", **code)) == FREQUENT
@@ -147,7 +147,7 @@ def test_a_refused_send_of_a_code_to_several_numbers_counts_for_none_of_them() -
 
 def test_the_numbers_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_limits, "_MAX_NUMBERS", 2)
-    emulator = WsgiHarness(profile="codes_per_day = 1\n")
+    emulator = WsgiHarness(profile="verification_codes_per_day = 1\n")
     code: dict[str, Any] = {"content": "验证码"}
     assert count_accepted(emulator, 1, mobile="15023239810,15023239811,15023239812", **code) == 1
     assert get_message(emulator.send(mobile="15023239812", **code)) == FREQUENT
@@ -169,7 +169,7 @@ def test_the_manual_has_no_limit() -> None:
     for _ in range(20):
         emulator.send(**WRONG)
     assert count_accepted(emulator, 50, content="验证码") == 50
-    limited = WsgiHarness(profile="requests_per_second = 50\nlock_out_after = 20\ncodes_per_day = 50\n")
+    limited = WsgiHarness(profile="requests_per_second = 50\nlock_out_after = 20\nverification_codes_per_day = 50\n")
     assert count_accepted(limited, 51, content="验证码") == 50
     for _ in range(20):
         limited.send(**WRONG)

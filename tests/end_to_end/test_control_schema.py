@@ -30,8 +30,8 @@ def test_every_operation_responds_as_described(case: schemathesis.Case[Any]) -> 
     # A schema cannot express rules between two fields, rules that depend on the state of the account, and a grammar.
     not_in_schema = (
         *("Value error", "the record is no longer kept", "a balance is from", "not a request"),
-        *("no profile is called", "name must be", "printable characters", "must be at most signature_max"),
-        *("must be at most requests_per_minute", "must be at most codes_per_day"),
+        *("no profile is called", "name must be", "printable characters", "must be at most text_signature_max"),
+        *("must be at most requests_per_minute", "must be at most verification_codes_per_day"),
         "does nothing without lock_out_after",
         ascii("无法识别这个请求")[1:-1],
     )

@@ -311,14 +311,14 @@ _LENGTHS: Final = (1, 2, 3, 5, 8, 9, 20)
 def _check_signatures(context: CheckContext, key: str) -> None:
     """Send texts with signatures of several lengths, at the limits of the profile and beyond."""
     for brand in _each_profile(context, key):
-        limits = {brand.profile[name] for name in ("signature_min", "signature_max")} - {None}
+        limits = {brand.profile[name] for name in ("text_signature_min", "text_signature_max")} - {None}
         lengths = {length + more for length in limits for more in (-1, 0, 1)} | {*_LENGTHS} if limits else {1, 20}
         for length in sorted(lengths - {0}):
             content = _SIGNING[brand.profile["text_signature"]]("名" * length)
             response = brand.send(content=content)
-            if length < (brand.profile["signature_min"] or 1):
+            if length < (brand.profile["text_signature_min"] or 1):
                 brand.expect_refused(response, "text-signature-short")
-            elif length > (brand.profile["signature_max"] or length):
+            elif length > (brand.profile["text_signature_max"] or length):
                 brand.expect_refused(response, "text-signature-long")
             else:
                 expect_sent(response, 1)
@@ -333,22 +333,22 @@ _SIGNING: Final[Mapping[str, Callable[[str], str]]] = {
 """Texts with a signature, by `text_signature`."""
 
 
-@checks("D-signature-min")
+@checks("D-text-signature-min")
 def _a_signature_is_not_too_short(context: CheckContext) -> None:
-    _check_signatures(context, "signature_min")
+    _check_signatures(context, "text_signature_min")
 
 
-@checks("D-signature-max")
+@checks("D-text-signature-max")
 def _a_signature_is_not_too_long(context: CheckContext) -> None:
-    _check_signatures(context, "signature_max")
+    _check_signatures(context, "text_signature_max")
 
 
-@checks("D-signature-of-digits")
+@checks("D-text-signature-may-be-digits")
 def _a_signature_of_digits_is_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context, "signature_of_digits"):
-        length = brand.profile["signature_max"] or brand.profile["signature_min"] or 4
+    for brand in _each_profile(context, "text_signature_may_be_digits"):
+        length = brand.profile["text_signature_max"] or brand.profile["text_signature_min"] or 4
         response = brand.send(content=_SIGNING[brand.profile["text_signature"]]("1" * length))
-        if brand.profile["signature_of_digits"]:
+        if brand.profile["text_signature_may_be_digits"]:
             expect_sent(response, 1)
         else:
             brand.expect_refused(response, "text-signature-digits")
@@ -607,7 +607,7 @@ def _check_codes(context: CheckContext, key: str, seconds: int, step: int) -> No
     """Send as many codes to a number as the profile allows in so many seconds, `step` seconds apart, and one more."""
     for brand in _each_profile(context, key):
         most = brand.profile[key]
-        limits = [brand.profile[name] for name in ("codes_per_3_minutes", "codes_per_day")]
+        limits = [brand.profile[name] for name in ("verification_codes_per_3_minutes", "verification_codes_per_day")]
         allowed = min(5 if limit is None else limit for limit in limits) if step == 1 else most or 5
         if allowed > _MOST_REQUESTS or allowed + 5 > (brand.profile["requests_per_minute"] or math.inf):
             continue
@@ -616,7 +616,7 @@ def _check_codes(context: CheckContext, key: str, seconds: int, step: int) -> No
             expect_sent(_send_code(brand, DELIVERED_NUMBER, "验证码1234", step), 1)
         if most != allowed:
             continue
-        brand.expect_refused(_send_code(brand, DELIVERED_NUMBER, "验证码1234", step), "too-many-codes")
+        brand.expect_refused(_send_code(brand, DELIVERED_NUMBER, "验证码1234", step), "too-many-verification-codes")
         expect_sent(_send_code(brand, REPLYING_NUMBER, "验证码1234", step), 1)
         expect_sent(_send_code(brand, DELIVERED_NUMBER, "内容", step), 1)
         brand.advance(seconds)
@@ -629,14 +629,14 @@ def _send_code(brand: BrandAccount, mobile: str, text: str, step: int) -> Parsed
     return brand.post_now(UTF8, action="send", mobile=mobile, content=brand.profile.sign_text(text))
 
 
-@checks("D-codes-per-3-minutes")
+@checks("D-verification-codes-per-3-minutes")
 def _codes_of_three_minutes_are_limited_as_in_the_profile(context: CheckContext) -> None:
-    _check_codes(context, "codes_per_3_minutes", 180, 1)
+    _check_codes(context, "verification_codes_per_3_minutes", 180, 1)
 
 
-@checks("D-codes-per-day")
+@checks("D-verification-codes-per-day")
 def _codes_of_a_day_are_limited_as_in_the_profile(context: CheckContext) -> None:
-    _check_codes(context, "codes_per_day", 86_400, 181)
+    _check_codes(context, "verification_codes_per_day", 86_400, 181)
 
 
 # Everything else

@@ -44,7 +44,7 @@ EvidenceCode: TypeAlias = Literal[
     "text-signature-short",
     "timestamp-format",
     "timestamp-skew",
-    "too-many-codes",
+    "too-many-verification-codes",
     "too-many-numbers",
     "too-many-requests",
     "word-unchecked",
@@ -259,8 +259,8 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The 【signature】 '{}' has digits only, which the profile refuses: put the name of the brand into it.",
         zh="【签名】“{}”只有数字，当前配置不允许：请在【】中写品牌名。",
         example=f"{_SEND}&content=%E3%80%9010692%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
-        profile={"signature_of_digits": False},
-        keys=("signature_of_digits",),
+        profile={"text_signature_may_be_digits": False},
+        keys=("text_signature_may_be_digits",),
     ),
     "text-signature-end": EvidenceText(
         en="The text does not end with a 【signature】, which the profile demands: add the signature of the brand.",
@@ -280,15 +280,15 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The 【signature】 '{}' has {} character(s), and the profile allows at most {}: use a shorter signature.",
         zh="【签名】“{}”有 {} 个字，当前配置最多 {} 个：请换一个较短的签名。",
         example=f"{_SEND}&content=%E3%80%90%E5%B0%8F%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
-        profile={"signature_max": 1},
-        keys=("signature_max",),
+        profile={"text_signature_max": 1},
+        keys=("text_signature_max",),
     ),
     "text-signature-short": EvidenceText(
         en="The 【signature】 '{}' has {} character(s), and the profile wants at least {}: use a longer signature.",
         zh="【签名】“{}”有 {} 个字，当前配置至少 {} 个：请换一个较长的签名。",
         example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
-        profile={"signature_min": 2},
-        keys=("signature_min",),
+        profile={"text_signature_min": 2},
+        keys=("text_signature_min",),
     ),
     "timestamp-format": EvidenceText(
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
@@ -304,10 +304,10 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         profile={"max_clock_skew": 300.0},
         keys=("max_clock_skew",),
     ),
-    "too-many-codes": EvidenceText(
+    "too-many-verification-codes": EvidenceText(
         en="The number {} would get more than {} text(s) with 验证码 in {} s, the profile allows no more: wait.",
         zh="号码 {} 收到的含“验证码”的内容会超过 {} 条（{} 秒内），当前配置不允许：请等待。",
-        keys=("codes_per_3_minutes", "codes_per_day"),
+        keys=("verification_codes_per_3_minutes", "verification_codes_per_day"),
     ),
     "too-many-numbers": EvidenceText(
         en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",

@@ -65,12 +65,12 @@ def _check_text_signature(request: "ApiRequest", profile: "Profile") -> Evidence
 
 
 def _find_signature_problem(signature: str, profile: "Profile") -> Evidence | None:
-    length, low, high = len(signature), profile.signature_min, profile.signature_max
+    length, low, high = len(signature), profile.text_signature_min, profile.text_signature_max
     if low is not None and length < low:
         return Evidence("text-signature-short", (excerpt(signature), length, low))
     if high is not None and length > high:
         return Evidence("text-signature-long", (excerpt(signature), length, high))
-    if not profile.signature_of_digits and signature.isdecimal():
+    if not profile.text_signature_may_be_digits and signature.isdecimal():
         return Evidence("text-signature-digits", (excerpt(signature),))
     return None
 
@@ -240,7 +240,7 @@ class Profile:
         "W",
         check=_check_text_signature,
     )
-    signature_min: int | None = key(
+    text_signature_min: int | None = key(
         None,
         "Fewest characters between the 【】 of a signature, where the text has one: 2 in one document, 3 at a sibling "
         "of the platform.",
@@ -250,7 +250,7 @@ class Profile:
         (1, 100),
         _check_text_signature,
     )
-    signature_max: int | None = key(
+    text_signature_max: int | None = key(
         None,
         "Most characters between the 【】 of a signature, where the text has one: 8 in one document and at a sibling "
         "of the platform.",
@@ -260,7 +260,7 @@ class Profile:
         (1, 100),
         _check_text_signature,
     )
-    signature_of_digits: bool = key(
+    text_signature_may_be_digits: bool = key(
         True,
         "Whether a signature may consist of digits alone, half or full width.",
         "签名是否可以只由数字（半角或全角）组成。",
@@ -323,7 +323,7 @@ class Profile:
         "",
         (1, MAX_SECONDS),
     )
-    codes_per_3_minutes: int | None = key(
+    verification_codes_per_3_minutes: int | None = key(
         None,
         "Most texts with 验证码 to one number in three minutes: 3 at a sibling of the platform.",
         "三分钟内发给同一号码、含“验证码”的内容最多几条：同源平台为 3。",
@@ -331,7 +331,7 @@ class Profile:
         "W",
         (1, 100_000),
     )
-    codes_per_day: int | None = key(
+    verification_codes_per_day: int | None = key(
         None,
         "Most texts with 验证码 to one number in 24 hours: 10 at a sibling of the platform.",
         "24 小时内发给同一号码、含“验证码”的内容最多几条：同源平台为 10。",

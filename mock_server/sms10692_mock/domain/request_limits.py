@@ -1,4 +1,4 @@
-"""Limits of profiles that need counting: requests of an account, wrong credentials, and codes to one number (R22).
+"""Limits of profiles that need counting: requests and wrong credentials of an account, verification codes (R22).
 
 Counts are in the memory of one process, and their times are those of the account's clock. **Each process counts for
 itself: n processes on one store let n times as many requests through.** Within a process no concurrent request slips
@@ -21,16 +21,16 @@ from sms10692_mock.domain.results import Refusal
 from sms10692_mock.domain.validation import ValidationContext, build_refusal
 
 TOO_FREQUENT: Final = "提交太频繁"
-"""The message of a refusal for too many requests or codes. It is ours."""
+"""The message of a refusal for too many requests or verification codes. It is ours."""
 
-CODE_WORD: Final = "验证码"
-"""Texts with this word are codes."""
+VERIFICATION_WORD: Final = "验证码"
+"""Texts with this word are verification codes."""
 
 _REQUEST_WINDOWS: Final = (("requests_per_second", 1), ("requests_per_minute", 60))
-_CODE_WINDOWS: Final = (("codes_per_3_minutes", 180), ("codes_per_day", 86_400))
+_VERIFICATION_WINDOWS: Final = (("verification_codes_per_3_minutes", 180), ("verification_codes_per_day", 86_400))
 """The keys of a profile, each with the seconds in which the limit applies, the longest last."""
 
-_KEYS: Final = frozenset(name for name, _ in (*_REQUEST_WINDOWS, *_CODE_WINDOWS)) | {"lock_out_after"}
+_KEYS: Final = frozenset(name for name, _ in (*_REQUEST_WINDOWS, *_VERIFICATION_WINDOWS)) | {"lock_out_after"}
 
 _UNVERIFIED: Final[frozenset[EvidenceCode]] = frozenset(("credentials-empty", "sql-injection"))
 """Refusals before the credentials are compared: they do not say whether these were right."""
@@ -47,8 +47,9 @@ _SET_BACK_SECONDS: Final = 60.0
 class _AccountCounts:
     """What is remembered of an account. **Hold `lock` while anything of it is read or changed.**
 
-    `latest` is the latest time of a request, `requests` the times of those that count, `numbers` the times of the codes
-    to each number. `failures` are the wrong credentials in a row, and `locked_since` is when the account was locked.
+    `latest` is the latest time of a request, `requests` the times of those that count, `numbers` those of the
+    verification codes to each number. `failures` are the wrong credentials in a row, and `locked_since` is when the
+    account was locked.
     """
 
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -122,27 +123,27 @@ class RequestLimits:
 def _count_request(
     counts: _AccountCounts, context: ValidationContext, now: float, *, is_valid: bool
 ) -> Evidence | None:
-    """Count a request with the right credentials and, if it is valid, its codes, unless a limit refuses it."""
+    """Count a request with the right credentials and, if valid, its verification codes, unless a limit refuses it."""
     full = _find_full(counts.requests, _REQUEST_WINDOWS, context.profile, now)
     if full is not None:
         return Evidence("too-many-requests", full)
-    if is_valid and context.request.operation is protocol.SEND and CODE_WORD in context.request.content:
-        evidence = _count_codes(counts, context, now)
+    if is_valid and context.request.operation is protocol.SEND and VERIFICATION_WORD in context.request.content:
+        evidence = _count_verification_codes(counts, context, now)
         if evidence is not None:
             return evidence
     counts.requests.append(now)
     return None
 
 
-def _count_codes(counts: _AccountCounts, context: ValidationContext, now: float) -> Evidence | None:
-    """Count a code to each number of a send, unless one of them has no place left: then none is counted."""
-    if all(getattr(context.profile, name) is None for name, _ in _CODE_WINDOWS):
+def _count_verification_codes(counts: _AccountCounts, context: ValidationContext, now: float) -> Evidence | None:
+    """Count a verification code to each number of a send, unless one has no place left: then none is counted."""
+    if all(getattr(context.profile, name) is None for name, _ in _VERIFICATION_WINDOWS):
         return None
     numbers = Counter(number for part in context.request.mobile.split(",") if (number := part.strip()))
     for number, count in numbers.items():
-        full = _find_full(counts.numbers.get(number, []), _CODE_WINDOWS, context.profile, now, count)
+        full = _find_full(counts.numbers.get(number, []), _VERIFICATION_WINDOWS, context.profile, now, count)
         if full is not None:
-            return Evidence("too-many-codes", (excerpt(number), *full))
+            return Evidence("too-many-verification-codes", (excerpt(number), *full))
     for number, count in numbers.items():
         counts.numbers.setdefault(number, []).extend([now] * count)
     while len(counts.numbers) > _MAX_NUMBERS:

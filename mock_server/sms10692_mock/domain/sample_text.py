@@ -16,8 +16,8 @@ def build_sample_text(profile: Profile, text: str, *, is_signed: bool = False) -
     """
     if profile.text_signature == "optional" and not is_signed:
         return text
-    length = max(len(_SIGNATURE), profile.signature_min or 0)
-    if profile.signature_max is not None:
-        length = min(length, profile.signature_max)
+    length = max(len(_SIGNATURE), profile.text_signature_min or 0)
+    if profile.text_signature_max is not None:
+        length = min(length, profile.text_signature_max)
     signature = f"【{(_SIGNATURE * length)[:length]}】"
     return f"{text}{signature}" if profile.text_signature == "end" else f"{signature}{text}"

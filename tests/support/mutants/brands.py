@@ -58,9 +58,9 @@ IGNORED: Final = (
     Ignored("text_signature", "anywhere", ("front", "end")),
     Ignored("text_signature", "front", ("anywhere",)),
     Ignored("text_signature", "end", ("anywhere",)),
-    Ignored("signature_min", 3, (2, 4)),
-    Ignored("signature_max", 8, (7, 9)),
-    Ignored("signature_of_digits", False),
+    Ignored("text_signature_min", 3, (2, 4)),
+    Ignored("text_signature_max", 8, (7, 9)),
+    Ignored("text_signature_may_be_digits", False),
     Ignored("check_words", "always"),
     Ignored("billing", "recipient"),
     Ignored("max_clock_skew", 300.0, (3600.0,)),
@@ -68,8 +68,8 @@ IGNORED: Final = (
     Ignored("requests_per_minute", 30, (29, 31)),
     Ignored("lock_out_after", 3, (2, 4)),
     Ignored("lock_out_seconds", 500.0, (300.0,), {"lock_out_after": 3}),
-    Ignored("codes_per_3_minutes", 3, (2, 4)),
-    Ignored("codes_per_day", 10, (9, 11)),
+    Ignored("verification_codes_per_3_minutes", 3, (2, 4)),
+    Ignored("verification_codes_per_day", 10, (9, 11)),
     Ignored("texts", _TEXTS, tuple({code: _TEXTS[code] for code in _TEXTS if code != left} for left in _TEXTS)),
 )
 """Every key of a profile, once or more. Each vendor does what the manual's profile has instead, or something else."""
