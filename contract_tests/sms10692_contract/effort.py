@@ -32,8 +32,8 @@ EFFORTS: Final[Mapping[str, Effort]] = {
         Effort("quick", examples=16, machine_runs=16, machine_steps=25, concurrency_rounds=6, shrink_requests=2000),
         Effort(
             "thorough",
-            examples=400,
-            machine_runs=300,
+            examples=600,
+            machine_runs=450,
             machine_steps=50,
             concurrency_rounds=50,
             shrink_requests=50_000,
