@@ -52,6 +52,14 @@ PAGES = {
 }
 
 
+BRAND = """\
+text_signature = "front"
+extno_max_digits = 5
+texts.forbidden-word = "包含屏蔽词：{word}"
+"""
+"""Profile of account 21."""
+
+
 def signed_fields(**values: str) -> dict[str, str]:
     """Build the fields of a request signed at the current time."""
     now = format_timestamp(datetime.now(CHINA))
@@ -122,7 +130,10 @@ def main(folder: Path) -> None:
     """Take all screenshots: empty console, filled console, and faults page with active faults."""
     folder.mkdir(parents=True, exist_ok=True)
     with chromium() as browser:
-        with emulator_process() as (_, address):
+        brand = folder / "brand.toml"
+        brand.write_text(BRAND, "utf-8")
+        profiles = ("--profile", "manual", "--profile", str(brand), "--account-profile", "21:brand")
+        with emulator_process("--account", "12:test:mima", "--account", "21:brand:mima", *profiles) as (_, address):
             for profile in PROFILES:
                 with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
                     page.goto("/")
