@@ -185,3 +185,13 @@ def test_a_parameter_that_asks_for_json_elsewhere_is_a_finding(profile: str, sen
         f"{sent}=json does not ask for JSON in this profile, so the response is XML: read XML, or compare the "
         "parameter with the vendor's document."
     )
+
+
+def test_a_form_with_a_signature_is_explained_for_a_signed_endpoint() -> None:
+    emulator = FlaskEmulator(profile="signed_changespwd = true")
+    form = (
+        "action=changespwd&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
+        "&newpwd=neu&renewpwd=neu"
+    )
+    explained = emulator.control("POST", "explain", {"request": form})
+    assert (explained["path"], explained["operation"], explained["refusal"]) == ("/v2sms.aspx", "changespwd", "")

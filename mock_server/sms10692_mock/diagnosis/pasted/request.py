@@ -141,12 +141,15 @@ _ACTION: Final = protocol.OVERAGE.parameters[0]
 def guess_path(fields: Mapping[str, str]) -> str:
     """Return the path of the only endpoint with the action of some fields, the first of several.
 
-    A form with a password and without a signature is meant for an older endpoint. Names are in lower case.
+    A form with a password and without a signature is meant for an older endpoint, one with a signature alone for a
+    signed one, which a profile may give more actions. Names are in lower case.
     """
     is_older = _PASSWORD in fields and _SIGN not in fields
     authentication = protocol.PASSWORD if is_older else protocol.SIGNED
     word = fields.get(_ACTION, "")
-    matches = [endpoint for endpoint in protocol.ENDPOINTS if any(one.action == word for one in endpoint.operations)]
+    is_signed = _SIGN in fields and _PASSWORD not in fields
+    candidates = [one for one in protocol.ENDPOINTS if not is_signed or one.authentication is protocol.SIGNED]
+    matches = [endpoint for endpoint in candidates if any(one.action == word for one in endpoint.operations)]
     matches.sort(key=lambda endpoint: endpoint.authentication is not authentication)
     return (matches[0] if matches else protocol.SMS if is_older else protocol.V2SMS).path
 
