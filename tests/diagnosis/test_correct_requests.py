@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import quote, quote_plus
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -456,10 +457,14 @@ NUMBER_LISTS = MOBILES | st.lists(
     min_size=1,
     max_size=4,
 ).map(",".join)
+_TEXT_OPERATIONS = (protocol.SEND, protocol.CHECKKEYWORD, protocol.OVERAGE)
 MIXED_TEXTS = (
     TEXTS
     | st.lists(ACCIDENTS | SENTENCES, min_size=1, max_size=5).map("".join)
-    | st.sampled_from(["utf-8", "gbk"]).flatmap(
+    | st.sampled_from(["It’s ready", "Hello …", "price €5", "Your code – 1234"]).map(
+        lambda text: text.encode("utf-8").decode("cp1252", "replace")
+    )
+    | st.sampled_from(["utf-8", "gbk", "cp1252"]).flatmap(
         lambda charset: TEXTS.map(lambda text: text.encode("utf-8").decode(charset, "replace"))
     )
     | TEXTS.map(lambda text: text.encode("gbk", "replace").decode("latin-1"))
@@ -476,7 +481,8 @@ MIXED_TEXTS = (
     send_time=st.sampled_from(["", "", "2012-07-01 23:30:00", "2012-07-01 15:12:12", "2012-07-01 23:10:00"]),
     encoder=st.sampled_from(list(ENCODERS)),
     charset=st.sampled_from(["utf-8", "utf-8", "gbk", "gbk", "gb18030", "utf-16-le"]),
-    kind=st.sampled_from([kind for kind in KINDS if kind.operation in (protocol.SEND, protocol.CHECKKEYWORD)]),
+    kind=st.sampled_from([kind for kind in KINDS if kind.operation in _TEXT_OPERATIONS]),
+    sends_unknown=st.booleans(),
     label=st.sampled_from([FORM, FORM, FORM, f"{FORM}; charset=UTF-8", "text/plain", ""]),
     method=st.sampled_from(["POST", "POST", "POST", "GET"]),
     headers=st.sampled_from([(), (), (("Content-Encoding", "gzip"),)]),
@@ -490,6 +496,7 @@ def test_the_check_before_the_response_misses_nothing(
     encoder: str,
     charset: str,
     kind: Kind,
+    sends_unknown: bool,
     label: str,
     method: str,
     headers: tuple[tuple[str, str], ...],
@@ -501,6 +508,8 @@ def test_the_check_before_the_response_misses_nothing(
         "content": content,
     }  # fmt: skip
     known = kind.endpoint.parameters_of(kind.operation)
+    if sends_unknown:  # the parameters of a send, whatever the operation is
+        known = (*known, *kind.endpoint.parameters_of(protocol.SEND))
     names = [name for name in values if name in known]  # the content is the last, and the mistake follows it
     encode = ENCODERS[encoder]
     pairs = [f"{name}={encode(values[name].encode(charset, 'replace').decode('latin-1'), 'latin-1')}" for name in names]
@@ -513,3 +522,22 @@ def test_the_check_before_the_response_misses_nothing(
         assert codes == [], (body, kind.endpoint.path, label, method, headers)
     elif suspicion == "style":
         assert [code for code in codes if code.startswith("text.")] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ("action=overage&mobile=13800138000&content=您的验证码是1234", "habit.unknown-parameters"),
+        ("action=checkkeyword&mobile=13800138000&content=您好&extno=1", "habit.unknown-parameters"),
+        ("action=overage&mobile=13800138000&content=您好&extno=%", "habit.broken-percent"),
+        ("action=send&mobile=13800138000&content=Itâ€™s ready", "text.utf-8-read-as-windows-1252"),
+        ("action=send&mobile=13800138000&content=Your code â€“ 1234", "text.utf-8-read-as-windows-1252"),
+        ("action=send&mobile=13800138000&content=price â‚¬5", "text.utf-8-read-as-windows-1252"),
+    ],
+)
+def test_the_check_before_the_response_sees_a_request_that_looks_usual(parameters: str, code: str) -> None:
+    timestamp = signing.format_timestamp(datetime.fromtimestamp(NOW, signing.CHINA))
+    form = f"userid=12&timestamp={timestamp}&sign={md5(f'testmima{timestamp}')}&{parameters}"
+    context = build_context(quote(form, safe="=&%").encode())._replace(were_credentials_right=True)
+    assert code in [finding.code for finding in diagnose(context)]
+    assert find_suspicion_of(context)

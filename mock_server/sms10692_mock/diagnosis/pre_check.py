@@ -41,7 +41,8 @@ def find_suspicion(
         is_regular
         and method == "POST"
         and "content-encoding" not in header_names
-        and _IS_SEND(fields)
+        and request.operation is protocol.SEND
+        and _HAS_SEND_PARAMETERS_ONLY(fields)
         and not request.send_time
         and _is_current(request.credentials[1], now // 60)
         and _NUMBERS(request.mobile)
@@ -56,7 +57,9 @@ def find_suspicion(
 
 
 _TIMESTAMP_LENGTH: Final = len("yyyyMMddHHmmss")
-_IS_SEND: Final = frozenset(map(str.lower, (*protocol.SIGNED.parameters, *protocol.SEND.parameters))).issuperset
+_HAS_SEND_PARAMETERS_ONLY: Final = frozenset(
+    map(str.lower, (*protocol.SIGNED.parameters, *protocol.SEND.parameters))
+).issuperset
 _NUMBERS: Final = re.compile("1[0-9]{10}(?:,1[0-9]{10})*+").fullmatch
 
 
@@ -104,6 +107,7 @@ _ODD: Final = re.compile(
       [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u200b\u2060\ufeff]   # invisible
     | [\ue000-\uf8ff\ufffd锟]                                   # a lost character, or private use
     | [\xa1-\xfe]{2}                                          # both halves of a character
+    | [\xc2-\xf4][€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]                 # the same, read as Windows-1252
     | %(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})
     | &(?:\#|[A-Za-z]{2,8};)
     | \\[ux]

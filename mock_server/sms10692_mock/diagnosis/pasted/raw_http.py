@@ -10,7 +10,7 @@ from sms10692_mock.diagnosis.phrases import Phrase
 
 _METHODS: Final = "GET|POST|HEAD|PUT|DELETE|PATCH|OPTIONS|CONNECT"
 _BEGINNING: Final = re.compile(
-    rf"[A-Za-z]+ [^\r\n]+ (?i:HTTP)/[0-9.]+\s*(?:\r?\n|$)|(?:{_METHODS}) +(?:\S+$|[^\r\n]+\r?\n[A-Za-z-]+ *:)"
+    rf"[A-Za-z]+ [^\r\n]+ (?i:HTTP)/[0-9.]+\s*(?:\r?\n|$)|(?:{_METHODS}) ++(?:\S++$|\S[^\r\n]*+\r?\n[A-Za-z-]++ *+:)"
 )
 """A request line, or a method and a URL without a version."""
 

@@ -25,25 +25,58 @@ _NEXT_COMMAND: Final = re.compile(
 """What separates two commands that send requests."""
 
 
-_MAX_SEPARATORS: Final = 50
-"""Separators that may be inside quotes, at most. Each is checked by reading the whole text before it."""
+_QUOTED: Final = re.compile(r"""'[^']*+'?|"(?:[^"\\]|\\.)*+"?|\\.""", re.DOTALL)
+"""A quoted part, also one without an end, or an escaped character."""
 
 
 def _split_commands(text: str) -> tuple[str, int]:
     """Return the first command of a text, and how many follow it. A separator inside quotes separates nothing."""
-    ends = [found.start() for found in _NEXT_COMMAND.finditer(text)]
-    for index, end in enumerate(ends[:_MAX_SEPARATORS]):
-        if _are_quotes_closed(text[:end]):
-            return text[:end], len(ends) - index
-    return text, 0
+    unquoted = _QUOTED.sub(lambda part: "x" * len(part[0]), text)
+    ends = [found.start() for found in _NEXT_COMMAND.finditer(unquoted)]
+    return (text[: ends[0]], len(ends)) if ends else (text, 0)
 
 
-def _are_quotes_closed(text: str) -> bool:
-    try:
-        shlex.split(text)
-    except ValueError:
-        return False
-    return True
+_WORD_PART: Final = re.compile(
+    r"""
+      (?P<space>[ \t\r\n]++)
+    | '(?P<single>[^']*+)'
+    | "(?P<double>(?:[^"\\]|\\.)*+)"
+    | \\(?P<escaped>.)
+    | (?P<operator>[&|;<>]++)
+    | (?P<plain>[^ \t\r\n'"\\&|;<>]++)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPED_IN_QUOTES: Final = re.compile(r"""\\(["\\])""")
+
+
+def split_words(text: str) -> list[str]:
+    """Split a command into words and operators, like `shlex` with these operators, whose time is quadratic in a word.
+
+    Raises ValueError with the message of `shlex` if a quotation or an escape does not end.
+
+    >>> split_words("curl 'a b'\\"c\\" --x=1&y")
+    ['curl', 'a bc', '--x=1', '&', 'y']
+    """
+    words: list[str] = []
+    word: list[str] | None = None
+    position = 0
+    while position < len(text):
+        part = _WORD_PART.match(text, position)
+        if part is None:
+            raise ValueError("No escaped character" if text[position] == "\\" else "No closing quotation")
+        position = part.end()
+        kind, value = part.lastgroup, part[part.lastindex or 0]
+        if kind in ("space", "operator"):
+            if word is not None:
+                words.append("".join(word))
+            word = None
+            if kind == "operator":
+                words.append(value)
+        else:
+            word = word or []
+            word.append(_ESCAPED_IN_QUOTES.sub(r"\1", value) if kind == "double" else value)
+    return words if word is None else [*words, "".join(word)]
 
 
 def next_value(value: str | None, arguments: Iterator[str]) -> str:
@@ -58,11 +91,8 @@ def split_command(text: str) -> Command:
     if re.search(r"\^[\"&]", joined):  # cmd.exe
         joined = re.sub(r"\^(.)", r"\1", joined)
     joined = re.sub(r"\$'((?:[^'\\]|\\.)*)'", _unescape_ansi, joined, flags=re.DOTALL)
-    lexer = shlex.shlex(joined, posix=True, punctuation_chars="&|;<>")
-    lexer.commenters = ""
-    lexer.whitespace_split = True
     try:
-        words = list(lexer)[1:]
+        words = split_words(joined)[1:]
     except ValueError as error:
         raise NotARequest("words", error) from None
     end = next((index for index, word in enumerate(words) if _SHELL_OPERATOR.fullmatch(word)), len(words))
