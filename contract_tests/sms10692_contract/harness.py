@@ -31,7 +31,7 @@ from sms10692_contract.http import (
 )
 from sms10692_contract.kept_connection import Conversation
 from sms10692_contract.layout import LayoutRecorder
-from sms10692_contract.masking import PrivateTexts, hide_hex_words, hide_password
+from sms10692_contract.masking import SIGNATURES, PrivateTexts, hide_hex_words, hide_password
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
 from sms10692_contract.pace import REPORT_TIMEOUT, Pace
 from sms10692_contract.profiles import MANUAL, BrandProfile, read_fields
@@ -105,6 +105,8 @@ class CheckContext:
 
     def __post_init__(self) -> None:
         self.target = Target(self.address)
+        if not self.is_sandboxed:
+            SIGNATURES.protect_password(self.own.password)
 
     def limit_requests(self, rate: float) -> None:
         """Treat the server as a real vendor: limit rate and number of requests, or neither if `rate` is 0."""

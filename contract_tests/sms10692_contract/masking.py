@@ -6,8 +6,12 @@ and text of a report passes this module.**
 
 import re
 import shlex
-from collections.abc import Callable, Iterable
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import lru_cache
 from html import unescape
+from html.entities import html5
 from typing import Final, NamedTuple
 
 PASSWORD_VARIABLE: Final = "SMS10692_PASSWORD"
@@ -44,6 +48,17 @@ class SignatureRegister:
         self._texts: dict[str, SignedText] = {}
         self._computed: set[str] = set()
         self._passwords: set[str] = set()
+        self._real_passwords: set[str] = set()
+
+    def protect_password(self, password: str) -> None:
+        """Remember the password of a user's account: no text of a server is shown with it."""
+        self._real_passwords.add(password)
+
+    def hide_real_passwords(self, text: str) -> str:
+        """Replace the passwords of users in a text of the server."""
+        for password in sorted(self._real_passwords, key=lambda each: (-len(each), each)):
+            text = hide_password(text, password)
+        return text
 
     def remember_password(self, password: str) -> None:
         """Remember a password that is sent in clear to its own account."""
@@ -88,38 +103,166 @@ SIGNATURES: Final = SignatureRegister()
 """The only instance: a report may show requests of every account of the process."""
 
 
-def hide_credentials(line: str, pairs: tuple[tuple[str, str], ...]) -> str:
-    """Replace the signature in the curl line of a request by the command that computes it, the password by a variable.
+def build_replacement(name: str, values: Iterable[str]) -> str | None:
+    """Return what stands in a single-quoted word of a curl line for a parameter that may have one of these values.
 
-    A blank or invalid signature stays, and a blank password. Wrong ones that are neither are withheld, because they may
+    None if the value may be shown: a blank one, an invalid signature, any other parameter. A correct signature is
+    replaced by the command that computes it, the password by its variable. Wrong ones are withheld, because they may
     differ from the correct one in one character only.
     """
-    for value in {value for name, value in pairs if name.strip().lower() in PASSWORD_NAMES}:
-        if value.strip():
-            replacement = f"""'"${PASSWORD_VARIABLE}"'""" if SIGNATURES.is_password(value) else PASSWORD_WITHHELD
-            line = _build_pattern(value).sub(_return(replacement), line)
-    for value in {value for name, value in pairs if name.strip().lower() == "sign"}:
-        if value.strip("0 \t\r\n\u3000"):
-            command = SIGNATURES.build_command(value)
-            replacement = WITHHELD if command is None else f"""'"$({command})"'"""
-            line = _build_pattern(value).sub(_return(replacement), line)
-    return line
+    name, given = name.strip().lower(), [value for value in values if value.strip()]
+    if name in PASSWORD_NAMES and given:
+        is_own = any(map(SIGNATURES.is_password, given))
+        return f"""'"${PASSWORD_VARIABLE}"'""" if is_own else PASSWORD_WITHHELD
+    given = [value for value in given if value.strip("0 \t\r\n\u3000")]
+    if name == "sign" and given:
+        command = next(filter(None, map(SIGNATURES.build_command, given)), None)
+        return WITHHELD if command is None else f"""'"$({command})"'"""
+    return None
+
+
+_CHARSETS: Final = ("utf-8", "gbk")
+
+
+def _encode(text: str) -> list[bytes]:
+    """Return the bytes of a text in each charset in which it can be encoded."""
+    encoded = []
+    for charset in _CHARSETS:
+        with suppress(UnicodeEncodeError):
+            encoded.append(text.encode(charset))
+    return encoded
+
+
+_MIN_HIDDEN: Final = 4
+"""Number of characters from which a password in a text is replaced; a text with a shorter one is not shown at all."""
+
+TEXT_WITHHELD: Final = "TEXT_NOT_SHOWN"
+"""Stands for a text of the server that contains a password in a way that leaves no part of it to show."""
+
+_PERCENT: Final = r"(?:%|\\u0025|\\x25|&#0{0,8}37;|&#x0{0,8}25;|&percnt;)(?:25){0,8}"
+"""A percent sign, also one that was encoded again, any number of times."""
+
+_AMPERSAND: Final = r"(?:&|\\{1,8}u0026|\\{1,8}x26|%(?:25){0,8}26)(?:amp;|#0{0,8}38;|#x0{0,8}26;){0,8}"
+"""An ampersand, also one that was escaped again."""
+
+_ENTITY_NAMES: Final[dict[str, list[str]]] = {}
+for _name, _character in html5.items():
+    if _name.endswith(";"):
+        _ENTITY_NAMES.setdefault(_character, []).append(_name)
 
 
 def hide_password(text: str, password: str) -> str:
-    """Replace a password in a text of the server, also where it is encoded."""
-    return _build_pattern(password).sub(PASSWORD_WITHHELD, text) if password else text
+    """Replace a password in a text of the server, however it is encoded there.
+
+    A text that contains a password of fewer than four characters is withheld as a whole, and one that still contains
+    the password when it is decoded.
+
+    >>> hide_password("mi&#109;a, %256Dima, bWltYQ==", "mima")
+    'PASSWORD_NOT_SHOWN, PASSWORD_NOT_SHOWN, PASSWORD_NOT_SHOWN'
+    """
+    if not password:
+        return text
+    pattern = build_value_pattern(password)
+    if len(password) < _MIN_HIDDEN:
+        return TEXT_WITHHELD if pattern.search(text) or _contains_decoded(text, password) else text
+    pieces = text.split(PASSWORD_WITHHELD)
+    hidden = [pattern.sub(PASSWORD_WITHHELD, piece) for piece in pieces]
+    if any(_contains_decoded(rest, password) for piece in hidden for rest in piece.split(PASSWORD_WITHHELD)):
+        return TEXT_WITHHELD
+    return PASSWORD_WITHHELD.join(hidden)
 
 
-def _return(text: str) -> Callable[[object], str]:
-    """Return a replacement for `re.sub` in which backslashes have no meaning."""
-    return lambda match: text
+@lru_cache(maxsize=64)
+def build_value_pattern(password: str) -> re.Pattern[str]:
+    """Return a pattern of all encodings of a password, which may change from character to character."""
+    written = "".join(f"(?:{'|'.join(_write_encodings(character))})" for character in password)
+    whole = (re.escape(each) for each in _encode_base64(password))
+    return re.compile(
+        "|".join((written, *(rf"(?-i:{each})[0-9a-z+/_-]{{0,4}}={{0,2}}" for each in whole))), re.IGNORECASE
+    )
 
 
-def _build_pattern(value: str) -> re.Pattern[str]:
-    """Return a pattern of a value in a curl line: plain, percent-encoded or as `%uXXXX`, also inside printf."""
-    encoded = (f"(?:{re.escape(c)}|%%?{ord(c):02x}|%%?u{ord(c):04x})" for c in value)
-    return re.compile("".join(encoded), re.IGNORECASE)
+def _write_encodings(character: str) -> list[str]:
+    """Return patterns of a character: plain, of its code point, and of its bytes in each charset."""
+    raw = character.encode("utf-16-be", "surrogatepass")
+    units = [int.from_bytes(raw[at : at + 2], "big") for at in range(0, len(raw), 2)]
+    code = ord(character)
+    forms = [
+        rf"\\{{0,8}}{re.escape(character)}",
+        "".join(rf"\\{{1,8}}u0{{0,8}}{unit:04x}" for unit in units),
+        rf"\\{{1,8}}u(?:\{{0{{0,8}}{code:x}\}}|0{{0,8}}{code:08x})",
+        "".join(rf"{_PERCENT}u{unit:04x}" for unit in units),
+        rf"{_AMPERSAND}#(?:0{{0,8}}{code};?|x0{{0,8}}{code:x};?)",
+        *(rf"{_AMPERSAND}{name}" for name in _ENTITY_NAMES.get(character, ())),
+    ]
+    if character == " ":
+        forms += [r"\+", rf"{_PERCENT}2b", "_"]
+    written = _encode(character)
+    if len(written) < len(_CHARSETS):
+        forms += [r"\?", "\ufffd", rf"{_PERCENT}3f"]  # what stands for it in the other charset
+    for encoded in written:
+        forms.append("".join(map(_write_byte, encoded)))
+        forms.append(encoded.hex())
+    return forms
+
+
+def _write_byte(byte: int) -> str:
+    """Return a pattern of a byte: percent-encoded, escaped, a character reference, or plain in Latin-1."""
+    escaped = rf"\\{{1,8}}(?:0{{0,8}}{byte:03o}|x{byte:02x})"
+    reference = rf"{_AMPERSAND}#(?:0{{0,8}}{byte}|x0{{0,8}}{byte:x});"
+    return rf"(?:{_PERCENT}{byte:02x}|{escaped}|={byte:02x}|{reference}|{re.escape(chr(byte))})"
+
+
+def _encode_base64(password: str) -> list[str]:
+    """Return what the password becomes in base64, at each of the three positions in a longer text."""
+    written = set()
+    for raw in {*_encode(password), password.encode("gbk", "replace")}:
+        for before in range(3):
+            encoded = b64encode(bytes(before) + raw).decode()
+            # The characters at the ends also depend on the bytes around the password.
+            inner = encoded[(0, 2, 3)[before] : (before + len(raw)) * 8 // 6]
+            if len(password) >= _MIN_HIDDEN:
+                written |= {inner, inner.replace("+", "-").replace("/", "_")}
+    return sorted(written - {""}, key=lambda each: (-len(each), each))
+
+
+_BASE64: Final = re.compile(r"[0-9A-Za-z+/_-]{2,}")
+_ESCAPES: Final = re.compile(
+    r"%u(?P<u>[0-9a-fA-F]{4})|\\u(?P<j>[0-9a-fA-F]{4})|%(?P<p>[0-9a-fA-F]{2})|\\x(?P<x>[0-9a-fA-F]{2})"
+    r"|\\(?P<o>[0-3][0-7]{2})|\\(?P<c>[\"'\\/&<> -])"
+)
+_MOST_DECODED: Final = 6
+"""How often a text is decoded again."""
+
+
+def _contains_decoded(text: str, password: str) -> bool:
+    """Return whether a text contains a password when it is decoded, once or again and again."""
+    wanted = {password.casefold(), *(raw.decode("latin-1").casefold() for raw in _encode(password))}
+    for _ in range(_MOST_DECODED):
+        if any(_is_base64_of(match[0], wanted) for match in _BASE64.finditer(text)):
+            return True
+        lowered = text.casefold()
+        if any(each in lowered or each in lowered.replace("+", " ") for each in wanted):
+            return True
+        decoded = _ESCAPES.sub(_decode_escape, unescape(text))
+        if decoded == text:
+            return False
+        text = decoded
+    return False
+
+
+def _decode_escape(match: re.Match[str]) -> str:
+    if match["c"]:
+        return match["c"]
+    return chr(int(match["o"], 8) if match["o"] else int(match[match.lastgroup or 0], 16))
+
+
+def _is_base64_of(word: str, wanted: Iterable[str]) -> bool:
+    """Return whether a word is base64 of a text with one of these."""
+    digits = word.replace("-", "+").replace("_", "/")
+    raw = b64decode(digits[: len(digits) // 4 * 4 + (len(digits) % 4 if len(digits) % 4 > 1 else 0)] + "==")
+    text = raw.decode("latin-1").casefold()
+    return any(each in text for each in wanted)
 
 
 _SIGNATURE: Final = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
@@ -254,6 +397,12 @@ def _build_text_pattern(value: str) -> re.Pattern[str]:
 _ENCODED_DIGIT: Final = re.compile(r"%%?(?:u00)?3[0-9]")
 
 
+def _build_number_pattern(value: str) -> re.Pattern[str]:
+    """Return a pattern of a number in a request: plain, percent-encoded or as `%uXXXX`, also inside printf."""
+    encoded = (f"(?:{re.escape(c)}|%%?{ord(c):02x}|%%?u{ord(c):04x})" for c in value)
+    return re.compile("".join(encoded), re.IGNORECASE)
+
+
 def mask_numbers_of_request(text: str, numbers: Iterable[str]) -> str:
     """Mask these numbers in the bytes of a request, however their digits are encoded there, and all mobile numbers."""
     has_encoded_digits = _ENCODED_DIGIT.search(text) is not None
@@ -263,13 +412,13 @@ def mask_numbers_of_request(text: str, numbers: Iterable[str]) -> str:
             text = text.replace(number, masked)
             # A pattern for each of thousands of numbers takes seconds.
             if has_encoded_digits or not number.isdecimal():
-                text = _build_pattern(number).sub(_return(masked), text)
+                text = _build_number_pattern(number).sub(masked.replace("\\", "\\\\"), text)
     return mask_numbers(text)
 
 
 def mask_excerpt(text: str, length: int) -> str:
     """Return the beginning of a text of the server, for a message. **Masked first: a cut value escapes a mask.**"""
-    return shorten(hide_hex_words(mask_response(text)), length)
+    return shorten(hide_hex_words(SIGNATURES.hide_real_passwords(mask_response(text))), length)
 
 
 _CUT_WORD: Final = re.compile(r"[0-9A-Za-z%&#;+\uff10-\uff19-]{1,64}\Z")

@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from sms10692_contract.masking import SIGNATURES, hide_credentials, mask_numbers, mask_numbers_of_request
+from sms10692_contract.masking import (
+    SIGNATURES,
+    build_replacement,
+    build_value_pattern,
+    mask_numbers,
+    mask_numbers_of_request,
+)
 
 UTF8: Final = "/v2sms.aspx"
 GBK: Final = "/v2smsGBK.aspx"
@@ -103,8 +109,8 @@ class WireRequest:
             if name.lower() not in {"content-length", "connection"} and (name, value) != ("Content-Type", FORM):
                 words += ["-H", _quote_argument(f"{name}: {value}".encode())]
         prefix = ""
-        if self.body:
-            body = decode_chunked(self.body) if "transfer-encoding" in names else self.body
+        target, body, replacements = self._take_secrets()
+        if body:
             if "content-type" not in names:
                 words += ["-H", "Content-Type:"]
             if _is_quotable(body):
@@ -112,8 +118,82 @@ class WireRequest:
             else:
                 prefix = f"{_build_printf(body)} | "
                 words += ["--data-binary", "@-"]
-        line = prefix + " ".join([*words, _quote_argument(url.encode() + self._split_target()[1])])
-        return hide_credentials(line, self.pairs)
+        line = prefix + " ".join([*words, _quote_argument(url.encode() + target)])
+        for marker, replacement in replacements.items():
+            line = line.replace(marker.decode(), replacement)
+        return line
+
+    def _take_secrets(self) -> tuple[bytes, bytes, dict[bytes, str]]:
+        """Return path and body with a marker for each signature and password, and what stands for each marker.
+
+        The values are found by the names before them, so that it does not matter how they are encoded.
+        """
+        replacements: dict[bytes, str] = {}
+
+        def take(name: bytes, value: bytes) -> bytes:
+            [written, *_], values = _decode_value(name), _decode_value(value)
+            replacement = build_replacement(written, values)
+            if replacement is None:
+                return value
+            marker = b"%s%dx" % (_MARKER, len(replacements))
+            replacements[marker] = replacement
+            return marker
+
+        headers = {name.lower(): value for name, value in self.headers}
+        body = decode_chunked(self.body) if "transfer-encoding" in headers else self.body
+        boundary = _BOUNDARY.search(headers.get("content-type", ""))
+        path, mark, query = self._split_target()[1].partition(b"?")
+        query = _replace_in_form(query, take)
+        body = _replace_in_multipart(body, boundary[1].encode(), take) if boundary else _replace_in_form(body, take)
+        secrets = [(name, value) for name, value in self.pairs if build_replacement(name, [value])]
+        if len(replacements) < len(secrets):  # the body is neither a form nor multipart
+            for name, value in secrets:
+                pattern = build_value_pattern(value)
+                replacement = build_replacement(name, [value]) or ""
+                marker = b"%s%dx" % (_MARKER, len(replacements))
+                replaced = pattern.sub(marker.decode(), body.decode("latin-1")).encode("latin-1")
+                if replaced != body:
+                    body, replacements[marker] = replaced, replacement
+        return path + mark + query, body, replacements
+
+
+_MARKER: Final = b"MARKERxOFxAxSECRETx"
+_BOUNDARY: Final = re.compile(r"(?i)\Amultipart/.*;\s*boundary=\"?([^\"]+)")
+_FORM_PAIR: Final = re.compile(rb"(?P<before>\A|&)(?P<name>[^&=]*)=(?P<value>[^&]*)")
+_PART_NAME: Final = re.compile(rb"(?i);\s*name=\"?(?P<name>[^\"\r\n;]*)")
+_ESCAPE: Final = re.compile(rb"(?:%u[0-9a-fA-F]{4})+|%[0-9a-fA-F]{2}")
+
+
+def _replace_in_form(raw: bytes, take: Callable[[bytes, bytes], bytes]) -> bytes:
+    """Replace the values of a query string or form with what `take` returns for name and value."""
+    return _FORM_PAIR.sub(lambda each: b"%s%s=%s" % (each[1], each[2], take(each[2], each[3])), raw)
+
+
+def _replace_in_multipart(raw: bytes, boundary: bytes, take: Callable[[bytes, bytes], bytes]) -> bytes:
+    """Replace the values of a multipart body with what `take` returns for name and value."""
+    pieces = re.split(rb"((?:\A|\r\n)--" + re.escape(boundary) + rb")", raw)
+    for index, piece in enumerate(pieces):
+        head, end, value = piece.partition(b"\r\n\r\n")
+        name = _PART_NAME.search(head)
+        if name is not None:
+            pieces[index] = head + end + take(name[1], value)
+    return b"".join(pieces)
+
+
+def _decode_value(raw: bytes) -> list[str]:
+    """Return what a name or value of a form, or of a multipart body, may be in each charset."""
+
+    def decode(match: re.Match[bytes]) -> bytes:
+        if match[0][1:2] != b"u":
+            return bytes.fromhex(match[0][1:].decode())
+        units = bytes.fromhex(match[0].replace(b"%u", b"").decode())
+        return units.decode("utf-16-be", "replace").encode(charset, "replace")
+
+    values = []
+    for charset in ("utf-8", "gbk"):
+        for plain in (raw, raw.replace(b"+", b" ")):
+            values += [_ESCAPE.sub(decode, plain).decode(charset, "replace"), plain.decode(charset, "replace")]
+    return values
 
 
 def _is_quotable(raw: bytes) -> bool:
@@ -123,7 +203,10 @@ def _is_quotable(raw: bytes) -> bool:
 
 def _quote_argument(raw: bytes) -> str:
     """Quote one argument. Other bytes are written with printf, whose octal escapes work in every shell."""
-    return shlex.quote(raw.decode()) if _is_quotable(raw) else f'"$({_build_printf(raw)})"'
+    if not _is_quotable(raw):
+        return f'"$({_build_printf(raw)})"'
+    # What replaces a marker ends the quotes, so there must be some.
+    return f"'{raw.decode()}'" if _MARKER in raw else shlex.quote(raw.decode())
 
 
 def _build_printf(raw: bytes) -> str:
