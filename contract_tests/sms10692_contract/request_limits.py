@@ -198,6 +198,8 @@ def has_wrong_signature(request: WireRequest, userid: str, account: str, passwor
         "json" in value.lower() for name, value in request.headers if name == "Content-Type"
     ):
         return True  # the server reads no fields (R16)
+    if request.endpoint not in OLDER_ENDPOINTS and _has_wrong_password(request, (userid, account, password)):
+        return True
     if _has_empty_credential(request):
         return False
     if request.endpoint in OLDER_ENDPOINTS:
@@ -214,6 +216,14 @@ def has_wrong_signature(request: WireRequest, userid: str, account: str, passwor
         and signatures == {compute_signature(account, password, timestamp) for timestamp in timestamps}
     )
     return not is_signed or any(value.strip() != userid for value in userids)
+
+
+def _has_wrong_password(request: WireRequest, own: tuple[str, str, str]) -> bool:
+    """Return whether a request has a password that is wrong: a vendor may read it at a signed endpoint too."""
+    names = ("userid", "account", "password")
+    given = [{value for name, value in request.pairs if name.lower() == wanted} for wanted in names]
+    is_given = all(any(map(str.strip, values)) for values in given)
+    return is_given and any(values != {right} for values, right in zip(given, own, strict=True))
 
 
 def _has_empty_credential(request: WireRequest) -> bool:

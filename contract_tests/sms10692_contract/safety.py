@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 from sms10692_contract.requests import CREDENTIALS, OLDER_ENDPOINTS, QUEUES, WireRequest
 from sms10692_contract.segmentation import count_segments
@@ -67,12 +68,19 @@ class SafetyGuard:
         """Raise PermissionMissing if the request must not be sent; otherwise count the points that it may cost.
 
         A send or a fetch needs its permission even if its credentials are empty or wrong: a vendor counts it as an
-        attempt.
+        attempt. **No permission allows changing the password of a real account,** and a password in clear needs its
+        own at every endpoint.
         """
         if request.endpoint in OLDER_ENDPOINTS and not self.older:
             raise PermissionMissing("the request has the password in clear: needs --endpoints all")
         if self._uses_temporary_account(request):
             return
+        if not _has_path_of_endpoint(request):
+            raise PermissionMissing(f"the request is not to {request.endpoint}, which was to be allowed")
+        if any(map(str.strip, _get_values(request, "password"))) and not self.older:
+            raise PermissionMissing("the request has a password in clear: needs --endpoints all")
+        if any("pwd" in action.lower() for action in _get_values(request, "action")):
+            raise PermissionMissing("the request changes the password: needs --control URL, not --allow-send")
         if request.endpoint in QUEUES:
             if not self.may_fetch:
                 raise PermissionMissing("the request fetches from a queue: needs --allow-fetch")
@@ -118,6 +126,13 @@ def _get_alternative_values(request: WireRequest, name: str) -> tuple[str, str]:
         ",".join(value for key, value in pairs if key.strip().lower() == name) for pairs in (query, body)
     )
     return in_query, in_body
+
+
+def _has_path_of_endpoint(request: WireRequest) -> bool:
+    """Return whether the bytes of a request go to its endpoint, in any case and with any slashes (Q9)."""
+    path = request.target.decode("latin-1").partition("?")[0].partition("://")
+    local = "/" + path[2].partition("/")[2] if path[1] else path[0]
+    return f"/{unquote(local).lstrip('/').lower()}/".startswith(f"{request.endpoint.lower()}/")
 
 
 def _split_mobiles(mobile: str) -> list[str]:

@@ -145,6 +145,32 @@ def test_what_counts_as_a_wrong_password(fields: dict[str, str], wrong: int, lim
     assert limits.wrong == wrong
 
 
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({}, 0),
+        ({"account": "test", "password": "mima"}, 0),
+        ({"account": "x", "password": "y"}, 1),
+        ({"account": "test", "password": "mimb"}, 1),
+        ({"account": "x", "password": "mima", "sign": ""}, 1),
+        ({"account": "x", "password": ""}, 0),
+        ({"password": "y"}, 0),
+    ],
+)
+def test_a_wrong_password_at_a_signed_endpoint_counts_too(
+    fields: dict[str, str], wrong: int, limits: RequestLimits
+) -> None:
+    """A vendor may accept either kind of credentials at any endpoint."""
+    limits.admit(build_form(UTF8, OWN.build_credentials() | {"action": "overage"} | fields))
+    assert limits.wrong == wrong
+
+
+def test_no_form_that_a_real_account_tries_has_a_password() -> None:
+    verdicts, requests, _ = run_limited(SafetyGuard())
+    assert not any("password" in request.fields for request in requests)
+    assert {verdict.clause.id: verdict.state for verdict in verdicts}["Q11"] is State.HELD
+
+
 @pytest.mark.parametrize("latency", [0.4, 1.5, 12.0])
 def test_a_harmless_run_ends_in_time_at_a_slow_server(latency: float) -> None:
     verdicts, requests, seconds = run_limited(SafetyGuard(), latency=latency)

@@ -168,6 +168,44 @@ def test_sends_are_limited_to_allowed_numbers_and_the_budget() -> None:
         guard.check(build_form(STATUS, CREDENTIALS | {"action": "query"}))
 
 
+@pytest.mark.parametrize("endpoint", [OLDER_UTF8, OLDER_STATUS, UTF8, GBK])
+@pytest.mark.parametrize("action", ["changespwd", "ChangesPwd", " changespwd", "changepwd"])
+def test_no_permission_allows_changing_the_password_of_a_real_account(endpoint: str, action: str) -> None:
+    guard = SafetyGuard(frozenset({"13000000001"}), budget=99, may_fetch=True, older=True)
+    fields = CREDENTIALS | CLEAR | {"action": action, "newpwd": "n", "renewpwd": "n", "mobile": "13000000001"}
+    for sent in (fields, fields | {"password": "", "sign": ""}):
+        with pytest.raises(PermissionMissing, match="changes the password: needs --control"):
+            guard.check(build_form(endpoint, sent))
+    with pytest.raises(PermissionMissing, match="changes the password"):
+        guard.check(build_request(endpoint, query=[("action", "overage")], body=list(fields.items())))
+    assert guard.spent == 0
+    guard.userids = {"7"}
+    guard.check(build_form(endpoint, fields))
+
+
+@pytest.mark.parametrize(
+    "path", ["/statusApi.aspx", "/sms.aspx", "/v2callApi.aspx", "/", "//V2STATUSAPI.aspx/v2sms.aspx"]
+)
+def test_a_request_to_another_path_than_its_endpoint_is_blocked(path: str) -> None:
+    overage = list((CREDENTIALS | {"action": "overage"}).items())
+    guard = SafetyGuard(frozenset({"13000000001"}), may_fetch=True, older=True)
+    for target in (path, f"http://sms10692.com{path}"):
+        request = replace(build_request(UTF8, body=overage), target=target.encode())
+        with pytest.raises(PermissionMissing, match=r"the request is not to /v2sms\.aspx"):
+            guard.check(request)
+    for target in ("/v2sms.aspx", "//V2SMS.aspx/", "/v2sms.aspx/v2sms.aspx", "http://sms10692.com/v2sms.aspx?a=/b"):
+        guard.check(replace(build_request(UTF8, body=overage), target=target.encode()))
+
+
+def test_a_password_at_a_signed_endpoint_needs_the_permission_too() -> None:
+    for fields in (CLEAR, CREDENTIALS | {"account": "x", "Password": "y"}):
+        request = build_form(UTF8, fields | {"action": "overage"})
+        with pytest.raises(PermissionMissing, match="--endpoints all"):
+            SafetyGuard().check(request)
+        SafetyGuard(older=True).check(request)
+    SafetyGuard().check(build_form(UTF8, CREDENTIALS | {"action": "overage", "password": " "}))
+
+
 A, B = "13000000001", "13000000002"
 AB = frozenset({A, B})
 

@@ -62,9 +62,8 @@ def _add_headers(request: WireRequest, *headers: tuple[str, str]) -> WireRequest
 
 
 EXTRA_PARAMETERS: Final = (
-    ("account", "x"),
-    ("password", "y"),
     ("ownExt", "1"),
+    ("taskName", "x"),
     ("send_id", "z"),
     ("checkContent", "0"),
     ("statusNum", "1"),

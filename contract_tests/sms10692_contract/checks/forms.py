@@ -67,6 +67,7 @@ FORMS: Final[Mapping[str, tuple[tuple[RequestForm, ...], st.SearchStrategy[Reque
         (
             RequestForm(extra=tuple((f"{name}[]", "0", 0) for name in NAMES), strays=(("extno", 0), ("", 3))),
             RequestForm(extra=tuple((f"x{name}", "0", 9) for name in NAMES), method="GET"),
+            RequestForm(extra=(("account", "x", 0), ("password", "y", 1))),
         ),
         request_forms.BESIDE,
     ),

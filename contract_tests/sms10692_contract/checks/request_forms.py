@@ -232,7 +232,6 @@ _SIMILAR_NAMES: Final = st.sampled_from(
         *("xsendTime", "userids", "user_id", "signature", "x_sign", "action1", "xaction", "timestamps", "rt2", "_"),
         *(
             "account",
-            "password",
             "ownExt",
             "taskName",
             "checkContent",
