@@ -123,4 +123,4 @@ def test_pytest_prints_a_dry_run_without_a_server(tmp_path: Path) -> None:
     completed = run_pytest(tmp_path, "--target", "http://127.0.0.1:1", *OWN, *select("3.3-forbidden"), "--dry-run")
     assert completed.returncode == 0, completed.stderr
     assert "POST /v2sms.aspx userid=… timestamp=… sign=… action=checkkeyword content=…" in completed.stdout
-    assert "requests, at most 0 points" in completed.stdout
+    assert "0 sends, 0 fetches, at most 0 points" in completed.stdout
