@@ -512,6 +512,11 @@ class CheckContext:
             yield case
             self._cases_done += 1
 
+    def count_case(self, is_judged: bool) -> None:
+        """Count a case for the verdict that is not one of `each_case`."""
+        self._cases_total += 1
+        self._cases_done += is_judged
+
     def describe_cases(self) -> str:
         """Return "n of m cases" if the check has judged only some of its cases, otherwise an empty string."""
         done, total = self._cases_done, self._cases_total

@@ -12,7 +12,12 @@ CHINA: Final = timezone(timedelta(hours=8))
 
 def build_timestamp(seconds: int) -> str:
     """Return the timestamp of `seconds` ago in the format of chapter 1.2."""
-    return f"{datetime.now(CHINA) - timedelta(seconds=seconds):%Y%m%d%H%M%S}"
+    return format_timestamp(datetime.now(CHINA) - timedelta(seconds=seconds))
+
+
+def format_timestamp(time: datetime) -> str:
+    """Return a time in China in the format of chapter 1.2."""
+    return f"{time:%Y%m%d%H%M%S}"
 
 
 @dataclass(frozen=True)

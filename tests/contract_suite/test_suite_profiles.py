@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from sms10692_contract.http import parse_address
 from sms10692_contract.profiles import MANUAL_VALUES, MESSAGES
 from sms10692_contract.runner import State, Verdict, allow_older_endpoints, enable_sandbox, run_checks
 from sms10692_contract.safety import SafetyGuard
+from sms10692_contract.suite_account import SuiteAccount
 from sms10692_mock.domain.profiles import KEYS, MANUAL, PROFILES, Profile
 from sms10692_mock.profile_file import to_plain
 from support.contract_cli import run_contract, select
@@ -140,6 +142,50 @@ def test_a_control_api_without_profiles_leaves_their_clauses_out() -> None:
 
     (verdict,) = hide([BY_ID["D-cdata"]])
     assert (verdict.state, verdict.reason) == (State.NOT_EXERCISED, "the control API tells no profile")
+
+
+def test_the_clock_of_the_emulator_may_differ_from_the_clock_of_the_suite() -> None:
+    profile = replace(MANUAL, name="strict", max_clock_skew=300, requests_per_minute=30)
+    with examined(profile) as context:
+        assert context.control is not None
+        created = context.create_account
+
+        def create_ahead(**options: Any) -> SuiteAccount:
+            account = created(**options)
+            context.clock.advance(account.userid, 3600)
+            return account
+
+        context.create_account = create_ahead  # type: ignore[method-assign]
+        clauses = [BY_ID[name] for name in ("D-max-clock-skew", "D-requests-per-minute", "D-documents")]
+        assert describe_others(list(run_checks(context, clauses))) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "limit", "most"),
+    [
+        ("verification_codes_per_day", 100, 60),
+        ("verification_codes_per_3_minutes", 61, 60),
+        ("lock_out_after", 61, 60),
+        ("requests_per_minute", 1000, 600),
+    ],
+)
+def test_a_limit_that_no_run_reaches_is_not_held(key: str, limit: int, most: int) -> None:
+    changed: dict[str, Any] = {key: limit}
+    with examined(replace(MANUAL, name="generous", **changed)) as context:
+        (verdict,) = run_checks(context, [BY_ID[f"D-{key.replace('_', '-')}"]])
+    assert verdict.state is State.NOT_EXERCISED
+    assert verdict.reason == f"{key} = {limit} of generous: a run reaches {most}"
+
+
+def test_a_limit_behind_a_lower_one_is_not_held() -> None:
+    profile = replace(
+        MANUAL, name="both", verification_codes_per_3_minutes=8, verification_codes_per_day=4, requests_per_minute=20
+    )
+    names = ("D-verification-codes-per-3-minutes", "D-verification-codes-per-day")
+    with examined(profile) as context:
+        verdicts = [next(iter(run_checks(context, [BY_ID[name]]))) for name in names]
+    assert [verdict.state for verdict in verdicts] == [State.NOT_EXERCISED, State.HELD]
+    assert "verification_codes_per_3_minutes = 8 of both: the limit of a day is lower" in verdicts[0].reason
 
 
 @pytest.mark.slow("Starts an emulator, and runs the command.")

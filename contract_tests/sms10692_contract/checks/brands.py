@@ -23,7 +23,7 @@ from sms10692_contract.profiles import FORMAT_TIMES, KEYWORDS, PASSWORD_CHANGED,
 from sms10692_contract.requests import CALL, GBK, OLDER_UTF8, STATUS, UTF8, build_form
 from sms10692_contract.safety import INVALID_SIGN
 from sms10692_contract.segmentation import count_segments
-from sms10692_contract.suite_account import SuiteAccount, build_timestamp
+from sms10692_contract.suite_account import SuiteAccount, build_timestamp, format_timestamp
 
 REPLYING_NUMBER: Final = "10000000030"
 FAILING_NUMBER: Final = "10000000020"
@@ -38,7 +38,6 @@ class BrandAccount:
     context: CheckContext
     profile: BrandProfile
     account: SuiteAccount
-    offset: float = 0.0
 
     def post(self, endpoint: str, /, **fields: str) -> ParsedResponse:
         """Send a form with the account's credentials, when a profile with limits allows it; `fields` replace them."""
@@ -52,14 +51,13 @@ class BrandAccount:
         """Send a form at once: the profile may limit requests."""
         credentials = self.account.authenticate(endpoint)
         if "timestamp" in credentials:
-            credentials = self.account.build_credentials(build_timestamp(-round(self.offset)))
+            credentials = self.account.build_credentials(self.build_timestamp())
         return self.context.exchange(build_form(endpoint, credentials | fields))
 
     @property
     def pause(self) -> float:
         """Seconds after which no request before counts."""
-        windows = {"requests_per_minute": 61, "requests_per_second": 2}
-        return next((seconds for key, seconds in windows.items() if self.profile[key] is not None), 0)
+        return _find_pause(self.profile)
 
     def send(self, mobile: str = DELIVERED_NUMBER, endpoint: str = UTF8, **fields: str) -> ParsedResponse:
         """Send a text that the profile accepts."""
@@ -73,7 +71,12 @@ class BrandAccount:
         if not seconds:
             return
         self.context.clock.advance(self.account.userid, seconds)
-        self.offset += seconds
+
+    def build_timestamp(self, seconds: int = 0) -> str:
+        """Return the timestamp of `seconds` ago on the clock of the account, which others may have moved."""
+        if not seconds and self.profile["max_clock_skew"] is None:
+            return build_timestamp(0)  # any time is accepted, so that the clock need not be read
+        return format_timestamp(self.now - timedelta(seconds=seconds))
 
     @property
     def now(self) -> datetime:
@@ -85,10 +88,37 @@ class BrandAccount:
         _expect_body(response, expected, f"{self.profile.name}: the refusal for {cause}")
 
 
+def _find_pause(profile: BrandProfile) -> float:
+    windows = {"requests_per_minute": 61, "requests_per_second": 2}
+    return next((seconds for key, seconds in windows.items() if profile[key] is not None), 0)
+
+
 def _expect_body(response: ParsedResponse, expected: bytes, description: str) -> None:
     if response.raw.body != expected:
         shown = expected.decode("utf-8", "backslashreplace")
         raise build_mismatch(response, f"{description}: {shown!r}", repr(format_response(response.raw)))
+
+
+def _each_reached(
+    context: CheckContext, key: str, find_obstacle: Callable[[BrandProfile], str]
+) -> Iterator[BrandAccount]:
+    """Yield an account of each profile that differs in a limit, except those whose limit a run does not reach.
+
+    `find_obstacle` returns why, or nothing. The verdict counts the profiles that were left out as cases. Raises
+    NotExercised at the end if no profile has a limit that was reached, but some have others.
+    """
+    obstacles, reached = [], 0
+    for brand in _each_profile(context, key):
+        limit = brand.profile[key]
+        obstacle = find_obstacle(brand.profile)
+        if obstacle and limit is not None:
+            obstacles.append(f"{key} = {limit} of {brand.profile.name}: {obstacle}")
+        elif not obstacle:
+            yield brand
+            reached += limit is not None
+        context.count_case(is_judged=not obstacle)
+    if obstacles and not reached:
+        raise NotExercised("; ".join(obstacles))
 
 
 def _each_profile(context: CheckContext, *keys: str, **options: object) -> Iterator[BrandAccount]:
@@ -392,7 +422,7 @@ def _a_timestamp_differs_at_most_as_in_the_profile(context: CheckContext) -> Non
         most = brand.profile["max_clock_skew"]
         account, age = brand.account, _DAY if most is None else most + 60
         for seconds, is_accepted in ((0, True), (age, most is None), (-age, most is None)):
-            _expect_timestamp(brand, build_timestamp(round(seconds)), "timestamp-skew", is_accepted)
+            _expect_timestamp(brand, brand.build_timestamp(round(seconds)), "timestamp-skew", is_accepted)
         _expect_timestamp(brand, "1341155532", "timestamp-format", most is None)
         if context.guard.older:
             fields = account.build_password_credentials() | {"action": "overage"}
@@ -523,9 +553,14 @@ _MOST_REQUESTS: Final = 60
 """Requests in a row that a quick run sends, to find a limit or that there is none."""
 
 
+def _describe_excess(limit: int | None, most: int) -> str:
+    """Return why a run does not reach a limit; empty if it does, or there is none."""
+    return f"a run reaches {most}" if limit is not None and limit > most else ""
+
+
 def _check_rate(context: CheckContext, key: str, seconds: int) -> None:
     """Send as many requests as the profile allows in so many seconds, one more, and one afterwards."""
-    for brand in _each_profile(context, key):
+    for brand in _each_reached(context, key, lambda profile: _describe_excess(profile[key], 10 * _MOST_REQUESTS)):
         most = brand.profile[key]
         shorter = brand.profile["requests_per_second"] if key == "requests_per_minute" else None
         count = _MOST_REQUESTS if context.effort.is_thorough else 20
@@ -534,8 +569,6 @@ def _check_rate(context: CheckContext, key: str, seconds: int) -> None:
         for index in range(count if most is None else most):
             if shorter and index and index % shorter == 0:
                 brand.advance(1)
-            if most is not None and index >= 10 * _MOST_REQUESTS:
-                break
             response = brand.post_now(UTF8, action="overage")
             status = response.get_element("returnstatus")
             allowed = f"{brand.profile.name}: request {index + 1} of {most or 'any number'} accepted"
@@ -575,24 +608,31 @@ def _expect_balance(brand: BrandAccount, description: str) -> None:
     expect(response.get_element("returnstatus") == "Sucess", response, f"{brand.profile.name}: {description}")
 
 
+def _find_obstacle_to_lock(profile: BrandProfile) -> str:
+    most, pause = profile["lock_out_after"], _find_pause(profile)
+    if most is not None and pause * most >= profile["lock_out_seconds"]:
+        return "a lock ends while requests are limited"
+    return _describe_excess(most, _MOST_REQUESTS)
+
+
 @checks("D-lock-out-after")
 def _wrong_credentials_lock_an_account_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context, "lock_out_after"):
+    for brand in _each_reached(context, "lock_out_after", _find_obstacle_to_lock):
         most = brand.profile["lock_out_after"]
         context.clock.freeze(brand.account.userid)
-        _try_wrong_credentials(brand, 8 if most is None else min(most, _MOST_REQUESTS) - 1)
+        _try_wrong_credentials(brand, 8 if most is None else most - 1)
         _expect_balance(brand, "accepted: the account is not locked")
-        if most is not None and most <= _MOST_REQUESTS and brand.pause * most < brand.profile["lock_out_seconds"]:
+        if most is not None:
             _try_wrong_credentials(brand, most)
             brand.expect_refused(brand.post_now(UTF8, action="overage"), "locked-out", "overage")
 
 
 @checks("D-lock-out-seconds")
 def _a_lock_lasts_as_long_as_in_the_profile(context: CheckContext) -> None:
-    for brand in _each_profile(context, "lock_out_seconds"):
+    for brand in _each_reached(context, "lock_out_seconds", _find_obstacle_to_lock):
         most, seconds = brand.profile["lock_out_after"], brand.profile["lock_out_seconds"]
         context.clock.freeze(brand.account.userid)
-        if most is None or most > _MOST_REQUESTS:
+        if most is None:
             _try_wrong_credentials(brand, 1)
             _expect_balance(brand, "accepted: the account is not locked")
             continue
@@ -605,12 +645,20 @@ def _a_lock_lasts_as_long_as_in_the_profile(context: CheckContext) -> None:
 
 def _check_codes(context: CheckContext, key: str, seconds: int, step: int) -> None:
     """Send as many codes to a number as the profile allows in so many seconds, `step` seconds apart, and one more."""
-    for brand in _each_profile(context, key):
+    both = ("verification_codes_per_3_minutes", "verification_codes_per_day")
+
+    def find_obstacle(profile: BrandProfile) -> str:
+        limit, others = profile[key], [profile[name] for name in both if profile[name] is not None]
+        if limit is not None and step == 1 and min(others) < limit:
+            return "the limit of a day is lower"
+        if (limit or 5) + 5 > (profile["requests_per_minute"] or math.inf):
+            return "requests are limited to fewer"
+        return _describe_excess(profile[key], _MOST_REQUESTS)
+
+    for brand in _each_reached(context, key, find_obstacle):
         most = brand.profile[key]
-        limits = [brand.profile[name] for name in ("verification_codes_per_3_minutes", "verification_codes_per_day")]
+        limits = [brand.profile[name] for name in both]
         allowed = min(5 if limit is None else limit for limit in limits) if step == 1 else most or 5
-        if allowed > _MOST_REQUESTS or allowed + 5 > (brand.profile["requests_per_minute"] or math.inf):
-            continue
         context.clock.freeze(brand.account.userid)
         for _ in range(allowed):
             expect_sent(_send_code(brand, DELIVERED_NUMBER, "验证码1234", step), 1)
