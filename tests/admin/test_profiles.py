@@ -178,6 +178,17 @@ def test_a_profile_with_a_mistake_is_not_put(name: str, document: dict[str, Any]
     assert emulator.control("GET", "profiles")["names"] == ["manual", "observed", "乙"]
 
 
+def test_a_whole_number_of_a_profile_may_have_a_decimal_point_in_json() -> None:
+    emulator = FlaskEmulator()
+    values = {"max_numbers": 5069.0, "extno_max_digits": 18.0, "max_clock_skew": 300.0}
+    keys = emulator.control("PUT", "profiles/brand", values)["keys"]
+    assert [repr(keys[name]["value"]) for name in values] == ["5069", "18", "300"]
+    assert emulator.refusal("PUT", "profiles/brand", json={"max_numbers": 1.5}) == (
+        422,
+        "max_numbers must be a whole number from 1 to 1000000",
+    )
+
+
 def test_an_unknown_or_loaded_profile_is_not_removed_and_the_number_of_added_ones_is_limited() -> None:
     emulator = FlaskEmulator()
     assert emulator.refusal("DELETE", "profiles/x") == (404, "there is no profile x")

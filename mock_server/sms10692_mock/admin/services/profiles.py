@@ -90,7 +90,7 @@ class ProfileService:
 
         Raises InvalidValue as for a file, ProfileFixed and TooManyEntries.
         """
-        document = {"name": name} | (new.model_extra or {})
+        document = {"name": name} | {key: _to_integer(value) for key, value in (new.model_extra or {}).items()}
         profile = build_profile(document, name)
         if profile.name != name:
             raise InvalidValue(("name",), f"must be {name}, as in the path, or be left out")
@@ -118,6 +118,11 @@ class ProfileService:
     def _check_changeable(self, name: str) -> None:
         if self._vendor.profiles().is_fixed(name):
             raise ProfileFixed(name)
+
+
+def _to_integer(value: Any) -> Any:
+    """Return a whole number as an integer: JSON and its schemas do not tell 5.0 from 5, a profile file does."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _without(settings: Settings, name: str) -> tuple[Profile, ...]:
