@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sms10692_mock.diagnosis.service import diagnose_logged
-from sms10692_mock.domain import request_limits
+from sms10692_mock.domain.request_limits import RequestLimits
 from support.emulators import STATUS, UTF8, WsgiHarness, emulator_server, get_message
 from support.flask_emulator import FlaskEmulator
 from support.http_client import build_request, send_raw
@@ -145,9 +145,9 @@ def test_a_refused_send_of_a_code_to_several_numbers_counts_for_none_of_them() -
     assert count_accepted(emulator, 1, mobile="15023239811", **code) == 1
 
 
-def test_the_numbers_that_are_remembered_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_limits, "_MAX_NUMBERS", 2)
+def test_the_numbers_that_are_remembered_are_bounded() -> None:
     emulator = WsgiHarness(profile="verification_codes_per_day = 1\n")
+    emulator.vendor.limits = RequestLimits(max_numbers=2)
     code: dict[str, Any] = {"content": "验证码"}
     assert count_accepted(emulator, 1, mobile="15023239810,15023239811,15023239812", **code) == 1
     assert get_message(emulator.send(mobile="15023239812", **code)) == FREQUENT

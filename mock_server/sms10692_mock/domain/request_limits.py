@@ -36,8 +36,7 @@ _UNVERIFIED: Final[frozenset[EvidenceCode]] = frozenset(("credentials-empty", "s
 """Refusals before the credentials are compared: they do not say whether these were right."""
 
 _MAX_ACCOUNTS: Final = 10_000
-_MAX_NUMBERS: Final = 100_000
-"""Accounts, and numbers of an account, that are remembered; the one first seen is forgotten first."""
+"""Accounts that are remembered; the one first seen is forgotten first."""
 
 _SET_BACK_SECONDS: Final = 60.0
 """A time that is earlier by more than this means that the clock was set back. Concurrent requests differ by less."""
@@ -52,6 +51,7 @@ class _AccountCounts:
     account was locked.
     """
 
+    max_numbers: int
     lock: threading.Lock = field(default_factory=threading.Lock)
     latest: float = 0.0
     requests: list[float] = field(default_factory=list)
@@ -75,11 +75,13 @@ class _AccountCounts:
 class RequestLimits:
     """The counts of one process. All methods may be called from any thread.
 
-    No lock is held during a call of the store, and requests of an account wait for no other account.
+    `max_numbers` is how many numbers of an account are remembered; the one first seen is forgotten first. No lock is
+    held during a call of the store, and requests of an account wait for no other account.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_numbers: int = 100_000) -> None:
         self._lock = threading.Lock()
+        self._max_numbers = max_numbers
         self._accounts: OrderedDict[str, _AccountCounts] = OrderedDict()
 
     def check(self, context: ValidationContext, refusal: Refusal | None) -> Refusal | None:
@@ -116,7 +118,7 @@ class RequestLimits:
             if counts is None:
                 if len(self._accounts) >= _MAX_ACCOUNTS:
                     self._accounts.popitem(last=False)
-                counts = self._accounts[userid] = _AccountCounts()
+                counts = self._accounts[userid] = _AccountCounts(self._max_numbers)
             return counts
 
 
@@ -146,7 +148,7 @@ def _count_verification_codes(counts: _AccountCounts, context: ValidationContext
             return Evidence("too-many-verification-codes", (excerpt(number), *full))
     for number, count in numbers.items():
         counts.numbers.setdefault(number, []).extend([now] * count)
-    while len(counts.numbers) > _MAX_NUMBERS:
+    while len(counts.numbers) > counts.max_numbers:
         counts.numbers.popitem(last=False)
     return None
 
