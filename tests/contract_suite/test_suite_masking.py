@@ -34,6 +34,7 @@ from sms10692_contract.requests import (
     OLDER_UTF8,
     STATUS,
     UTF8,
+    WireRequest,
     build_form,
     build_multipart,
     build_request,
@@ -157,9 +158,9 @@ SIGN = CREDENTIALS["sign"]
     ],
     ids=["form", "query", "percent-u", "percent", "multipart", "chunked"],
 )
-def test_a_curl_line_computes_its_signature_from_the_password(request_: object) -> None:
+def test_a_curl_line_computes_its_signature_from_the_password(request_: WireRequest) -> None:
     with mutant_server() as vendor:
-        line = request_.build_curl(vendor.url)  # type: ignore[attr-defined]
+        line = request_.build_curl(vendor.url)
         assert find_signatures(line, {SIGN}) == set()
         pasted = subprocess.run(["/bin/bash", "-c", line], capture_output=True, check=True, env=PASSWORD)
         assert b"<returnstatus>Sucess</returnstatus>" in pasted.stdout, line
@@ -181,9 +182,9 @@ CLEAR = list((OWN.build_password_credentials() | {"action": "overage"}).items())
     ],
     ids=["form", "query", "percent-u", "multipart", "chunked"],
 )
-def test_a_curl_line_takes_the_password_from_the_environment(request_: object) -> None:
+def test_a_curl_line_takes_the_password_from_the_environment(request_: WireRequest) -> None:
     with mutant_server() as vendor:
-        line = request_.build_curl(vendor.url)  # type: ignore[attr-defined]
+        line = request_.build_curl(vendor.url)
         assert "mima" not in unescape(line)
         completed = subprocess.run(["/bin/bash", "-c", line], capture_output=True, check=True, env=PASSWORD)
     assert b"<returnstatus>Sucess</returnstatus>" in completed.stdout

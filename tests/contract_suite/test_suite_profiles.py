@@ -155,7 +155,7 @@ def test_the_clock_of_the_emulator_may_differ_from_the_clock_of_the_suite() -> N
             context.clock.advance(account.userid, 3600)
             return account
 
-        context.create_account = create_ahead  # type: ignore[method-assign]
+        context.create_account = create_ahead  # type: ignore[method-assign]  # moves the clock of each account
         clauses = [BY_ID[name] for name in ("D-max-clock-skew", "D-requests-per-minute", "D-documents")]
         assert describe_others(list(run_checks(context, clauses))) == []
 

@@ -6,16 +6,12 @@ from typing import Final
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.results import CheckedText
 from support.mutant_vendor import Defect
-from support.mutants.mutant import Mutant
+from support.mutants.mutant import Mutant, changing_sent_text
 
 
 def deleting_from_sent_texts(pattern: str) -> Defect:
     """Return the defect that a send looks for forbidden words in its text without what matches this pattern."""
-    return Defect(
-        api_request=lambda request: (
-            request._replace(content=re.sub(pattern, "", request.content)) if request.action == "send" else request
-        )
-    )
+    return changing_sent_text(lambda text: re.sub(pattern, "", text))
 
 
 KEYWORDS: Final = (

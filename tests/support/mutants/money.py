@@ -111,16 +111,8 @@ def _charge_refused(find_charge: Callable[[int, Task], int]) -> type[MemoryStore
     """Return a store that charges a part of a send that the balance does not cover; `find_charge` has the balance."""
 
     class ChargesRefused(MemoryStore):
-        def record_send(
-            self,
-            userid: str,
-            task: Task,
-            reports: Sequence[StatusReport],
-            replies: Sequence[InboundReply],
-            now: float,
-            used: RulesTransition | None = None,
-        ) -> int | BalanceTooSmall:
-            result = super().record_send(userid, task, reports, replies, now, used)
+        def record_send(self, userid: str, task: Task, *others: Any, **named: Any) -> int | BalanceTooSmall:
+            result = super().record_send(userid, task, *others, **named)
             if isinstance(result, BalanceTooSmall):
                 state: Any = self._states[userid]
                 with state.lock:

@@ -23,3 +23,12 @@ def replacing_text(old: str, new: str, only: str = "") -> Defect:
 def changing_send_result(change: Callable[[AcceptedSend], AcceptedSend]) -> Defect:
     """Change the result of every accepted send."""
     return Defect(result=lambda request, result: change(result) if isinstance(result, AcceptedSend) else result)
+
+
+def changing_sent_text(change: Callable[[str], str]) -> Defect:
+    """Return the defect that a send is handled with a changed text."""
+    return Defect(
+        api_request=lambda request: (
+            request._replace(content=change(request.content)) if request.action == "send" else request
+        )
+    )

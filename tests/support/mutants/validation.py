@@ -12,7 +12,7 @@ from sms10692_mock.domain.evidence import Evidence
 from sms10692_mock.domain.validation import Check, Rule, ValidationContext
 from support.mutant_vendor import Defect
 from support.mutants import vendors
-from support.mutants.mutant import Mutant
+from support.mutants.mutant import Mutant, changing_sent_text
 
 
 def _without_rule(message: str, group: str) -> Defect:
@@ -52,15 +52,6 @@ def _check_condition(
     condition: Callable[[ValidationContext, bool], bool], check: Check, context: ValidationContext
 ) -> Evidence | None:
     return Evidence("credentials-wrong") if condition(context, check(context) is not None) else None
-
-
-def _changing_sent_text(change: Callable[[str], str]) -> Defect:
-    """Change the text of a send before it is checked."""
-    return Defect(
-        api_request=lambda request: (
-            request._replace(content=change(request.content)) if request.action == "send" else request
-        )
-    )
 
 
 def _taking_for_empty(pattern: str) -> Defect:
@@ -103,7 +94,7 @@ _CHANGED_CONDITIONS: Final = (
         ("R8-injections",),
     ),
     *(
-        Mutant(name, _changing_sent_text(change), ("R8-ordinary",))
+        Mutant(name, changing_sent_text(change), ("R8-ordinary",))
         for name, change in (
             ("typographic apostrophes are quotes", lambda text: re.sub("[’‘＇′´]", "'", text)),
             ("full-width characters are half-width in injections", lambda text: unicodedata.normalize("NFKC", text)),
