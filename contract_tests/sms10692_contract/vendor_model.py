@@ -6,7 +6,7 @@ order, with these values. The outcomes of messages are those of the reserved num
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final, NamedTuple
 
 from sms10692_contract.expectations import build_mismatch, expect, expect_message, expect_sent
@@ -15,9 +15,13 @@ from sms10692_contract.harness import CheckContext
 from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import UTF8
 from sms10692_contract.segmentation import count_segments
+from sms10692_contract.suite_account import CHINA
 
 TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 DEFAULT_LIMIT: Final = 4000
+START_OF_CLOCK: Final = time(21, 43, 52, tzinfo=CHINA)
+"""Time of day at which the clock of a ModelAccount begins: an hour after noon, neither minute nor second 0."""
+
 LONGEST_ADVANCE: Final = timedelta(seconds=10**10)
 """Maximum of one step of a clock."""
 
@@ -85,8 +89,9 @@ def measure_report_lag(context: CheckContext) -> ReportLag:
 
 @dataclass
 class ModelAccount:
-    """A temporary account, and what the vendor must know of it. Its clock is stopped at a whole second.
+    """A temporary account, and what the vendor must know of it.
 
+    Its clock is stopped at the next START_OF_CLOCK, so that a run at any time of day finds the same faults.
     `settings` are those of the control API. `points` and `total` are what overage and sendTotal must show. Every method
     raises Mismatch.
     """
@@ -103,7 +108,8 @@ class ModelAccount:
         self.account = self.context.create_frozen_account(**self.settings)
         self.points = self.total = 0 if self.is_postpaid else self.account.points
         self.now = self.context.read_clock(self.account)
-        self.advance_to(self.now + timedelta(microseconds=-self.now.microsecond % 10**6))
+        start = datetime.combine(self.now, START_OF_CLOCK)
+        self.advance_to(start if start >= self.now else start + timedelta(days=1))
 
     # The clock
 
