@@ -200,11 +200,12 @@ def _make_check(near_misses: Mapping[str, NearMiss], typical: str) -> Check:
         other = context.create_account(userid=userid, account="Other", password=own.password)
         expect_sent(context.send(own, REPLYING_NUMBER), 1)
         context.clock.advance(own.userid, REPORT_TIMEOUT)
-        # A correct request first, so that a vendor that remembers signatures has one.
-        expect_message(context.overage(own), "")
+        # A correct request first, so that a vendor that remembers signatures has one. The others use its time.
+        timestamp = build_timestamp(0)
+        expect_message(context.overage(own, **own.build_credentials(timestamp)), "")
 
         def check_refused(request: tuple[str, dict[str, str]], name: str, form: RequestForm, seconds: int) -> None:
-            ids = Identities(own, other, build_timestamp(seconds))
+            ids = Identities(own, other, _shift(timestamp, seconds=-seconds))
             correct, changed = own.build_credentials(ids.timestamp), near_misses[name](ids)
             if changed.items() <= correct.items():
                 return  # a signature without letters is the same in upper case
