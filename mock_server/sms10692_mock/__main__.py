@@ -32,7 +32,7 @@ def _import_command() -> Callable[[], None]:
         missing = error.name
     else:
         # These packages are imported at the first request, which is too late for an error message.
-        missing = find_missing("flask", "flask_openapi3", "werkzeug")
+        missing = find_missing("flask", "flask_openapi3", "prometheus_client", "werkzeug")
         if not missing:
             return run
     write_error(f"sms10692-mock: {missing_package(missing, 'mock')}\n")

@@ -18,6 +18,7 @@ import click
 from sms10692 import __version__
 from sms10692_mock.admin.auth import AccessPolicy, is_exposed
 from sms10692_mock.app.dispatch import dispatcher_factory
+from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import OptionSpec
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
@@ -26,6 +27,7 @@ from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.explain_command import explain_command
 from sms10692_mock.profile_command import profile_command
+from sms10692_mock.ready_command import build_ready_command
 from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.access_log import LogWriter, take_over_stderr
 from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
@@ -99,6 +101,7 @@ serve_command: Final = ServiceLinkCommand(
 command.add_command(serve_command)
 command.add_command(explain_command)
 command.add_command(profile_command)
+command.add_command(build_ready_command(*(_build_option(name, OPTIONS[name]) for name in ("host", "port"))))
 
 
 def _serve(given: ServeOptions) -> None:
@@ -122,7 +125,7 @@ def _serve(given: ServeOptions) -> None:
     if options.token is None and exposed:
         access_policy = replace(access_policy, token=secrets.token_urlsafe(16))
         text = f"{text}\ntoken of the control API: {access_policy.token}"
-    notifier = ChangeNotifier()
+    notifier, metrics = ChangeNotifier(), RequestMetrics()
     vendor_app = VendorApp(
         vendor,
         options,
@@ -131,9 +134,10 @@ def _serve(given: ServeOptions) -> None:
         debug_log=log if options.log_level == "debug" else None,
         is_exposed=exposed,
         language=options.lang,
+        metrics=metrics,
     )
 
-    admin_app = LazyWsgiApp(lambda: build_admin_app(vendor, options, notifier, access_policy))
+    admin_app = LazyWsgiApp(lambda: build_admin_app(vendor, options, notifier, metrics, access_policy))
 
     def when_stopped() -> None:
         log.flush()

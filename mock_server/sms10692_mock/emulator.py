@@ -12,6 +12,7 @@ from sms10692_mock.admin.app import create_admin_app
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.app.dispatch import dispatcher_factory
+from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
@@ -38,9 +39,9 @@ class Emulator:
 
     def __init__(self, options: Options | None = None) -> None:
         options = options or Options()
-        vendor, self._notifier = build_vendor(options), ChangeNotifier()
-        vendor_app = VendorApp(vendor, options, notifier=self._notifier)
-        admin_app = create_admin_app(ControlService(vendor, options, self._notifier), AccessPolicy())
+        vendor, self._notifier, metrics = build_vendor(options), ChangeNotifier(), RequestMetrics()
+        vendor_app = VendorApp(vendor, options, notifier=self._notifier, metrics=metrics)
+        admin_app = create_admin_app(ControlService(vendor, options, self._notifier, metrics), AccessPolicy())
         self.wsgi = WsgiVendorApp(vendor_app, admin_app)
         self._vendor_app, self._admin_app = vendor_app, admin_app
         self._runner: ThreadRunner | None = None

@@ -10,6 +10,7 @@ from typing import Final
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.app.curl_example import example_curl
 from sms10692_mock.app.log_lines import sanitize
+from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.config import Options, build_vendor, check_profiles
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -140,9 +141,11 @@ def banner(url: str, options: ServeOptions, store: Store) -> str:
     return "\n".join([*lines, example_curl(reachable, accounts[0], now, profile)])
 
 
-def build_admin_app(vendor: Vendor, options: Options, notifier: ChangeNotifier, policy: AccessPolicy) -> Application:
+def build_admin_app(
+    vendor: Vendor, options: Options, notifier: ChangeNotifier, metrics: RequestMetrics, policy: AccessPolicy
+) -> Application:
     """Build the control API and the console. Imports Flask, which takes longer than the rest of the start."""
     from sms10692_mock.admin.app import create_admin_app
     from sms10692_mock.admin.services import ControlService
 
-    return create_admin_app(ControlService(vendor, options, notifier), policy)
+    return create_admin_app(ControlService(vendor, options, notifier, metrics), policy)

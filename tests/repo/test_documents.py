@@ -2,7 +2,7 @@
 
 A block in a fence is executed by the test of its language: `sh` commands, `python` programs and pytest modules, `toml`
 start states. `xml` is a response: to the `curl` line of the block above, or to a request of `fixtures/exchanges`.
-`text` is for drawings.
+`text` is for drawings. `yaml` of docs/deployment is tested in `test_deployment`.
 """
 
 import inspect
@@ -79,7 +79,7 @@ def each_block(language: str) -> pytest.MarkDecorator:
 
 
 def test_every_block_is_in_a_fence_that_names_a_tested_language() -> None:
-    assert {block.language for block in BLOCKS} == {"sh", "xml", "python", "toml", "text"}
+    assert {block.language for block in BLOCKS} == {"sh", "xml", "python", "toml", "text", "yaml"}
     for name in DOCUMENTS:
         prose = re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
         assert "```" not in prose, name
@@ -290,6 +290,13 @@ def run_profile(arguments: list[str], folder: Path) -> None:
     assert (completed.returncode, completed.stderr) == (0, "")
 
 
+def run_ready(arguments: list[str]) -> None:
+    """`sms10692-mock ready` with these options finds an emulator ready."""
+    with emulator_process() as (_, (host, port)):
+        own = [argument.replace(DEFAULT_URL, f"http://{host}:{port}") for argument in arguments]
+        subprocess.run([sys.executable, "-m", "sms10692_mock", "ready", *own], check=True, timeout=60)
+
+
 def run_serve(arguments: list[str]) -> None:
     """`sms10692-mock serve` with these options listens."""
     if "brand.toml" in arguments:
@@ -312,6 +319,8 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 check_make_arguments(arguments)
             case ["sms10692-mock", "serve", *arguments]:
                 run_serve(arguments)
+            case ["sms10692-mock", "ready", *arguments]:
+                run_ready(arguments)
             case ["sms10692-mock", "explain", *arguments]:
                 run_explain(arguments)
             case ["sms10692-mock", "profile", *arguments]:

@@ -31,6 +31,7 @@ from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.admin.services.profiles import NoSuchProfile, ProfileFixed
 from sms10692_mock.admin.services.requests import NoSuchRequest
 from sms10692_mock.app.hints import build_hint_header
+from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.app.wsgi import WsgiVendorApp
 from sms10692_mock.config import Options, build_vendor
@@ -54,9 +55,9 @@ def create_app(
     ' <message>用户名或密码不能为空</message>'
     """
     options = options or Options()
-    vendor, notifier = build_vendor(options, store), ChangeNotifier()
-    app = create_admin_app(ControlService(vendor, options, notifier), access_policy or AccessPolicy())
-    vendor_app = VendorApp(vendor, options, notifier=notifier)
+    vendor, notifier, metrics = build_vendor(options, store), ChangeNotifier(), RequestMetrics()
+    app = create_admin_app(ControlService(vendor, options, notifier, metrics), access_policy or AccessPolicy())
+    vendor_app = VendorApp(vendor, options, notifier=notifier, metrics=metrics)
     app.wsgi_app = WsgiVendorApp(vendor_app, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
@@ -130,6 +131,12 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
 
     for error, status, template in _ERROR_RESPONSES:
         app.register_error_handler(error, partial(_error_from_exception, template, status))
+
+    @app.errorhandler(StoreUnavailable)
+    def store_unavailable(error: StoreUnavailable) -> tuple[Response, int]:
+        control.request_metrics.count_store_error("control")
+        return _error(f"the store is unavailable: {error}", 503)
+
     app.register_error_handler(NotARequest, _refuse_pasted)
 
     @app.errorhandler(NotFound)
@@ -197,7 +204,6 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchTask, 422, "{}"),
     (AccountExists, 409, "{}"),
     (NoPendingEvent, 409, "{}"),
-    (StoreUnavailable, 503, "the store is unavailable: {}"),
 )
 
 

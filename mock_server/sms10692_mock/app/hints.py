@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.diagnosis import Finding, PreviousFetch
 from sms10692_mock.diagnosis.service import diagnose_logged, public_findings
 from sms10692_mock.diagnosis.translations import Language, translate
@@ -40,14 +41,20 @@ class HintWriter:
     """Adds hints to responses, and writes them to the access log. All methods may be called from any thread.
 
     `log` gets a line for each request, followed by indented lines that say what is wrong with the request.
-    `language` is that of the log; the header is always English.
+    `language` is that of the log; the header is always English. `metrics` counts the findings of the headers.
     `is_exposed`: hosts other than this one can read hints. **Then hints use no secrets but those of the sender's
     account.**
     """
 
     def __init__(
-        self, store: Store, log: Callable[[str], None] | None, is_exposed: bool, language: Language = "en"
+        self,
+        store: Store,
+        log: Callable[[str], None] | None,
+        is_exposed: bool,
+        language: Language,
+        metrics: RequestMetrics,
     ) -> None:
+        self._metrics = metrics
         self._language: Language = language
         self._store = store
         self._log = log
@@ -60,7 +67,7 @@ class HintWriter:
                 self._log(line)
             return response
         self.log_findings(line, findings)
-        return _with_hint(response, " | ".join(map(_format_finding, findings)))
+        return self._add_findings(response, findings)
 
     def log_findings(self, line: str, findings: Sequence[Finding]) -> None:
         """Write a line of the access log, followed by findings."""
@@ -80,7 +87,7 @@ class HintWriter:
             if self._is_exposed:
                 findings, is_partial = public_findings(entry, self._store)
                 rest = [f"explained by GET {_REQUEST_LOG_PATH}/{entry.number} alone"] if is_partial else []
-                return _with_hint(response, " | ".join([*map(_format_finding, findings), *rest]))
+                return self._add_findings(response, findings, rest)
             findings = diagnose_logged(entry, self._store)
         except StoreUnavailable:
             return self.add_pointer(finished)
@@ -91,11 +98,15 @@ class HintWriter:
 
         **Call it only after the response was sent**: its duration depends on secrets.
         """
-        response, entry, line = finished.response, finished.pending_hint, finished.line
+        entry, line = finished.pending_hint, finished.line
         if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
             return
         with suppress(StoreUnavailable):  # then `add_hint` has logged the line
-            self.log_and_hint(response, line, diagnose_logged(entry, self._store))
+            self.log_findings(line, diagnose_logged(entry, self._store))
+
+    def _add_findings(self, response: Response, findings: Sequence[Finding], rest: Sequence[str] = ()) -> Response:
+        self._metrics.count_findings(finding.code for finding in findings)
+        return _with_hint(response, " | ".join([*map(_format_finding, findings), *rest]))
 
     def add_pointer(self, finished: FinishedRequest) -> Response:
         """Write the access log, and return the response with a hint that names the address of the diagnosis.

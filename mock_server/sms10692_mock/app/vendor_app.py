@@ -16,6 +16,7 @@ from sms10692_mock.app.hints import FinishedRequest, HintWriter, LastFetches
 from sms10692_mock.app.invalid_requests import InvalidRequestRecorder
 from sms10692_mock.app.log_lines import format_line, sanitize
 from sms10692_mock.app.password_notes import PasswordNotes
+from sms10692_mock.app.request_metrics import OTHER, RequestMetrics
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import ParsedForm, parse_fields, parse_form
 from sms10692_mock.codec.json_renderer import JsonRenderer
@@ -103,7 +104,7 @@ class VendorApp:
     `options`: the endpoints that are served, and whether browsers may send requests for pages of other sites.
     `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
     `debug_log`: gets the lines about requests that the console and health checks send all the time.
-    `notifier`: is notified after each request.
+    `notifier`: is notified after each request. `metrics`: counts each request.
     `language`: that of the findings and notes in the log.
     `is_exposed`: hosts other than this one can read hints. Then hints use no secrets but those of the sender's account.
     """
@@ -118,8 +119,10 @@ class VendorApp:
         debug_log: Callable[[str], None] | None = None,
         is_exposed: bool = False,
         language: Language = "en",
+        metrics: RequestMetrics | None = None,
     ) -> None:
         self._vendor = vendor
+        self._metrics = metrics or RequestMetrics()
         self.endpoints = frozenset(options.endpoints)
         self._brand_renderers: dict[str, _Renderers] = {}
         self._log = log
@@ -131,7 +134,7 @@ class VendorApp:
         self.create_runner = vendor.store.create_runner
         self._password_notes = PasswordNotes(language)
         self.probe = StoreProbe(vendor.store)
-        self.hints = HintWriter(vendor.store, log, is_exposed, language)
+        self.hints = HintWriter(vendor.store, log, is_exposed, language, self._metrics)
 
     def respond(self, endpoint: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
         """Handle a request, and diagnose it if necessary. Status 200 for every allowed method, also for a refusal."""
@@ -193,7 +196,10 @@ class VendorApp:
             handled.api_request,
             handled.outcome,
         )
+        operation = api_request.operation.name if api_request.operation else ""
         if isinstance(outcome, StoreUnavailable):
+            self._metrics.count_request(operation or OTHER, "unavailable", monotonic() - handled.started)
+            self._metrics.count_store_error("vendor")
             return FinishedRequest(self._respond_unavailable(endpoint, request, api_request, outcome))
         result: Result | None = None
         evidence: Evidence | None = None
@@ -208,6 +214,11 @@ class VendorApp:
             if faults:
                 response = inject(response, faults)
         duration = monotonic() - handled.started
+        self._metrics.count_request(
+            operation or OTHER,
+            "rejected" if rejection else "fault" if faults else "accepted" if evidence is None else "refused",
+            duration,
+        )
         header_names = request.header_names
         if header_names is None:
             header_names = [name.lower() for name, _ in request.headers]
@@ -222,7 +233,7 @@ class VendorApp:
             redact_headers(request.headers, header_names),
             request.body,
             api_request.userid,
-            api_request.operation.name if api_request.operation else "",
+            operation,
             result.message if isinstance(result, Refusal) else "",
             len(result.items) if isinstance(result, _FETCH_RESULTS) else None,
             response.status,

@@ -10,6 +10,7 @@ from sms10692_mock.admin.api.behaviour import behaviour_routes
 from sms10692_mock.admin.api.clocks import clock_routes
 from sms10692_mock.admin.api.health import health_routes
 from sms10692_mock.admin.api.messages import message_routes
+from sms10692_mock.admin.api.metrics import metrics_routes
 from sms10692_mock.admin.api.profiles import profile_routes
 from sms10692_mock.admin.api.requests import request_routes
 from sms10692_mock.admin.services import ControlService
@@ -22,6 +23,7 @@ _ROUTES = (
     behaviour_routes,
     profile_routes,
     health_routes,
+    metrics_routes,
 )
 
 

@@ -13,8 +13,10 @@ from sms10692_mock.admin.services.behaviour import BehaviourService
 from sms10692_mock.admin.services.clocks import ClockService
 from sms10692_mock.admin.services.finding_marks import FindingMarks
 from sms10692_mock.admin.services.messages import MessageService
+from sms10692_mock.admin.services.metrics import MetricsService
 from sms10692_mock.admin.services.profiles import ProfileService
 from sms10692_mock.admin.services.requests import RequestLogService
+from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.config import Options
 from sms10692_mock.domain.clock import ClockOverride
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -85,9 +87,12 @@ class ControlService:
     """The services of one emulator, by subject.
 
     `notifier` is notified by the vendor's endpoints, and by the application after each change through these services.
+    `metrics` are those of the vendor's endpoints.
     """
 
-    def __init__(self, vendor: Vendor, options: Options, notifier: ChangeNotifier) -> None:
+    def __init__(
+        self, vendor: Vendor, options: Options, notifier: ChangeNotifier, metrics: RequestMetrics | None = None
+    ) -> None:
         self.vendor = vendor
         self.notifier = notifier
         self.endpoints = options.endpoints
@@ -99,6 +104,8 @@ class ControlService:
         self.requests = RequestLogService(vendor, self.accounts, notifier, marks)
         self.behaviour = BehaviourService(vendor.store, self.accounts)
         self._probe = StoreProbe(vendor.store)
+        self.request_metrics = metrics or RequestMetrics()
+        self.metrics = MetricsService(vendor, self.request_metrics, self._probe)
 
     def health(self) -> Health:
         """Check the store. Takes at most a second."""

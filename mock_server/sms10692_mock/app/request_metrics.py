@@ -1,0 +1,79 @@
+"""Counters of the requests to the vendor's endpoints, of findings, and of failures of the store.
+
+They are numbers of this process since its start. `admin.services.metrics` writes them in Prometheus' format.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+Outcome: TypeAlias = Literal["accepted", "refused", "fault", "rejected", "unavailable"]
+"""Result of a request: `fault`: an injected fault took part; `rejected`: it did not reach the vendor;
+`unavailable`: the store failed."""
+
+OTHER: Final = "other"
+"""Operation of requests with an unknown action."""
+
+DURATION_BUCKETS: Final = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+"""Upper bounds of the buckets of the durations, in seconds. A further bucket has the rest."""
+
+
+class Durations(NamedTuple):
+    """Durations of some requests: their sum in seconds, and how many are in each bucket."""
+
+    total: float
+    counts: Sequence[int]
+
+
+class RequestMetrics:
+    """Counts requests, findings, and failures of the store. All methods may be called from any thread.
+
+    No method calls the store, so the lock is never held across a store call. **Labels are names of the registries
+    only**, never text of a client: the number of series is bounded.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._requests: dict[tuple[str, Outcome], list[float]] = {}
+        """For each operation and outcome the sum of the durations, followed by the counts of the buckets."""
+        self._findings: Counter[str] = Counter()
+        self._store_errors: Counter[str] = Counter()
+
+    def count_request(self, operation: str, outcome: Outcome, seconds: float) -> None:
+        """Count a request. **Part of every send, so it must stay below a microsecond.**"""
+        with self._lock:
+            try:
+                series = self._requests[operation, outcome]
+            except KeyError:
+                series = self._requests[operation, outcome] = [0.0] * (len(DURATION_BUCKETS) + 2)
+            series[0] += seconds
+            series[bisect_left(DURATION_BUCKETS, seconds) + 1] += 1
+
+    def count_findings(self, codes: Iterable[str]) -> None:
+        """Count the findings that a response had in its header X-Mock-Hint."""
+        with self._lock:
+            self._findings.update(codes)
+
+    def count_store_error(self, interface: Literal["vendor", "control"]) -> None:
+        """Count a request that failed because the store was unavailable."""
+        with self._lock:
+            self._store_errors[interface] += 1
+
+    def requests(self) -> dict[tuple[str, Outcome], Durations]:
+        """Return the durations of the requests by operation and outcome."""
+        with self._lock:
+            return {
+                labels: Durations(total, tuple(map(int, counts))) for labels, (total, *counts) in self._requests.items()
+            }
+
+    def findings(self) -> dict[str, int]:
+        """Return the numbers of findings by code."""
+        with self._lock:
+            return dict(self._findings)
+
+    def store_errors(self) -> dict[str, int]:
+        """Return the numbers of requests that failed because of the store, by interface."""
+        with self._lock:
+            return dict(self._store_errors)
