@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sms10692_mock.config import Options
     from sms10692_mock.emulator import Emulator
-    from sms10692_mock.testing.account import MessageNotSent, SmsVendor
+    from sms10692_mock.testing.account import MessageNotSent, MessageSent, SmsVendor
     from sms10692_mock.testing.api_client import ControlError, ControlRefused, ControlUnreachable
     from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
     from sms10692_mock.testing.control import EmulatorControl
+    from sms10692_mock.testing.verification_code import AmbiguousCode, find_code
 
 _EXPORTS = {
     "emulator": ("Emulator",),
@@ -21,10 +22,12 @@ _EXPORTS = {
     "testing.async_sms_vendor": ("AsyncSmsVendor",),
     "testing.api_client": ("ControlError", "ControlRefused", "ControlUnreachable"),
     "testing.control": ("EmulatorControl",),
-    "testing.account": ("MessageNotSent", "SmsVendor"),
+    "testing.verification_code": ("AmbiguousCode", "find_code"),
+    "testing.account": ("MessageNotSent", "MessageSent", "SmsVendor"),
 }
 
 __all__ = [
+    "AmbiguousCode",
     "AsyncSmsVendor",
     "ControlError",
     "ControlRefused",
@@ -32,8 +35,10 @@ __all__ = [
     "Emulator",
     "EmulatorControl",
     "MessageNotSent",
+    "MessageSent",
     "Options",
     "SmsVendor",
+    "find_code",
 ]
 
 

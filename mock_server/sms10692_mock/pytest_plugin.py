@@ -22,6 +22,9 @@ _INVALID_ACCOUNT: Final = frozenset({409, 422})
 """Statuses of the control API for account arguments that are invalid or in conflict."""
 
 _VENDOR_KEY: Final = pytest.StashKey["SmsVendor"]()
+_IS_KEPT_KEY: Final = pytest.StashKey[bool]()
+_KEPT_COUNT_KEY: Final = pytest.StashKey[int]()
+_KEPT_DEFAULT: Final = 20
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--sms-vendor-token", metavar="TOKEN", help=f"token of that emulator's control API (${_TOKEN_VARIABLE})"
+    )
+    group.addoption(
+        "--sms-vendor-keep",
+        metavar="N",
+        type=int,
+        default=_KEPT_DEFAULT,
+        help="keep the accounts of the first N failed tests of a process there, for the console (default: %(default)s)",
     )
     parser.addini("sms_vendor", "the same as --sms-vendor")
     parser.addini(
@@ -101,9 +111,12 @@ def _read_profiles(config: pytest.Config) -> dict[str, Any]:
 @pytest.fixture
 def sms_vendor(request: pytest.FixtureRequest, sms_emulator: "EmulatorControl") -> "Iterator[SmsVendor]":
     """A new vendor account for this test alone, with its own clock."""
-    with _account(sms_emulator, request.node.get_closest_marker("sms_vendor")) as vendor:
-        request.node.stash[_VENDOR_KEY] = vendor
-        yield vendor
+    vendor = _account(sms_emulator, request.node.get_closest_marker("sms_vendor"))
+    request.node.stash[_VENDOR_KEY] = vendor
+    request.node.stash[_IS_KEPT_KEY] = False
+    yield vendor
+    if not request.node.stash[_IS_KEPT_KEY]:
+        vendor.close()
 
 
 @pytest.fixture
@@ -151,17 +164,31 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     report: pytest.TestReport = outcome.get_result()
     vendor = item.stash.get(_VENDOR_KEY, None)
     if vendor is not None and call.excinfo is not None and report.failed and report.when != "teardown":
-        failure_report = _failure_report(vendor, call.excinfo.value)
-        if failure_report is not None:
-            report.sections.append(("sms_vendor", failure_report))
+        lines = [*_failure_report(vendor, call.excinfo.value), *_keep_account(item, vendor)]
+        if lines:
+            report.sections.append(("sms_vendor", "\n".join(lines)))
 
 
-def _failure_report(vendor: "SmsVendor", error: BaseException) -> str | None:
-    from sms10692_mock.testing.account import MessageNotSent
+def _failure_report(vendor: "SmsVendor", error: BaseException) -> Iterator[str]:
+    from sms10692_mock.testing.account import MessageAssertion
 
-    if isinstance(error, MessageNotSent):  # its message contains the report already
-        return None
-    try:
-        return vendor.explain()
-    except Exception as error:  # an exception that leaves a hook aborts the whole test run
-        return f"{vendor}: {type(error).__name__}: {error}"
+    if not isinstance(error, MessageAssertion):  # its message contains the report already
+        try:
+            yield vendor.explain()
+        except Exception as error:  # an exception that leaves a hook aborts the whole test run
+            yield f"{vendor}: {type(error).__name__}: {error}"
+
+
+def _keep_account(item: pytest.Item, vendor: "SmsVendor") -> Iterator[str]:
+    """Keep the account of a failed test on an emulator in another process, and yield a line that says where it is."""
+    stash = item.config.stash
+    count = stash.get(_KEPT_COUNT_KEY, 0)
+    marker = item.get_closest_marker("sms_vendor")
+    if not _remote_url(item.config) or count >= item.config.getoption("--sms-vendor-keep"):
+        return
+    if marker is not None and "userid" in marker.kwargs:
+        yield "the account is not kept for the console: the next run could not create its userid again"
+        return
+    stash[_KEPT_COUNT_KEY] = count + 1
+    item.stash[_IS_KEPT_KEY] = True
+    yield f"the account is kept for the console: {vendor.console_url}"

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from sms10692 import AsyncClient
-from sms10692_mock import AsyncSmsVendor, EmulatorControl, MessageNotSent, SmsVendor
+from sms10692_mock import AsyncSmsVendor, EmulatorControl, MessageNotSent, MessageSent, SmsVendor
 from sms10692_mock.testing.async_sms_vendor import AsyncClock
 from sms10692_mock.testing.clock import Clock
 from support import handles
@@ -74,6 +74,25 @@ def test_a_cancelled_wait_consumes_no_message(vendor: AsyncSmsVendor) -> None:
     run(main())
 
 
+def test_a_code_is_awaited_and_nothing_else_is_sent(vendor: AsyncSmsVendor) -> None:
+    async def main() -> None:
+        async with open_async_client(vendor) as client:
+            waiting = asyncio.create_task(vendor.wait_code(NUMBER, timeout=TIMEOUT))
+            await asyncio.sleep(0)
+            await client.send([NUMBER], "【示例】您的验证码是 1234")
+            assert await waiting == "1234"
+            await vendor.assert_nothing_sent()
+            watching = asyncio.create_task(vendor.assert_nothing_sent(within=TIMEOUT))
+            await asyncio.sleep(0)
+            await client.send([OTHER_NUMBER], "late")
+            with pytest.raises(MessageSent, match=rf"1 was sent:\n  to {OTHER_NUMBER}, task"):
+                await watching
+            with pytest.raises(MessageNotSent, match="no other message with a verification code was sent"):
+                await vendor.wait_code(timeout=0.01)
+
+    run(main())
+
+
 def test_a_message_that_is_not_sent_raises_message_not_sent(vendor: AsyncSmsVendor) -> None:
     async def main() -> None:
         with pytest.raises(MessageNotSent, match=rf"no message to {NUMBER} was sent within 0.01 s\n"):
@@ -114,6 +133,8 @@ def test_clock_rules_and_balance_are_awaited(control: EmulatorControl) -> None:
 def test_a_wait_that_blocks_the_event_loop_warns(control: EmulatorControl) -> None:
     async def main() -> None:
         with control.account() as vendor:
+            with pytest.warns(RuntimeWarning, match="assert_nothing_sent of the fixture async_sms_vendor"):
+                vendor.assert_nothing_sent(within=0.01)
             with pytest.warns(RuntimeWarning, match="wait_message of the fixture async_sms_vendor") as recorded:
                 with pytest.raises(MessageNotSent, match="blocks the running event loop, so nothing on that loop"):
                     vendor.wait_message(timeout=0.01)

@@ -4,9 +4,11 @@ Each test runs pytest on a project of its own. The account's methods are tested 
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from parallel_load.run import ParallelResult, run_parallel_tests
@@ -260,6 +262,54 @@ def test_a_remote_emulator_serves_all_processes_without_the_extra(
     else:
         monkeypatch.setenv("SMS10692_MOCK_URL", "wrong" if source == "options" else server.url)
     pytester.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
+    assert only_the_default_account_is_left(server)
+
+
+def test_a_remote_emulator_keeps_the_accounts_of_failed_tests_for_the_console(
+    pytester: pytest.Pytester, server: EmulatorControl
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from sms10692 import Client
+
+        def test_passes(sms_vendor): pass
+
+        @pytest.mark.sms_vendor(userid="77")
+        def test_names_its_userid(sms_vendor): assert 1 == 2
+
+        def test_fails(sms_vendor):
+            with Client(sms_vendor.url, **sms_vendor.credentials) as client:
+                client.send("15023239810", "x")
+            sms_vendor.assert_nothing_sent()
+
+        @pytest.fixture
+        def registered(sms_vendor):
+            raise LookupError
+
+        def test_has_a_setup_error(registered): pass
+
+        def test_is_one_too_many(sms_vendor): assert 1 == 2
+        """
+    )
+    result = pytester.runpytest_subprocess(*_remote_arguments(server), "--sms-vendor-keep", "2")
+    result.assert_outcomes(passed=1, failed=3, errors=1)
+    kept = re.findall(
+        rf"^the account is kept for the console: ({re.escape(server.url)}/\?userid=(\d+))$",
+        result.stdout.str(),
+        re.MULTILINE,
+    )
+    pages = {userid: page for page, userid in kept}
+    assert sorted(server.userids()) == sorted(["12", *pages])
+    assert len(pages) == 2
+    result.stdout.fnmatch_lines(["the account is not kept for the console: *"])
+    (sender,) = [userid for userid in pages if server.get_account(userid).messages()]
+    with httpx2.Client(verify=False) as browser:
+        browser.post(f"{server.url}/login", data={"token": TOKEN})
+        assert "15023239810" in browser.get(pages[sender]).text
+    for userid in pages:
+        server.get_account(userid).close()
+    pytester.runpytest_subprocess(*_remote_arguments(server), "--sms-vendor-keep", "0")
     assert only_the_default_account_is_left(server)
 
 

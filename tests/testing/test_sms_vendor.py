@@ -6,15 +6,16 @@ The emulator as a whole is tested in `test_emulator_control`.
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 import pytest
 
 from sms10692 import ConnectionFailed, VendorRefusal
-from sms10692_mock import ControlRefused, EmulatorControl, MessageNotSent, SmsVendor
+from sms10692_mock import AmbiguousCode, ControlRefused, EmulatorControl, MessageNotSent, MessageSent, SmsVendor
 from sms10692_mock.testing import models
 from support import handles
 from support.handles import NOON, NUMBER, OTHER_NUMBER, open_client
-from support.http_client import parse_address
+from support.http_client import TIMEOUT, parse_address
 
 emulator = handles.emulator
 control = handles.control
@@ -70,6 +71,82 @@ def test_message_not_sent_reports_what_was_sent_and_refused(vendor: SmsVendor) -
     assert "验证码\\n1234" in text
     assert "send: refused, 用户名或密码错误\n      signature." in text
     assert vendor.password not in text
+
+
+def test_wait_code_returns_the_codes_in_the_order_of_their_messages(vendor: SmsVendor) -> None:
+    with open_client(vendor) as client:
+        client.send([NUMBER], "【示例】欢迎")
+        client.send([OTHER_NUMBER], "【示例】您的验证码是 9999")
+        sending = threading.Thread(target=client.send, args=([NUMBER], "【示例】您的验证码是 1234，5分钟内有效"))
+        sending.start()
+        assert vendor.wait_code(NUMBER) == "1234"
+        sending.join()
+        client.send([NUMBER], "Your code is 204817.")
+    assert vendor.wait_code(to=NUMBER) == "204817"
+    assert vendor.wait_message(NUMBER).content == "【示例】欢迎"
+    assert vendor.wait_code(text="验证码") == "9999"
+    with pytest.raises(MessageNotSent, match="no other message was sent"):
+        vendor.wait_message(timeout=0)
+
+
+def test_wait_code_without_a_code_shows_the_texts_that_were_sent(vendor: SmsVendor) -> None:
+    with open_client(vendor) as client:
+        client.send([NUMBER], "【示例】欢迎 123")
+    with pytest.raises(MessageNotSent) as raised:
+        vendor.wait_code(NUMBER, timeout=0.01)
+    text = str(raised.value)
+    assert text.startswith(f"no message with a verification code to {NUMBER} was sent within 0.01 s\n")
+    assert f"to {NUMBER}, task" in text
+    assert "【示例】欢迎 123" in text
+
+
+def test_wait_code_leaves_an_ambiguous_message_to_wait_message(vendor: SmsVendor) -> None:
+    with open_client(vendor) as client:
+        client.send([NUMBER], "【示例】5566 或 7788")
+    for _ in range(2):
+        with pytest.raises(
+            AmbiguousCode, match="5566, 7788: each could be the verification code in '【示例】5566 或 7788'"
+        ):
+            vendor.wait_code(NUMBER)
+    assert vendor.wait_message(NUMBER).content == "【示例】5566 或 7788"
+    with pytest.raises(MessageNotSent):
+        vendor.wait_code(NUMBER, timeout=0)
+
+
+def test_assert_nothing_sent_fails_for_every_message_that_no_wait_returned(vendor: SmsVendor) -> None:
+    vendor.assert_nothing_sent()
+    with open_client(vendor) as client:
+        with pytest.raises(VendorRefusal):
+            client.send([NUMBER], "代开发票")
+        vendor.assert_nothing_sent()
+        client.send([NUMBER, OTHER_NUMBER], "【示例】欢迎")
+    with pytest.raises(MessageSent) as raised:
+        vendor.assert_nothing_sent()
+    lines = str(raised.value).splitlines()
+    assert lines[0] == "no message was expected, 2 were sent:"
+    assert lines[1].startswith(f"  to {NUMBER}, task ")
+    assert lines[1].endswith("): 【示例】欢迎")
+    assert any("send: refused, 包含非法字符：" in line for line in lines)
+    vendor.assert_nothing_sent(to="13800000000")
+    vendor.assert_nothing_sent(text="验证码")
+    vendor.wait_message(to=NUMBER)
+    vendor.assert_nothing_sent(to=NUMBER)
+    with pytest.raises(MessageSent, match=rf"no message to {OTHER_NUMBER} with '欢迎' was expected, 1 was sent:\n"):
+        vendor.assert_nothing_sent(OTHER_NUMBER, "欢迎")
+    vendor.reset()
+    vendor.assert_nothing_sent()
+
+
+def test_assert_nothing_sent_within_seconds_notices_a_later_message(vendor: SmsVendor) -> None:
+    started = monotonic()
+    vendor.assert_nothing_sent(within=0.1)
+    assert monotonic() - started >= 0.1
+    with open_client(vendor) as client:
+        sending = threading.Timer(0.05, client.send, ([NUMBER], "late"))
+        sending.start()
+        with pytest.raises(MessageSent, match="1 was sent"):
+            vendor.assert_nothing_sent(within=TIMEOUT)
+        sending.join()
 
 
 def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None:

@@ -6,15 +6,17 @@ The emulator as a whole is `EmulatorControl` in `control`.
 import sys
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Literal, Self, TypedDict
+from typing import Any, Final, Generic, Literal, Self, TypedDict, TypeVar
+from urllib.parse import urlencode
 
 from sms10692 import protocol
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.testing.api_client import ControlApi, ControlRefused, account_path
-from sms10692_mock.testing.failure_report import format_report
+from sms10692_mock.testing.failure_report import format_message, format_report
 from sms10692_mock.testing.models import (
     AccountInfo,
     EnqueuedReply,
@@ -29,6 +31,7 @@ from sms10692_mock.testing.models import (
     from_document,
 )
 from sms10692_mock.testing.scope import ControlScope
+from sms10692_mock.testing.verification_code import find_code
 
 _LONGEST_WAIT: Final = 60.0
 """Maximum seconds of one waiting request to the control API."""
@@ -37,13 +40,43 @@ _REPORTED_UNKNOWN: Final = 5
 _NOT_FOUND: Final = 404
 _REDACTED: Final = "***"
 _BLOCKS_LOOP: Final = (
-    "wait_message blocks the running event loop, so nothing on that loop can send a message meanwhile: await "
-    "wait_message of the fixture async_sms_vendor, or of AsyncSmsVendor(sms_vendor)"
+    "{name} blocks the running event loop, so nothing on that loop can send a message meanwhile: await "
+    "{name} of the fixture async_sms_vendor, or of AsyncSmsVendor(sms_vendor)"
 )
+Value = TypeVar("Value")
+Value_co = TypeVar("Value_co", covariant=True)
 
 
-class MessageNotSent(AssertionError):
-    """The message that a test waited for was not sent. The text lists what was sent and what was refused."""
+class MessageAssertion(AssertionError):
+    """The sent messages are not those that a test expects. The text lists what was sent and what was refused."""
+
+
+class MessageNotSent(MessageAssertion):
+    """The message that a test waited for was not sent."""
+
+
+class MessageSent(MessageAssertion):
+    """A message was sent of which a test asserts that it is not sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait(Generic[Value_co]):
+    """A method that waits for messages: its name, a noun for its error, and what it makes of a message's document.
+
+    `read` returns None for a message that is passed over. `takes`: no later wait returns the message.
+    """
+
+    method: str
+    noun: str
+    read: Callable[[Mapping[str, Any]], Value_co | None]
+    takes: bool = True
+
+
+WAIT_MESSAGE: Final[Wait[Message]] = Wait("wait_message", "message", lambda document: from_document(Message, document))
+WAIT_CODE: Final[Wait[str]] = Wait(
+    "wait_code", "message with a verification code", lambda document: find_code(document["content"])
+)
+ASSERT_NOTHING_SENT: Final[Wait[bool]] = Wait("assert_nothing_sent", "message", lambda document: True, takes=False)
 
 
 class Credentials(TypedDict):
@@ -78,7 +111,7 @@ class SmsVendor(ControlScope):
         self._wsgi = wsgi
         self._created_after = created_after
         self._returned: set[int] = set()
-        self._positions: dict[tuple[str | None, str | None], int] = {}
+        self._positions: dict[tuple[str, str | None, str | None], int] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -96,6 +129,11 @@ class SmsVendor(ControlScope):
     def url(self) -> str:
         """The base URL for the client. An emulator in this process starts to listen when this is first read."""
         return self._api.url
+
+    @property
+    def console_url(self) -> str:
+        """The address of the console's page with the messages of this account."""
+        return f"{self.url}/?{urlencode({'userid': self.userid})}"
 
     @property
     def credentials(self) -> Credentials:
@@ -119,52 +157,97 @@ class SmsVendor(ControlScope):
         return [from_document(Message, document) for document in self._documents("messages", mobile=to, text=text)]
 
     def wait_message(self, to: str | None = None, text: str | None = None, timeout: float = 5.0) -> Message:
-        """Wait for a matching message and return the first one that no earlier call returned.
+        """Wait for a matching message and return the first one that no earlier wait returned.
 
         Each message is returned once, so a second call waits for a second message. Raises MessageNotSent after
         `timeout` seconds of real time. **Blocks the thread: on an event loop, await `AsyncSmsVendor.wait_message`
         instead.**
         """
         __tracebackhide__ = True  # pytest's: the traceback ends at the call in the test
+        message = self._wait(WAIT_MESSAGE, to, text, timeout)
+        if message is None:
+            raise MessageNotSent(self._explain_not_sent(WAIT_MESSAGE, to, text, timeout))
+        return message
+
+    def wait_code(self, to: str | None = None, text: str | None = None, timeout: float = 5.0) -> str:
+        """Wait for a matching message that contains a verification code, and return the code.
+
+        The message is the first one with a code that no earlier wait returned; messages without a code are left to
+        `wait_message`. `find_code` defines what a code is. Raises MessageNotSent after `timeout` seconds of real time.
+        Raises AmbiguousCode if several numbers of the message could be the code; the message is then left to
+        `wait_message` too. **Blocks the thread: on an event loop, await `AsyncSmsVendor.wait_code` instead.**
+        """
+        __tracebackhide__ = True
+        code = self._wait(WAIT_CODE, to, text, timeout)
+        if code is None:
+            raise MessageNotSent(self._explain_not_sent(WAIT_CODE, to, text, timeout))
+        return code
+
+    def assert_nothing_sent(self, to: str | None = None, text: str | None = None, within: float = 0.0) -> None:
+        """Raise MessageSent if there is a matching message that no wait returned.
+
+        **A message that is sent after the call is not noticed**: if the program sends on another thread or later, wait
+        for its end first, or give `within`, the seconds of real time to wait for a message. A refused send is no
+        message.
+        """
+        __tracebackhide__ = True
+        if self._wait(ASSERT_NOTHING_SENT, to, text, within) is not None:
+            raise MessageSent(self._explain_sent(to, text))
+
+    def _wait(self, wait: Wait[Value], to: str | None, text: str | None, timeout: float) -> Value | None:
+        """Return the result of the first message that has one, or None after `timeout` seconds."""
+        __tracebackhide__ = True
         until = monotonic() + timeout
         blocks_a_loop = timeout > 0 and _runs_on_an_event_loop()
-        wait = 0.0 if blocks_a_loop else min(max(0.0, timeout), _LONGEST_WAIT)
+        seconds = 0.0 if blocks_a_loop else min(max(0.0, timeout), _LONGEST_WAIT)
         while True:
-            message = self._take_first(to, text, self._fetch_not_awaited(to, text, wait))
-            if message is not None:
-                return message
-            if blocks_a_loop and not wait:
-                warnings.warn(_BLOCKS_LOOP, RuntimeWarning, stacklevel=2)
+            result = self._take_first(wait, to, text, self._fetch_not_awaited(wait, to, text, seconds))
+            if result is not None:
+                return result
+            if blocks_a_loop and not seconds:
+                warnings.warn(_BLOCKS_LOOP.format(name=wait.method), RuntimeWarning, stacklevel=3)
             left = until - monotonic()
             if left <= 0:
-                note = f"\n{_BLOCKS_LOOP}" if blocks_a_loop else ""
-                raise MessageNotSent(self._explain_not_sent(to, text, timeout) + note)
-            wait = min(left, _LONGEST_WAIT)
+                return None
+            seconds = min(left, _LONGEST_WAIT)
 
-    def _fetch_not_awaited(self, to: str | None, text: str | None, wait: float) -> list[Mapping[str, Any]]:
-        """Fetch matching messages after the last one examined, waiting at most `wait` seconds for the first."""
-        after = self._positions.get((to, text))
-        page = self._get("messages", mobile=to, text=text, after=after, wait=wait)
+    def _fetch_not_awaited(
+        self, wait: Wait[Any], to: str | None, text: str | None, seconds: float
+    ) -> list[Mapping[str, Any]]:
+        """Fetch matching messages after the last one examined, waiting at most `seconds` for the first."""
+        after = self._positions.get((wait.method, to, text))
+        page = self._get("messages", mobile=to, text=text, after=after, wait=seconds)
         return list(page["items"])
 
-    def _take_first(self, to: str | None, text: str | None, documents: Iterable[Mapping[str, Any]]) -> Message | None:
-        """Return the first message that no call returned before, and mark it as returned."""
+    def _take_first(
+        self, wait: Wait[Value], to: str | None, text: str | None, documents: Iterable[Mapping[str, Any]]
+    ) -> Value | None:
+        """Return the first result of a message that no wait returned, and mark the message as returned."""
         for document in documents:
             number = document["number"]
             with self._lock:
-                is_new = number not in self._returned
-                self._returned.add(number)
-                self._positions[to, text] = number
-            if is_new:
-                return from_document(Message, document)
+                result = None if number in self._returned else wait.read(document)
+                if wait.takes or result is None:
+                    self._positions[wait.method, to, text] = number
+                if wait.takes and result is not None:
+                    self._returned.add(number)
+            if result is not None:
+                return result
         return None
 
-    def _explain_not_sent(self, to: str | None, text: str | None, timeout: float) -> str:
+    def _explain_not_sent(self, wait: Wait[Any], to: str | None, text: str | None, timeout: float) -> str:
         """Return the text of MessageNotSent."""
         another = "no other" if self._returned else "no"
-        to_clause = f" to {to}" if to is not None else ""
-        text_clause = f" with '{text}'" if text is not None else ""
-        return f"{another} message{to_clause}{text_clause} was sent within {timeout:g} s\n{self.explain()}"
+        blocks_a_loop = timeout > 0 and _runs_on_an_event_loop()
+        note = "\n" + _BLOCKS_LOOP.format(name=wait.method) if blocks_a_loop else ""
+        return f"{another} {wait.noun}{_describe(to, text)} was sent within {timeout:g} s\n{self.explain()}{note}"
+
+    def _explain_sent(self, to: str | None, text: str | None) -> str:
+        """Return the text of MessageSent."""
+        sent = [message for message in self.messages(to, text) if message.number not in self._returned]
+        lines = [format_message(message) for message in sent[:_REPORTED]]
+        count = "1 was" if len(sent) == 1 else f"{len(sent)} were"
+        return "\n".join([f"no message{_describe(to, text)} was expected, {count} sent:", *lines, self.explain()])
 
     def reports(self) -> list[Report]:
         """Return the reports of the account, including fetched ones."""
@@ -348,6 +431,11 @@ class SmsVendor(ControlScope):
         ]
         numbers = reversed(refused[:_REPORTED_UNKNOWN])
         return [from_document(Request, self._api.get(f"/requests/{number}")) for number in numbers]
+
+
+def _describe(to: str | None, text: str | None) -> str:
+    """Return the words for the messages that a test asked for."""
+    return (f" to {to}" if to is not None else "") + (f" with '{text}'" if text is not None else "")
 
 
 def _runs_on_an_event_loop() -> bool:

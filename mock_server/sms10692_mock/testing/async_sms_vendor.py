@@ -1,6 +1,6 @@
 """`AsyncSmsVendor`: the methods of `SmsVendor` as coroutines, for tests on an event loop (asyncio or trio).
 
-Each method runs on a thread and is documented in `SmsVendor`. `wait_message` is written out, because **a cancelled wait
+Each method runs on a thread and is documented in `SmsVendor`. The waits are written out, because **a cancelled wait
 must not consume a message**.
 """
 
@@ -12,7 +12,16 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, Self, TypeVar
 from anyio.to_thread import run_sync
 
 from sms10692_mock.elapsed_time import monotonic
-from sms10692_mock.testing.account import Credentials, MessageNotSent, SmsVendor
+from sms10692_mock.testing.account import (
+    ASSERT_NOTHING_SENT,
+    WAIT_CODE,
+    WAIT_MESSAGE,
+    Credentials,
+    MessageNotSent,
+    MessageSent,
+    SmsVendor,
+    Wait,
+)
 from sms10692_mock.testing.clock import Clock
 from sms10692_mock.testing.models import Message
 
@@ -83,6 +92,11 @@ class AsyncSmsVendor(_AsyncWrapper[SmsVendor]):
         return self._wrapped.url
 
     @property
+    def console_url(self) -> str:
+        """The address of the console's page with the messages of this account."""
+        return self._wrapped.console_url
+
+    @property
     def credentials(self) -> Credentials:
         """Keyword arguments for a client: `AsyncClient(sms_vendor.url, **sms_vendor.credentials)`."""
         return self._wrapped.credentials
@@ -93,21 +107,47 @@ class AsyncSmsVendor(_AsyncWrapper[SmsVendor]):
         return self._wrapped.wsgi
 
     async def wait_message(self, to: str | None = None, text: str | None = None, timeout: float = 5.0) -> Message:
-        """Wait for a matching message and return the first one that no earlier call returned.
+        """Wait for a matching message and return the first one that no earlier wait returned.
 
         The event loop keeps running. Each message is returned once, also with concurrent waits. Raises MessageNotSent
         after `timeout` seconds of real time.
         """
         __tracebackhide__ = True  # pytest's: the traceback ends at the call in the test
+        return await self._require(WAIT_MESSAGE, to, text, timeout)
+
+    async def wait_code(self, to: str | None = None, text: str | None = None, timeout: float = 5.0) -> str:
+        """Wait for a matching message that contains a verification code, and return the code.
+
+        As `SmsVendor.wait_code`; the event loop keeps running.
+        """
+        __tracebackhide__ = True
+        return await self._require(WAIT_CODE, to, text, timeout)
+
+    async def assert_nothing_sent(self, to: str | None = None, text: str | None = None, within: float = 0.0) -> None:
+        """Raise MessageSent if there is a matching message that no wait returned.
+
+        As `SmsVendor.assert_nothing_sent`; the event loop keeps running for `within` seconds of real time.
+        """
+        __tracebackhide__ = True
+        if await self._wait(ASSERT_NOTHING_SENT, to, text, within) is not None:
+            raise MessageSent(await run_sync(self._wrapped._explain_sent, to, text))
+
+    async def _require(self, wait: Wait[Result], to: str | None, text: str | None, timeout: float) -> Result:
+        __tracebackhide__ = True
+        result = await self._wait(wait, to, text, timeout)
+        if result is None:
+            raise MessageNotSent(await run_sync(self._wrapped._explain_not_sent, wait, to, text, timeout))
+        return result
+
+    async def _wait(self, wait: Wait[Result], to: str | None, text: str | None, timeout: float) -> Result | None:
+        __tracebackhide__ = True
         until = monotonic() + timeout
         while True:
             left = max(0.0, until - monotonic())
-            fetch = partial(self._wrapped._fetch_not_awaited, to, text, min(left, _LONGEST_WAIT))
-            message = self._wrapped._take_first(to, text, await run_sync(fetch, abandon_on_cancel=True))
-            if message is not None:
-                return message
-            if not left:
-                raise MessageNotSent(await run_sync(self._wrapped._explain_not_sent, to, text, timeout))
+            fetch = partial(self._wrapped._fetch_not_awaited, wait, to, text, min(left, _LONGEST_WAIT))
+            result = self._wrapped._take_first(wait, to, text, await run_sync(fetch, abandon_on_cancel=True))
+            if result is not None or not left:
+                return result
 
     messages = _on_thread(SmsVendor.messages)
     reports = _on_thread(SmsVendor.reports)

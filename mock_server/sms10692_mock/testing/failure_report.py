@@ -18,7 +18,7 @@ def format_report(requests: Sequence[Request], messages: Sequence[Message], unkn
             *(["requests that named no known userid:"] if unknown else []),
             *(line for request in unknown for line in _request_lines(request, named=True)),
             "messages:" if messages else "messages: none was sent",
-            *map(_message_line, messages),
+            *map(format_message, messages),
         ]
     )
 
@@ -48,7 +48,8 @@ def _summary(request: Request) -> str:
     return f"answered{faulty}"
 
 
-def _message_line(message: Message) -> str:
+def format_message(message: Message) -> str:
+    """Format a message as an indented line: number, task, report and text."""
     report = "never reported" if message.errorcode is None else f"{_printable(message.errorcode)}, {message.state}"
     return f"  to {_printable(message.mobile)}, task {message.task_id} ({report}): {_printable(message.content)}"
 
