@@ -8,6 +8,7 @@ import io
 import os
 import secrets
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -18,8 +19,10 @@ import click
 from sms10692 import __version__
 from sms10692_mock.admin.auth import AccessPolicy, is_exposed
 from sms10692_mock.app.dispatch import dispatcher_factory
+from sms10692_mock.app.log_lines import format_json
 from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.app.vendor_app import VendorApp
+from sms10692_mock.backup_command import build_backup_command
 from sms10692_mock.config import OptionSpec
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -29,7 +32,8 @@ from sms10692_mock.explain_command import explain_command
 from sms10692_mock.profile_command import profile_command
 from sms10692_mock.ready_command import build_ready_command
 from sms10692_mock.serve_options import OPTIONS, ServeOptions
-from sms10692_mock.server.access_log import LogWriter, take_over_stderr
+from sms10692_mock.server.access_log import LogWriter, format_text, take_over_stderr
+from sms10692_mock.server.log_file import LogFile
 from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
 from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
 from sms10692_mock.startup import InvalidOption, StoredOtherwise, banner, build_admin_app, complete_options, open_vendor
@@ -101,6 +105,7 @@ serve_command: Final = ServiceLinkCommand(
 command.add_command(serve_command)
 command.add_command(explain_command)
 command.add_command(profile_command)
+command.add_command(build_backup_command(_build_option("store", OPTIONS["store"])))
 command.add_command(build_ready_command(*(_build_option(name, OPTIONS[name]) for name in ("host", "port"))))
 
 
@@ -116,7 +121,7 @@ def _serve(given: ServeOptions) -> None:
         raise click.ClickException(f"cannot listen on {options.host} port {options.port}: {problem}") from None
     except UnicodeError:
         raise click.ClickException(f"cannot listen on {options.host!a}: not a host name") from None
-    log = take_over_stderr(options.log_level)
+    log, log_file = _open_log(options)
     log_ignored_links()
     vendor = _open_vendor(options, given)
     text = banner(format_url(listener), options, vendor.store)
@@ -131,7 +136,7 @@ def _serve(given: ServeOptions) -> None:
         options,
         log if options.log_level in ("debug", "info") else None,
         notifier,
-        debug_log=log if options.log_level == "debug" else None,
+        debug_log=log.debug if options.log_level == "debug" else None,
         is_exposed=exposed,
         language=options.lang,
         metrics=metrics,
@@ -144,15 +149,38 @@ def _serve(given: ServeOptions) -> None:
         vendor.store.close()
         log.flush()
 
+    def reopen_log() -> None:
+        if log_file is not None:
+            log_file.request_reopen()
+            log.write("")  # wakes the writer, which opens the file also if there is nothing to write
+
     try:
         serve(
             dispatcher_factory(vendor_app, admin_app),
             listener,
             when_ready=lambda: _print_banner(text, log),
             when_stopped=when_stopped,
+            when_hung_up=None if log_file is None else reopen_log,
         )
     finally:
         log.flush()  # an internal error ends the process without another flush
+
+
+def _open_log(options: ServeOptions) -> tuple[LogWriter, LogFile | None]:
+    """Start the log. With `--log-file`, only problems with the file go to standard error."""
+    line_format = format_text if options.log_format == "text" else format_json
+    if options.log_file is None:
+        return take_over_stderr(options.log_level, None, line_format), None
+
+    def describe_loss(lines: int) -> str:
+        return line_format(time.time(), "warning", "", f"{lines} lines dropped: the log file could not be written")
+
+    try:
+        file = LogFile(options.log_file, LogWriter(sys.stderr), describe_loss)
+    except OSError as error:
+        message = f"cannot open {options.log_file}: {error.strerror}"
+        raise click.BadParameter(message, param_hint="--log-file") from None
+    return take_over_stderr(options.log_level, file, line_format), file
 
 
 def _open_vendor(options: ServeOptions, given: ServeOptions) -> Vendor:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from sms10692_mock.admin.forwarding import Network, parse_network
 from sms10692_mock.admin.origins import Origin, normalize_host, parse_origin
@@ -14,6 +14,8 @@ from sms10692_mock.stores.factory import list_addresses
 
 if TYPE_CHECKING:
     from sms10692_mock.admin.services.initial_state import InitialState
+
+LogFormat: TypeAlias = Literal["text", "json"]
 
 _LIMITS: Final = Limits()
 _MEBIBYTE: Final = 1024 * 1024
@@ -117,6 +119,20 @@ class ServeOptions(Options):
         choices={level: level for level in ("debug", "info", "warning", "error")},
         help="info: one line per request; debug: requests of the console too.",
         chinese="info：每个请求一行；debug：控制台的请求也记录。",
+    )
+    log_format: LogFormat = option(
+        "text",
+        choices={"text": "text", "json": "json"},
+        help="Format of the log: text, or one JSON object per line.",
+        notes="Fields: see [deployment](deployment.md#log).",
+        chinese="日志的格式：text，或每行一个 JSON 对象（json）。字段见[部署](deployment.zh-CN.md#日志)。",
+    )
+    log_file: Path | None = option(
+        None,
+        parse=Path,
+        metavar="PATH",
+        help="Append the log to this file in place of standard error; SIGHUP opens it again.",
+        chinese="日志追加到该文件，而不是标准错误输出；收到 SIGHUP 时重新打开。",
     )
     store: str = option(
         "memory",

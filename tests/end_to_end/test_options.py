@@ -95,6 +95,8 @@ def check_options(address: Address) -> None:
         (["serve", "--profile", "json"], "--profile"),
         (["serve", "--profile", "manual", "--profile", "/"], "cannot read /: "),
         (["serve", "--account-profile", "12:某品牌"], "no profile is called '某品牌'"),
+        (["serve", "--port", "0", "--log-file", "/no/such/file"], "cannot open /no/such/file: No such file"),
+        (["serve", "--port", "0", "--log-format", "xml"], "--log-format"),
         (["serve", "--keywords", "/no/such/file"], "/no/such/file"),
         (["serve", "--keywords", "."], "cannot read"),
         (["serve", "--host", "::g"], "::g"),  # not a name, so that no DNS server is queried

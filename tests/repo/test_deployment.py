@@ -1,6 +1,10 @@
 """What docs/deployment.md says is true: its configurations are read by the programs for which they are."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +12,13 @@ import pytest
 import yaml
 
 from sms10692_mock.admin.app import create_app
+from support.emulators import emulator_process
+from support.http_client import build_request, send_raw
+from support.valkey_store import eventually
 
 DOCS = Path(__file__).parents[2] / "docs"
+REQUIRED_VARIABLE = "SMS10692_REQUIRE_OPERATIONS_TOOLS"
+"""If this environment variable is set, a machine without these programs fails the tests instead of skipping them."""
 EACH_LANGUAGE = pytest.mark.parametrize("suffix", [".md", ".zh-CN.md"], ids=["English", "Chinese"])
 
 
@@ -23,7 +32,7 @@ def find_blocks(suffix: str, language: str) -> list[str]:
 
 
 def test_both_languages_have_the_same_blocks() -> None:
-    for language in ("sh", "yaml", "ini", "toml"):
+    for language in ("sh", "yaml", "conf", "ini", "toml"):
         assert find_blocks(".md", language) == find_blocks(".zh-CN.md", language)
 
 
@@ -43,3 +52,42 @@ def test_every_metric_is_in_the_table_with_its_labels(suffix: str) -> None:
     described: Any = re.findall(r"^# TYPE (\w+) ", client.get("/_mock/metrics").text, re.MULTILINE)
     own = {name for name in described if not name.startswith("process_")}
     assert own == set(re.findall(r"^\| `(sms10692_mock_\w+)`", read(suffix), re.MULTILINE))
+
+
+def find_program(name: str) -> str:
+    """The path of a program; skips the test if it is not installed, or fails it if `REQUIRED_VARIABLE` is set."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        if os.environ.get(REQUIRED_VARIABLE):
+            pytest.fail(f"{name} is not installed, and {REQUIRED_VARIABLE} is set")
+        pytest.skip(f"{name} is not installed (.ci/install-operations-tools installs it)")
+    return found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_logrotate_rotates_the_log_of_a_running_emulator(tmp_path: Path) -> None:
+    """Except for the owner of the new file and the way to the process, which need root and systemd."""
+    logrotate = find_program("logrotate")
+    (configuration,) = find_blocks(".md", "conf")
+    log = tmp_path / "emulator.log"
+    with emulator_process("--log-file", str(log)) as (process, address):
+        send_raw(address, build_request("/v2sms.aspx", b"action=first"))
+        assert eventually(lambda: log.exists() and "no such action" in log.read_text())
+        kill = "systemctl kill --signal=HUP --kill-who=main sms10692-mock.service"
+        for documented, own in (
+            ("/var/log/sms10692-mock/*.log", str(log)),
+            ("sms10692 sms10692", ""),
+            (kill, f"kill -HUP {process.pid}"),
+        ):
+            assert documented in configuration
+            configuration = configuration.replace(documented, own)
+        (tmp_path / "conf").write_text(configuration)
+        (tmp_path / "conf").chmod(0o644)
+        tmp_path.chmod(0o755)
+        command = [logrotate, "--force", "--state", str(tmp_path / "state"), str(tmp_path / "conf")]
+        completed = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        assert (completed.returncode, completed.stderr) == (0, "")
+        assert "no such action" in (tmp_path / "emulator.log.1").read_text()
+        send_raw(address, build_request("/v2sms.aspx", b"action=second"))
+        assert eventually(lambda: "no such action" in log.read_text())
+        assert (tmp_path / "emulator.log.1").read_text().count("no such action") == 1

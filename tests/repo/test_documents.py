@@ -2,7 +2,7 @@
 
 A block in a fence is executed by the test of its language: `sh` commands, `python` programs and pytest modules, `toml`
 start states. `xml` is a response: to the `curl` line of the block above, or to a request of `fixtures/exchanges`.
-`text` is for drawings. `yaml` of docs/deployment is tested in `test_deployment`.
+`text` is for drawings. `yaml` and `conf` of docs/deployment are tested in `test_deployment`.
 """
 
 import inspect
@@ -79,7 +79,7 @@ def each_block(language: str) -> pytest.MarkDecorator:
 
 
 def test_every_block_is_in_a_fence_that_names_a_tested_language() -> None:
-    assert {block.language for block in BLOCKS} == {"sh", "xml", "python", "toml", "text", "yaml"}
+    assert {block.language for block in BLOCKS} == {"sh", "xml", "python", "toml", "text", "yaml", "conf"}
     for name in DOCUMENTS:
         prose = re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
         assert "```" not in prose, name
@@ -290,6 +290,16 @@ def run_profile(arguments: list[str], folder: Path) -> None:
     assert (completed.returncode, completed.stderr) == (0, "")
 
 
+def run_backup(arguments: list[str], folder: Path) -> None:
+    """`sms10692-mock backup` with these options copies the store of an emulator, and the copy is one."""
+    with emulator_process("--store", f"sqlite:{folder / 'store'}"):
+        subprocess.run(
+            [sys.executable, "-m", "sms10692_mock", "backup", *arguments], cwd=folder, check=True, timeout=60
+        )
+    with emulator_process("--store", f"sqlite:{folder / arguments[-1]}"):
+        pass
+
+
 def run_ready(arguments: list[str]) -> None:
     """`sms10692-mock ready` with these options finds an emulator ready."""
     with emulator_process() as (_, (host, port)):
@@ -319,6 +329,8 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 check_make_arguments(arguments)
             case ["sms10692-mock", "serve", *arguments]:
                 run_serve(arguments)
+            case ["sms10692-mock", "backup", *arguments]:
+                run_backup(arguments, tmp_path)
             case ["sms10692-mock", "ready", *arguments]:
                 run_ready(arguments)
             case ["sms10692-mock", "explain", *arguments]:

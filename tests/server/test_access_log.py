@@ -70,7 +70,8 @@ def test_lines_and_records_have_date_time_and_the_zone_of_china(monkeypatch: pyt
             time.tzset()
             access_log._format_second.cache_clear()
     record = logging.makeLogRecord({"name": "a.b", "msg": "it %s", "args": ("failed",)})
-    assert re.fullmatch(f"{TIME} a.b: it failed", access_log.RecordFormatter().format(record))
+    text = access_log.format_text(record.created, "info", record.name, record.getMessage())
+    assert re.fullmatch(f"{TIME} a.b: it failed\n", text)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Log of the server process: access log and records of `logging`, written to standard error by one thread.
+"""Log of the server process: access log and records of `logging`, written to standard error or a file by one thread.
 
 After `take_over_stderr`, no write to `sys.stderr` blocks, even if standard error is a pipe that is not read.
 """
@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, TextIO
+from typing import Final, Protocol, TextIO, TypeAlias
 
 _CHINA_OFFSET: Final = 8 * 60 * 60
 """Seconds by which China Standard Time, the zone of all times that the emulator shows, is ahead of UTC."""
@@ -23,16 +24,43 @@ _FLUSH_TIMEOUT: Final = 0.5
 """Seconds for which the end of the process waits for the reader of the log."""
 
 
+LineFormat: TypeAlias = Callable[[float, str, str, str], str]
+"""Formats an entry. Parameters: Unix time, level, name of the logger (empty for the access log), text of some lines."""
+
+
+def format_text(timestamp: float, level: str, logger: str, text: str) -> str:
+    """Format an entry as text, preceded by the time.
+
+    >>> format_text(0.0, "error", "a.b", "it failed")
+    '1970-01-01T08:00:00.000+08:00 a.b: it failed\\n'
+    """
+    return f"{format_time(timestamp)} {logger}: {text}\n" if logger else f"{format_time(timestamp)} {text}\n"
+
+
+class Destination(Protocol):
+    """Where a LogWriter writes: a stream or a LogFile."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
+
+
 class LogWriter:
     """A bounded buffer of text, and the thread that writes it to a stream ten times a second.
 
     Any thread may call it; no call waits for the stream. Text that does not fit is dropped, and the number of dropped
     lines is logged later. After the stream was closed or broken, all text is dropped: the server goes on when the
-    pager that reads its log has ended.
+    pager that reads its log has ended. `line_format` formats the entries.
     """
 
-    def __init__(self, stream: TextIO | None, max_buffered: int = _MAX_BUFFERED) -> None:
+    def __init__(
+        self,
+        stream: Destination | None,
+        max_buffered: int = _MAX_BUFFERED,
+        line_format: LineFormat = format_text,
+    ) -> None:
         self._stream = stream
+        self._format = line_format
         self._max_buffered = max_buffered
         self._lock = threading.Lock()
         self._buffer: deque[str] = deque()
@@ -45,8 +73,16 @@ class LogWriter:
         threading.Thread(target=self._write_forever, name="log", daemon=True).start()
 
     def __call__(self, line: str) -> None:
-        """Log a line, preceded by the time."""
-        self.write(f"{format_time(time.time())} {line}\n")
+        """Write a line of the access log."""
+        self.write(self._format(time.time(), "info", "", line))
+
+    def debug(self, line: str) -> None:
+        """Write a line of the access log that only the level `debug` shows."""
+        self.write(self._format(time.time(), "debug", "", line))
+
+    def log(self, timestamp: float, level: str, logger: str, text: str) -> None:
+        """Write an entry of a logger."""
+        self.write(self._format(timestamp, level, logger, text))
 
     def write(self, text: str) -> None:
         """Log complete lines as they are."""
@@ -81,9 +117,9 @@ class LogWriter:
             text, self._size = "".join(self._buffer), 0
             self._buffer.clear()
             dropped, self._dropped = self._dropped, 0
-        return (
-            text if not dropped else f"{text}{format_time(time.time())} {dropped} lines dropped: the log was not read\n"
-        )
+        if not dropped:
+            return text
+        return text + self._format(time.time(), "warning", "", f"{dropped} lines dropped: the log was not read")
 
     def _write(self, text: str) -> None:
         if self._stream is not None:
@@ -95,11 +131,11 @@ class LogWriter:
 
 
 class LogStream(io.TextIOBase):
-    """A text stream that passes complete lines to a LogWriter. Its `write` never blocks."""
+    """A text stream that passes complete lines to `write`. Its own `write` never blocks."""
 
-    def __init__(self, writer: LogWriter, replaced: TextIO) -> None:
+    def __init__(self, write: Callable[[str], None], replaced: TextIO) -> None:
         super().__init__()
-        self._writer = writer
+        self._write = write
         self._replaced = replaced
         self._lock = threading.Lock()
         self._incomplete_line = ""
@@ -126,34 +162,42 @@ class LogStream(io.TextIOBase):
             lines, end, rest = (self._incomplete_line + text).rpartition("\n")
             self._incomplete_line = rest
             if end:
-                self._writer.write(lines + end)
+                self._write(lines + end)
         return len(text)
 
 
-class RecordFormatter(logging.Formatter):
-    """Formats records of `logging` with the time format of the access log."""
+class RecordHandler(logging.Handler):
+    """Passes records of `logging` to a LogWriter."""
 
-    def __init__(self) -> None:
-        super().__init__("%(asctime)s %(name)s: %(message)s")
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
+        self._writer = writer
 
-    def formatTime(  # noqa: N802 - logging's name
-        self,
-        record: logging.LogRecord,
-        datefmt: str | None = None,  # noqa: ARG002 - logging's signature
-    ) -> str:
-        return format_time(record.created)
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)
+        except Exception:  # a wrong format string must not end what is logged
+            self.handleError(record)
+        else:
+            self._writer.log(record.created, record.levelname.lower(), record.name, text)
 
 
-def take_over_stderr(level: str) -> LogWriter:
+def take_over_stderr(
+    level: str, destination: Destination | None = None, line_format: LineFormat = format_text
+) -> LogWriter:
     """Replace `sys.stderr`, `logging` and `warnings` by a LogWriter, for the rest of the process.
 
-    `level` is the lowest level of `logging` that is logged.
+    `level` is the lowest level of `logging` that is logged. Without a `destination`, it is standard error. Text that is
+    written to `sys.stderr`, such as a traceback, stays as it is in the format of text; in another one it is an entry.
     """
-    writer = LogWriter(sys.stderr)
-    sys.stderr = LogStream(writer, sys.stderr)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(RecordFormatter())
-    logging.basicConfig(handlers=[handler], level=level.upper())
+    writer = LogWriter(destination or sys.stderr, line_format=line_format)
+
+    def write_entry(text: str) -> None:
+        writer.log(time.time(), "error", "stderr", text.rstrip("\n"))
+
+    sys.stderr = LogStream(writer.write if line_format is format_text else write_entry, sys.stderr)
+    logging.basicConfig(handlers=[RecordHandler(writer)], level=level.upper())
     logging.captureWarnings(True)
     atexit.register(writer.flush)
     return writer

@@ -72,8 +72,11 @@ def serve(
     *,
     when_ready: Callable[[], None],
     when_stopped: Callable[[], None],
+    when_hung_up: Callable[[], None] | None = None,
 ) -> NoReturn:
     """Serve until SIGINT, SIGTERM or SIGHUP, then end the process.
+
+    With `when_hung_up`, SIGHUP calls that on the event loop instead.
 
     `create_handler` is called on the event loop. `when_ready` is called once connections are accepted, `when_stopped`
     at the end, on the main thread or, if the event loop does not stop in time, on another: close the store there.
@@ -95,7 +98,7 @@ def serve(
 
     sys.setswitchinterval(_SWITCH_INTERVAL)
     _raise_file_limit()
-    asyncio.run(_serve_until_stopped(create_handler, listener, when_ready, end))
+    asyncio.run(_serve_until_stopped(create_handler, listener, when_ready, when_hung_up, end))
     raise AssertionError("the process has ended")
 
 
@@ -103,6 +106,7 @@ async def _serve_until_stopped(
     create_handler: HandlerFactory,
     listener: socket.socket,
     when_ready: Callable[[], None],
+    when_hung_up: Callable[[], None] | None,
     end: Callable[[], NoReturn],
 ) -> None:
     loop = asyncio.get_running_loop()
@@ -118,6 +122,8 @@ async def _serve_until_stopped(
     for number in _STOP_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
             signal.signal(number, request_stop)
+    if when_hung_up is not None and sys.platform != "win32":
+        signal.signal(signal.SIGHUP, lambda *_: loop.call_soon_threadsafe(when_hung_up))
     threads = create_thread_pools()
     handler = create_handler(threads)
     freezer = HeapFreezer(loop, lambda: handler.is_idle)
