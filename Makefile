@@ -8,8 +8,8 @@ DEV_STAMP := $(VENV)/ready
 PIP_INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_PARALLEL := $(BIN)/pytest --numprocesses auto --dist worksteal
 QUICK_TESTS := tests/app tests/codec tests/diagnosis tests/domain
-REGISTRY_TESTS := tests/repo/test_documents.py tests/repo/test_repo_conventions.py tests/app/test_fault_kinds.py \
-	tests/end_to_end/test_exchanges.py
+REGISTRY_TESTS := tests/repo/test_documents.py tests/repo/test_repo_conventions.py tests/repo/test_documentation_site.py \
+	tests/app/test_fault_kinds.py tests/end_to_end/test_exchanges.py
 TOOL := PYTHONPATH=tests:tools nice $(BIN)/python
 URL ?= http://127.0.0.1:10692
 CRASH_COUNT ?= 50
@@ -18,7 +18,7 @@ FLAKY_RUNS ?= 50
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-correct-requests check \
-  contract-loop fuzz stress mutation bench bench-findings bench-deps docs screenshots wheel clean
+  contract-loop fuzz stress mutation bench bench-findings bench-deps docs site screenshots wheel clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -102,6 +102,9 @@ bench-deps: $(DEV_STAMP) ## download the other tools that the benchmarks compare
 docs: $(DEV_STAMP) ## write the tables of docs/ that come from registries and clauses
 	$(TOOL) tools/reference_tables.py
 
+site: $(DEV_STAMP) ## build the documentation site into site/ (open site/index.html); a broken link fails
+	$(TOOL) -m documentation_site site
+
 screenshots: $(DEV_STAMP) ## take a picture of every console page, into screenshots/
 	PYTHONPATH=tests:tools $(BIN)/python tools/screenshots.py screenshots
 
@@ -109,7 +112,7 @@ wheel: $(DEV_STAMP) ## build the wheel and the sdist into dist/
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
 
 clean: ## delete .venv and everything that the other targets created
-	rm -rf $(VENV) dist .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist site .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is required; $(PYTHON) is %d.%d. Choose another: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'

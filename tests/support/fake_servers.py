@@ -1,10 +1,11 @@
-"""Fake HTTP servers: one records requests, the other gives every request the same response."""
+"""HTTP servers for tests: they record requests, give every request the same response, or serve a folder."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
 
@@ -67,3 +68,18 @@ def _serve(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def serve_folder(folder: Path) -> Iterator[str]:
+    """Serve the files of a folder, and yield the address."""
+
+    class FolderHandler(SimpleHTTPRequestHandler):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args, directory=str(folder))
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class has this name
+            """Write nothing."""
+
+    with _serve(FolderHandler) as url:
+        yield url

@@ -1,0 +1,32 @@
+"""Settings of Sphinx for the site. The command of `__main__` adds those that depend on the language."""
+
+from pathlib import Path
+from typing import Final
+
+from sphinx.application import Sphinx
+
+from documentation_site.search_language import PairsOfCharacters
+
+_HERE: Final = Path(__file__).parent
+
+project = "sms10692"
+master_doc = "docs/index"
+extensions = ["myst_parser"]
+myst_heading_anchors = 4
+templates_path = [str(_HERE / "templates")]
+
+html_theme = "furo"
+html_static_path = [str(_HERE / "static")]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_search_scorer = str(_HERE / "search_scorer.js")
+html_search_language = PairsOfCharacters.lang
+html_copy_source = False
+html_use_index = False
+html_show_copyright = False
+html_domain_indices = False
+
+
+def setup(app: Sphinx) -> None:
+    """Add the search language. Sphinx calls this function."""
+    app.add_search_language(PairsOfCharacters)
