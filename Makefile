@@ -9,7 +9,7 @@ PIP_INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip inst
 PYTEST_PARALLEL := $(BIN)/pytest --numprocesses auto --dist worksteal
 QUICK_TESTS := tests/app tests/codec tests/diagnosis tests/domain
 REGISTRY_TESTS := tests/repo/test_documents.py tests/repo/test_repo_conventions.py tests/repo/test_documentation_site.py \
-	tests/app/test_fault_kinds.py tests/end_to_end/test_exchanges.py
+	tests/repo/test_code_blocks.py tests/app/test_fault_kinds.py tests/end_to_end/test_exchanges.py
 TOOL := PYTHONPATH=tests:tools nice $(BIN)/python
 URL ?= http://127.0.0.1:10692
 CRASH_COUNT ?= 50
@@ -37,7 +37,7 @@ check: $(DEV_STAMP) ## run ruff, mypy --strict, pyright, the import rules, and c
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python tests/typing_example.py
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q $(REGISTRY_TESTS) -k 'generated or injector or complete or has_an_exchange or every_path'
+	$(BIN)/pytest -q $(REGISTRY_TESTS) -k 'generated or injector or complete or has_an_exchange or every_path or every_block'
 
 test-quick: $(DEV_STAMP) ## run the tests of codec, domain, diagnosis and app (ARGS="-k balance" selects)
 	$(PYTEST_PARALLEL) -m "not slow" $(QUICK_TESTS) $(ARGS)

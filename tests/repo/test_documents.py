@@ -2,7 +2,7 @@
 
 A block in a fence is executed by the test of its language: `sh` commands, `python` programs and pytest modules, `toml`
 start states. `xml` is a response: to the `curl` line of the block above, or to a request of `fixtures/exchanges`.
-`text` is for drawings. `yaml` and `conf` of docs/deployment are tested in `test_deployment`.
+`test_code_blocks` parses all languages.
 """
 
 import inspect
@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import click
@@ -32,58 +32,20 @@ from sms10692_mock.profile_file import read_profile
 from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.testing import models
 from sms10692_mock.testing.clock import Clock
+from support.documents import BLOCKS, DOCUMENTS, TOP, Block, read
 from support.emulators import WsgiHarness, emulator_process
 from support.http_client import build_request
 
-TOP: Final = Path(__file__).parents[2]
 DEFAULT_URL: Final = "http://127.0.0.1:10692"
-DOCUMENTS: Final = sorted(
-    file.relative_to(TOP).as_posix()
-    for file in [*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")]
-    if file.name != "contract.md"  # generated
-)
 TRANSLATED: Final = [name for name in DOCUMENTS if name.removesuffix(".md") + ".zh-CN.md" in DOCUMENTS]
 EACH_TRANSLATED: Final = pytest.mark.parametrize("name", TRANSLATED)
 EACH_LANGUAGE: Final = pytest.mark.parametrize("suffix", [".md", ".zh-CN.md"], ids=["English", "Chinese"])
 
 
-def read(name: str) -> str:
-    """The text of a document, by its path in the tree."""
-    return (TOP / name).read_text("utf-8")
-
-
-class Block(NamedTuple):
-    """A block in a fence: its document and line, the language of the fence, and its text."""
-
-    document: str
-    line: int
-    language: str
-    text: str
-
-
-def find_blocks() -> Iterator[Block]:
-    """All blocks of all documents."""
-    for name in DOCUMENTS:
-        text = read(name)
-        for match in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-            yield Block(name, text.count("\n", 0, match.start()) + 1, match[1], match[2])
-
-
-BLOCKS: Final = list(find_blocks())
-
-
 def each_block(language: str) -> pytest.MarkDecorator:
     """Run a test once for each block of this language."""
     chosen = [block for block in BLOCKS if block.language == language]
-    return pytest.mark.parametrize("block", chosen, ids=[f"{block.document}:{block.line}" for block in chosen])
-
-
-def test_every_block_is_in_a_fence_that_names_a_tested_language() -> None:
-    assert {block.language for block in BLOCKS} == {"sh", "xml", "python", "toml", "text", "yaml", "conf"}
-    for name in DOCUMENTS:
-        prose = re.sub(r"^```.*?^```$", "", read(name), flags=re.MULTILINE | re.DOTALL)
-        assert "```" not in prose, name
-        assert not re.search(r"\n\n    \S", prose), f"{name} has an indented block: use a fence"
+    return pytest.mark.parametrize("block", chosen, ids=[block.place for block in chosen])
 
 
 # Programs
@@ -175,7 +137,7 @@ def test_an_xml_block_is_the_response_to_the_curl_line_above_or_of_an_exchange(b
 CURL_BLOCKS: Final = [block for block in BLOCKS if block.language == "sh" and block.text.startswith("curl ")]
 
 
-@pytest.mark.parametrize("block", CURL_BLOCKS, ids=[f"{block.document}:{block.line}" for block in CURL_BLOCKS])
+@pytest.mark.parametrize("block", CURL_BLOCKS, ids=[block.place for block in CURL_BLOCKS])
 def test_curl_lines_have_their_response_below_or_use_the_control_api(block: Block) -> None:
     if "/_mock/" in block.text:
         check_control_session(block.text.splitlines())
@@ -358,7 +320,7 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
             case ["git", *_]:
                 pass
             case _:
-                pytest.fail(f"{block.document}:{block.line}: no test for {line!r}")
+                pytest.fail(f"{block.place}: no test for {line!r}")
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
