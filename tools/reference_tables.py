@@ -1,4 +1,4 @@
-"""Generator of `docs/contract.md`, and of the tables of the documents that come from the registries and the clauses.
+"""Generator of `docs/contract.md` in both languages, and of the tables of the documents that come from the registries.
 
 `make docs` runs it. A test compares the documents with what this module generates.
 """
@@ -11,6 +11,7 @@ from typing import Final
 from findings_page import render_findings
 from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance
+from sms10692_mock.admin.console.clauses import clauses as console_clauses
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.domain.profiles import KEYS, MANUAL, OBSERVED
@@ -30,6 +31,8 @@ _PERMISSIONS: Final = {
 
 _CONTRACT_HEAD: Final = """# The contract
 
+[中文](contract.zh-CN.md)
+
 Generated from `fixtures/clauses.toml`; do not edit. The clauses that `sms10692-contract` checks, by what they rest on.
 A server that offers no control API must hold the first group only, unless `--demand` says otherwise.
 
@@ -44,7 +47,46 @@ Grades: S three or more independent sources; M two, or one with certain white sp
 *permissions* are the options required to check the clause; clauses without one can be checked on any server.
 The letters of the ids: {families}.
 """
-_CLAUSE_HEAD: Final = ("clause", "source", "what the vendor does", "on the wire", "permissions")
+_CONTRACT_HEAD_ZH: Final = """# 契约
+
+[English](contract.md)
+
+由 `fixtures/clauses.toml` 生成，请勿编辑。`sms10692-contract` 检查的条款，按依据排列。
+不提供管理接口的服务器只需满足第一组，除非 `--demand` 另有规定。
+
+| 标签 | 含义 |
+|---|---|
+| manual | 接口文档的原文要求如此，见所列章节；按含义比较，不论 XML 怎样排版 |
+| observed | 见于真实客户端的请求（Q）或真实服务器的响应（A），附等级 |
+| reading | 接口文档没有说明；[`fixtures/readings.md`](../fixtures/readings.md) 写明我们的选择和理由（R） |
+| ours | 没有任何依据支持或反对 |
+
+等级：S 三个或更多独立来源；M 两个来源，或一个来源且空白确定；W 一个来源，或间接依据。
+*权限* 是检查该条款需要的选项；没有权限的条款可以在任何服务器上检查。
+编号的字母：{families}。
+"""
+_FAMILIES_ZH: Final = {
+    "Q": "真实客户端发送的请求",
+    "A": "真实服务器的响应",
+    "R": "解读",
+    "C": "并发请求",
+    "M": "随机顺序的请求，与模型比较",
+    "N": "条数的边界",
+    "B": "账号之间",
+    "O": "混合的结果，以及两个接口地址",
+    "T": "时间",
+    "P": "价格与余额",
+    "S": "响应不取决于之前的请求",
+    "F": "请求的形式",
+    "E": "旧版接口",
+    "D": "各品牌的差异",
+    "K": "连接",
+    "L": "准确的排版",
+}
+_CLAUSE_HEADS: Final = {
+    _ENGLISH: ("clause", "source", "what the vendor does", "on the wire", "permissions"),
+    _CHINESE: ("条款", "来源", "厂商的行为", "报文", "权限"),
+}
 
 _EXACTNESS: Final = {
     "manual": ("exact", "完全一致"),
@@ -182,7 +224,7 @@ def _build_changelog_rows(_: str) -> Iterator[tuple[str, ...]]:
 def _build_exactness_rows(language: str) -> Iterator[tuple[str, ...]]:
     """Yield the rows that say what is exact, what is our reading, and what is not attempted."""
     english = language == _ENGLISH
-    yield ("", "", "by" if english else "依据", f"[{'clauses' if english else '条款'}](contract.md)")
+    yield ("", "", "by" if english else "依据", f"[{'clauses' if english else '条款'}](contract{language}.md)")
     for group in GROUPS:
         clauses = [clause for clause in CLAUSES if clause.group == group.id]
         evidence = (group.evidence if english else group.evidence_zh) or (", " if english else "、").join(
@@ -204,11 +246,11 @@ def _link_readings(clauses: list[Clause]) -> list[str]:
     return [f"[R{number}](fixtures/readings.md#{anchors[number]})" for number in sorted(cited)]
 
 
-def _build_clause_row(clause: Clause) -> tuple[str, ...]:
+def _build_clause_row(clause: Clause, text: str) -> tuple[str, ...]:
     return (
         clause.id,
         f"{clause.source} ({clause.grade})" if clause.grade else clause.source,
-        clause.text.replace("&", "&amp;").replace("<", "&lt;"),
+        text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|"),
         f"`{clause.literal.replace('|', '/')}`" if clause.literal else "",
         " ".join(_PERMISSIONS[permission] for permission in clause.permissions),
     )
@@ -250,14 +292,22 @@ def _format_rows(rows: Iterable[tuple[str, ...]]) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _render_contract() -> str:
+def _render_contract(language: str) -> str:
     """Render the clauses in sections: one for each chapter of the manual, and one for each other provenance."""
     titles = list(dict.fromkeys(clause.section for clause in sorted(CLAUSES, key=_sort_key)))
-    families = "; ".join(f"{letter} {meaning}" for letter, meaning in FAMILIES.items())
-    parts = [_CONTRACT_HEAD.format(families=families)]
+    if language == _ENGLISH:
+        head, meanings, join = _CONTRACT_HEAD, FAMILIES, "; ".join
+        texts = {clause.id: clause.text for clause in CLAUSES}
+    else:
+        head, meanings, join = _CONTRACT_HEAD_ZH, _FAMILIES_ZH, "；".join
+        texts = {row.id: row.chinese for row in console_clauses()}
+    parts = [head.format(families=join(f"{letter} {meanings[letter]}" for letter in FAMILIES))]
     for title in titles:
-        rows = [_build_clause_row(clause) for clause in CLAUSES if clause.section == title]
-        parts.append(f"## {title}\n\n" + _format_rows([_CLAUSE_HEAD, ("---",) * len(_CLAUSE_HEAD), *rows]))
+        rows = [_build_clause_row(clause, texts[clause.id]) for clause in CLAUSES if clause.section == title]
+        columns = _CLAUSE_HEADS[language]
+        kind, _, chapter = title.partition(" ")
+        shown = f"{_PROVENANCES[kind.lower()][1]} {chapter}".rstrip() if language else title
+        parts.append(f"## {shown}\n\n" + _format_rows([columns, ("---",) * len(columns), *rows]))
     return "\n".join(parts)
 
 
@@ -267,8 +317,10 @@ def _sort_key(clause: Clause) -> tuple[int, str]:
 
 def render_files() -> dict[Path, str]:
     """Return the text of each document with its tables, by its path. Raises ValueError if the place is missing."""
-    files = {_TREE / "docs" / "contract.md": _render_contract()}
-    files |= {_TREE / "docs" / f"findings{language}.md": render_findings(language) for language in (_ENGLISH, _CHINESE)}
+    files = {}
+    for language in (_ENGLISH, _CHINESE):
+        files[_TREE / "docs" / f"contract{language}.md"] = _render_contract(language)
+        files[_TREE / "docs" / f"findings{language}.md"] = render_findings(language)
     for title, (name, build_rows) in _TABLES.items():
         for language in (_ENGLISH,) if name in _ENGLISH_ONLY else (_ENGLISH, _CHINESE):
             file = _TREE / f"{name}{language}.md"

@@ -13,6 +13,8 @@ project = "sms10692"
 master_doc = "docs/index"
 extensions = ["myst_parser"]
 myst_heading_anchors = 4
+# A block whose language has no highlighter, such as the configuration of a program, is shown in one colour.
+suppress_warnings = ["misc.highlighting_failure"]
 templates_path = [str(_HERE / "templates")]
 
 html_theme = "furo"

@@ -16,10 +16,8 @@ CHINESE_SUFFIX: Final = ".zh-CN.md"
 ENGLISH_ONLY: Final = {
     "CHANGELOG.md": "its entries name options, paths and fields, which are English in both languages",
     "CONTRIBUTING.md": "for those who change the code, which is written in English",
-    "docs/contract.md": "generated; the console shows every clause in Chinese",
     "docs/glossary.md": "is bilingual itself",
     "docs/internals.md": "for those who change the code",
-    "docs/limits.md": "for those who change the code; what a user meets is in the reference",
     "docs/mutants.md": "for those who change the code",
     "docs/reliability.md": "figures of measurements for those who judge the code",
     "fixtures/readings.md": "the tests and the code cite its English text; the console has the titles in Chinese",
