@@ -15,10 +15,15 @@ URL ?= http://127.0.0.1:10692
 CRASH_COUNT ?= 50
 CORRECT_COUNT ?= 10000
 FLAKY_RUNS ?= 50
+IMAGE ?= sms10692-mock
+IMAGE_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell command -v $(tool)),$(tool))))
+IMAGE_BASE ?= python:3.13-slim
+IMAGE_PYTHON ?= 3.13
+IMAGE_PLATFORM ?= $(shell uname -m)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-correct-requests check \
-  contract-loop fuzz stress mutation bench bench-findings bench-deps docs site screenshots wheel clean
+  contract-loop fuzz stress mutation bench bench-findings bench-deps docs site screenshots wheel image-wheels image test-image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -110,6 +115,22 @@ screenshots: $(DEV_STAMP) ## take a picture of every console page, into screensh
 
 wheel: $(DEV_STAMP) ## build the wheel and the sdist into dist/
 	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
+
+image-wheels: wheel ## collect the wheels of an image into dist/image, for IMAGE_PYTHON=3.13 and IMAGE_PLATFORM=x86_64
+	rm -rf dist/image && mkdir -p dist/image
+	cp "$$(ls -t dist/sms10692-*.whl | head -1)" dist/image/
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --constraint constraints.txt --dest dist/image \
+	  --only-binary :all: --implementation cp --python-version $(IMAGE_PYTHON) \
+	  $(foreach glibc,2_17 2_24 2_28,--platform manylinux_$(glibc)_$(IMAGE_PLATFORM)) --platform manylinux2014_$(IMAGE_PLATFORM) \
+	  pip "$$(ls dist/image/sms10692-*.whl)[mock,valkey]"
+
+image: image-wheels ## build the image sms10692-mock with docker, podman or buildah (IMAGE_BASE=python:3.13-slim)
+	$(IMAGE_TOOL) build $(if $(filter-out docker,$(IMAGE_TOOL)),--format docker) --file Containerfile --tag $(IMAGE) \
+	  --build-arg BASE=$(IMAGE_BASE) --build-arg VERSION="$$($(BIN)/python -c 'import sms10692; print(sms10692.__version__)')" \
+	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" $(IMAGE_ARGS) .
+
+test-image: $(DEV_STAMP) ## build the image on a new Debian with buildah as root, and run the contract suite against it
+	SMS10692_TEST_IMAGE=1 timeout 900 $(BIN)/pytest -q -x -rP tests/release/test_image.py $(ARGS)
 
 clean: ## delete .venv and everything that the other targets created
 	rm -rf $(VENV) dist site .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

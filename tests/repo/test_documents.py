@@ -279,6 +279,26 @@ def run_serve(arguments: list[str]) -> None:
         pass
 
 
+def check_container(arguments: list[str]) -> None:
+    """`docker run` publishes the port on loopback, sets variables of options, and runs a command of the image.
+
+    The image itself is run by `make test-image`.
+    """
+    image = arguments.index("sms10692-mock")
+    assert arguments[image + 1 :] in ([], ["serve", "--help"])
+    options = arguments[:image]
+    assert options.pop(0) == "--rm"
+    variables = {spec.variable for spec in OPTIONS.values()}
+    for flag, value in zip(options[::2], options[1::2], strict=True):
+        match flag:
+            case "-p":
+                assert value == "127.0.0.1:10692:10692"
+            case "-e":
+                assert value.partition("=")[0] in variables
+            case _:
+                assert (flag, value.partition(":")[2]) == ("-v", "/data")
+
+
 @pytest.mark.slow("Runs every command of the documents.")
 @each_block("sh")
 def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, tmp_path: Path) -> None:
@@ -319,6 +339,12 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 assert (TOP / "contract_tests" / f"{module.replace('.', '/')}.py").exists()
             case ["git", *_]:
                 pass
+            case ["docker", "run", *arguments]:
+                check_container(arguments)
+            case ["docker", "compose", "-f", file, *_] | ["kubectl", "apply", "-f", file]:
+                assert (TOP / file).exists()
+            case ["kubectl", "create", "secret", *_]:
+                pass  # tests/release/test_deployment_files.py reads the manifest
             case _:
                 pytest.fail(f"{block.place}: no test for {line!r}")
 

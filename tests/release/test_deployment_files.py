@@ -1,0 +1,308 @@
+"""The files that start the emulator elsewhere, and the blocks of docs/docker.md: valid, and true of the emulator.
+
+Schemas are those that the validators contain. What a file tells an emulator is given to an emulator.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from sms10692 import Client
+from sms10692_mock import EmulatorControl
+from sms10692_mock.serve_options import OPTIONS
+from support.composite_action import run_step, running_emulator
+from support.documents import BLOCKS
+from support.emulators import emulator_process
+from support.http_client import Address, build_request, send_raw
+from support.valkey_server import SERVERS_AVAILABLE, start_server
+
+TOP = Path(__file__).parents[2]
+EACH_LANGUAGE = pytest.mark.parametrize("suffix", [".md", ".zh-CN.md"], ids=["English", "Chinese"])
+TOKEN = "a-token-of-the-tests"
+KUBERNETES = "1.33"
+VARIABLES = {spec.variable for spec in OPTIONS.values()}
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load((TOP / name).read_text("utf-8"))
+
+
+def blocks(language: str, suffix: str = ".md") -> list[str]:
+    """The blocks of docs/docker in this language."""
+    return [block.text for block in BLOCKS if (block.document, block.language) == (f"docs/docker{suffix}", language)]
+
+
+def find_mistakes(schema: str, file: Path) -> str:
+    """What is wrong with a file by a schema of `check-jsonschema`, or nothing."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(file)]
+    transform = ["--data-transform", "gitlab-ci"] if schema == "gitlab-ci" else []
+    completed = subprocess.run([*command, *transform], capture_output=True, encoding="utf-8", check=False)
+    return "" if completed.returncode == 0 else completed.stdout + completed.stderr
+
+
+# Schemas
+
+
+FILES = {
+    "deploy/compose.yaml": "compose-spec",
+    "deploy/compose.replicated.yaml": "compose-spec",
+    "action.yml": "github-actions",
+    ".github/workflows/test.yml": "github-workflows",
+    ".github/workflows/release.yml": "github-workflows",
+}
+
+
+@pytest.mark.parametrize(("name", "schema"), FILES.items(), ids=list(FILES))
+def test_a_file_obeys_its_schema(name: str, schema: str) -> None:
+    assert find_mistakes(schema, TOP / name) == ""
+
+
+def test_every_workflow_is_checked() -> None:
+    workflows = {file.relative_to(TOP).as_posix() for file in (TOP / ".github" / "workflows").iterdir()}
+    assert workflows == {name for name in FILES if name.startswith(".github/")}
+
+
+@EACH_LANGUAGE
+def test_the_blocks_for_github_and_gitlab_obey_their_schemas(suffix: str, tmp_path: Path) -> None:
+    schemas = ["github-workflows", "github-workflows", "gitlab-ci"]
+    for number, (schema, text) in enumerate(zip(schemas, blocks("yaml", suffix), strict=True)):
+        file = tmp_path / f"{number}.yml"
+        file.write_text(text, "utf-8")
+        assert find_mistakes(schema, file) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "wrong"),
+    [
+        ("deploy/compose.yaml", "environment:", "enviroment:"),
+        ("action.yml", "using: composite", "using: compositions"),
+        (".github/workflows/test.yml", "runs-on:", "run-on:"),
+    ],
+)
+def test_a_schema_finds_a_wrong_word(name: str, word: str, wrong: str, tmp_path: Path) -> None:
+    text = (TOP / name).read_text("utf-8")
+    assert word in text
+    file = tmp_path / "wrong.yml"
+    file.write_text(text.replace(word, wrong), "utf-8")
+    assert find_mistakes(FILES[name], file) != ""
+
+
+def kubernetes_objects() -> dict[str, Any]:
+    return {document["kind"]: document for document in yaml.safe_load_all((TOP / "deploy/kubernetes.yaml").read_text())}
+
+
+def test_the_kubernetes_objects_obey_their_schemas() -> None:
+    for document in kubernetes_objects().values():
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+    wrong = kubernetes_objects()["Deployment"]
+    wrong["spec"]["replica"] = 1
+    with pytest.raises(kubernetes_validate.ValidationError, match="replica"):
+        kubernetes_validate.validate(wrong, KUBERNETES, strict=True)
+
+
+def test_both_languages_have_the_same_blocks() -> None:
+    for language in ("sh", "yaml", "java", "js"):
+        assert blocks(language)
+        assert blocks(language) == blocks(language, ".zh-CN.md")
+
+
+# What the files tell the emulator
+
+
+def compose_environment(service: dict[str, Any], **replaced: str) -> dict[str, str]:
+    """The environment of a service with the token given, and other values replaced by those of a test."""
+    given = {
+        name: re.sub(r"\$\{SMS10692_MOCK_TOKEN:.*\}", TOKEN, value) for name, value in service["environment"].items()
+    }
+    assert set(given) <= VARIABLES
+    assert set(replaced) <= set(given)
+    return os.environ | given | replaced
+
+
+def request_control(address: Address, host: str, path: str = "/_mock/accounts", token: str = "") -> int:
+    """The status of a request to the control API with this Host."""
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    return send_raw(address, f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}\r\n".encode()).status
+
+
+def test_the_emulator_of_compose_answers_by_the_name_of_its_service(tmp_path: Path) -> None:
+    service = load("deploy/compose.yaml")["services"]["emulator"]
+    store = service["environment"]["SMS10692_MOCK_STORE"].replace("/data", str(tmp_path))
+    environment = compose_environment(service, SMS10692_MOCK_STORE=store)
+    assert service["ports"] == ["127.0.0.1:10692:10692"]
+    with emulator_process(environment=environment) as (_, address):
+        assert request_control(address, "emulator:10692", token=TOKEN) == 200
+        assert request_control(address, "emulator:10692") == 401
+        assert request_control(address, "other:10692", token=TOKEN) == 403
+    assert (tmp_path / "sms.db").exists()
+
+
+def test_an_empty_token_counts_as_none(tmp_path: Path) -> None:
+    """Compose gives an empty token if none is set."""
+    service = load("deploy/compose.yaml")["services"]["emulator"]
+    assert service["environment"]["SMS10692_MOCK_TOKEN"] == "${SMS10692_MOCK_TOKEN:-}"
+    environment = os.environ | {"SMS10692_MOCK_TOKEN": ""}
+    with emulator_process(environment=environment) as (_, address):
+        assert request_control(address, "127.0.0.1") == 200
+
+
+@pytest.mark.skipif(not SERVERS_AVAILABLE, reason="no Valkey server for this system")
+def test_the_two_emulators_of_compose_share_their_data() -> None:
+    services = load("deploy/compose.replicated.yaml")["services"]
+    service = services["emulator"]
+    first, last = service["ports"][0].split(":")[1].split("-")
+    assert int(last) - int(first) + 1 == service["deploy"]["replicas"] == 2
+    assert service["environment"]["SMS10692_MOCK_STORE"].startswith("valkey://valkey:6379/")
+    assert "valkey" in services
+    options = services["valkey"]["command"][1:]
+    with ExitStack() as stack:
+        server = start_server(
+            **{name.removeprefix("--"): value for name, value in zip(*[iter(options)] * 2, strict=True)}
+        )
+        stack.callback(server.stop)
+        environment = compose_environment(service, SMS10692_MOCK_STORE=f"valkey://127.0.0.1:{server.port}/0")
+        one, other = (stack.enter_context(emulator_process(environment=environment))[1] for _ in range(2))
+        control, other_control = (
+            stack.enter_context(EmulatorControl(f"http://{host}:{port}", TOKEN)) for host, port in (one, other)
+        )
+        vendor = stack.enter_context(control.account())
+        with Client(f"http://{other[0]}:{other[1]}", **vendor.credentials) as client:
+            client.send(["15023239810"], "内容")
+        seen = other_control.get_account(vendor.userid).messages()
+        assert [message.content for message in seen] == ["内容"] == [message.content for message in vendor.messages()]
+
+
+def test_the_probes_of_kubernetes_need_no_token(tmp_path: Path) -> None:
+    """kubelet sends the address of the pod as Host, and no token."""
+    (container,) = kubernetes_objects()["Deployment"]["spec"]["template"]["spec"]["containers"]
+    environment = {entry["name"]: entry.get("value", TOKEN) for entry in container["env"]}
+    assert set(environment) <= VARIABLES
+    environment["SMS10692_MOCK_STORE"] = environment["SMS10692_MOCK_STORE"].replace("/data", str(tmp_path))
+    probes = [container[name]["httpGet"]["path"] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
+    with emulator_process(environment=os.environ | environment) as (_, address):
+        assert [request_control(address, "10.1.2.3:10692", path) for path in probes] == [200, 200, 200]
+        service = kubernetes_objects()["Service"]["metadata"]["name"]
+        assert request_control(address, f"{service}:10692", token=TOKEN) == 200
+
+
+def test_the_kubernetes_objects_fit_together() -> None:
+    found = kubernetes_objects()
+    template = found["Deployment"]["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert found["Service"]["spec"]["selector"].items() <= template["metadata"]["labels"].items()
+    assert found["Service"]["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"]
+    claims = {volume["persistentVolumeClaim"]["claimName"] for volume in template["spec"]["volumes"][:1]}
+    assert claims == {found["PersistentVolumeClaim"]["metadata"]["name"]}
+    mounted = {mount["name"] for mount in container["volumeMounts"]}
+    assert mounted == {volume["name"] for volume in template["spec"]["volumes"]}
+    assert template["spec"]["securityContext"]["runAsUser"] == template["spec"]["securityContext"]["fsGroup"] == 10692
+    user = re.search(r"^USER (\d+):", (TOP / "Containerfile").read_text(), re.MULTILINE)
+    assert user is not None
+    assert user[1] == "10692"
+
+
+# The action
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Path:
+    """The temporary folder of a runner in which the emulator is installed: the environment of the tests."""
+    (tmp_path / "sms10692-mock").symlink_to(sys.prefix)
+    return tmp_path
+
+
+def test_the_action_starts_an_emulator_and_tells_where_it_is(runner: Path) -> None:
+    with running_emulator(runner, options="--report-delay 0 --account 7:shop:secret") as outputs:
+        with EmulatorControl(outputs["url"]) as control:
+            assert "7" in control.userids()
+        assert "listening on" in Path(outputs["log"]).read_text("utf-8")
+
+
+def test_the_action_fails_with_the_log_if_the_emulator_does_not_start(runner: Path) -> None:
+    completed = run_step("start", runner, runner / "outputs", options="--report-delay never")
+    assert completed.returncode == 1
+    assert "Invalid value for '--report-delay'" in completed.stdout
+
+
+@EACH_LANGUAGE
+def test_the_document_uses_inputs_and_outputs_that_the_action_has(suffix: str) -> None:
+    action = load("action.yml")
+    (workflow, *_) = blocks("yaml", suffix)
+    steps = yaml.safe_load(workflow)["jobs"]["test"]["steps"]
+    assert set(steps[1]["with"]) <= set(action["inputs"])
+    used = set(re.findall(rf"steps\.{steps[1]['id']}\.outputs\.(\w+)", workflow))
+    assert used
+    assert used <= set(action["outputs"])
+
+
+def test_the_variables_of_all_blocks_are_options_or_read_by_the_tests_of_the_reader() -> None:
+    text = (TOP / "docs" / "docker.md").read_text("utf-8")
+    assert set(re.findall(r"\bSMS10692_\w+", text)) <= VARIABLES
+
+
+# Testcontainers
+
+
+SIGNATURES = {
+    "org/testcontainers/containers/GenericContainer.java": """
+        package org.testcontainers.containers;
+        import org.testcontainers.containers.wait.strategy.WaitStrategy;
+        public class GenericContainer<SELF extends GenericContainer<SELF>> {
+            public GenericContainer(String dockerImageName) {}
+            public SELF withExposedPorts(Integer... ports) { return null; }
+            public SELF withEnv(String key, String value) { return null; }
+            public SELF waitingFor(WaitStrategy waitStrategy) { return null; }
+            public String getHost() { return null; }
+            public Integer getMappedPort(int originalPort) { return null; }
+        }""",
+    "org/testcontainers/containers/wait/strategy/WaitStrategy.java": """
+        package org.testcontainers.containers.wait.strategy;
+        public interface WaitStrategy {}""",
+    "org/testcontainers/containers/wait/strategy/HttpWaitStrategy.java": """
+        package org.testcontainers.containers.wait.strategy;
+        public class HttpWaitStrategy implements WaitStrategy {
+            public HttpWaitStrategy forPort(int port) { return this; }
+            public HttpWaitStrategy forStatusCode(int statusCode) { return this; }
+        }""",
+    "org/testcontainers/containers/wait/strategy/Wait.java": """
+        package org.testcontainers.containers.wait.strategy;
+        public class Wait {
+            public static HttpWaitStrategy forHttp(String path) { return new HttpWaitStrategy(); }
+        }""",
+}
+"""What the class of the document uses of testcontainers-java 1.20, whose jar is not available to the tests."""
+
+
+@pytest.mark.slow("Runs a compiler.")
+def test_the_java_class_compiles(tmp_path: Path) -> None:
+    compiler = shutil.which("javac")
+    if compiler is None:
+        assert "SMS10692_REQUIRE_INTERPRETERS" not in os.environ
+        pytest.skip("javac is not installed (.ci/install-interpreters installs it)")
+    sources: Sequence[tuple[str, str]] = [*SIGNATURES.items(), ("SmsEmulator.java", blocks("java")[0])]
+    for name, text in sources:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
+    command = [compiler, "-Werror", "-d", str(tmp_path / "classes"), *(str(tmp_path / name) for name, _ in sources)]
+    completed = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert completed.returncode == 0, completed.stderr
+
+
+def test_the_recipes_wait_for_a_path_that_exists() -> None:
+    paths = set(re.findall(r'forHttp\("([^"]+)"', "".join(blocks("java") + blocks("js"))))
+    (path,) = paths
+    with emulator_process() as (_, address):
+        response = send_raw(address, build_request(path, b"").replace(b"POST", b"GET", 1))
+    assert (response.status, json.loads(response.body)) == (200, {"ready": True})
