@@ -23,6 +23,7 @@ from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.server.access_log import LogWriter
 from sms10692_mock.server.http_types import Response
 from sms10692_mock.server.process import format_url, listening_socket, serve
+from sms10692_mock.server.server import Listener
 from support.http_client import free_port
 
 RICH: Final = Options(accounts=(Account("12", "test", "mima", points=10**12),))
@@ -66,7 +67,7 @@ def _run_in_emulator_server(application: Any, options: Options = RICH, pages: Ve
     listener = listening_socket("127.0.0.1", 0)
     serve(
         dispatcher_factory(pages or VendorApp(build_vendor(options), options, LogWriter(sys.stderr)), application),
-        listener,
+        [Listener(listener)],
         when_ready=lambda: print(f"listening on {format_url(listener)}", flush=True),
         when_stopped=lambda: None,
     )

@@ -47,6 +47,7 @@ def synchronous(transport: httpx2.BaseTransport, folder: Path) -> None:
         retries=2,
         proxy=None,
         trust_env=False,
+        ca=None,
         transport=transport,
         clock=lambda: datetime.now(CHINA),
         max_response_bytes=1024,

@@ -5,6 +5,7 @@ The module does no network I/O; its only I/O is writing spool files.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import httpx2
@@ -146,6 +147,7 @@ class BaseClient(ABC, Generic[Transport]):
         retries: int = 0,
         proxy: str | None = None,
         trust_env: bool = True,
+        ca: str | Path | None = None,
         transport: Transport | None = None,
         clock: Clock = system_clock,
         max_response_bytes: int = DEFAULT_MAX_RESPONSE_BYTES,
@@ -165,7 +167,7 @@ class BaseClient(ABC, Generic[Transport]):
         self._retries = retries
         self._total_timeout = total_timeout
         self._max_size = max_response_bytes
-        self._route = find_route(self._url, proxy, trust_env) if transport is None else None
+        self._route = find_route(self._url, proxy, trust_env, ca) if transport is None else None
         self._connect(timeout, self._route, transport)
 
     @abstractmethod

@@ -33,7 +33,8 @@ class Client(BaseClient[httpx2.BaseTransport]):
     - `proxy`: URL of a proxy (http, https, socks5).
     - `trust_env`: whether to use the proxy and certificates of the environment (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY,
       NO_PROXY, SSL_CERT_FILE, SSL_CERT_DIR). Loopback addresses use a proxy only if `proxy` is set.
-    - `transport`: a transport of httpx2, used instead of `proxy` and `trust_env`; for example
+    - `ca`: a PEM file; for https:// its CA certificates are trusted, instead of those of the system and environment.
+    - `transport`: a transport of httpx2, used instead of `proxy`, `trust_env` and `ca`; for example
       `httpx2.WSGITransport(app)` for an emulator in the same process.
     - `clock`: returns the current time as an aware datetime, for timestamp and signature.
     - `max_response_bytes`: maximum size of a response body in bytes.

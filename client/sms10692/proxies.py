@@ -32,6 +32,7 @@ class ProxyRoute:
     tls: ssl.SSLContext | None
     is_https: bool
     trust_env: bool
+    ca: str | Path | None = None
 
     @property
     def description(self) -> str:
@@ -39,13 +40,15 @@ class ProxyRoute:
         details = []
         if self.proxy is not None:
             details.append(f"through the proxy {self.proxy.url} of {self.source}")
-        if self.is_https and self.trust_env:
+        if self.is_https and self.ca is not None:
+            details.append(f"ca= is {str(self.ca)!a}")
+        elif self.is_https and self.trust_env:
             details += [f"{name} is {os.environ[name]!a}" for name in _TLS_VARIABLES[:2] if os.environ.get(name)]
         return ", ".join(details)
 
 
-def find_route(url: str, proxy: str | None, trust_env: bool) -> ProxyRoute:
-    """Choose the proxy, and load certificates if the target or the proxy is https.
+def find_route(url: str, proxy: str | None, trust_env: bool, ca: str | Path | None = None) -> ProxyRoute:
+    """Choose the proxy, and load certificates if the target or the proxy is https: those of `ca`, if it is given.
 
     Raises ValueError for unusable settings. The message is one line and names the argument or environment variable.
     """
@@ -56,10 +59,12 @@ def find_route(url: str, proxy: str | None, trust_env: bool) -> ProxyRoute:
     chosen_proxy = None if address is None else _parse_proxy(address, source)
     is_https = target.scheme == "https"
     needs_tls = is_https or (chosen_proxy is not None and chosen_proxy.url.scheme == "https")
-    tls = load_certificates(trust_env) if needs_tls else None
+    tls = None
+    if needs_tls:
+        tls = load_certificates(trust_env) if ca is None else load_authority(ca)
     if chosen_proxy is not None and chosen_proxy.url.scheme == "https":
         chosen_proxy.ssl_context = tls
-    return ProxyRoute(chosen_proxy, source, tls, is_https, trust_env)
+    return ProxyRoute(chosen_proxy, source, tls, is_https, trust_env, ca)
 
 
 def is_loopback(host: str) -> bool:
@@ -97,6 +102,15 @@ def load_certificates(trust_env: bool) -> ssl.SSLContext:
             f"the certificates cannot be loaded: {error.strerror or error}; "
             + (advice if settings else "the certificates of the system are unusable")
         ) from None
+
+
+def load_authority(ca: str | Path) -> ssl.SSLContext:
+    """Trust the CA certificates in a PEM file and no others. Raises ValueError."""
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:  # includes ssl.SSLError
+        reason = "it contains no certificates" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ValueError(f"ca={str(ca)!a} cannot be loaded: {reason}") from None
 
 
 def _find_environment_proxy(target: httpx2.URL) -> tuple[str | None, str]:

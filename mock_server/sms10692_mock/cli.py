@@ -7,11 +7,11 @@ import errno
 import io
 import os
 import secrets
+import socket
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from typing import Any, Final
 
 import click
@@ -34,13 +34,26 @@ from sms10692_mock.ready_command import build_ready_command
 from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.access_log import LogWriter, format_text, take_over_stderr
 from sms10692_mock.server.log_file import LogFile
-from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_socket, serve
+from sms10692_mock.server.process import LazyWsgiApp, format_url, listening_sockets, serve
+from sms10692_mock.server.server import Listener
 from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
-from sms10692_mock.startup import InvalidOption, StoredOtherwise, banner, build_admin_app, complete_options, open_vendor
+from sms10692_mock.startup import (
+    InvalidOption,
+    StoredOtherwise,
+    banner,
+    build_admin_app,
+    complete_options,
+    open_tls,
+    open_vendor,
+)
 from sms10692_mock.streams import OutputFailed, write_error, write_output
+from sms10692_mock.trust_command import trust_command
 
 NAME: Final = "sms10692-mock"
-_PORT_IN_USE: Final = 'the port is in use; --port 0 takes a free port (make run ARGS="--port 0")'
+_PORT_PROBLEMS: Final = {
+    errno.EADDRINUSE: 'the port is in use; --port 0 takes a free port (make run ARGS="--port 0")',
+    errno.EACCES: "not permitted; docs/network.md says how to allow a port below 1024",
+}
 
 
 class _LineList(click.types.StringParamType):
@@ -107,29 +120,32 @@ command.add_command(explain_command)
 command.add_command(profile_command)
 command.add_command(build_backup_command(_build_option("store", OPTIONS["store"])))
 command.add_command(build_ready_command(*(_build_option(name, OPTIONS[name]) for name in ("host", "port"))))
+command.add_command(trust_command)
 
 
 def _serve(given: ServeOptions) -> None:
     try:
         options = complete_options(given)
+        tls = open_tls(options)
     except InvalidOption as error:
         raise click.BadParameter(str(error), param_hint=error.flag) from None
-    try:
-        listener = listening_socket(options.host, options.port)
-    except OSError as error:
-        problem = _PORT_IN_USE if error.errno == errno.EADDRINUSE else error.strerror
-        raise click.ClickException(f"cannot listen on {options.host} port {options.port}: {problem}") from None
-    except UnicodeError:
-        raise click.ClickException(f"cannot listen on {options.host!a}: not a host name") from None
+    listeners = [Listener(each) for each in _listen(options.host, options.port)]
+    if tls is not None:
+        listeners += [Listener(each, tls.context) for each in _listen(options.host, options.tls_port)]
     log, log_file = _open_log(options)
     log_ignored_links()
     vendor = _open_vendor(options, given)
-    text = banner(format_url(listener), options, vendor.store)
-    access_policy = AccessPolicy(options.allow_host, options.token, options.public_url, options.trusted_proxy)
-    exposed = is_exposed(listener.getsockname()[0], access_policy)
-    if options.token is None and exposed:
-        access_policy = replace(access_policy, token=secrets.token_urlsafe(16))
-        text = f"{text}\ntoken of the control API: {access_policy.token}"
+    urls = [format_url(listener.socket, "http" if listener.tls is None else "https") for listener in listeners]
+    text = banner(urls, options, vendor.store, tls and tls.ca)
+    exposed = any(
+        is_exposed(listener.socket.getsockname()[0], options.public_url, options.trusted_proxy)
+        for listener in listeners
+    )
+    token = options.token
+    if token is None and exposed:
+        token = secrets.token_urlsafe(16)
+        text = f"{text}\ntoken of the control API: {token}"
+    access_policy = AccessPolicy(options.allow_host, token, options.public_url, options.trusted_proxy)
     notifier, metrics = ChangeNotifier(), RequestMetrics()
     vendor_app = VendorApp(
         vendor,
@@ -156,8 +172,8 @@ def _serve(given: ServeOptions) -> None:
 
     try:
         serve(
-            dispatcher_factory(vendor_app, admin_app),
-            listener,
+            dispatcher_factory(vendor_app, admin_app, options.public_url.prefix if options.public_url else ""),
+            listeners,
             when_ready=lambda: _print_banner(text, log),
             when_stopped=when_stopped,
             when_hung_up=None if log_file is None else reopen_log,
@@ -181,6 +197,17 @@ def _open_log(options: ServeOptions) -> tuple[LogWriter, LogFile | None]:
         message = f"cannot open {options.log_file}: {error.strerror}"
         raise click.BadParameter(message, param_hint="--log-file") from None
     return take_over_stderr(options.log_level, file, line_format), file
+
+
+def _listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    try:
+        return listening_sockets(hosts, port)
+    except OSError as error:
+        problem = _PORT_PROBLEMS.get(error.errno or 0, error.strerror)
+        raise click.ClickException(f"cannot listen on {error.filename} port {port}: {problem}") from None
+    except UnicodeError:
+        names = ", ".join(map(ascii, hosts))
+        raise click.ClickException(f"cannot listen on {names}: not a host name") from None
 
 
 def _open_vendor(options: ServeOptions, given: ServeOptions) -> Vendor:

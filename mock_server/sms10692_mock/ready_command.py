@@ -30,10 +30,13 @@ _MAX_BODY: Final = 1000
 
 
 def build_ready_command(host: click.Option, port: click.Option) -> click.Command:
-    """Build the command. `host` and `port` are the options of `serve`, with their environment variables."""
+    """Build the command. `host` and `port` are the options of `serve`, with their environment variables.
 
-    def run(host: str, port: int, url: str | None, wait: float) -> None:
-        _wait_until_ready(url or _local_url(host, port), wait)
+    Of several hosts the first is asked.
+    """
+
+    def run(host: tuple[str, ...], port: int, url: str | None, wait: float) -> None:
+        _wait_until_ready(url or _local_url(host[0], port), wait)
 
     return ServiceLinkCommand(
         "ready",

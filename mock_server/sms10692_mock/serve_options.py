@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from sms10692_mock.admin.forwarding import Network, parse_network
-from sms10692_mock.admin.origins import Origin, normalize_host, parse_origin
+from sms10692_mock.admin.origins import PublicUrl, normalize_host, parse_public_url
 from sms10692_mock.config import Options, OptionSpec, option
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.records import Limits
@@ -31,11 +31,18 @@ def _parse_hosts(names: Sequence[str]) -> frozenset[str]:
     return frozenset(filter(None, hosts.values()))
 
 
-def _parse_public_url(url: str) -> Origin:
-    origin = parse_origin(url.removesuffix("/"))
-    if origin is None:
-        raise ValueError(f"{url!a} is not a base URL: https://sms.example:8443, without path and user name")
-    return origin
+def _parse_listen_hosts(hosts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(hosts))
+
+
+def _parse_public_url(url: str) -> PublicUrl:
+    public = parse_public_url(url)
+    if public is None:
+        raise ValueError(
+            f"{url!a} is not a base URL: https://sms.example:8443/prefix, without user name and query; the prefix "
+            "consists of letters, digits and ._~-"
+        )
+    return public
 
 
 def _parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
@@ -69,7 +76,14 @@ def _load_initial_state(file: str) -> "InitialState":
 class ServeOptions(Options):
     """All options of the command, as given: `accounts` and `limits` do not yet contain what other options change."""
 
-    host: str = option("127.0.0.1", help="Address to listen on.", chinese="监听的地址。")
+    host: tuple[str, ...] = option(
+        ("127.0.0.1",),
+        default_word="127.0.0.1",
+        parse=_parse_listen_hosts,
+        metavar="ADDRESS",
+        help="Address to listen on; :: is all addresses, IPv6 and IPv4.",
+        chinese="监听的地址；`::` 表示所有 IPv6 和 IPv4 地址。",
+    )
     port: int = option(
         10692,
         bounds=(0, 65535),
@@ -77,6 +91,41 @@ class ServeOptions(Options):
         help="Port; 0 takes a free one.",
         notes="The first line on standard output names it.",
         chinese="端口；0 表示选一个空闲端口，标准输出的第一行会写明。",
+    )
+    tls: str = option(
+        "off",
+        choices={"off": "off", "self-signed": "self-signed"},
+        help="Serve HTTPS too, with certificates of a local authority that is made on first use.",
+        notes="See [HTTPS](network.md#https).",
+        chinese="同时提供 HTTPS，证书由首次使用时生成的本地 CA 签发。见 [HTTPS](network.zh-CN.md#https)。",
+    )
+    tls_cert: Path | None = option(
+        None,
+        parse=Path,
+        metavar="FILE",
+        help="Serve HTTPS too, with this certificate chain (PEM).",
+        chinese="同时提供 HTTPS，使用该证书链（PEM）。",
+    )
+    tls_key: Path | None = option(
+        None,
+        parse=Path,
+        metavar="FILE",
+        help="Private key of --tls-cert, if another file has it (PEM).",
+        chinese="证书的私钥（PEM），如果在另一个文件里。",
+    )
+    tls_port: int = option(
+        10693,
+        bounds=(0, 65535),
+        metavar="N",
+        help="Port of HTTPS; 0 takes a free one.",
+        chinese="HTTPS 的端口；0 表示选一个空闲端口。",
+    )
+    tls_folder: Path | None = option(
+        None,
+        parse=Path,
+        metavar="FOLDER",
+        help="Folder of the local authority, instead of one in the user's configuration folder.",
+        chinese="本地 CA 的文件夹，默认在用户的配置文件夹里。",
     )
     lang: Language = option(
         "en",
@@ -92,13 +141,14 @@ class ServeOptions(Options):
         help="Accept this host name in requests to the control API, besides loopback names.",
         chinese="除本机名称外，允许用来访问管理接口的主机名。",
     )
-    public_url: Origin | None = option(
+    public_url: PublicUrl | None = option(
         None,
         parse=_parse_public_url,
         metavar="URL",
-        help="Base URL that clients use behind a proxy. Its host and origin are accepted; links use it.",
-        notes="Such as `https://sms.example`.",
-        chinese="部署在代理之后时，客户端使用的地址，例如 `https://sms.example`。接受它的主机名和来源（Origin），链接使用它。",
+        help="Base URL that clients use behind a proxy. Its host and origin are accepted; links and cookies use it.",
+        notes="Such as `https://sms.example/sms`. See [behind a proxy](network.md#behind-a-proxy).",
+        chinese="部署在代理之后时，客户端使用的地址，例如 `https://sms.example/sms`。接受它的主机名和来源（Origin），"
+        "链接和 Cookie 使用它。见[反向代理](network.zh-CN.md#反向代理)。",
     )
     trusted_proxy: tuple[Network, ...] = option(
         (),

@@ -3,14 +3,19 @@
 The options are in `serve_options`. An emulator inside another process is built in `emulator`.
 """
 
+import ssl
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
+from sms10692.extras import missing_package
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.app.curl_example import example_curl
 from sms10692_mock.app.log_lines import sanitize
 from sms10692_mock.app.request_metrics import RequestMetrics
+from sms10692_mock.app.shell_quoting import quote_text
+from sms10692_mock.certificates import InvalidCertificate, load_context
 from sms10692_mock.config import Options, build_vendor, check_profiles
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -20,6 +25,7 @@ from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.serve_options import ServeOptions
 from sms10692_mock.server.wsgi_types import Application
 from sms10692_mock.stores.factory import open_store, wipe
+from sms10692_mock.trust_command import find_folder
 
 # Modules that are rarely needed, or not at once, are imported inside functions to keep the start fast.
 
@@ -67,6 +73,43 @@ def _check_profiles(flag: str, accounts: Iterable[Account], options: ServeOption
         check_profiles(accounts, options.profiles)
     except ValueError as error:
         raise InvalidOption(flag, str(error)) from None
+
+
+class TlsFiles(NamedTuple):
+    """The TLS context of a server, and the certificate of the local CA that clients must trust, if there is one."""
+
+    context: ssl.SSLContext
+    ca: Path | None
+
+
+def open_tls(options: ServeOptions) -> TlsFiles | None:
+    """Load the certificate of the options, or let the local CA issue one. Raises InvalidOption."""
+    is_self_signed = options.tls != "off"
+    if options.tls_cert is None and options.tls_key is not None:
+        raise InvalidOption("--tls-key", "the certificate is missing: --tls-cert FILE")
+    if options.tls_cert is not None:
+        if is_self_signed:
+            raise InvalidOption("--tls", "either --tls-cert, or --tls self-signed")
+        try:
+            return TlsFiles(load_context(options.tls_cert, options.tls_key), None)
+        except InvalidCertificate as error:
+            raise InvalidOption("--tls-cert", str(error)) from None
+    if not is_self_signed:
+        return None
+    try:
+        from sms10692_mock.local_authority import LocalAuthority
+    except ModuleNotFoundError as error:
+        raise InvalidOption("--tls", missing_package(error.name, "tls")) from None
+    public = [options.public_url.origin.host] if options.public_url else []
+    try:
+        authority = LocalAuthority(find_folder(options.tls_folder))
+        return TlsFiles(
+            authority.build_context([*options.host, *sorted(options.allow_host), *public]), authority.certificate_file
+        )
+    except InvalidCertificate as error:
+        raise InvalidOption("--tls", str(error)) from None
+    except OSError as error:
+        raise InvalidOption("--tls-folder", f"cannot write {error.filename}: {error.strerror}") from None
 
 
 class StoredOtherwise(ValueError):
@@ -124,9 +167,11 @@ def _check_stored(store: Store, accounts: Sequence[Account], explicit_userids: C
 _CREDENTIALS: Final[Mapping[str, str]] = {"account": "name", "password": "password"}
 
 
-def banner(url: str, options: ServeOptions, store: Store) -> str:
-    """Return the text printed at the start: the URL, the accounts, and an example command that works."""
-    lines = [f"listening on {url}"]
+def banner(urls: Sequence[str], options: ServeOptions, store: Store, ca: Path | None = None) -> str:
+    """Return the text printed at the start: URLs, accounts, the CA of HTTPS, and an example command that works."""
+    lines = [f"listening on {url}" for url in urls]
+    if ca is not None:
+        lines.append(f"certificate authority {ca}; how clients trust it: sms10692-mock trust{_folder_option(options)}")
     accounts = [store.account(given.userid) or given for given in options.accounts]
     for given, account in zip(options.accounts, accounts, strict=True):
         password = "as given" if account.password == given.password else "as stored"
@@ -137,8 +182,12 @@ def banner(url: str, options: ServeOptions, store: Store) -> str:
         lines.append(f"{identity}, password {password}, {pays}")
     profile = ProfileTable(options.profiles)[accounts[0].profile]
     now = None if profile.max_clock_skew is None else options.clock()
-    reachable = url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    reachable = urls[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     return "\n".join([*lines, example_curl(reachable, accounts[0], now, profile)])
+
+
+def _folder_option(options: ServeOptions) -> str:
+    return "" if options.tls_folder is None else f" --tls-folder {quote_text(str(options.tls_folder))}"
 
 
 def build_admin_app(

@@ -76,7 +76,16 @@ REFUSED = (
     ["serve", "--token", HARD],
     ["serve", "--port", HARD],
 )
-HELP = (["--help"], ["serve", "--help"], ["explain", "--help"], ["profile", "--help"], ["--version"])
+HELP = (
+    ["--help"],
+    ["serve", "--help"],
+    ["explain", "--help"],
+    ["profile", "--help"],
+    ["backup", "--help"],
+    ["ready", "--help"],
+    ["trust", "--help"],
+    ["--version"],
+)
 RUN_COMMANDS = """
 import sys
 from sms10692_mock.__main__ import main
@@ -127,7 +136,7 @@ main()
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize(
     "function",
-    ["sms10692_mock.cli.listening_socket", "sms10692_mock.cli.banner", "sms10692_mock.server.process.Server"],
+    ["sms10692_mock.cli.listening_sockets", "sms10692_mock.cli.banner", "sms10692_mock.server.process.Server"],
 )
 def test_an_internal_error_is_reported_in_any_encoding_with_exit_code_70(function: str, encoding: str) -> None:
     module, _, name = function.rpartition(".")

@@ -7,6 +7,7 @@ start states. `xml` is a response: to the `curl` line of the block above, or to 
 
 import inspect
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -269,13 +270,17 @@ def run_ready(arguments: list[str]) -> None:
         subprocess.run([sys.executable, "-m", "sms10692_mock", "ready", *own], check=True, timeout=60)
 
 
-def run_serve(arguments: list[str]) -> None:
-    """`sms10692-mock serve` with these options listens."""
+def run_serve(arguments: list[str], folder: Path) -> None:
+    """`sms10692-mock serve` with these options listens, at free ports."""
     if "brand.toml" in arguments:
         return  # `run_profile` checks the file
     if "0.0.0.0" in arguments:  # noqa: S104 - tests listen on loopback only
         arguments[arguments.index("0.0.0.0")] = "127.0.0.1"  # noqa: S104 - tests listen on loopback only
-    with emulator_process(*arguments):
+    for port in ("--port", "--tls-port"):
+        if port in arguments:
+            arguments[arguments.index(port) + 1] = "0"
+    environment = os.environ | {"SMS10692_MOCK_TLS_FOLDER": str(folder), "SMS10692_MOCK_TLS_PORT": "0"}
+    with emulator_process(*arguments, environment=environment):
         pass
 
 
@@ -299,6 +304,13 @@ def check_container(arguments: list[str]) -> None:
                 assert (flag, value.partition(":")[2]) == ("-v", "/data")
 
 
+def run_trust(folder: Path) -> None:
+    """`sms10692-mock trust` prints the path of the CA."""
+    command = [sys.executable, "-m", "sms10692_mock", "trust", "--tls-folder", str(folder)]
+    printed = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+    assert printed.startswith(f"{folder / 'ca.pem'}\n")
+
+
 @pytest.mark.slow("Runs every command of the documents.")
 @each_block("sh")
 def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, tmp_path: Path) -> None:
@@ -310,7 +322,9 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
             case ["make", *arguments]:
                 check_make_arguments(arguments)
             case ["sms10692-mock", "serve", *arguments]:
-                run_serve(arguments)
+                run_serve(arguments, tmp_path)
+            case ["sms10692-mock", "trust"]:
+                run_trust(tmp_path)
             case ["sms10692-mock", "backup", *arguments]:
                 run_backup(arguments, tmp_path)
             case ["sms10692-mock", "ready", *arguments]:

@@ -1,6 +1,7 @@
 """A real nginx in front of an emulator, on a free port of 127.0.0.1, plain or with TLS."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -26,7 +27,18 @@ FORWARDED = """
 """
 """The headers that most guides recommend."""
 
-_CONFIGURATION = """
+_SERVER = """
+  server {{
+    listen 127.0.0.1:{port}{tls};
+    {certificate}
+    location / {{
+      proxy_pass http://{upstream[0]}:{upstream[1]};
+      {directives}
+    }}
+  }}
+"""
+
+_WRAPPER = """
 daemon off;
 master_process off;
 pid {folder}/nginx.pid;
@@ -38,18 +50,31 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  server {{
-    listen 127.0.0.1:{port}{tls};
-    {certificate}
-    location / {{
-      proxy_pass http://{upstream[0]}:{upstream[1]};
-      {directives}
-    }}
-  }}
+  {servers}
 }}
 """
 
 _POLL_SECONDS = 0.01
+
+
+@contextmanager
+def nginx_servers(
+    text: str, upstream: Address, port: int, certificate: trustme.LeafCert | None = None
+) -> Iterator[Address]:
+    """Run nginx with a configuration as a document shows it. Yields its address.
+
+    Only the port that it listens on, the address of the emulator, and the files of the certificate are replaced.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        if certificate is not None:
+            certificate.private_key_and_cert_chain_pem.write_to_path(path / "certificate.pem")
+        text, listens = re.subn(r"(?<=listen )\d+", f"127.0.0.1:{port}", text)
+        text, upstreams = re.subn(r"(?<=http://)127\.0\.0\.1:10692", f"{upstream[0]}:{upstream[1]}", text)
+        text, files = re.subn(r"/etc/nginx/[\w.]+(?=;)", f"{path}/certificate.pem", text)
+        assert (listens, upstreams, files) == (1, 1, 2 * (certificate is not None)), text
+        with _run(_WRAPPER.format(folder=path, servers=text), path, port):
+            yield "127.0.0.1", port
 
 
 @contextmanager
@@ -61,35 +86,38 @@ def nginx(
     `directives` are added to the location with `proxy_pass`. Skips the test if nginx is not installed, or fails it if
     `REQUIRED_VARIABLE` is set.
     """
-    executable = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-    if executable is None:
-        if os.environ.get(REQUIRED_VARIABLE):
-            pytest.fail(f"nginx is not installed, and {REQUIRED_VARIABLE} is set")
-        pytest.skip("nginx is not installed (.ci/install-nginx installs it)")
     port = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
         path, lines = Path(folder), ""
         if certificate is not None:
             certificate.private_key_and_cert_chain_pem.write_to_path(path / "certificate.pem")
             lines = f"ssl_certificate {path}/certificate.pem; ssl_certificate_key {path}/certificate.pem;"
-        (path / "nginx.conf").write_text(
-            _CONFIGURATION.format(
-                folder=path,
-                port=port,
-                tls=" ssl" if certificate else "",
-                certificate=lines,
-                upstream=upstream,
-                directives=directives,
-            ),
-            "utf-8",
+        server = _SERVER.format(
+            port=port,
+            tls=" ssl" if certificate else "",
+            certificate=lines,
+            upstream=upstream,
+            directives=directives,
         )
-        command = [executable, "-e", "stderr", "-p", folder, "-c", f"{folder}/nginx.conf"]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
-            try:
-                _wait_until_listening(process, port)
-                yield "127.0.0.1", port
-            finally:
-                process.kill()
+        with _run(_WRAPPER.format(folder=path, servers=server), path, port):
+            yield "127.0.0.1", port
+
+
+@contextmanager
+def _run(configuration: str, folder: Path, port: int) -> Iterator[None]:
+    executable = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if executable is None:
+        if os.environ.get(REQUIRED_VARIABLE):
+            pytest.fail(f"nginx is not installed, and {REQUIRED_VARIABLE} is set")
+        pytest.skip("nginx is not installed (.ci/install-nginx installs it)")
+    (folder / "nginx.conf").write_text(configuration, "utf-8")
+    command = [executable, "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        try:
+            _wait_until_listening(process, port)
+            yield
+        finally:
+            process.kill()
 
 
 def _wait_until_listening(process: subprocess.Popen[str], port: int) -> None:

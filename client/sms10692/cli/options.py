@@ -78,6 +78,12 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
         help="Use the proxy and certificates of the environment. Loopback addresses never use its proxy.",
     )
     @click.option(
+        "--ca",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="For https: trust the CA certificates of this file.",
+    )
+    @click.option(
         "--accept-empty-body",
         "accepts_empty_body",
         is_flag=True,
@@ -96,6 +102,7 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
         total_timeout: float,
         proxy: str | None,
         trust_env: bool,
+        ca: Path | None,
         accepts_empty_body: bool,
         **options: Any,
     ) -> None:
@@ -111,6 +118,7 @@ def client_options(action: Callable[..., None]) -> Callable[..., None]:
                 total_timeout=total_timeout,
                 proxy=proxy,
                 trust_env=trust_env,
+                ca=ca,
                 accepts_empty_body=accepts_empty_body,
             )
         except ValueError as error:

@@ -20,7 +20,7 @@ from sms10692_mock.admin.auth import SAFE_METHODS, AccessPolicy, may_show_secret
 from sms10692_mock.admin.console import add_console
 from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, plain_text_error, session_cookie_name
 from sms10692_mock.admin.console.unknown_page import unknown_page
-from sms10692_mock.admin.forwarding import TrustedProxies
+from sms10692_mock.admin.forwarding import BehindProxy
 from sms10692_mock.admin.openapi import INFO, DescribedApp
 from sms10692_mock.admin.security_headers import add_security_headers
 from sms10692_mock.admin.services import ControlService
@@ -81,14 +81,16 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
     )
     # Otherwise Swagger UI sends the URL of the description to a validator on the Internet.
     app.config["SWAGGER_CONFIG"] = {"validatorUrl": None}
-    app.config[PUBLIC_URL] = access_policy.public and access_policy.public.url
+    public = access_policy.public
+    app.config[PUBLIC_URL] = public and public.url
     app.request_class = JsonRequest
     control.requests.may_show_secrets = lambda: may_show_secrets(request.remote_addr or "", access_policy)
     add_control_api(app, control)
     app.describe = partial(add_control_api, control=control, is_described=True)
     add_console(app, control, access_policy)
-    if access_policy.proxies:
-        app.wsgi_app = TrustedProxies(app.wsgi_app, access_policy.proxies)  # type: ignore[method-assign]  # as in create_app
+    if public or access_policy.proxies:
+        prefix = public.prefix if public else ""
+        app.wsgi_app = BehindProxy(app.wsgi_app, access_policy.proxies, prefix)  # type: ignore[method-assign]  # as in create_app
 
     @app.before_request
     def check_forwarded() -> ResponseReturnValue | None:
@@ -117,7 +119,7 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
                 request.method, request.headers, request.cookies.get(session_cookie_name(), "")
             )
         if refusal is None:
-            return redirect(f"{PREFIX}/swagger") if request.endpoint == _OPENAPI_INDEX else None
+            return redirect(f"{request.script_root}{PREFIX}/swagger") if request.endpoint == _OPENAPI_INDEX else None
         response, status = _error(refusal[1], refusal[0])
         if status == HTTPStatus.UNAUTHORIZED:
             response.headers["WWW-Authenticate"] = "Bearer"

@@ -12,7 +12,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Final, Protocol
 
 from sms10692_mock.admin.forwarding import Network, forwarding_header
-from sms10692_mock.admin.origins import PORTS, Origin, parse_origin, split_host
+from sms10692_mock.admin.origins import PORTS, PublicUrl, parse_origin, split_host
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
@@ -39,14 +39,21 @@ class AccessPolicy:
     """Decides which requests are allowed.
 
     Each check returns None, or an HTTP status and an error message. `hosts` are allowed host names in lower case, in
-    addition to those of loopback. If `token` is not None, every request must carry it. `public` is the origin that
+    addition to those of loopback. If `token` is not None, every request must carry it. `public` is the URL that
     clients use, if there is a proxy in front. `proxies` are the proxies whose forwarding headers are trusted.
+
+    **Behind a proxy a token is required**, otherwise ValueError is raised: a request that a proxy on this machine
+    forwards looks like one of this machine.
     """
 
     hosts: frozenset[str] = frozenset()
     token: str | None = None
-    public: Origin | None = None
+    public: PublicUrl | None = None
     proxies: Sequence[Network] = ()
+
+    def __post_init__(self) -> None:
+        if self.token is None and is_proxied(self.public, self.proxies):
+            raise ValueError("behind a proxy a token is required")
 
     def check_api(self, method: str, headers: Headers) -> tuple[int, str] | None:
         """Check a request to the control API.
@@ -91,7 +98,7 @@ class AccessPolicy:
     def check_forwarded(self, environ: Mapping[str, Any]) -> tuple[int, str] | None:
         """Check a request, as a WSGI environment, for an undeclared proxy.
 
-        **`forwarding.TrustedProxies` must have removed the forwarding headers of trusted proxies before.** Without a
+        **`forwarding.BehindProxy` must have removed the forwarding headers of trusted proxies before.** Without a
         token, HTTP/1.0 counts as a sign of a proxy too, since nginx uses it by default.
         """
         header = forwarding_header(environ)
@@ -119,7 +126,7 @@ class AccessPolicy:
         sent_from = parse_origin(origin)
         if sent_from is not None:
             return sent_from.scheme == "https"
-        return (self.public.scheme if self.public else scheme) == "https"
+        return (self.public.origin.scheme if self.public else scheme) == "https"
 
     def _check_host_and_origin(self, headers: Headers, is_link: bool = False) -> str:
         header = headers.get("Host", "")
@@ -144,7 +151,7 @@ class AccessPolicy:
         otherwise everybody who reaches this machine through a forwarded port would have access.
         """
         name = host.removesuffix(".")
-        if is_loopback(host) or name in self.hosts or (self.public is not None and name == self.public.host):
+        if is_loopback(host) or name in self.hosts or (self.public is not None and name == self.public.origin.host):
             return True
         if self.token is None:
             return False
@@ -158,7 +165,7 @@ class AccessPolicy:
         found = parse_origin(origin)
         if found is None:
             return False
-        if found.host in self.hosts or found == self.public:
+        if found.host in self.hosts or (self.public is not None and found == self.public.origin):
             return True
         return (found.host, found.port) == (host.removesuffix("."), port or PORTS[found.scheme])
 
@@ -215,12 +222,14 @@ def is_address(host: str) -> bool:
     return True
 
 
-def is_exposed(address: str, access_policy: AccessPolicy) -> bool:
+def is_proxied(public: PublicUrl | None, proxies: Sequence[Network]) -> bool:
+    """Whether a proxy is in front of the emulator. Every machine that reaches the proxy then reaches the emulator."""
+    return public is not None or bool(proxies)
+
+
+def is_exposed(address: str, public: PublicUrl | None, proxies: Sequence[Network]) -> bool:
     """Whether other machines can reach an emulator that listens at this address, directly or through a proxy."""
-    is_proxied = bool(access_policy.proxies) or (
-        access_policy.public is not None and not is_loopback(access_policy.public.host)
-    )
-    return is_proxied or not is_loopback(address)
+    return is_proxied(public, proxies) or not is_loopback(address)
 
 
 def may_show_secrets(peer: str, access_policy: AccessPolicy) -> bool:
@@ -236,7 +245,7 @@ def may_show_secrets(peer: str, access_policy: AccessPolicy) -> bool:
     """
     if access_policy.token is not None:
         return True
-    return not access_policy.hosts and not is_exposed(peer, access_policy)
+    return not access_policy.hosts and is_loopback(peer)
 
 
 def is_loopback(host: str) -> bool:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, TypeAlias
 
-from sms10692_mock.admin.origins import PORTS, split_host
+from sms10692_mock.admin.origins import PORTS, parse_prefix, split_host
+from sms10692_mock.app.dispatch import cut_prefix
 
 Network: TypeAlias = IPv4Network | IPv6Network
 Environ: TypeAlias = dict[str, Any]
@@ -52,6 +53,14 @@ def forwarding_header(environ: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def is_within(address: str, networks: Sequence[Network]) -> bool:
     """Whether a numeric address is in one of the networks; an IPv4 address may be written as IPv6."""
     try:
@@ -63,25 +72,34 @@ def is_within(address: str, networks: Sequence[Network]) -> bool:
     return any(found in network for network in networks)
 
 
-class TrustedProxies:
-    """WSGI middleware that applies the forwarded host and scheme of trusted proxies.
+class BehindProxy:
+    """WSGI middleware that applies the prefix of the public URL, and what trusted proxies forward.
 
-    Forwarding headers from trusted proxies are removed afterwards. Those of other peers stay, so that
-    `AccessPolicy.check_forwarded` can reject them.
+    Trusted are scheme, host, client address and prefix; the headers are removed afterwards. Those of other peers stay,
+    so that `AccessPolicy.check_forwarded` can reject them.
     """
 
-    def __init__(self, application: Callable[..., Any], networks: Sequence[Network]) -> None:
+    def __init__(self, application: Callable[..., Any], networks: Sequence[Network], prefix: str) -> None:
         self._application = application
         self._networks = networks
+        self._prefix = prefix
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Any:
+        prefix = self._prefix
         if is_within(environ.get("REMOTE_ADDR", ""), self._networks):
-            environ = as_forwarded(environ)
-        return self._application(environ, start_response)
+            prefix = parse_prefix(_last_value(environ, "HTTP_X_FORWARDED_PREFIX")) or prefix
+            environ = as_forwarded(environ, self._networks)
+        path = environ.get("PATH_INFO", "")
+        return self._application(
+            environ | {"SCRIPT_NAME": prefix, "PATH_INFO": cut_prefix(path, prefix)}, start_response
+        )
 
 
-def as_forwarded(environ: Environ) -> Environ:
-    """Return the request as the proxy received it. Of several values the last counts: the trusted proxy added it."""
+def as_forwarded(environ: Environ, networks: Sequence[Network] = ()) -> Environ:
+    """Return the request as the proxy received it. Of several values the last counts: the trusted proxy added it.
+
+    The client is the last address of `X-Forwarded-For` that is no proxy of `networks`.
+    """
     pairs = dict(_parse_element(_last_value(environ, "HTTP_FORWARDED")))
     scheme = (_last_value(environ, "HTTP_X_FORWARDED_PROTO") or pairs.get("proto", "")).lower()
     host = _last_value(environ, "HTTP_X_FORWARDED_HOST") or pairs.get("host", "") or environ.get("HTTP_HOST", "")
@@ -91,7 +109,10 @@ def as_forwarded(environ: Environ) -> Environ:
     if port.isascii() and port.isdigit() and split_host(host)[1] is None and int(port[:6]) != PORTS[scheme]:
         host = f"{host}:{port}"
     kept = {key: value for key, value in environ.items() if not (key.startswith(_PREFIX) or key in _KEYS)}
-    return kept | {"wsgi.url_scheme": scheme, "HTTP_HOST": host}
+    forwarded_for = [address.strip() for address in str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+    clients = [address for address in forwarded_for if _is_address(address) and not is_within(address, networks)]
+    client = clients[-1] if clients else environ.get("REMOTE_ADDR", "")
+    return kept | {"wsgi.url_scheme": scheme, "HTTP_HOST": host, "REMOTE_ADDR": client}
 
 
 def _last_value(environ: Environ, key: str) -> str:

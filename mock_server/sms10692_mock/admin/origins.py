@@ -8,6 +8,7 @@ PORTS: Final = {"http": 80, "https": 443}
 """Default ports, by scheme."""
 
 _ORIGIN: Final = re.compile(r"(https?)://(\[[0-9a-f:.]+\]|[^\[\]/?#@:,\s]+)(?::([0-9]{1,5}))?", re.IGNORECASE)
+_PREFIX: Final = re.compile(r"(?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)*")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 
 
@@ -37,6 +38,40 @@ def parse_origin(text: str) -> Origin | None:
     scheme, host = found[1].lower(), normalize_host(found[2])
     port = int(found[3]) if found[3] else PORTS[scheme]
     return Origin(scheme, host, port) if host and 0 < port < 1 << 16 else None
+
+
+class PublicUrl(NamedTuple):
+    """The URL at which clients reach the emulator: an origin, and the prefix of all paths (`/sms`, or empty)."""
+
+    origin: Origin
+    prefix: str = ""
+
+    @property
+    def url(self) -> str:
+        """Return the URL without a trailing slash."""
+        return self.origin.url + self.prefix
+
+
+def parse_public_url(text: str) -> PublicUrl | None:
+    """Parse a base URL; None if it is invalid.
+
+    >>> parse_public_url("https://SMS.test/a/b/").url, parse_public_url("https://sms.test/a?b"), parse_public_url("/a")
+    ('https://sms.test/a/b', None, None)
+    """
+    scheme, separator, rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    origin, prefix = parse_origin(f"{scheme}{separator}{host}"), parse_prefix(slash + path)
+    return None if origin is None or prefix is None else PublicUrl(origin, prefix)
+
+
+def parse_prefix(path: str) -> str | None:
+    """Return the prefix of a path without a trailing slash; None if a link must not begin with it.
+
+    >>> parse_prefix("/sms/"), parse_prefix("/"), parse_prefix("//foreign.example"), parse_prefix("/a/..")
+    ('/sms', '', None, None)
+    """
+    prefix = path.removesuffix("/")
+    return prefix if _PREFIX.fullmatch(prefix) else None
 
 
 def normalize_host(host: str) -> str | None:

@@ -42,9 +42,22 @@ _LARGE_FETCH: Final = 100
 _QUEUE_ENDPOINTS: Final = frozenset(endpoint for operation in QUEUES for endpoint in operation.endpoints)
 
 
-def dispatcher_factory(vendor_app: VendorApp, fallback: Application) -> Callable[[ThreadPools], "Dispatcher"]:
+def dispatcher_factory(
+    vendor_app: VendorApp, fallback: Application, prefix: str = ""
+) -> Callable[[ThreadPools], "Dispatcher"]:
     """Return the function with which a server creates its Dispatcher on its event loop."""
-    return partial(Dispatcher, vendor_app, fallback)
+    return partial(Dispatcher, vendor_app, fallback, prefix)
+
+
+def cut_prefix(path: str, prefix: str) -> str:
+    """Return a path without the prefix, which a proxy may have removed already.
+
+    >>> cut_prefix("/sms/account", "/sms"), cut_prefix("/account", "/sms"), cut_prefix("/sms", "/sms")
+    ('/account', '/account', '/')
+    """
+    if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
+        return path[len(prefix) :] or "/"
+    return path
 
 
 class Dispatcher:
@@ -52,11 +65,12 @@ class Dispatcher:
 
     Requests to vendor endpoints go to `vendor_app`, through the runner of its store or, if they may take long, on a
     thread. Health probes are answered here, and all others go to `fallback` on threads of its own. Streams and long
-    polling hold no thread.
+    polling hold no thread. A path may begin with `prefix`, which a proxy may also have removed.
     """
 
-    def __init__(self, vendor_app: VendorApp, fallback: Application, threads: ThreadPools) -> None:
+    def __init__(self, vendor_app: VendorApp, fallback: Application, prefix: str, threads: ThreadPools) -> None:
         self._vendor_app = vendor_app
+        self._prefix = prefix
         self._fallback = WsgiBridge(fallback, threads.fallback, vendor_app.log_other)
         self._runner = vendor_app.create_runner(threads.vendor)
         self._invalid_requests = vendor_app.create_invalid_request_recorder(self._runner)
@@ -84,6 +98,8 @@ class Dispatcher:
     ) -> Response | Awaitable[AnyResponse]:
         """Return the response, or an awaitable of the response if it is not made at once."""
         head, body, failure = parsed
+        if self._prefix:
+            head = head._replace(path=cut_prefix(head.path, self._prefix))
         endpoint = match_endpoint(head.path, self._vendor_app.endpoints)
         if endpoint is None:
             if failure is not None:

@@ -347,6 +347,15 @@ _STYLE_MESSAGES: Final = {
 _HTTP_MESSAGES: Final = {
     # Bytes that are no HTTP/1 request; {} is what `rejection` found in them
     "tls": "A TLS handshake came to a plain HTTP port ({}): use http:// instead of https://.",
+    "tls-port": "A TLS handshake came to the plain HTTP port: use https:// with port {}, or http:// with this port.",
+    "tls-missing": "A request without TLS came to the TLS port ({}): use https:// instead of http://.",
+    "tls-untrusted": (
+        "The client does not accept the certificate ({}): let it trust the CA, or use a name that the certificate has; "
+        "`sms10692-mock trust` prints how, for `--tls self-signed`."
+    ),
+    "tls-handshake": (
+        "The TLS handshake failed ({}): the client needs TLS 1.2 or 1.3, and must accept the certificate."
+    ),
     "http2": "The connection begins with HTTP/2 ({}): let the client use HTTP/1.1.",
     "proxy-protocol": "The connection begins with a PROXY protocol header ({}): turn it off in the load balancer.",
     "byte-order-mark": "The request begins with a byte order mark ({}): remove it, for example when reading a file.",

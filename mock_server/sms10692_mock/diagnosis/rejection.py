@@ -160,9 +160,17 @@ def _wrong_header(entry: LoggedRequest) -> str:
     return "" if found is None else f"'{ascii(found[1].partition(b'=')[0].decode('latin-1'))[1:-1]}'"
 
 
+def _last_word(entry: LoggedRequest) -> str:
+    """Return the last word of the reason in the response: a port, or OpenSSL's name of what failed."""
+    return entry.response_body.decode("ascii", "replace").split()[-1].strip("()")
+
+
 _VALUES: Final[Mapping[str, Callable[[LoggedRequest], str]]] = {
     "method": _method,
     "cross-site": _method,
+    "tls-port": _last_word,
+    "tls-untrusted": _last_word,
+    "tls-handshake": _last_word,
     "body-cut": _received_bytes,
     "body-stalled": _received_bytes,
     "body-too-large": _reason,

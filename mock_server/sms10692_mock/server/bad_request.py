@@ -72,6 +72,33 @@ _MISTAKES: Final = (
 )
 
 
+_UNTRUSTED: Final = re.compile("UNKNOWN_CA|CERTIFICATE|CERT_")
+"""Alerts of clients that do not accept the certificate."""
+
+
+def explain_handshake(reason: str) -> BadRequest:
+    """Return why a TLS handshake failed, from OpenSSL's name of the reason.
+
+    >>> explain_handshake("TLSV1_ALERT_UNKNOWN_CA").cause, explain_handshake("UNSUPPORTED_PROTOCOL").cause
+    ('tls-untrusted', 'tls-handshake')
+    """
+    if _UNTRUSTED.search(reason):
+        return BadRequest(400, "tls-untrusted", f"the client does not accept the certificate ({reason})")
+    return BadRequest(400, "tls-handshake", f"the TLS handshake failed ({reason})")
+
+
+def plain_on_tls() -> BadRequest:
+    """Return the refusal of a request without TLS at the TLS port."""
+    return BadRequest(400, "tls-missing", "a request without TLS came to the TLS port: use https://")
+
+
+def name_tls_port(error: BadRequest, port: int | None) -> BadRequest:
+    """Return the refusal of a TLS handshake at the plain port with the TLS port, if there is one; others unchanged."""
+    if error.cause != _TLS.cause or port is None:
+        return error
+    return BadRequest(400, "tls-port", f"a TLS handshake came to the plain HTTP port: https:// is on port {port}")
+
+
 def is_binary_protocol(received: bytes) -> bool:
     """Return whether the bytes begin TLS or version 2 of the PROXY protocol, which end in no empty line."""
     return any(mistake.pattern.match(received) for mistake in (_TLS, _PROXY))

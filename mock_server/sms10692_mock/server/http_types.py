@@ -17,10 +17,14 @@ BODILESS: Final = frozenset({204, 304})
 
 
 class SocketAddresses(NamedTuple):
-    """The two ends of a connection, each a host and a port."""
+    """The two ends of a connection, each a host and a port, and the scheme of its URLs.
+
+    An IPv4 client of an IPv6 socket has an IPv4 address, not `::ffff:10.0.0.1`.
+    """
 
     server: tuple[str, int]
     client: tuple[str, int]
+    scheme: str = "http"
 
 
 class Pause(NamedTuple):

@@ -1,12 +1,13 @@
 """Runs a server as the only task of a process: listening socket, readiness, signals, shutdown."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -14,7 +15,7 @@ from sms10692_mock.lazy_imports import LAZY_IMPORT_LOCK
 from sms10692_mock.server.handler import HandlerFactory
 from sms10692_mock.server.heap_freezer import HeapFreezer
 from sms10692_mock.server.receive_limits import ConnectionLimits
-from sms10692_mock.server.server import BACKLOG, Server
+from sms10692_mock.server.server import BACKLOG, Listener, Server
 from sms10692_mock.server.thread_pools import create_thread_pools
 from sms10692_mock.server.wsgi_types import Application, Environ, StartResponse
 from sms10692_mock.streams import INTERNAL_ERROR, end_with_internal_error
@@ -25,6 +26,8 @@ _FORCED_EXIT_DELAY: Final = 0.2
 """Seconds after `_GRACE` in which the event loop must stop. Otherwise the process ends without it."""
 _CLOSE_TIMEOUT: Final = 10.0
 """Seconds for closing the store and the log. Then the process ends with an internal error."""
+_FREE_PORT_ATTEMPTS: Final = 10
+"""Times that a free port for several addresses is sought."""
 _STOP_SIGNALS: Final = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else [])]
 _SWITCH_INTERVAL: Final = 0.0005
 """Seconds for which a CPU-bound thread may hold the GIL while the event loop waits for it (default: 0.005)."""
@@ -45,16 +48,42 @@ class LazyWsgiApp:
 
 
 def listening_socket(host: str, port: int) -> socket.socket:
-    """Bind and listen. Raises OSError if the port is in use or not permitted, or if the host is unknown."""
+    """Bind and listen; at `::` for IPv4 too.
+
+    Raises OSError if the port is in use or not permitted, or if the host is unknown.
+    """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, _, _, _, address = found[0]
-    return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    is_dual = family == socket.AF_INET6 and address[0] == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server(address[:2], family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
 
 
-def format_url(listener: socket.socket) -> str:
+def listening_sockets(hosts: Sequence[str], port: int) -> list[socket.socket]:
+    """Bind and listen at several addresses, all at the same port. Raises OSError, with the address as `filename`.
+
+    For port 0 the system chooses a port that is free at the first address; one that is used at another is tried again.
+    """
+    for attempts_left in reversed(range(_FREE_PORT_ATTEMPTS)):
+        listeners: list[socket.socket] = []
+        for host in hosts:
+            chosen = listeners[0].getsockname()[1] if listeners else port
+            try:
+                listeners.append(listening_socket(host, chosen))
+            except OSError as error:
+                for listener in listeners:
+                    listener.close()
+                if port == 0 and listeners and attempts_left and error.errno == errno.EADDRINUSE:
+                    break
+                raise OSError(error.errno, error.strerror, host) from error
+        else:
+            return listeners
+    raise AssertionError("the last attempt raises")
+
+
+def format_url(listener: socket.socket, scheme: str = "http") -> str:
     """The URL of a listening socket, with the port that the system chose for port 0."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def _raise_file_limit() -> None:
@@ -68,7 +97,7 @@ def _raise_file_limit() -> None:
 
 def serve(
     create_handler: HandlerFactory,
-    listener: socket.socket,
+    listeners: Sequence[Listener],
     *,
     when_ready: Callable[[], None],
     when_stopped: Callable[[], None],
@@ -98,13 +127,13 @@ def serve(
 
     sys.setswitchinterval(_SWITCH_INTERVAL)
     _raise_file_limit()
-    asyncio.run(_serve_until_stopped(create_handler, listener, when_ready, when_hung_up, end))
+    asyncio.run(_serve_until_stopped(create_handler, listeners, when_ready, when_hung_up, end))
     raise AssertionError("the process has ended")
 
 
 async def _serve_until_stopped(
     create_handler: HandlerFactory,
-    listener: socket.socket,
+    listeners: Sequence[Listener],
     when_ready: Callable[[], None],
     when_hung_up: Callable[[], None] | None,
     end: Callable[[], NoReturn],
@@ -130,7 +159,7 @@ async def _serve_until_stopped(
     handler.call_when_idle(freezer.freeze_if_due)
     freezer.install()
     server = Server(handler, ConnectionLimits())
-    await server.open(listener)
+    await server.open(listeners)
     when_ready()
     await stop_requested.wait()
     await server.close(_GRACE)

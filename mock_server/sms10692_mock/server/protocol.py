@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, cast
 
-from sms10692_mock.server.bad_request import BadRequest
+from sms10692_mock.server.bad_request import BadRequest, name_tls_port
 from sms10692_mock.server.client_presence import ClientPresence
 from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.http1_head import RequestHead, format_head
@@ -32,14 +32,26 @@ _FIRST_ERROR_STATUS: Final = 400
 _LINGER_SECONDS: Final = 2.0
 """Time for a client to read an error response before the connection is closed."""
 
+_MAPPED: Final = "::ffff:"
+"""Prefix of an IPv4 address that an IPv6 socket shows."""
+
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _logger = logging.getLogger(__name__)
 
 
+def read_addresses(transport: asyncio.BaseTransport) -> SocketAddresses:
+    """Return the addresses of a connection that was just made."""
+    server, client = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+    host = client[0].removeprefix(_MAPPED) if "." in client[0] else client[0]
+    scheme = "http" if transport.get_extra_info("ssl_object") is None else "https"
+    return SocketAddresses(server[:2], (host, client[1]), scheme)
+
+
 class HttpProtocol(asyncio.BufferedProtocol):
     """The server side of one connection. It is a member of the set `connections` while it is open.
 
+    `tls_port` is the port to name to a client that sends a TLS handshake here.
     `write_paused`: the send buffer is full, so no further request is processed.
     `eof`: the client has closed its side, or the connection is lost.
     """
@@ -50,7 +62,9 @@ class HttpProtocol(asyncio.BufferedProtocol):
         coalescer: WriteCoalescer,
         connections: "set[HttpProtocol]",
         incomplete_requests: IncompleteRequests | None = None,
+        tls_port: int | None = None,
     ) -> None:
+        self._tls_port = tls_port
         self._handler = handler
         self._incomplete_requests = incomplete_requests or IncompleteRequests()
         self._is_counted_incomplete = False
@@ -74,8 +88,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        server, client = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
-        self._addresses = SocketAddresses(server[:2], client[:2])
+        self._addresses = read_addresses(transport)
         self._connections.add(self)
 
     def connection_lost(self, _error: Exception | None) -> None:
@@ -233,6 +246,7 @@ class HttpProtocol(asyncio.BufferedProtocol):
             self._answer(parsed)
 
     def _refuse(self, error: BadRequest) -> None:
+        error = name_tls_port(error, self._tls_port)
         self.write(self._handler.bad_request(error, self._addresses, self._parser.beginning()), None)
 
     def _handle_eof(self) -> None:

@@ -7,11 +7,15 @@ import asyncio
 import errno
 import logging
 import socket
-from typing import Any, Final
+import ssl
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple
 
 from sms10692_mock.server.handler import RequestHandler
 from sms10692_mock.server.protocol import HttpProtocol
 from sms10692_mock.server.receive_limits import ConnectionLimits, IncompleteRequests
+from sms10692_mock.server.tls import TlsProtocol
 from sms10692_mock.server.write_coalescer import WriteCoalescer
 
 BACKLOG: Final = 1024
@@ -25,26 +29,52 @@ _FD_EXHAUSTED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _logger = logging.getLogger(__name__)
 
 
+class Listener(NamedTuple):
+    """A listening socket; with `tls` its connections are encrypted."""
+
+    socket: socket.socket
+    tls: ssl.SSLContext | None = None
+
+
 class Server:
-    """A listening socket and its connections. All methods are for the thread of the event loop."""
+    """Listening sockets and their connections. All methods are for the thread of the event loop."""
 
     def __init__(self, handler: RequestHandler, limits: ConnectionLimits) -> None:
         self._handler = handler
         self._limits = limits
         self._connections: set[HttpProtocol] = set()
+        self._handshakes: set[TlsProtocol] = set()
         self._incomplete_requests = IncompleteRequests(limits.incomplete_bytes)
+        self._servers: list[asyncio.Server] = []
 
-    async def open(self, listener: socket.socket) -> None:
-        """Accept connections at this socket, which is closed with the server."""
+    async def open(self, listeners: Sequence[Listener]) -> None:
+        """Accept connections at these sockets, which are closed with the server."""
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_LoopErrorHandler())
-        coalescer = WriteCoalescer(loop)
-        self._server = await loop.create_server(
-            lambda: HttpProtocol(self._handler, coalescer, self._connections, self._incomplete_requests),
-            sock=listener,
-            backlog=_ACCEPT_BATCH,
+        tls_ports = [listener.socket.getsockname()[1] for listener in listeners if listener.tls is not None]
+        create_http = partial(
+            HttpProtocol,
+            self._handler,
+            WriteCoalescer(loop),
+            self._connections,
+            self._incomplete_requests,
+            tls_ports[0] if tls_ports else None,
         )
-        listener.listen(BACKLOG)
+        for listener in listeners:
+            create_protocol = (
+                create_http
+                if listener.tls is None
+                else partial(
+                    TlsProtocol,
+                    listener.tls,
+                    create_http,
+                    self._handler.bad_request,
+                    self._handshakes,
+                    self._limits.stalled,
+                )
+            )
+            self._servers.append(await loop.create_server(create_protocol, sock=listener.socket, backlog=_ACCEPT_BATCH))
+            listener.socket.listen(BACKLOG)
         self._enforce_time_limits(loop)
 
     def filenos(self) -> list[int]:
@@ -65,8 +95,11 @@ class Server:
 
     async def close(self, grace: float) -> None:
         """Stop accepting and close all connections: idle ones now, busy ones after `grace` seconds at the latest."""
-        self._server.close()
+        for server in self._servers:
+            server.close()
         self._next_sweep.cancel()
+        for handshake in list(self._handshakes):
+            handshake.abort()
         until = asyncio.get_running_loop().time() + grace
         while self._connections and asyncio.get_running_loop().time() < until:
             for connection in list(self._connections):

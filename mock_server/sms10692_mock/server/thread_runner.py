@@ -5,8 +5,10 @@ After the shutdown, which takes milliseconds, no thread and no open file is left
 
 import asyncio
 import os
+import ssl
 import threading
 import weakref
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,7 +16,7 @@ from sms10692_mock.event_loop import EventLoop
 from sms10692_mock.server.handler import HandlerFactory
 from sms10692_mock.server.process import format_url, listening_socket
 from sms10692_mock.server.receive_limits import ConnectionLimits
-from sms10692_mock.server.server import Server
+from sms10692_mock.server.server import Listener, Server
 from sms10692_mock.server.thread_pools import create_thread_pools
 
 _GRACE: Final = 0.005
@@ -22,22 +24,32 @@ _GRACE: Final = 0.005
 
 
 class ThreadRunner:
-    """Context manager: serves on a free port of 127.0.0.1, at `url`, until its exit.
+    """Context manager: serves on a free port of 127.0.0.1, at `url`, until its exit; with `tls` also at `https_url`.
 
     `create_handler` is called on the thread of the server. The exit closes all connections, also those that wait for a
     response. A forked child process holds neither the port nor a connection. Both entering and leaving raise
     RuntimeError if the thread has failed.
     """
 
-    def __init__(self, create_handler: HandlerFactory, limits: ConnectionLimits | None = None) -> None:
+    def __init__(
+        self,
+        create_handler: HandlerFactory,
+        limits: ConnectionLimits | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._create_handler = create_handler
+        self._tls = tls
+        self.https_url: str | None = None
         self._limits = limits or ConnectionLimits()
         self._failure: BaseException | None = None
         self._server: Server | None = None
 
     def __enter__(self) -> Self:
-        self._listener = listening_socket("127.0.0.1", 0)
-        self.url = format_url(self._listener)
+        self._listeners = [Listener(listening_socket("127.0.0.1", 0))]
+        self.url = format_url(self._listeners[0].socket)
+        if self._tls is not None:
+            self._listeners.append(Listener(listening_socket("127.0.0.1", 0), self._tls))
+            self.https_url = format_url(self._listeners[1].socket, "https")
         self._threads = create_thread_pools()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sms10692-mock", daemon=True)
@@ -73,9 +85,11 @@ class ThreadRunner:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop_requested = asyncio.Event()
-        with self._listener as listener:
+        with ExitStack() as sockets:
+            for listener in self._listeners:
+                sockets.enter_context(listener.socket)
             server = self._server = Server(self._create_handler(self._threads), self._limits)
-            await server.open(listener)
+            await server.open(self._listeners)
             self._ready.set()
             await self._stop_requested.wait()
             await server.close(_GRACE)
@@ -86,7 +100,8 @@ class ThreadRunner:
         **Each descriptor is redirected to the null device, not closed.** After a close another file could get its
         number, and the socket objects that still exist here would close that file.
         """
-        sockets = [self._listener.fileno(), *(self._server.filenos() if self._server is not None else ())]
+        listening = [listener.socket.fileno() for listener in self._listeners]
+        sockets = [*listening, *(self._server.filenos() if self._server is not None else ())]
         null = os.open(os.devnull, os.O_RDWR)
         try:
             for descriptor in sockets:

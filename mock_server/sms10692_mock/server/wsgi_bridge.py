@@ -128,7 +128,7 @@ def _build_environ(head: RequestHead, body: bytes, addresses: SocketAddresses) -
         "CONTENT_LENGTH": str(len(body)),
         "CONTENT_TYPE": head.headers_lower.get("content-type", ""),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": addresses.scheme,
         "wsgi.input": io.BytesIO(body),
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,

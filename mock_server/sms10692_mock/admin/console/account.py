@@ -69,7 +69,7 @@ def add_account(pages: Blueprint, control: ControlService) -> None:
     @pages.post("/account/close")
     def delete_account() -> ResponseReturnValue:
         control.accounts.delete(selected_account(control).userid)
-        return message_response("account.was_deleted", headers={"HX-Redirect": "/"})
+        return message_response("account.was_deleted", headers={"HX-Redirect": f"{request.script_root}/"})
 
     @pages.post("/account/new")
     def create_account() -> ResponseReturnValue:

@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort, current_app, g, redirect, render_t
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from pydantic import BaseModel, ValidationError
+from werkzeug.wrappers import Response as BaseResponse
 
 from sms10692 import __version__
 from sms10692_mock.admin.auth import AccessPolicy
@@ -69,7 +70,12 @@ def session_cookie_name() -> str:
 
 def base_url() -> str:
     """Return the URL that clients use, without a trailing slash: the public URL, else that of this request."""
-    return current_app.config[PUBLIC_URL] or request.host_url.rstrip("/")
+    return current_app.config[PUBLIC_URL] or request.root_url.rstrip("/")
+
+
+def page_path() -> str:
+    """Return the path of this page, as the client knows it: with the prefix of a proxy."""
+    return request.script_root + request.path
 
 
 def plain_text_error(status: int, message: str) -> Response:
@@ -100,7 +106,7 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
         status, message = refusal
         if status != 401:
             return plain_text_error(status, message)
-        login = url_for("console.login", next=request.full_path.rstrip("?"))
+        login = url_for("console.login", next=f"{request.script_root}{request.full_path}".rstrip("?"))
         if is_htmx():
             return Response("", 401, {"HX-Redirect": login})
         return redirect(login, 303)
@@ -112,7 +118,7 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         else:
             response.headers["Cache-Control"] = "no-store"
-            _remember_choices(response)
+            _remember_choices(response, policy)
         return response
 
     pages.context_processor(template_values)
@@ -160,6 +166,7 @@ def template_values() -> dict[str, Any]:
         "menu": PAGES,
         "url": url,
         "here": current_url,
+        "page_path": page_path(),
         "asset": static_asset,
         "host": base_url(),
     }
@@ -185,11 +192,18 @@ def theme() -> str:
     return chosen if chosen in _THEMES else ""
 
 
-def _remember_choices(response: Response) -> None:
+def set_cookie(response: BaseResponse, policy: AccessPolicy, name: str, value: str, **attributes: Any) -> None:
+    """Set a cookie of the console: hidden from scripts, below the prefix only and, if the client uses TLS, secure."""
+    secure = policy.is_secure(request.headers.get("Origin", ""), request.scheme)
+    path = f"{request.script_root}/"
+    response.set_cookie(name, value, path=path, secure=secure, httponly=True, **attributes)
+
+
+def _remember_choices(response: Response, policy: AccessPolicy) -> None:
     for name, cookie, known in (("lang", _LANGUAGE_COOKIE, tuple(LANGUAGES)), ("theme", _THEME_COOKIE, _THEMES)):
         chosen = request.args.get(name, "")
         if chosen in known:
-            response.set_cookie(cookie, chosen, max_age=_COOKIE_MAX_AGE, httponly=True, samesite="Lax")
+            set_cookie(response, policy, cookie, chosen, max_age=_COOKIE_MAX_AGE, samesite="Lax")
 
 
 def translate(key: str, **values: object) -> str:
@@ -203,14 +217,15 @@ def selected_account(control: ControlService) -> AccountDocument:
     return control.accounts.to_document(control.accounts.get(userid))
 
 
-@cache
-def _path(page: str) -> str:
+@lru_cache
+def _path(page: str, script_root: str) -> str:
     return url_for(f"{CONSOLE}.{page}")
 
 
 def url(page: str, **values: Any) -> str:
     """Build the URL of a page for the same account, with these query parameters."""
-    path = f"{_path('requests')}/{values.pop('number')}" if page == "request" else _path(page)
+    root = request.script_root
+    path = f"{_path('requests', root)}/{values.pop('number')}" if page == "request" else _path(page, root)
     userid = request.args.get("userid")
     parameters = ({"userid": userid} if userid else {}) | values
     query = urlencode({name: value for name, value in parameters.items() if value not in ("", None)})
@@ -221,7 +236,7 @@ def current_url(**changes: str | None) -> str:
     """Build the URL of this page with some query parameters changed. None removes a parameter."""
     kept = {name: value for name, value in request.args.items() if name not in ("lang", "theme", "after")}
     values = {name: value for name, value in (kept | changes).items() if value}
-    return f"{request.path}?{urlencode(values)}" if values else request.path
+    return f"{page_path()}?{urlencode(values)}" if values else page_path()
 
 
 def render_page(control: ControlService, name: str, account: AccountDocument, **values: Any) -> ResponseReturnValue:

@@ -7,7 +7,7 @@ from flask import Blueprint, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sms10692_mock.admin.auth import AccessPolicy
-from sms10692_mock.admin.console.layout import session_cookie_name, translate
+from sms10692_mock.admin.console.layout import session_cookie_name, set_cookie, translate
 
 
 def add_login(pages: Blueprint, policy: AccessPolicy) -> None:
@@ -15,18 +15,17 @@ def add_login(pages: Blueprint, policy: AccessPolicy) -> None:
 
     @pages.get("/login")
     def login() -> ResponseReturnValue:
-        return render_template("login.html", next=_local_path(request.args.get("next", "/")), message="")
+        return render_template(
+            "login.html", next=_local_path(request.args.get("next", f"{request.script_root}/")), message=""
+        )
 
     @pages.post("/login", endpoint="log_in")
     def log_in() -> ResponseReturnValue:
-        target = _local_path(request.form.get("next", "/"))
+        target = _local_path(request.form.get("next", f"{request.script_root}/"))
         if not policy.is_token(request.form.get("token", "").strip()):
             return render_template("login.html", next=target, message=translate("login.wrong")), 401
         response = redirect(target, 303)
-        secure = policy.is_secure(request.headers.get("Origin", ""), request.scheme)
-        response.set_cookie(
-            session_cookie_name(), policy.session_key(), secure=secure, httponly=True, samesite="Strict"
-        )
+        set_cookie(response, policy, session_cookie_name(), policy.session_key(), samesite="Strict")
         return response
 
 

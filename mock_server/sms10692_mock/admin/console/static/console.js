@@ -56,7 +56,7 @@
       if (source) source.close();
       source = null;
     } else if (!source) {
-      source = new EventSource("/live");
+      source = new EventSource(document.body.dataset.events);
       source.onopen = () => { connected = true; setReachable(true); };
       source.onerror = () => setReachable(false);
       source.onmessage = onChange;
