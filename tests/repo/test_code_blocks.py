@@ -18,6 +18,8 @@ UNPARSED: Final = {
     ("docs/deployment", "conf"): "a configuration of logrotate, which tests/repo/test_deployment.py gives to it",
     ("docs/network", "nginx"): "configurations, which tests/end_to_end/test_nginx_configurations.py runs",
     ("docs/network", "text"): "a line of a hosts file",
+    ("docs/real-vendor", "text"): "commands for a real vendor, which no test may reach",
+    ("docs/tutorial-ci", "text"): "an address of a repository that does not exist",
 }
 """Blocks that no parser reads, by document (without the suffixes) and language, each with the reason."""
 

@@ -44,8 +44,8 @@ EACH_LANGUAGE: Final = pytest.mark.parametrize("suffix", [".md", ".zh-CN.md"], i
 
 
 def each_block(language: str) -> pytest.MarkDecorator:
-    """Run a test once for each block of this language."""
-    chosen = [block for block in BLOCKS if block.language == language]
+    """Run a test once for each block of this language. Those of tutorials are run by `test_tutorials`."""
+    chosen = [block for block in BLOCKS if block.language == language and "/tutorial-" not in block.document]
     return pytest.mark.parametrize("block", chosen, ids=[block.place for block in chosen])
 
 
