@@ -1,0 +1,46 @@
+"""The table of cases, `client_cases.toml`: texts in English and Chinese, sources and grades."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+_SOURCE: Final = Path(__file__).parents[2] / "fixtures" / "client_cases.toml"
+"""The table in a checkout; an installed package has a copy beside this module."""
+
+GROUPS: Final[Mapping[str, tuple[str, str]]] = {
+    "request": ("What the client sends", "客户端发送的内容"),
+    "response": ("What the client understands", "客户端对响应的理解"),
+    "failure": ("What the client does when something fails", "出错时客户端的行为"),
+    "once": ("Each item exactly once", "每条记录恰好处理一次"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseText:
+    """A row of the table. `expected` is what a correct client does, `loss` the cost of getting it wrong.
+
+    `source` is a section of the manual or a reading; `grade` is that of an observed rule, otherwise empty.
+    """
+
+    id: str
+    group: str
+    expected: str
+    expected_zh: str
+    loss: str
+    loss_zh: str
+    fix: str
+    fix_zh: str
+    source: str
+    grade: str = ""
+
+
+@cache
+def load_cases() -> Mapping[str, CaseText]:
+    """Read the table; the cases by id, in its order."""
+    installed = resources.files("sms10692_examine") / "client_cases.toml"
+    text = installed.read_text("utf-8") if installed.is_file() else _SOURCE.read_text("utf-8")
+    return {row["id"]: CaseText(**row) for row in tomllib.loads(text)["case"]}

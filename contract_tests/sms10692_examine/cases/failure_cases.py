@@ -1,0 +1,211 @@
+"""Cases about failures on the way: the result is unknown, and nothing is sent or lost twice."""
+
+import socket
+import time
+from typing import Final
+
+from sms10692 import protocol
+from sms10692_examine.cases.answers import (
+    PAGES,
+    REPORT,
+    answer,
+    boxes,
+    document,
+    respond,
+    respond_with,
+    sent,
+)
+from sms10692_examine.cases.registry import case
+from sms10692_examine.driver_protocol import Answer
+from sms10692_examine.exchange import HttpResponse
+from sms10692_examine.session import Session
+from sms10692_examine.vendor_proxy import Alteration
+from sms10692_examine.verdicts import CaseWarning, expect
+
+_HTML: Final = (("Content-Type", "text/html"),)
+_ERROR_PAGE: Final = HttpResponse(500, _HTML, b"<html><body><h1>Server Error in '/' Application.</h1></body></html>")
+_GATEWAY_PAGE: Final = HttpResponse(502, _HTML, b"<html><body><h1>502 Bad Gateway</h1></body></html>")
+_LOGIN_PAGE: Final = HttpResponse(200, _HTML, b"<html><body><h1>Success</h1><form>login</form></body></html>")
+
+
+def _expect_unknown(session: Session, answer: Answer, sent_count: int = 1) -> None:
+    """Expect an unknown result, and that the vendor got the message `sent_count` times."""
+    count = len(session.vendor.messages())
+    expect(count <= 1, f"one send was asked for, and the vendor has sent {count}: the request was repeated")
+    expect(
+        answer.kind == "unknown",
+        f"the client understood: {answer}; expected unknown, because the vendor may have sent the message",
+    )
+    expect(count == sent_count, f"the vendor has {count} messages; expected {sent_count}")
+
+
+@case("F-refused-connection")
+def _a_refused_connection_is_no_success(session: Session) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    session.configure(url=f"http://127.0.0.1:{port}")
+    answer = session.send()
+    expect(answer.kind in ("unknown", "refused"), f"nobody answers at the address, and the client understood: {answer}")
+
+
+def _register_send_failure(name: str, alteration: Alteration, sent_count: int = 1) -> None:
+    @case(name)
+    def check(session: Session) -> None:
+        session.alter(alteration)
+        _expect_unknown(session, session.send(), sent_count)
+
+
+for _name, _alteration in {
+    "F-reset": Alteration("connection reset after the send", cut_at=0, reset=True),
+    "F-closed": Alteration("connection closed after the send", cut_at=0),
+    "F-gateway": Alteration("502 of a gateway after the send", change=lambda _: _GATEWAY_PAGE),
+    "F-error-page": Alteration("500 with a page after the send", change=lambda _: _ERROR_PAGE),
+    "F-empty-body": Alteration("an empty body after the send", change=lambda response: answer(b"")),
+    "F-truncated": Alteration("the answer is cut", raw=lambda response: response.encode()[:-40], close=True),
+    "F-login-page": Alteration("a page with HTTP 200", change=lambda _: _LOGIN_PAGE),
+    "F-cut-document": Alteration(
+        "a complete response with half a document", change=lambda response: answer(response.body[:-60])
+    ),
+}.items():
+    _register_send_failure(_name, _alteration)
+
+
+@case("F-timeout")
+def _a_timeout_is_unknown_and_not_repeated(session: Session) -> None:
+    session.alter(Alteration("no answer after the send", cut_at=0, stall=True))
+    started = time.monotonic()
+    answer = session.send()
+    seconds = time.monotonic() - started
+    _expect_unknown(session, answer)
+    limit = 2 * session.settings.timeout + 2
+    expect(
+        seconds <= limit, f"the timeout is {session.settings.timeout:g} s, and the client gave up after {seconds:.1f} s"
+    )
+
+
+@case("F-drip")
+def _a_slow_answer_ends(session: Session) -> None:
+    """Answer byte by byte: each read succeeds, and the whole takes eight timeouts."""
+    timeout = session.settings.timeout
+    session.alter(Alteration("one byte at a time", body_seconds=8 * timeout))
+    started = time.monotonic()
+    answer = session.send()
+    seconds = time.monotonic() - started
+    expect(len(session.vendor.messages()) == 1, "the request was repeated")
+    expect(answer.kind in ("accepted", "unknown"), f"the client understood: {answer}")
+    if seconds > 5 * timeout:
+        raise CaseWarning(f"the timeout is {timeout:g} s, and a server that drips held the client for {seconds:.0f} s")
+
+
+@case("F-redirect")
+def _a_redirect_does_not_carry_the_credentials_away(session: Session) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0.5)
+        location = f"http://127.0.0.1:{other.getsockname()[1]}/v2sms.aspx"
+        moved = HttpResponse(307, (("Location", location),), b"")
+        session.alter(Alteration("redirect to another host", is_executed=False, change=lambda _: moved))
+        session.driver.begin("send", mobiles=["13800000001"], content="【商店】甲", sendTime=None, extno="")
+        try:
+            connection, _ = other.accept()
+        except TimeoutError:
+            received = b""
+        else:
+            with connection:
+                connection.settimeout(0.5)
+                try:
+                    received = connection.recv(65536)
+                except TimeoutError:
+                    received = b"a connection"
+        answer = session.driver.finish("send", session.settings.answer_limit)
+    expect(not received, "the client followed a redirect to another host, with the signature or the password")
+    expect(answer.kind in ("unknown", "refused"), f"the vendor redirected, and the client understood: {answer}")
+
+
+@case("F-stops-when-empty")
+def _sending_stops_when_the_balance_is_too_small(session: Session) -> None:
+    """Refuse every send for its balance, and count the requests for 5,000 numbers."""
+    message = protocol.BALANCE_TOO_SMALL
+    content = sent(returnstatus="Faild", message=message, remainpoint="0", taskID="0", successCounts="0")
+    respond(session, content, is_once=False)
+    answer = session.send(*(str(13_800_000_000 + index) for index in range(5000)))
+    count = len(session.exchanges)
+    expect(answer.kind == "refused", f"every request was refused with {message}, and the client understood: {answer}")
+    expect(count <= 3, f"the client sent {count} requests although the first was refused for the balance")
+
+
+@case("F-refusal-is-final")
+def _a_refusal_is_not_repeated(session: Session) -> None:
+    content = sent(
+        returnstatus="Faild", message=protocol.CREDENTIALS_WRONG, remainpoint="0", taskID="0", successCounts="0"
+    )
+    respond(session, content, is_once=False)
+    answer = session.send()
+    expect(answer.kind == "refused", f"the client understood: {answer}")
+    count = len(session.exchanges)
+    expect(
+        count == 1, f"a refused request was sent {count} times; repeated wrong signatures lock accounts at some vendors"
+    )
+
+
+def _register_fetch_failure(name: str, operation: str, alteration: Alteration) -> None:
+    @case(name)
+    def check(session: Session) -> None:
+        session.require(operation)
+        session.vendor.rule(reply="退订")
+        session.put_messages(["13800000001"])
+        session.alter(alteration, PAGES[operation])
+        answer = session.ask(operation)
+        expect(
+            answer.kind == "unknown",
+            f"the fetched items were lost, and the client understood: {answer}; expected unknown, so that somebody "
+            "looks for them",
+        )
+
+
+for _operation in ("status", "call"):
+    _register_fetch_failure(f"F-{_operation}-lost", _operation, Alteration("connection closed", cut_at=0))
+    _register_fetch_failure(
+        f"F-{_operation}-page", _operation, Alteration("500 with a page", change=lambda _: _ERROR_PAGE)
+    )
+    _register_fetch_failure(
+        f"F-{_operation}-login", _operation, Alteration("a page with HTTP 200", change=lambda _: _LOGIN_PAGE)
+    )
+    _register_fetch_failure(
+        f"F-{_operation}-cut", _operation, Alteration("the body is cut", change=lambda got: answer(got.body[:-30]))
+    )
+    _register_fetch_failure(f"F-{_operation}-timeout", _operation, Alteration("no answer", cut_at=0, stall=True))
+
+
+@case("F-status-cut-item")
+def _a_cut_item_is_reported(session: Session) -> None:
+    """Cut a complete response in the middle of its third report: the loss is reported, whatever was processed."""
+    session.require("status")
+    text = document(boxes("status", [{**REPORT, "mobile": str(13_800_000_000 + index)} for index in range(3)]))
+    cut = text[: text.rindex("<receivetime>") + 8]
+    respond_with(session, answer(cut.encode()), PAGES["status"])
+    understood = session.ask("status")
+    expect(understood.kind == "unknown", f"the third of 3 reports is cut, and the client understood: {understood}")
+    mobiles = [item["mobile"] for item in understood.items]
+    whole = [str(13_800_000_000 + index) for index in range(2)]
+    expect(mobiles in (whole[: len(mobiles)], []), f"reports of {mobiles} were processed")
+
+
+@case("F-after-failure")
+def _the_client_works_after_a_failure(session: Session) -> None:
+    session.alter(Alteration("connection reset after the send", cut_at=0, reset=True))
+    session.send()
+    answer = session.send("13800000002")
+    expect(answer.kind == "accepted", f"after a failed send the next one was understood as: {answer}")
+    count = len(session.vendor.messages(to="13800000002"))
+    expect(count == 1, f"the second message was sent {count} times")
+
+
+@case("F-closed-idle-connection")
+def _a_connection_that_the_server_closed_is_no_reason_to_send_twice(session: Session) -> None:
+    """Close a kept connection silently after a send; the next send goes through once, or is unknown."""
+    session.send()
+    session.alter(Alteration("kept connection closed without an answer", cut_at=0, reset=True))
+    answer = session.send("13800000002")
+    count = len(session.vendor.messages(to="13800000002"))
+    expect(count <= 1, f"one send was asked for, and the vendor has sent {count}")
+    expect(answer.kind == "unknown", f"the client understood: {answer}")

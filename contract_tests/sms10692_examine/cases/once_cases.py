@@ -1,0 +1,140 @@
+"""Cases about the two queues, from which each item is fetched once: nothing is lost or processed twice."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sms10692_examine.cases.registry import case
+from sms10692_examine.driver_protocol import ITEM_FIELDS
+from sms10692_examine.session import Session
+from sms10692_examine.verdicts import CaseWarning, NotSupported, expect
+
+_KILLED: Final = 3000
+"""Reports of a fetch during which the client is killed: more than the pipe to the examiner holds."""
+
+
+def _expect_each_once(items: Sequence[Any], mobiles: Sequence[str], how: str) -> None:
+    counts = Counter(item["mobile"] for item in items)
+    missing = [mobile for mobile in mobiles if not counts[mobile]]
+    repeated = [mobile for mobile, count in counts.items() if count > 1]
+    expect(not missing, f"{how}: {len(missing)} of {len(mobiles)} items were lost, the first {missing[:1]}")
+    expect(set(counts) == set(mobiles), f"{how}: items that nobody sent: {sorted(set(counts) - set(mobiles))[:3]}")
+    expect(not repeated, f"{how}: {len(repeated)} items were processed twice, the first {repeated[:1]}")
+
+
+def _fill(session: Session, operation: str, count: int) -> list[str]:
+    """Put items for as many numbers into a queue, and return the numbers."""
+    mobiles = [str(13_800_000_000 + index) for index in range(count)]
+    session.use_account(points=10 * count)
+    if operation == "call":
+        session.vendor.rule(reply="退订")
+    for start in range(0, count, 5000):
+        session.put_messages(mobiles[start : start + 5000])
+    return mobiles
+
+
+def _register_queue(operation: str) -> None:
+    @case(f"E-{operation}-drain")
+    def check_drain(session: Session) -> None:
+        """Drain 9,000 items: a fetch returns at most 4,000."""
+        session.require(operation)
+        mobiles = _fill(session, operation, 9000)
+        before = len(session.exchanges)
+        items = session.fetch_all(operation, fetches=200)
+        _expect_each_once(items, mobiles, "after draining the queue")
+        count = len(session.exchanges) - before
+        if count > 100:
+            raise CaseWarning(f"the client needed {count} requests for 9,000 items: some vendors allow one in 30 s")
+
+    @case(f"E-{operation}-complete")
+    def check_complete(session: Session) -> None:
+        """Fetch 3 items and compare each value with what the vendor holds."""
+        session.require(operation)
+        session.put_messages(["13800000001", "13800000002"])
+        session.vendor.report("13800000001", 20, "MK:0011", extno="01")
+        session.vendor.reply("13800000001", "退订&<", extno="01")
+        session.vendor.reply("13800000002", "好的😀")
+        items = session.fetch_all(operation)
+        held: Sequence[Any] = session.vendor.reports() if operation == "status" else session.vendor.replies()
+        expect(len(items) == len(held), f"{len(items)} items were processed; {len(held)} waited")
+        for item, wanted in zip(items, held, strict=True):
+            for name in ITEM_FIELDS[operation]:
+                if name not in ("status", "receivetime"):
+                    value = str(wanted.task_id if name == "taskid" else getattr(wanted, name))
+                    expect(item[name] == value, f"{name} {value!r} was understood as {item[name]!r}")
+
+    @case(f"E-{operation}-two-clients")
+    def check_two_clients(session: Session) -> None:
+        """Drain one queue by two processes of the client at once."""
+        session.require(operation)
+        mobiles = _fill(session, operation, 600)
+        items: list[Any] = []
+        limit = session.settings.answer_limit
+        with session.second_driver() as other:
+            for _ in range(20):
+                other.begin(operation)
+                session.driver.begin(operation)
+                answers = [other.finish(operation, limit), session.driver.finish(operation, limit)]
+                for answer in answers:
+                    expect(answer.kind == "accepted", f"the client understood: {answer}")
+                    items += answer.items
+                if not any(answer.items for answer in answers):
+                    break
+        _expect_each_once(items, mobiles, "with two clients on one queue")
+
+    @case(f"E-{operation}-killed")
+    def check_killed(session: Session) -> None:
+        """Kill a durable client while it processes a fetch, start it again, and count what it processes."""
+        session.require(operation)
+        if "durable" not in session.claims:
+            raise NotSupported("the client does not claim to be durable: a crash loses what was fetched")
+        mobiles = _fill(session, operation, _KILLED)
+        session.driver.begin(operation)
+        items = session.driver.read_items(operation, session.settings.answer_limit, count=1)
+        session.driver.kill()
+        items += session.driver.read_items(operation, 2)
+        session.restart_driver()
+        items += session.fetch_all(operation)
+        counts = Counter(item["mobile"] for item in items)
+        lost = len(mobiles) - len(counts)
+        expect(not lost, f"of {len(mobiles)} items that a killed client had fetched {lost} were never processed")
+        repeated = sum(count > 1 for count in counts.values())
+        if repeated > 1:
+            raise CaseWarning(f"{repeated} of {len(mobiles)} items were processed again after the crash")
+
+
+for _operation in ("status", "call"):
+    _register_queue(_operation)
+
+
+@case("E-send-fetches-nothing")
+def _other_operations_fetch_nothing(session: Session) -> None:
+    """Send and query the balance while items wait: they are still there."""
+    session.vendor.rule(reply="退订")
+    session.put_messages(["13800000001"])
+    session.send()
+    if "overage" in session.operations:
+        session.ask("overage")
+    queues = session.vendor.queue_stats()
+    expect(queues.reports.fetched == 0, "a send or a balance query fetched reports, whose items nobody received")
+    expect(queues.replies.fetched == 0, "a send or a balance query fetched replies, whose items nobody received")
+
+
+@case("E-status-num")
+def _a_fetch_is_as_large_as_the_manual_allows(session: Session) -> None:
+    session.require("status")
+    session.ask("status")
+    number = session.last_fields().get("statusnum", "")
+    if number and not (number.isascii() and number.isdecimal() and 1 <= int(number) <= 4000):
+        raise CaseWarning(f"statusNum is {number!r}; the manual has a number up to 4000")
+    if number and int(number) < 100:
+        raise CaseWarning(f"statusNum is {number}: 4,000 reports need {-(-4000 // int(number))} requests")
+
+
+@case("E-one-poll")
+def _one_fetch_is_one_request_while_nothing_waits(session: Session) -> None:
+    session.require("status")
+    before = len(session.exchanges)
+    session.ask("status")
+    count = len(session.exchanges) - before
+    expect(count <= 2, f"the client asked an empty queue {count} times for one fetch")

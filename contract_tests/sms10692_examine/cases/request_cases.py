@@ -1,0 +1,340 @@
+"""Cases about the requests of a client: signature, charset, parameters, numbers and times."""
+
+import base64
+import re
+from datetime import datetime, timedelta, timezone
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from sms10692 import protocol
+from sms10692_examine.cases.registry import case
+from sms10692_examine.driver_protocol import Answer
+from sms10692_examine.session import NUMBER, TEXT, Session
+from sms10692_examine.verdicts import CaseFailed, CaseWarning, NotJudged, NotSupported, expect
+
+CHINA: Final = timezone(timedelta(hours=8))
+_CLOCK_TOLERANCE: Final = 90.0
+"""Seconds between the timestamp of a request and the time of its arrival: a slow start is no wrong clock."""
+
+
+def expect_text(session: Session, content: str, *others: str) -> None:
+    """Send a text, and expect that exactly this text, or one of the others, arrives once."""
+    answer = session.send(content=content)
+    messages = session.vendor.messages()
+    if not messages:
+        raise CaseFailed(f"no message arrived for the text {content!r}; the client understood: {answer}")
+    expect(len(messages) == 1, f"{len(messages)} messages arrived for one send")
+    arrived = messages[0].content
+    expect(arrived in (content, *others), f"the text {content!r} arrived as {arrived!r}")
+    expect(answer.kind == "accepted", f"the message arrived, and the client understood: {answer}")
+
+
+def _register_text(name: str, content: str, *others: str) -> None:
+    case(name)(lambda session: expect_text(session, content, *others))
+
+
+for _name, _text in {
+    "Q-ampersand": "【商店】A&B&mobile=1",
+    "Q-plus": "【商店】C+D=100",
+    "Q-percent": "【商店】100% %41 %E4%BD",
+    "Q-equals": "【商店】a=b=",
+    "Q-hash": "【商店】第#1号#",
+    "Q-semicolon": "【商店】甲;乙;",
+    "Q-quote": '【商店】他说“好”"',
+    "Q-spaces": "【商店】 甲  乙 丙",
+    "Q-question": "【商店】好吗?a/b\\c",
+    "Q-entity": "【商店】&amp;lt;b&gt;",
+    "Q-chinese": "【商店】您的验证码是1234，五分钟内有效。",
+}.items():
+    _register_text(_name, _text)
+
+
+@case("Q-newline")
+def _line_ends_arrive(session: Session) -> None:
+    expect_text(session, "【商店】第一行\n第二行", "【商店】第一行\r\n第二行")
+
+
+@case("Q-long")
+def _a_long_text_arrives_whole(session: Session) -> None:
+    session.use_account(points=100_000)
+    expect_text(session, "【商店】" + "".join(chr(0x4E00 + index % 900) for index in range(1996)))
+
+
+@case("Q-missing-character")
+def _characters_that_the_charset_lacks_are_not_replaced(session: Session) -> None:
+    content = "【商店】恭喜😀鿏"
+    answer = session.send(content=content)
+    messages = session.vendor.messages()
+    arrived = [message.content for message in messages]
+    expect(arrived in ([], [content]), f"the text {content!r} arrived as {arrived}")
+    if not messages:
+        expect(answer.kind in ("refused", "unknown"), f"nothing was sent, and the client understood: {answer}")
+
+
+@case("Q-timestamp")
+def _the_timestamp_is_the_time_in_china(session: Session) -> None:
+    _require_signed(session)
+    session.send()
+    _, difference = _read_timestamp(session)
+    expect(
+        abs(difference) <= _CLOCK_TOLERANCE,
+        f"the timestamp differs from the time in China by {difference / 3600:+.2f} h (the client runs in the time zone "
+        f"{session.settings.timezone})",
+    )
+
+
+@case("Q-24-hours")
+def _the_timestamp_has_a_24_hour_clock(session: Session) -> None:
+    """Ask for a timestamp of an hour at which a 12-hour clock differs: now, or on a clock moved by the client."""
+    _require_signed(session)
+    now = datetime.now(CHINA)
+    hours = max(14 - now.hour, 0)
+    if hours and "clock" not in session.claims:
+        raise NotJudged(f"it is {now:%H:%M} in China; a 12-hour clock is seen from 13:00 on, or with the claim clock")
+    if hours:
+        session.vendor.clock.advance(hours * 3600)
+        session.configure(clock_offset=hours * 3600)
+    session.send()
+    timestamp, difference = _read_timestamp(session, hours * 3600)
+    expect(abs(difference) <= _CLOCK_TOLERANCE, f"the timestamp is {timestamp}; the hour is {(now.hour + hours) % 24}")
+
+
+def _require_signed(session: Session) -> None:
+    if session.settings.authentication != "signed":
+        raise NotSupported("the older endpoints have no timestamp")
+
+
+def _read_timestamp(session: Session, offset: float = 0) -> tuple[str, float]:
+    """Return the timestamp of the last request, and the seconds by which it differs from the time in China."""
+    timestamp = session.last_fields().get("timestamp", "")
+    try:
+        time = datetime.strptime(timestamp, "%Y%m%d%H%M%S").replace(tzinfo=CHINA)
+    except ValueError as error:
+        raise CaseFailed(f"the timestamp is {timestamp!r}; expected yyyyMMddHHmmss, 14 digits") from error
+    return timestamp, (time - datetime.now(CHINA)).total_seconds() - offset
+
+
+@case("Q-one-clock")
+def _timestamp_and_signature_are_of_the_same_second(session: Session) -> None:
+    _require_signed(session)
+    for count in range(25):
+        answer = session.ask("overage") if "overage" in session.operations else session.send()
+        expect(
+            answer.kind == "accepted",
+            f"request {count + 1} of 25 was not accepted: {answer}. Are timestamp and sign of two clock readings?",
+        )
+
+
+@case("Q-signature")
+def _the_signature_is_correct(session: Session) -> None:
+    _require_signed(session)
+    answer = session.send()
+    requests = session.vendor.requests(last=1)
+    expect(bool(requests) and not requests[0].refusal, f"the vendor answered {requests[0].refusal if requests else ''}")
+    sign = session.last_fields().get("sign", "")
+    expect(re.fullmatch("[0-9a-f]{32}", sign) is not None, f"sign is {sign!r}; expected 32 lower-case digits")
+    expect(answer.kind == "accepted", f"the vendor accepted, and the client understood: {answer}")
+
+
+@case("Q-no-password")
+def _the_password_is_not_sent(session: Session) -> None:
+    _require_signed(session)
+    session.send()
+    raw = b"".join(exchange.request.head + exchange.request.body for exchange in session.exchanges)
+    expect(bool(raw), "the client sent no request")
+    for part in ("password", "account"):
+        secret = str(session.vendor.credentials[part])
+        for form in {secret, quote(secret), quote_plus(secret), base64.b64encode(secret.encode()).decode()}:
+            expect(form.encode() not in raw, f"the {part} is in the request, although it is signed")
+
+
+@case("Q-chinese-account")
+def _a_chinese_account_name_is_signed(session: Session) -> None:
+    session.use_account(account="商店内", password="密码Mima1")
+    answer = session.send()
+    expect(bool(session.vendor.messages()), f"an account with a Chinese name and password was refused: {answer}")
+
+
+@case("Q-special-password")
+def _a_password_with_reserved_characters_works(session: Session) -> None:
+    session.use_account(account="a+b", password="p&w=d+1%41 x")
+    answer = session.send()
+    expect(bool(session.vendor.messages()), f"an account with reserved characters was refused: {answer}")
+
+
+@case("Q-one-number")
+def _one_number_gets_one_message(session: Session) -> None:
+    _expect_numbers(session, [NUMBER])
+
+
+@case("Q-100-numbers")
+def _a_hundred_numbers_get_one_message_each(session: Session) -> None:
+    _expect_numbers(session, [str(13_800_000_000 + index) for index in range(100)])
+
+
+@case("Q-5000-numbers")
+def _thousands_of_numbers_get_one_message_each(session: Session) -> None:
+    session.use_account(points=100_000)
+    _expect_numbers(session, [str(13_800_000_000 + index) for index in range(5000)])
+
+
+def _expect_numbers(session: Session, mobiles: list[str]) -> None:
+    answer = session.send(*mobiles)
+    arrived = sorted(message.mobile for message in session.vendor.messages())
+    if arrived != sorted(mobiles):
+        missing, extra = set(mobiles) - set(arrived), set(arrived) - set(mobiles)
+        raise CaseFailed(
+            f"of {len(mobiles)} numbers {len(missing)} got nothing, {len(arrived) - len(set(arrived))} messages were "
+            f"repeated, and {len(extra)} went to other numbers {sorted(extra)[:3]}; the client understood: {answer}"
+        )
+    expect(answer.kind == "accepted", f"every message arrived, and the client understood: {answer}")
+    counts = answer.document.get("successCounts")
+    expect(counts in (None, len(mobiles)), f"successCounts is {counts}; {len(mobiles)} numbers were sent to")
+
+
+@case("Q-repeated-number")
+def _a_number_given_twice_is_no_error(session: Session) -> None:
+    answer = session.send(NUMBER, NUMBER)
+    count = len(session.vendor.messages())
+    expect(answer.kind in ("accepted", "refused"), f"the client understood: {answer}")
+    if answer.kind == "accepted" and count > 1:
+        raise CaseWarning("a number given twice gets the text twice, and is charged twice")
+
+
+@case("Q-send-time")
+def _send_time_has_the_format_of_the_manual(session: Session) -> None:
+    _expect_send_time(session, "15:04:05", "+08:00", 0)
+
+
+@case("Q-send-time-zone")
+def _send_time_is_converted_to_china_time(session: Session) -> None:
+    _expect_send_time(session, "07:04:05", "+00:00", 8)
+
+
+def _expect_send_time(session: Session, time: str, zone: str, hours: int) -> None:
+    """Ask for a send at a time of the day after tomorrow with a zone, and expect it in China, `hours` later."""
+    day = datetime.now(CHINA).date() + timedelta(days=2)
+    asked = datetime.fromisoformat(f"{day}T{time}{zone}")
+    answer = session.send(send_time=asked.isoformat())
+    sent = session.last_fields().get("sendtime", "")
+    wanted = f"{day} {int(time[:2]) + hours:02}{time[2:]}"
+    expect(sent == wanted, f"sendTime is {sent!r}; expected {wanted!r} for {asked.isoformat()}")
+    expect(answer.kind == "accepted", f"the client understood: {answer}")
+
+
+@case("Q-no-send-time")
+def _a_send_without_time_is_sent_at_once(session: Session) -> None:
+    session.send()
+    fields = session.last_fields()
+    expect(not fields.get("sendtime"), f"sendTime is {fields.get('sendtime')!r}; expected empty or none for a send now")
+    expect(bool(session.vendor.messages()), "the vendor did not get the message")
+
+
+@case("Q-extno")
+def _an_extno_keeps_its_zeros(session: Session) -> None:
+    answer = session.send(extno="0102")
+    extno = session.last_fields().get("extno", "")
+    expect(extno == "0102", f"extno 0102 arrived as {extno!r}")
+    expect(answer.kind == "accepted", f"the client understood: {answer}")
+
+
+@case("Q-no-extno")
+def _no_extno_is_sent_as_empty(session: Session) -> None:
+    session.send()
+    extno = session.last_fields().get("extno", "")
+    expect(extno == "", f"extno is {extno!r}; expected empty or none")
+
+
+@case("Q-parameters")
+def _only_known_parameters_are_sent(session: Session) -> None:
+    """Compare the parameters of a send with the table of the manual, spelling and case included."""
+    session.send(extno="1")
+    names = [name for name, _ in session.last_request().parameters()]
+    if not names:
+        raise NotJudged("the request has no URL-encoded parameters")
+    credentials = protocol.SIGNED if session.settings.authentication == "signed" else protocol.PASSWORD
+    known = {*credentials.parameters, *protocol.SEND.parameters, "rt"}
+    if credentials is protocol.PASSWORD:
+        known |= set(protocol.SMS.send_parameters)
+    by_lower = {name.lower(): name for name in known}
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    expect(not repeated, f"sent twice: {', '.join(repeated)}")
+    missing = {"action", "mobile", "content"} - {name.lower() for name in names}
+    expect(not missing, f"not sent: {', '.join(sorted(missing))}")
+    for name in names:
+        if name not in known:
+            meant = by_lower.get(name.lower())
+            raise CaseWarning(f"the parameter {name!r} is {f'spelt {meant} in' if meant else 'not in'} the manual")
+
+
+@case("Q-post")
+def _requests_are_posts(session: Session) -> None:
+    session.send()
+    request = session.last_request()
+    if request.method != "POST":
+        raise CaseWarning(f"the request is a {request.method}: numbers and texts stand in logs of servers and proxies")
+    query = [name for name, _ in request.parameters() if name + "=" in request.target.decode("latin-1")]
+    if {"content", "mobile", "sign", "password"} & {name.lower() for name in query}:
+        raise CaseWarning(f"the query string of the POST has {', '.join(query)}")
+
+
+@case("Q-length")
+def _the_content_length_is_counted_in_bytes(session: Session) -> None:
+    answer = session.send(content="【商店】汉字汉字汉字")
+    findings = [finding for request in session.vendor.requests() for finding in request.diagnosis]
+    expect(bool(session.vendor.messages()), f"no message arrived; the client understood: {answer}")
+    expect(session.vendor.messages()[0].content == "【商店】汉字汉字汉字", "the text was cut")
+    expect(not findings, f"the emulator found {[finding.code for finding in findings]}")
+
+
+@case("Q-charset-label")
+def _the_page_decides_the_charset(session: Session) -> None:
+    """Look at the bytes of the content: they have the charset of the page, whatever the header says."""
+    session.send(content=TEXT)
+    request = session.last_request()
+    values = [value for name, value in request.parameters() if name.lower() == "content"]
+    if not values:
+        raise NotJudged("the request has no URL-encoded content")
+    charset = "gbk" if session.settings.charset == "gb2312" else "utf-8"
+    expect(values[-1] == TEXT.encode(charset), f"the bytes of content are {values[-1]!r}, not {charset.upper()}")
+
+
+@case("Q-findings")
+def _the_emulator_has_no_finding(session: Session) -> None:
+    """Ask for every operation once, and expect no finding about a request."""
+    session.send()
+    for operation in ("overage", "status", "call"):
+        if operation in session.operations:
+            session.ask(operation)
+    if "checkkeyword" in session.operations:
+        session.ask("checkkeyword", content=TEXT)
+    findings = {
+        finding.code: finding.sentence for request in session.vendor.requests() for finding in request.diagnosis
+    }
+    if findings:
+        raise CaseWarning("; ".join(f"{code}: {sentence}" for code, sentence in findings.items()))
+
+
+@case("Q-actions")
+def _each_operation_calls_its_page_and_action(session: Session) -> None:
+    """Ask for every operation, and compare page and action with the manual."""
+    for operation in session.operations:
+        answer = _ask_simple(session, operation)
+        requests = session.vendor.requests(last=1)
+        expect(bool(requests), f"{operation} reached no page of the vendor; the client understood: {answer}")
+        expect(requests[0].operation == operation, f"{operation} was sent as {requests[0].operation or 'no operation'}")
+        expect(answer.kind == "accepted", f"{operation}: the client understood {answer}")
+
+
+def _ask_simple(session: Session, operation: str) -> Answer:
+    if operation == "send":
+        return session.send()
+    return session.ask(operation, **({"content": TEXT} if operation == "checkkeyword" else {}))
+
+
+@case("Q-checked-text")
+def _a_checked_text_arrives_unchanged(session: Session) -> None:
+    content = "【商店】A&B+C 100% 甲"
+    session.ask("checkkeyword", content=content)
+    arrived = session.last_fields().get("content")
+    expect(arrived == content, f"the text {content!r} arrived as {arrived!r}")

@@ -1,0 +1,213 @@
+"""The command `sms10692-examine`: its subcommands, messages and exit codes."""
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sms10692 import __version__
+from sms10692_examine import report_files
+from sms10692_examine.driver_protocol import build_schema
+from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
+from sms10692_examine.language import STATE_WORDS, Language, choose, expected_of
+from sms10692_examine.runner import RunResult, run_cases, select_cases
+from sms10692_examine.settings import TIMEZONE, Authentication, Charset, Settings
+from sms10692_examine.verdicts import State, Verdict, count_states
+from sms10692_examine.watch import watch_command
+
+NAME: Final = "sms10692-examine"
+FAILED, USAGE, NOTHING_JUDGED, INTERNAL = 1, 2, 3, 70
+
+_COLOURS: Final = {
+    State.PASSED: "green",
+    State.FAILED: "bold red",
+    State.WARNING: "yellow",
+    State.NOT_SUPPORTED: "dim",
+    State.NOT_JUDGED: "dim",
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(version)s")
+def command() -> None:
+    """Conformance test for clients of the sms10692.com SMS API, in any language.
+
+    Exit code 0: no case failed, apart from known failures. 1: a case failed. 2: wrong usage, or a report cannot be
+    written. 3: no case could be judged. 70: internal error of this command. 130: interrupted.
+    """
+
+
+@command.command()
+@click.option("--only", multiple=True, metavar="ID", help="a case, a group, or the beginning of ids; repeatable")
+@click.option("--list", "is_list", is_flag=True, help="list the cases and run nothing")
+@click.option("--authentication", type=click.Choice(["signed", "password"]), default="signed", show_default=True)
+@click.option("--charset", type=click.Choice(["utf-8", "gb2312"]), default="utf-8", show_default=True)
+@click.option(
+    "--timeout", type=click.FloatRange(0.1, 60), default=2.0, show_default=True, help="of the client, seconds"
+)
+@click.option("--timezone", default=TIMEZONE, show_default=True, help="TZ of the driver")
+@click.option("--jobs", type=click.IntRange(1, 32), default=4, show_default=True, help="drivers at once")
+@click.option("--expect", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="file of known failures")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="write a page in both languages")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="write JUnit XML")
+@click.option("--json", "json_file", type=click.Path(path_type=Path, dir_okay=False), help="write JSON, for `report`")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.argument("driver", nargs=-1, type=click.UNPROCESSED)
+def run(
+    only: tuple[str, ...],
+    is_list: bool,
+    authentication: Authentication,
+    charset: Charset,
+    timeout: float,
+    timezone: str,
+    jobs: int,
+    expect: Path | None,
+    html: Path | None,
+    junit: Path | None,
+    json_file: Path | None,
+    lang: Language,
+    driver: tuple[str, ...],
+) -> int:
+    """Examine a client: sms10692-examine run -- php driver.php"""
+    console = Console(highlight=False)
+    try:
+        cases = select_cases(only)
+        known = load_known_failures(expect) if expect else []
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if is_list:
+        for case in cases:
+            console.print(f"{case.id}  {escape(expected_of(case, lang))}", soft_wrap=True)
+        return 0
+    if not driver:
+        raise click.UsageError("the command of the driver is missing, as in: sms10692-examine run -- php driver.php")
+    settings = Settings(driver, authentication, charset, timeout, timezone, jobs)
+    done: list[Verdict] = []
+
+    def show_progress(verdict: Verdict) -> None:
+        done.append(verdict)
+        if console.is_terminal:
+            console.print(f"{len(done)}/{len(cases)} {verdict.case.id:<28}", end="\r")
+        elif len(done) % 20 == 0:
+            click.echo(f"{len(done)} of {len(cases)} cases", err=True)
+
+    result = run_cases(settings, cases, show_progress)
+    result.verdicts = apply_known_failures(result.verdicts, known)
+    _print_result(console, result, settings, lang)
+    for name in find_mended(result.verdicts, known):
+        console.print(f"{name} passed, and is listed as a known failure: remove it from {expect}")
+    _write(html, lambda: report_files.build_html(result, settings).encode())
+    _write(junit, lambda: report_files.build_junit(result, settings))
+    document = report_files.build_json(result, settings)
+    _write(json_file, lambda: json.dumps(document, ensure_ascii=False, indent=1).encode())
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        _print_annotations(result.verdicts)
+    return _conclude(result.verdicts)
+
+
+def _conclude(verdicts: Sequence[Verdict]) -> int:
+    if any(verdict.is_new_failure for verdict in verdicts):
+        return FAILED
+    judged = {State.PASSED, State.WARNING, State.FAILED}
+    return 0 if any(verdict.state in judged for verdict in verdicts) else NOTHING_JUDGED
+
+
+def _write(file: Path | None, build: Callable[[], bytes]) -> None:
+    if file is None:
+        return
+    try:
+        file.write_bytes(build())
+    except OSError as error:
+        raise click.UsageError(f"cannot write {file}: {error.strerror}") from error
+
+
+def _print_result(console: Console, result: RunResult, settings: Settings, language: Language) -> None:
+    """Print every verdict that is not passed with its explanation, and the counts."""
+    for verdict in result.verdicts:
+        if verdict.state is State.PASSED:
+            continue
+        word = choose(STATE_WORDS[verdict.state], language)
+        console.print(f"[{_COLOURS[verdict.state]}]{word}[/] {verdict.case.id}")
+        lines = report_files.describe(verdict, settings, language)
+        if verdict.state in (State.NOT_SUPPORTED, State.NOT_JUDGED):
+            lines = lines[:1]
+        for line in lines:
+            console.print(f"  {escape(line)}", soft_wrap=True)
+    counts = [
+        f"{count} {choose(STATE_WORDS[state], language)}"
+        for state, count in count_states(result.verdicts).items()
+        if count
+    ]
+    name = f"{result.client}: " if result.client else ""
+    console.print(f"{escape(name)}{', '.join(counts)} (driver started in {result.start_seconds:.1f} s)")
+
+
+def _print_annotations(verdicts: Sequence[Verdict]) -> None:
+    """Print failures and warnings as GitHub shows them beside a run."""
+    for verdict in verdicts:
+        if verdict.is_new_failure or verdict.state is State.WARNING:
+            kind = "error" if verdict.is_new_failure else "warning"
+            text = f"{verdict.observed}. {verdict.case.fix}"
+            escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+            click.echo(f"::{kind} title=sms10692-examine {verdict.case.id}::{escaped}")
+
+
+@command.command()
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="write the matrix as a page")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def report(html: Path | None, files: tuple[Path, ...]) -> int:
+    """Compare runs: draw the matrix of cases and clients from files of `run --json`."""
+    try:
+        documents = [report_files.load_document(file.read_text("utf-8"), str(file)) for file in files]
+    except (ValueError, OSError) as error:
+        raise click.UsageError(str(error)) from error
+    names, rows = report_files.build_matrix(documents)
+    table = Table("case", *names)
+    for name, states in rows:
+        table.add_row(name, *(report_files.MARKS.get(state, "") for state in states))
+    Console().print(table)
+    _write(html, lambda: report_files.build_matrix_html(documents).encode())
+    return 0
+
+
+@command.command()
+def schema() -> int:
+    """Print the JSON Schema of the answers of a driver."""
+    click.echo(json.dumps(build_schema(), indent=2))
+    return 0
+
+
+command.add_command(watch_command)
+
+
+def main() -> None:
+    """Run the command. Errors are printed as one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+    sys.exit(_run_command())
+
+
+def _run_command() -> int:
+    try:
+        code: int = command.main(prog_name=NAME, standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"{NAME}: {' '.join(error.format_message().split())}", err=True)
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(f"{NAME}: interrupted", err=True)
+        return 130
+    except Exception:
+        traceback.print_exc()
+        click.echo(f"{NAME}: this is a bug of {NAME}, not a failure of the client", err=True)
+        return INTERNAL
+    return code

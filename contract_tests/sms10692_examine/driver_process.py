@@ -1,0 +1,192 @@
+"""`DriverProcess`: a running driver.
+
+Its answers are read by a thread of their own and checked, its standard error is kept, and its whole process group is
+ended with it.
+"""
+
+import contextlib
+import os
+import queue
+import shlex
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sms10692_examine import driver_protocol
+from sms10692_examine.driver_protocol import ITEM, VERSION, Answer, DriverError
+
+MAX_LINE: Final = 1 << 20
+_KEPT_STDERR: Final = 64 << 10
+START_LIMIT: Final = 60.0
+"""Seconds that the first answer may take: runtimes compile and start."""
+_END_LIMIT: Final = 2.0
+"""Seconds that a driver has to end after its standard input was closed."""
+_PENDING_LINES: Final = 64
+"""Lines read ahead. A driver that writes more waits, so that it has not processed what nobody has read."""
+
+
+class DriverProcess:
+    """A driver, started by `command` in a process group of its own.
+
+    **`close` ends the process; call it in every case.** All methods but `kill` belong to one thread.
+    """
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.command = tuple(command)
+        self.start_seconds = 0.0
+        self._number = 0
+        self._stderr = bytearray()
+        started = time.monotonic()
+        try:
+            self._process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, **environment},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise DriverError(f"cannot start {shlex.join(self.command)}: {error.strerror or error}") from error
+        self._started = started
+        self._lines: queue.Queue[bytes] = queue.Queue(_PENDING_LINES)
+        self._is_discarding = threading.Event()
+        self._readers = [
+            threading.Thread(target=self._read_lines, name="driver output", daemon=True),
+            threading.Thread(target=self._read_stderr, name="driver errors", daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def stderr(self) -> str:
+        """The end of what the driver wrote to its standard error."""
+        return bytes(self._stderr).decode("utf-8", "backslashreplace")
+
+    def configure(self, limit: float, **settings: Any) -> Answer:
+        """Configure the client. The first call waits for the start of the runtime and measures it."""
+        is_first = not self._number
+        answer = self.ask("configure", START_LIMIT if is_first else limit, protocol=VERSION, **settings)
+        if is_first:
+            self.start_seconds = time.monotonic() - self._started
+        if answer.kind != "configured":
+            raise DriverError(f"configure was answered with {answer}; expected configured")
+        return answer
+
+    def ask(self, operation: str, limit: float, **fields: Any) -> Answer:
+        """Send a request and wait at most `limit` seconds for the whole answer. Raises DriverError."""
+        self.begin(operation, **fields)
+        return self.finish(operation, limit)
+
+    def begin(self, operation: str, **fields: Any) -> None:
+        """Send a request without waiting for the answer."""
+        self._number += 1
+        document = {"id": self._number, "operation": operation, **fields}
+        if self._process.stdin is None:
+            raise DriverError("the driver has no standard input")
+        try:
+            self._process.stdin.write(driver_protocol.encode(document))
+            self._process.stdin.flush()
+        except (OSError, ValueError) as error:
+            raise DriverError(self._describe_end()) from error
+
+    def finish(self, operation: str, limit: float) -> Answer:
+        """Wait for the answer to the last request."""
+        deadline = time.monotonic() + limit
+        items: list[Mapping[str, str]] = []
+        while True:
+            document = self._read_document(operation, deadline)
+            if document is None:
+                raise DriverError(f"no answer to {operation} within {limit:g} s")
+            if document["answer"] != ITEM:
+                return Answer(document["answer"], document, tuple(items))
+            items.append(document)
+
+    def read_items(self, operation: str, limit: float, count: int | None = None) -> list[Mapping[str, str]]:
+        """Return items: `count`, or all that were written completely until the end of the process or of `limit`."""
+        deadline = time.monotonic() + limit
+        items: list[Mapping[str, str]] = []
+        with contextlib.suppress(DriverError):  # the last line is cut, or the driver has ended: both are expected here
+            while len(items) != count and (document := self._read_document(operation, deadline)) is not None:
+                if document["answer"] != ITEM:
+                    break
+                items.append(document)
+        return items
+
+    def _read_document(self, operation: str, deadline: float) -> Mapping[str, Any] | None:
+        """Return the next document, or None if there is none before the deadline."""
+        try:
+            line = self._lines.get(timeout=max(deadline - time.monotonic(), 0.001))
+        except queue.Empty:
+            return None
+        if not line:
+            raise DriverError(self._describe_end())
+        if len(line) > MAX_LINE:
+            raise DriverError(f"standard output has a line of more than {MAX_LINE:,} bytes")
+        return driver_protocol.parse_line(line, self._number, operation)
+
+    def _describe_end(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it has closed its output, and may still be running
+            self._process.wait(_END_LIMIT)
+        code = self._process.returncode
+        if code is None:
+            return "the driver closed its standard output and is still running"
+        return f"the driver was ended by signal {-code}" if code < 0 else f"the driver ended with exit code {code}"
+
+    def _read_lines(self) -> None:
+        stream = self._process.stdout
+        if stream is None:
+            raise RuntimeError("the driver has no standard output")
+        while line := stream.readline(MAX_LINE + 1):
+            self._put(line)
+        self._put(b"")
+
+    def _put(self, line: bytes) -> None:
+        while not self._is_discarding.is_set():
+            try:
+                self._lines.put(line, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def _read_stderr(self) -> None:
+        stream = self._process.stderr
+        if stream is None:
+            raise RuntimeError("the driver has no standard error")
+        while content := os.read(stream.fileno(), 1 << 16):
+            self._stderr += content
+            del self._stderr[:-_KEPT_STDERR]
+
+    def kill(self) -> None:
+        """End the driver and its children at once, with SIGKILL."""
+        self._signal_group()
+        self._process.wait()
+
+    def close(self) -> None:
+        """Close the driver's standard input, let it end, and end what remains of its process group."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):  # it has ended, and a line was still buffered
+                self._process.stdin.close()
+        self._is_discarding.set()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it did not end by itself
+            self._process.wait(_END_LIMIT)
+        self.kill()
+        for reader, stream in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
+            reader.join(_END_LIMIT)
+            # A process that has left the group may still hold the pipe: closing it would wait for that process.
+            if stream is not None and not reader.is_alive():
+                stream.close()
+
+    def _signal_group(self) -> None:
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):  # every process of the group has ended
+                os.killpg(self._process.pid, signal.SIGKILL)
+        elif self.is_running:
+            self._process.kill()

@@ -1,0 +1,139 @@
+"""The driver protocol, version 1: JSON documents in lines, from the examiner to a driver and back.
+
+The examiner writes one request document per line to the driver's standard input, and the driver answers on its standard
+output with documents that have the same `id`, before the next request. See `docs/driver-protocol.md`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+VERSION: Final = 1
+
+Operation: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call"]
+OPERATIONS: Final[tuple[Operation, ...]] = ("send", "overage", "checkkeyword", "status", "call")
+CLAIMS: Final = ("durable", "clock")
+"""What a client may claim: that fetched items survive a crash, and that `clock_offset` moves the client's clock."""
+
+Kind: TypeAlias = Literal["configured", "accepted", "refused", "unknown", "unsupported"]
+_FINAL_KINDS: Final[tuple[Kind, ...]] = ("configured", "accepted", "refused", "unknown", "unsupported")
+ITEM: Final = "item"
+
+FIELDS: Final[Mapping[str, Mapping[str, type]]] = {
+    "send": {"taskID": str, "successCounts": int, "remainpoint": int},
+    "overage": {"overage": int, "payinfo": str, "sendTotal": int},
+    "checkkeyword": {"forbidden": bool},
+    "status": {},
+    "call": {},
+}
+"""What an accepted answer may tell, by operation; each value may be missing."""
+
+ITEM_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "status": ("mobile", "taskid", "status", "receivetime", "errorcode", "extno"),
+    "call": ("mobile", "taskid", "content", "receivetime", "extno"),
+}
+"""What an item tells, all as text. `status` is `delivered` or `failed`, or the vendor's own word."""
+
+
+class DriverError(Exception):
+    """The driver ended, did not answer in time, or answered with what is no document of the protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one request: its kind, what the client understood, and the items in their order."""
+
+    kind: Kind
+    document: Mapping[str, Any] = field(default_factory=dict)
+    items: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """The message of the vendor, or why the result is unknown."""
+        return str(self.document.get("message") or self.document.get("reason") or "")
+
+    def __str__(self) -> str:
+        told = f": {self.reason}" if self.reason else ""
+        items = f", {len(self.items)} items" if self.items else ""
+        return f"{self.kind}{told}{items}"
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """Return a document as a line: JSON in ASCII, so that no driver depends on the charset of its standard input."""
+    return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
+    """Parse a line of an answer to request `number`. Raises DriverError."""
+    shown = repr(line[:200].decode("utf-8", "backslashreplace"))
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DriverError(f"standard output has a line that is no JSON in UTF-8: {shown} ({error})") from error
+    if not isinstance(document, dict):
+        raise DriverError(f"standard output has a line that is no JSON object: {shown}")
+    if document.get("id") != number:
+        raise DriverError(f"the answer has the id {document.get('id')!r}, the request had {number}: {shown}")
+    kind = document.get("answer")
+    if kind == ITEM:
+        _check_item(document, operation, shown)
+    elif kind not in _FINAL_KINDS:
+        raise DriverError(f"answer is {kind!r}; expected one of {', '.join((*_FINAL_KINDS, ITEM))}: {shown}")
+    elif kind == "accepted":
+        for name, expected in FIELDS.get(operation, {}).items():
+            value = document.get(name)
+            if value is not None and (not isinstance(value, expected) or (expected is int and value is True)):
+                raise DriverError(f"{name} is {value!r}; expected {_TYPE_NAMES[expected]}: {shown}")
+    return document
+
+
+_TYPE_NAMES: Final[Mapping[type, str]] = {str: "a text", int: "a whole number", bool: "true or false"}
+
+
+def _check_item(document: Mapping[str, Any], operation: str, shown: str) -> None:
+    names = ITEM_FIELDS.get(operation)
+    if names is None:
+        raise DriverError(f"{operation} has no items: {shown}")
+    for name in names:
+        if not isinstance(document.get(name), str):
+            raise DriverError(f"an item of {operation} needs {name!r}, a text: {shown}")
+
+
+def build_schema() -> dict[str, Any]:
+    """Return the JSON Schema of the answers of a driver."""
+    kinds = {"enum": list(_FINAL_KINDS)}
+    types = {str: {"type": "string"}, int: {"type": "integer"}, bool: {"type": "boolean"}}
+    accepted = {name: types[kind] for fields in FIELDS.values() for name, kind in fields.items()}
+    number = {"type": "integer", "minimum": 1}
+    items = [
+        {
+            "title": f"an item of {operation}",
+            "type": "object",
+            "required": ["id", "answer", *names],
+            "properties": {"id": number, "answer": {"const": ITEM}, **{name: {"type": "string"} for name in names}},
+        }
+        for operation, names in ITEM_FIELDS.items()
+    ]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Answer of a driver, protocol version {VERSION}",
+        "anyOf": [
+            {
+                "title": "the last document of an answer",
+                "type": "object",
+                "required": ["id", "answer"],
+                "properties": {
+                    "id": number,
+                    "answer": kinds,
+                    "operations": {"type": "array", "items": {"enum": list(OPERATIONS)}},
+                    "claims": {"type": "array", "items": {"enum": list(CLAIMS)}},
+                    "client": {"type": "string"},
+                    "message": {"type": "string"},
+                    "reason": {"type": "string"},
+                    **accepted,
+                },
+            },
+            *items,
+        ],
+    }

@@ -1,0 +1,54 @@
+"""The words of reports in English and Chinese."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, TypeAlias
+
+from sms10692_examine.case_table import GROUPS, CaseText
+from sms10692_examine.verdicts import State
+
+Language: TypeAlias = Literal["en", "zh"]
+
+STATE_WORDS: Final[Mapping[State, tuple[str, str]]] = {
+    State.PASSED: ("passed", "通过"),
+    State.FAILED: ("failed", "失败"),
+    State.WARNING: ("warning", "警告"),
+    State.NOT_SUPPORTED: ("not supported", "不支持"),
+    State.NOT_JUDGED: ("not judged", "未判定"),
+}
+
+WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "title": ("Conformance of a client", "客户端一致性检查"),
+    "expected": ("expected", "预期"),
+    "observed": ("observed", "实际"),
+    "loss": ("cost", "后果"),
+    "fix": ("fix", "修复"),
+    "source": ("source", "依据"),
+    "repeat": ("repeat", "重现"),
+    "request": ("request", "请求"),
+    "response": ("response", "响应"),
+    "stderr": ("standard error of the driver", "驱动程序的标准错误输出"),
+    "known": ("known", "已知"),
+    "case": ("case", "用例"),
+    "start": ("start of the runtime", "运行环境启动"),
+}
+
+
+def choose(pair: tuple[str, str], language: Language) -> str:
+    """Return the text of a pair in a language."""
+    return pair[language == "zh"]
+
+
+def expected_of(case: CaseText, language: Language) -> str:
+    return choose((case.expected, case.expected_zh), language)
+
+
+def loss_of(case: CaseText, language: Language) -> str:
+    return choose((case.loss, case.loss_zh), language)
+
+
+def fix_of(case: CaseText, language: Language) -> str:
+    return choose((case.fix, case.fix_zh), language)
+
+
+def group_of(case: CaseText, language: Language) -> str:
+    return choose(GROUPS[case.group], language)

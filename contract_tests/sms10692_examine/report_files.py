@@ -1,0 +1,288 @@
+"""Reports of a run as files: JSON, JUnit XML, and one HTML page in both languages; and the matrix of several runs."""
+
+import base64
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from sms10692_examine.case_table import load_cases
+from sms10692_examine.exchange import Exchange, HttpRequest
+from sms10692_examine.language import (
+    STATE_WORDS,
+    WORDS,
+    Language,
+    choose,
+    expected_of,
+    fix_of,
+    group_of,
+    loss_of,
+)
+from sms10692_examine.runner import RunResult
+from sms10692_examine.settings import Settings
+from sms10692_examine.verdicts import State, Verdict, count_states
+
+_SHOWN: Final = 3000
+"""Most bytes of a request or response that a report shows."""
+_SHOWN_EXCHANGES: Final = 4
+LANGUAGES: Final[tuple[Language, Language]] = ("en", "zh")
+
+
+def format_bytes(content: bytes) -> str:
+    """Return bytes as text: UTF-8 where it is, escapes elsewhere, and a long middle left out."""
+    text = content[:_SHOWN].decode("utf-8", "backslashreplace").replace("\r\n", "\n")
+    printable = "".join(
+        character if character.isprintable() or character == "\n" else f"\\x{ord(character):02x}" for character in text
+    )
+    return printable + (f"\n… {len(content) - _SHOWN:,} bytes more" if len(content) > _SHOWN else "")
+
+
+def format_curl(request: HttpRequest, url: str) -> str:
+    """Return the curl command of a request, for a POSIX shell; `url` replaces the address of the examiner."""
+    words = ["curl", "-sS", "-i", "-X", request.method, url + request.target.decode("latin-1")]
+    if request.header("Content-Type"):
+        words += ["-H", f"Content-Type: {request.header('Content-Type')}"]
+    try:
+        body = request.body.decode("ascii")
+    except UnicodeDecodeError:
+        encoded = base64.b64encode(request.body).decode()
+        return f"printf %s {encoded} | base64 -d | {shlex.join([*words, '--data-binary', '@-'])}"
+    return shlex.join([*words, "--data-binary", body] if body else words)
+
+
+def format_repeat(settings: Settings, case: str) -> str:
+    """Return the command that runs one case again."""
+    options = [
+        *(["--authentication", settings.authentication] if settings.authentication != "signed" else []),
+        *(["--charset", settings.charset] if settings.charset != "utf-8" else []),
+    ]
+    return shlex.join(["sms10692-examine", "run", *options, "--only", case, "--", *settings.command])
+
+
+def build_json(result: RunResult, settings: Settings) -> dict[str, Any]:
+    """Return the document of `--json`, which `sms10692-examine report` reads."""
+    return {
+        "version": 1,
+        "client": result.client,
+        "command": list(settings.command),
+        "authentication": settings.authentication,
+        "charset": settings.charset,
+        "start_seconds": round(result.start_seconds, 3),
+        "cases": [
+            {
+                "id": verdict.case.id,
+                "state": verdict.state.value,
+                "observed": verdict.observed,
+                "known": verdict.expected_because,
+                "seconds": round(verdict.seconds, 3),
+            }
+            for verdict in result.verdicts
+        ],
+    }
+
+
+def _xml_text(text: str) -> str:
+    return "".join(character if character.isprintable() or character in "\n\t" else "\ufffd" for character in text)
+
+
+def build_junit(result: RunResult, settings: Settings) -> bytes:
+    """Return the report in JUnit's XML: groups are classes; a warning passes and has its text in system-out."""
+    counts = count_states(result.verdicts)
+    failures = sum(verdict.is_new_failure for verdict in result.verdicts)
+    skipped = counts[State.NOT_SUPPORTED] + counts[State.NOT_JUDGED] + counts[State.FAILED] - failures
+    suite = Element(
+        "testsuite",
+        name=f"sms10692-examine {result.client}".strip(),
+        tests=str(len(result.verdicts)),
+        failures=str(failures),
+        errors="0",
+        skipped=str(skipped),
+        time=f"{sum(verdict.seconds for verdict in result.verdicts):.3f}",
+    )
+    for verdict in result.verdicts:
+        case = SubElement(
+            suite,
+            "testcase",
+            classname=f"sms10692_examine.{verdict.case.group}",
+            name=f"{verdict.case.id}: {verdict.case.expected}",
+            time=f"{verdict.seconds:.3f}",
+        )
+        if verdict.is_new_failure:
+            SubElement(case, "failure", message=_xml_text(verdict.observed)).text = _xml_text(
+                "\n".join(describe(verdict, settings, "en"))
+            )
+        elif verdict.state is State.WARNING:
+            SubElement(case, "system-out").text = _xml_text("\n".join(describe(verdict, settings, "en")))
+        elif verdict.state is not State.PASSED:
+            SubElement(case, "skipped", message=_xml_text(verdict.expected_because or verdict.observed))
+    suites = Element("testsuites")
+    suites.append(suite)
+    indent(suites)
+    content: str = tostring(suites, "unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{content}\n'.encode()
+
+
+def describe(verdict: Verdict, settings: Settings, language: Language) -> list[str]:
+    """Return what a report says about a verdict that is not passed, in lines."""
+    case = verdict.case
+    rows = {
+        "observed": verdict.observed,
+        "expected": expected_of(case, language),
+        "loss": loss_of(case, language),
+        "fix": fix_of(case, language),
+        "source": " ".join(filter(None, (case.source, f"({case.grade})" if case.grade else ""))),
+        "known": verdict.expected_because,
+        "repeat": format_repeat(settings, case.id),
+    }
+    lines = [f"{choose(WORDS[name], language)}: {text}" for name, text in rows.items() if text]
+    if verdict.stderr.strip():
+        lines += [f"{choose(WORDS['stderr'], language)}:", *verdict.stderr.strip().splitlines()[-12:]]
+    return lines
+
+
+_STYLE: Final = """
+:root { color-scheme: light dark; --line: #8884; --good: #18794e; --bad: #c62a2f; --warn: #ad5700; --none: #687076; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; padding: 1rem; }
+.zh { display: none; } :root[lang=zh] .zh { display: revert; } :root[lang=zh] .en { display: none; }
+h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+details { border-bottom: 1px solid var(--line); padding: .35rem 0; } summary { cursor: pointer; }
+.state { display: inline-block; min-width: 7.5em; font-weight: 600; } code, pre { font-size: .85rem; }
+pre { overflow-x: auto; background: #8881; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
+.passed { color: var(--good); } .failed { color: var(--bad); } .warning { color: var(--warn); }
+.not-supported, .not-judged { color: var(--none); } button { font: inherit; padding: .3rem .8rem; }
+table { border-collapse: collapse; } td, th { border: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
+"""
+_SCRIPT: Final = """
+const root = document.documentElement;
+function show(language) { root.lang = language; }
+show(navigator.language.startsWith("zh") ? "zh" : "en");
+for (const button of document.querySelectorAll("button[data-language]"))
+  button.addEventListener("click", () => show(button.dataset.language));
+"""
+
+
+def _page(title: Mapping[Language, str], content: str) -> str:
+    heading = "".join(f'<span class="{name}">{escape(title[name])}</span>' for name in LANGUAGES)
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title['en'])}</title><style>{_STYLE}</style></head><body>"
+        '<p><button data-language="en">English</button> <button data-language="zh">中文</button></p>'
+        f"<h1>{heading}</h1>{content}<script>{_SCRIPT}</script></body></html>\n"
+    )
+
+
+def _state_class(state: State) -> str:
+    return state.value.replace(" ", "-")
+
+
+def build_html(result: RunResult, settings: Settings) -> str:
+    """Return one HTML page in both languages, without references to other files."""
+    parts: list[str] = []
+    for name in LANGUAGES:
+        counts = ", ".join(
+            f"{count} {choose(STATE_WORDS[state], name)}"
+            for state, count in count_states(result.verdicts).items()
+            if count
+        )
+        parts.append(f'<p class="{name}">{escape(counts)} · {escape(shlex.join(settings.command))}</p>')
+    group = ""
+    for verdict in result.verdicts:
+        if verdict.case.group != group:
+            group = verdict.case.group
+            heading = "".join(
+                f'<span class="{name}">{escape(group_of(verdict.case, name))}</span>' for name in LANGUAGES
+            )
+            parts.append(f"<h2>{heading}</h2>")
+        parts.append(_format_verdict(verdict, settings))
+    titles: dict[Language, str] = {
+        name: f"{choose(WORDS['title'], name)}{f': {result.client}' if result.client else ''}" for name in LANGUAGES
+    }
+    return _page(titles, "".join(parts))
+
+
+def _format_verdict(verdict: Verdict, settings: Settings) -> str:
+    state = _state_class(verdict.state)
+    summary = "".join(
+        f'<span class="{name}"><span class="state {state}">{escape(choose(STATE_WORDS[verdict.state], name))}</span>'
+        f"<code>{escape(verdict.case.id)}</code> {escape(expected_of(verdict.case, name))}</span>"
+        for name in LANGUAGES
+    )
+    if verdict.state is State.PASSED:
+        return f"<details><summary>{summary}</summary></details>"
+    text = "".join(
+        f'<div class="{name}"><pre>{escape(chr(10).join(describe(verdict, settings, name)))}</pre></div>'
+        for name in LANGUAGES
+    )
+    shown = verdict.exchanges[-_SHOWN_EXCHANGES:]
+    exchanges = "".join(_format_exchange(exchange) for exchange in shown)
+    is_open = " open" if verdict.is_new_failure else ""
+    return f"<details{is_open}><summary>{summary}</summary>{text}{exchanges}</details>"
+
+
+def _format_exchange(exchange: Exchange) -> str:
+    altered = f" · {exchange.alteration}" if exchange.alteration else ""
+    curl = format_curl(exchange.request, "http://127.0.0.1:10692")
+    return (
+        f"<pre>{escape(curl)}</pre><pre>{escape(format_bytes(exchange.request.head + exchange.request.body))}</pre>"
+        f"<pre>{escape(format_bytes(exchange.response))}{escape(altered)}</pre>"
+    )
+
+
+MARKS: Final[Mapping[str, str]] = {
+    "passed": "✓",
+    "failed": "✗",
+    "warning": "!",
+    "not supported": "–",
+    "not judged": "?",
+}
+
+
+def build_matrix(documents: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return the names of the clients, and for each case its states, in the order of the table."""
+    names = [str(document.get("client") or f"client {index}") for index, document in enumerate(documents, 1)]
+    states = [{case["id"]: case["state"] for case in document["cases"]} for document in documents]
+    rows = [(name, [known.get(name, "") for known in states]) for name in load_cases()]
+    return names, [(name, row) for name, row in rows if any(row)]
+
+
+def build_matrix_html(documents: Sequence[Mapping[str, Any]]) -> str:
+    """Return the matrix of cases and clients as an HTML page in both languages."""
+    names, rows = build_matrix(documents)
+    cases = load_cases()
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr><td><code>"
+        + escape(name)
+        + "</code> "
+        + "".join(f'<span class="{lang}">{escape(expected_of(cases[name], lang))}</span>' for lang in LANGUAGES)
+        + "</td>"
+        + "".join(f'<td class="{state.replace(" ", "-")}">{MARKS.get(state, "")}</td>' for state in states)
+        + "</tr>"
+        for name, states in rows
+    )
+    words = WORDS["case"]
+    first = "".join(f'<span class="{name}">{choose(words, name)}</span>' for name in LANGUAGES)
+    legend: list[str] = []
+    for name in LANGUAGES:
+        texts = [f"{MARKS[state.value]} {choose(pair, name)}" for state, pair in STATE_WORDS.items()]
+        legend.append(f'<p class="{name}">{escape(" · ".join(texts))}</p>')
+    titles: dict[Language, str] = {name: choose(WORDS["title"], name) for name in LANGUAGES}
+    return _page(titles, f"{''.join(legend)}<table><tr><th>{first}</th>{head}</tr>{body}</table>")
+
+
+def load_document(text: str, file: str) -> Mapping[str, Any]:
+    """Parse the document of `--json`. Raises ValueError with the name of the file."""
+    try:
+        document = json.loads(text)
+        is_valid = document["version"] == 1 and all(
+            isinstance(case["id"], str) and isinstance(case["state"], str) for case in document["cases"]
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}: not a document of sms10692-examine run --json") from error
+    if not is_valid:
+        raise ValueError(f"{file}: not a document of sms10692-examine run --json")
+    parsed: Mapping[str, Any] = document
+    return parsed

@@ -1,0 +1,129 @@
+"""Runs cases: several at once, each driver process in a thread of its own."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import Final
+
+from sms10692_examine.case_table import CaseText, load_cases
+from sms10692_examine.cases import failure_cases, once_cases, request_cases, response_cases
+from sms10692_examine.cases.registry import CASES
+from sms10692_examine.driver_process import DriverProcess
+from sms10692_examine.driver_protocol import DriverError
+from sms10692_examine.session import Session
+from sms10692_examine.settings import Settings
+from sms10692_examine.verdicts import STATES, State, Verdict
+from sms10692_mock import Emulator
+
+CASE_MODULES: Final = (request_cases, response_cases, failure_cases, once_cases)
+"""Importing these modules fills the registry."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """Verdicts in the order of the table, the client's name, and the seconds that its runtime takes to start."""
+
+    verdicts: list[Verdict]
+    client: str = ""
+    start_seconds: float = 0.0
+
+
+class _Worker:
+    """A thread's driver, started again whenever it has ended."""
+
+    def __init__(self, settings: Settings, emulator: Emulator) -> None:
+        self._settings = settings
+        self._emulator = emulator
+        self._drivers: list[DriverProcess] = []
+        self.client = ""
+        self.start_seconds = 0.0
+
+    def _start(self) -> DriverProcess:
+        driver = DriverProcess(self._settings.command, {"TZ": self._settings.timezone})
+        self._drivers.append(driver)
+        return driver
+
+    def close(self) -> None:
+        for driver in self._drivers:
+            driver.close()
+        self._drivers.clear()
+
+    def run(self, case: CaseText) -> Verdict:
+        """Run a case. Every error of the driver is a failed case, and ends the driver."""
+        started = time.monotonic()
+        driver = next((driver for driver in self._drivers if driver.is_running), None) or self._start()
+        session = Session(self._emulator, self._settings, driver, self._start)
+        state, observed, stderr = State.PASSED, "", ""
+        try:
+            with session:
+                answer = session.configure()
+                self.client = str(answer.document.get("client") or self.client)
+                self.start_seconds = self.start_seconds or session.driver.start_seconds
+                CASES[case.id](session)
+        except tuple(STATES) as error:
+            state, observed = STATES[type(error)], str(error)
+        except DriverError as error:
+            state, observed = State.FAILED, str(error)
+        if state is not State.PASSED:
+            stderr = session.driver.stderr
+        if state is State.FAILED or not session.driver.is_running:
+            self.close()  # an answer may still come, and would be taken for that of the next case
+        return Verdict(case, state, observed, tuple(session.exchanges), stderr, time.monotonic() - started)
+
+
+def select_cases(only: Sequence[str]) -> list[CaseText]:
+    """Return the cases of the table, or those whose id or group is in `only`, or begins with an entry and a hyphen.
+
+    Raises ValueError for an entry that selects nothing.
+    """
+    cases = list(load_cases().values())
+    selected = set()
+    for entry in only:
+        matching = {case.id for case in cases if entry in (case.id, case.group) or case.id.startswith(f"{entry}-")}
+        if not matching:
+            raise ValueError(f"no case {entry!r}; see --list")
+        selected |= matching
+    return [case for case in cases if not only or case.id in selected]
+
+
+def run_cases(
+    settings: Settings, cases: Sequence[CaseText], on_verdict: Callable[[Verdict], None] = lambda verdict: None
+) -> RunResult:
+    """Run cases against the client that `settings` name; `on_verdict` is called in their order of completion."""
+    pending = deque(cases)
+    lock = threading.Lock()
+    verdicts: dict[str, Verdict] = {}
+    workers: list[_Worker] = []
+
+    def take_cases() -> Iterator[CaseText]:
+        while True:
+            with lock:
+                if not pending:
+                    return
+                case = pending.popleft()
+            yield case
+
+    def work(emulator: Emulator) -> None:
+        worker = _Worker(settings, emulator)
+        with lock:
+            workers.append(worker)
+        try:
+            for case in take_cases():
+                verdict = worker.run(case)
+                with lock:
+                    verdicts[case.id] = verdict
+                    on_verdict(verdict)
+        finally:
+            worker.close()
+
+    count = max(1, min(settings.jobs, len(cases)))
+    with Emulator() as emulator, ThreadPoolExecutor(count) as pool:
+        emulator.url  # noqa: B018 - starts serving, before the threads
+        for future in as_completed([pool.submit(work, emulator) for _ in range(count)]):
+            future.result()
+    ordered = [verdicts[case.id] for case in cases]
+    client = next((worker.client for worker in workers if worker.client), "")
+    return RunResult(ordered, client, max((worker.start_seconds for worker in workers), default=0.0))

@@ -1,0 +1,170 @@
+"""`Session`: what a case works with, a configured driver, an account of its own, and the proxy before the emulator."""
+
+import contextlib
+import http.client
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from sms10692 import protocol
+from sms10692_examine.driver_process import DriverProcess
+from sms10692_examine.driver_protocol import Answer
+from sms10692_examine.exchange import Exchange, HttpRequest
+from sms10692_examine.settings import Settings
+from sms10692_examine.vendor_proxy import Alteration, VendorProxy
+from sms10692_examine.verdicts import CaseFailed, NotSupported, expect
+from sms10692_mock import Emulator, SmsVendor
+
+NUMBER: Final = "13800000001"
+TEXT: Final = "【商店】您的验证码是1234"
+
+
+class Session:
+    """A driver, configured for an account that no other case uses, at the address of a proxy.
+
+    **Use as a context manager: the account is deleted at the end.** The driver belongs to the runner.
+    """
+
+    def __init__(
+        self, emulator: Emulator, settings: Settings, driver: DriverProcess, restart: Callable[[], DriverProcess]
+    ) -> None:
+        self.settings = settings
+        self.emulator = emulator
+        self.driver = driver
+        self.operations: Sequence[str] = ()
+        self.claims: Sequence[str] = ()
+        self._restart = restart
+        self._stack = ExitStack()
+        self._state_dir = tempfile.mkdtemp(prefix="sms10692-examine-")
+        self._stack.callback(shutil.rmtree, self._state_dir, ignore_errors=True)
+        self.proxy = self._stack.enter_context(VendorProxy(emulator.url))
+        self._accounts: list[SmsVendor] = []
+        self.vendor = self.add_account()
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._stack.close()
+
+    def add_account(self, **settings: Any) -> SmsVendor:
+        """Create an account that is deleted at the end. Its password and name are random."""
+        name, password = f"shop{secrets.token_hex(3)}", f"Mi{secrets.token_hex(4)}"
+        chosen: dict[str, Any] = {"account": name, "password": password, "points": 10_000} | settings
+        return self._stack.enter_context(self.emulator.account(**chosen))
+
+    def use_account(self, **settings: Any) -> SmsVendor:
+        """Create an account with these settings and configure the client for it."""
+        self.vendor = self.add_account(**settings)
+        self.configure()
+        return self.vendor
+
+    def configure(self, **changes: Any) -> Answer:
+        """Configure the client for the account; `changes` replace settings."""
+        answer = self.configure_driver(self.driver, **changes)
+        self.operations = answer.document.get("operations") or ()
+        self.claims = answer.document.get("claims") or ()
+        return answer
+
+    def configure_driver(self, driver: DriverProcess, **changes: Any) -> Answer:
+        """Configure a driver for the account."""
+        settings = self.settings
+        chosen = {
+            "url": self.proxy.url,
+            "authentication": settings.authentication,
+            "charset": settings.charset,
+            "timeout": settings.timeout,
+            "state_dir": self._state_dir,
+            "clock_offset": 0,
+            **self.vendor.credentials,
+        }
+        return driver.configure(settings.answer_limit, **chosen | changes)
+
+    def restart_driver(self) -> None:
+        """Start the driver again, after it was killed, and configure it with the same account and state directory."""
+        self.driver = self._restart()
+        self.configure()
+
+    def require(self, *operations: str) -> None:
+        """Raise NotSupported unless the client has these operations."""
+        missing = [operation for operation in operations if operation not in self.operations]
+        if missing:
+            raise NotSupported(f"the client does not support {', '.join(missing)}")
+
+    # Requests to the driver
+
+    def ask(self, operation: str, **fields: Any) -> Answer:
+        """Ask the driver; raises NotSupported for an operation that the client does not have."""
+        self.require(operation)
+        answer = self.driver.ask(operation, self.settings.answer_limit, **fields)
+        if answer.kind == "unsupported":
+            raise NotSupported(f"{operation}: {answer.reason or 'not supported'}")
+        if answer.kind == "configured":
+            raise CaseFailed(f"{operation} was answered with configured")
+        return answer
+
+    def send(self, *mobiles: str, content: str = TEXT, send_time: str | None = None, extno: str = "") -> Answer:
+        """Ask for a send: to NUMBER if there are no numbers."""
+        return self.ask("send", mobiles=list(mobiles or (NUMBER,)), content=content, sendTime=send_time, extno=extno)
+
+    def fetch_all(self, operation: str, fetches: int = 20) -> list[Any]:
+        """Ask for items until an answer has none; raises CaseFailed if an answer is not accepted."""
+        items: list[Any] = []
+        for _ in range(fetches):
+            answer = self.ask(operation)
+            expect(answer.kind == "accepted", f"{operation} was answered with {answer}")
+            items += answer.items
+            if not answer.items:
+                return items
+        return items
+
+    def put_messages(self, mobiles: Sequence[str]) -> None:
+        """Send a text to numbers without the client, so that their reports and replies wait."""
+        form = {"action": "send", "mobile": ",".join(mobiles), "content": TEXT, **self.vendor.credentials}
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection = http.client.HTTPConnection(urlsplit(self.emulator.url).netloc, timeout=30)
+        try:
+            connection.request("POST", protocol.SMS.path, urlencode(form).encode(), headers)
+            answer = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        if "<message>ok</message>" not in answer:
+            raise RuntimeError(f"the emulator refused a send of the examiner: {answer}")
+
+    # What the vendor saw
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        return list(self.proxy.exchanges)
+
+    def alter(self, alteration: Alteration, page: str = "") -> None:
+        """Alter the response to the next request to a page whose name contains `page`."""
+        self.proxy.alter(alteration, lambda request: page.lower() in request.path.lower())
+
+    def last_request(self) -> HttpRequest:
+        """Return the last request; raises CaseFailed if there was none."""
+        if not self.proxy.exchanges:
+            raise CaseFailed("the client sent no request")
+        return self.proxy.exchanges[-1].request
+
+    def last_fields(self) -> dict[str, str]:
+        """Return the parameters of the last request as the vendor read them, by name in lower case."""
+        self.last_request()
+        requests = self.vendor.requests(last=1)
+        if not requests:
+            raise CaseFailed("the vendor did not recognize the account of the request")
+        return {name.lower(): value for name, value in requests[0].fields.items()}
+
+    @contextlib.contextmanager
+    def second_driver(self) -> Iterator[DriverProcess]:
+        """Start another driver for the same account and state directory; it is closed at the end."""
+        driver = self._restart()
+        try:
+            self.configure_driver(driver)
+            yield driver
+        finally:
+            driver.close()

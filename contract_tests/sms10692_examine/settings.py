@@ -1,0 +1,27 @@
+"""Settings of a run: the driver, the endpoints, and the limits."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Authentication: TypeAlias = Literal["signed", "password"]
+Charset: TypeAlias = Literal["utf-8", "gb2312"]
+
+TIMEZONE: Final = "America/New_York"
+"""Time zone of the drivers, because a client that takes local time for China time is right in China only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the clients are told. `timeout` is the client's own in seconds."""
+
+    command: tuple[str, ...]
+    authentication: Authentication = "signed"
+    charset: Charset = "utf-8"
+    timeout: float = 2.0
+    timezone: str = TIMEZONE
+    jobs: int = 4
+
+    @property
+    def answer_limit(self) -> float:
+        """Seconds that an answer may take: several attempts that time out, and the work around them."""
+        return 6 * self.timeout + 10

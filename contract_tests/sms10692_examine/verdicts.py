@@ -1,0 +1,71 @@
+"""Verdicts of the examiner: what became of a case."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from sms10692_examine.case_table import CaseText
+from sms10692_examine.exchange import Exchange
+
+
+class State(Enum):
+    """Result of a case. A warning is for what the emulator accepts, and what fails or costs at some vendors."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    WARNING = "warning"
+    NOT_SUPPORTED = "not supported"
+    NOT_JUDGED = "not judged"
+
+
+class CaseFailed(Exception):
+    """The client does not do what the case expects; the text says what it did."""
+
+
+class CaseWarning(Exception):
+    """The client does what fails or costs at some vendors; the text says what."""
+
+
+class NotSupported(Exception):
+    """The client or the run does not have what the case is about; the text says what."""
+
+
+class NotJudged(Exception):
+    """The case cannot tell right from wrong now; the text says why."""
+
+
+STATES: Final[dict[type[Exception], State]] = {
+    CaseFailed: State.FAILED,
+    CaseWarning: State.WARNING,
+    NotSupported: State.NOT_SUPPORTED,
+    NotJudged: State.NOT_JUDGED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on one case: what was observed, and the evidence. `is_expected` is true for a known failure."""
+
+    case: CaseText
+    state: State
+    observed: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+    stderr: str = ""
+    seconds: float = 0.0
+    expected_because: str = ""
+
+    @property
+    def is_new_failure(self) -> bool:
+        return self.state is State.FAILED and not self.expected_because
+
+
+def expect(is_right: bool, observed: str) -> None:
+    """Raise CaseFailed with what was observed, unless it is right."""
+    if not is_right:
+        raise CaseFailed(observed)
+
+
+def count_states(verdicts: Sequence[Verdict]) -> dict[State, int]:
+    """Return the number of verdicts of each state, in the order of `State`."""
+    return {state: sum(verdict.state is state for verdict in verdicts) for state in State}

@@ -1,0 +1,88 @@
+"""Driver of `Client`, or with the argument `async` of `AsyncClient`, with a spool directory or `--no-spool`."""
+
+import asyncio
+import inspect
+import json
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sms10692 import AsyncClient, Client, SmsError, Status, UnencodableText, VendorRefusal, replay_spool
+
+IS_ASYNC, HAS_SPOOL = "async" in sys.argv, "--no-spool" not in sys.argv
+STATUS = {Status.DELIVERED: "delivered", Status.FAILED: "failed"}
+
+
+def tell_items(number: int, items: Iterable[Any]) -> None:
+    for item in items:
+        fields = {name: str(getattr(item, name)) for name in ("mobile", "receivetime", "extno")}
+        if hasattr(item, "status"):
+            fields |= {"status": STATUS[item.status], "errorcode": item.errorcode}
+        else:
+            fields["content"] = item.content
+        tell(number, "item", taskid=str(item.task_id), **fields)
+
+
+def tell(number: int, kind: str, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"id": number, "answer": kind, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+async def call(result: Any) -> Any:
+    return await result if inspect.isawaitable(result) else result
+
+
+async def work(client: Any, request: dict[str, Any], folder: Path | None) -> dict[str, Any]:
+    number, operation = request["id"], request["operation"]
+    if operation == "send":
+        time = datetime.fromisoformat(request["sendTime"]) if request["sendTime"] else None
+        sent = await call(client.send(request["mobiles"], request["content"], send_time=time, extno=request["extno"]))
+        return {"taskID": str(sent.task_id), "successCounts": sent.success_counts, "remainpoint": sent.remain_point}
+    if operation == "overage":
+        return {"overage": (await call(client.overage())).overage}
+    if operation == "checkkeyword":
+        return {"forbidden": (await call(client.checkkeyword(request["content"]))).is_forbidden}
+    if folder is None:
+        tell_items(number, await call(getattr(client, operation)()))
+        return {}
+    for batch in replay_spool(folder / operation) if (folder / operation).is_dir() else ():
+        tell_items(number, batch)
+        batch.ack()
+    batch = await call(getattr(client, operation)(spool_dir=folder / operation))
+    tell_items(number, batch)
+    batch.ack()
+    return {}
+
+
+async def main() -> None:
+    client: Any = None
+    folder: Path | None = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        if request["operation"] == "configure":
+            names = ("userid", "account", "password", "authentication", "charset", "timeout")
+            chosen = {name: request[name] for name in names}
+            client = (AsyncClient if IS_ASYNC else Client)(
+                request["url"], total_timeout=2 * request["timeout"], **chosen
+            )
+            folder = Path(request["state_dir"]) if HAS_SPOOL else None
+            operations = ["send", "overage", "checkkeyword", "status", "call"]
+            name = f"sms10692 {'AsyncClient' if IS_ASYNC else 'Client'}"
+            claims = ["durable"] if HAS_SPOOL else []
+            tell(request["id"], "configured", client=name, operations=operations, claims=claims)
+            continue
+        try:
+            result = await work(client, request, folder)
+        except VendorRefusal as error:
+            tell(request["id"], "refused", message=error.message)
+        except UnencodableText as error:
+            tell(request["id"], "refused", message=str(error))
+        except SmsError as error:
+            tell(request["id"], "unknown", reason=str(error))
+        else:
+            tell(request["id"], "accepted", **result)
+
+
+asyncio.run(main())
