@@ -217,4 +217,5 @@ def main() -> None:
             answer("accepted", **result)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -64,6 +64,7 @@ async def main() -> None:
         if request["operation"] == "configure":
             names = ("userid", "account", "password", "authentication", "charset", "timeout")
             chosen = {name: request[name] for name in names}
+            chosen["charset"] = "gbk" if request["charset"] == "gb2312" else "utf-8"
             client = (AsyncClient if IS_ASYNC else Client)(
                 request["url"], total_timeout=2 * request["timeout"], **chosen
             )
@@ -85,4 +86,5 @@ async def main() -> None:
             tell(request["id"], "accepted", **result)
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

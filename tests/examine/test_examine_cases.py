@@ -1,0 +1,77 @@
+"""The careful client passes every case, and each careless one fails its own."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from examine.careless_clients import CAREFUL, CARELESS, Careless
+from sms10692_examine.case_table import GROUPS, load_cases
+from sms10692_examine.cases.registry import CASES
+from sms10692_examine.runner import run_cases, select_cases
+from sms10692_examine.settings import Authentication, Charset, Settings
+from sms10692_examine.verdicts import State, Verdict
+
+DRIVER = Path(__file__).with_name("client_driver.py")
+IS_FULL = "SMS10692_FULL_EXAMINE" in os.environ
+"""Whether `make test-examine` runs every client in every way of reaching the vendor."""
+
+GENERATIONS: tuple[tuple[Authentication, Charset], ...] = (
+    ("signed", "utf-8"),
+    ("password", "gb2312"),
+    *((("signed", "gb2312"), ("password", "utf-8")) if IS_FULL else ()),
+)
+OWN_CLIENTS: tuple[tuple[tuple[str, ...], Charset], ...] = (
+    ((), "utf-8"),
+    (("async", "--no-spool"), "gb2312"),
+    *((((), "gb2312"), (("async",), "utf-8"), (("async",), "gb2312"), (("--no-spool",), "utf-8")) if IS_FULL else ()),
+)
+
+
+def run(command: tuple[str, ...], cases: tuple[str, ...] = (), **settings: object) -> list[Verdict]:
+    chosen = Settings((sys.executable, *command), timeout=1.0, jobs=2, **settings)  # type: ignore[arg-type]  # checked by the callers
+    return run_cases(chosen, select_cases(cases)).verdicts
+
+
+def test_every_case_of_the_table_has_a_check_and_its_texts() -> None:
+    assert set(load_cases()) == set(CASES)
+    assert len(CASES) >= 70
+    for case in load_cases().values():
+        assert case.group in GROUPS
+        assert all((case.expected, case.expected_zh, case.loss, case.loss_zh, case.fix, case.fix_zh)), case.id
+
+
+def test_every_case_has_a_careless_client() -> None:
+    assert {name for client in CARELESS for name in client.cases} == set(CASES)
+    assert len({client.name for client in CARELESS}) == len(CARELESS) >= 60
+
+
+@pytest.mark.slow("Runs 129 cases.")
+@pytest.mark.parametrize(("authentication", "charset"), GENERATIONS)
+def test_the_careful_client_fails_no_case(authentication: Authentication, charset: Charset) -> None:
+    verdicts = run((str(CAREFUL),), authentication=authentication, charset=charset)
+    allowed = {State.PASSED} if authentication == "signed" else {State.PASSED, State.NOT_SUPPORTED}
+    assert [(verdict.case.id, verdict.observed) for verdict in verdicts if verdict.state not in allowed] == []
+
+
+@pytest.mark.slow("Starts more than 100 drivers.")
+@pytest.mark.parametrize("client", CARELESS, ids=lambda client: client.name)
+def test_a_careless_client_does_not_pass_its_cases(client: Careless, tmp_path: Path) -> None:
+    driver = tmp_path / "driver.py"
+    driver.write_text(client.build(), "utf-8")
+    verdicts = run((str(driver),), client.cases)
+    assert {verdict.case.id for verdict in verdicts if verdict.state in (State.FAILED, State.WARNING)} == set(
+        client.cases
+    )
+
+
+@pytest.mark.slow("Runs 129 cases.")
+@pytest.mark.parametrize(("options", "charset"), OWN_CLIENTS)
+def test_the_own_client_fails_no_case(options: tuple[str, ...], charset: Charset) -> None:
+    verdicts = run((str(DRIVER), *options), charset=charset)
+    failed = [(verdict.case.id, verdict.observed) for verdict in verdicts if verdict.state is State.FAILED]
+    warned = {verdict.case.id for verdict in verdicts if verdict.state is State.WARNING}
+    assert failed == []
+    # The client sends what it is given; the command removes repeated numbers. A spool repeats a batch after a crash.
+    assert warned <= {"Q-repeated-number", "E-status-killed", "E-call-killed"}
