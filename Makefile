@@ -22,7 +22,7 @@ IMAGE_PYTHON ?= 3.13
 IMAGE_PLATFORM ?= $(shell uname -m)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-correct-requests check \
+.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-examine test-correct-requests check \
   contract-loop fuzz stress mutation bench bench-findings bench-deps docs site screenshots wheel image-wheels image test-image clean
 
 help: ## list the targets
@@ -66,6 +66,9 @@ test-suite-mutation: $(DEV_STAMP) ## run the whole contract suite against every 
 
 test-vendors: $(DEV_STAMP) ## run the contract suite against vendors written from the manual alone, and all their deviations
 	SMS10692_ALL_BREAKS=1 $(BIN)/pytest tests/contract_suite/test_suite_vendors.py $(ARGS)
+
+test-examine: $(DEV_STAMP) ## examine the careful, the careless and the own clients, each at all endpoints
+	SMS10692_FULL_EXAMINE=1 $(BIN)/pytest -q tests/examine $(ARGS)
 
 test-correct-requests: $(DEV_STAMP) ## diagnose CORRECT_COUNT=10000 correct requests of every kind, none of which may have a finding
 	SMS10692_CORRECT_REQUESTS=$(CORRECT_COUNT) $(BIN)/pytest -q -o faulthandler_timeout=1800 tests/diagnosis/test_correct_requests.py $(ARGS)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from sphinx.application import Sphinx
+from sphinx.highlighting import lexer_classes
 
 from documentation_site.search_language import PairsOfCharacters
 
@@ -30,5 +31,6 @@ html_domain_indices = False
 
 
 def setup(app: Sphinx) -> None:
-    """Add the search language. Sphinx calls this function."""
+    """Add the search language, and show blocks of `conf` without colours. Sphinx calls this function."""
     app.add_search_language(PairsOfCharacters)
+    lexer_classes["conf"] = lexer_classes["none"]
