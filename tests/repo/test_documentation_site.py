@@ -99,6 +99,18 @@ def test_a_link_of_a_chinese_page_to_an_english_one_is_marked(tree: Path) -> Non
     assert "glossary（英文） </docs/glossary>" in stage(tree, CHINESE, INDEX)
 
 
+def test_a_link_that_shows_the_name_of_a_file_has_the_title_of_the_page(tree: Path) -> None:
+    write(
+        tree,
+        "docs/page.md",
+        "# Page\n\n[../README.md](../README.md), [glossary.md](glossary.md#a-b), [it](glossary.md)\n",
+    )
+    index = (tree / INDEX).read_text("utf-8").replace("[README]", "[First steps]").replace("[glossary]", "[Words]")
+    write(tree, INDEX, index)
+    text = stage(tree, ENGLISH, "docs/page.md")
+    assert text == "# Page\n\n[First steps](../README.md), [Words](glossary.md#a-b), [it](glossary.md)\n"
+
+
 def test_an_english_page_of_the_chinese_site_leads_to_the_chinese_heading(tree: Path) -> None:
     write(tree, "docs/glossary.md", "# Glossary\n\nSee [a page](page.md#a-b).\n")
     assert "[a page](page.md#甲乙)" in stage(tree, CHINESE, "docs/glossary.md")

@@ -19,6 +19,7 @@ suppress_warnings = ["misc.highlighting_failure"]
 templates_path = [str(_HERE / "templates")]
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_static_path = [str(_HERE / "static")]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]

@@ -3,6 +3,7 @@
 `docs/index.md` is the navigation: its headings are the parts, its list items the pages.
 """
 
+import posixpath
 import re
 import shutil
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ _SWITCH: Final = re.compile(r"^\[(?:中文|English)\]\([\w./-]+\)(?: · )?", re.
 _FENCE: Final = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
-_CHINESE_LINE_END: Final = re.compile(r"(?<=[、-〿㐀-鿿！-～])\n(?=[、-〿㐀-鿿！-～])")
+_CHINESE_LINE_END: Final = re.compile(r"(?<=[、-〿㐀-鿿！-～])\n(?=\[?[、-〿㐀-鿿！-～])")
 """The end of a line within a Chinese sentence, which a browser would show as a space."""
 
 
@@ -117,20 +118,24 @@ def check_pages(top: Path) -> None:
 
 def stage_pages(top: Path, language: Language, folder: Path) -> None:
     """Write the pages of one language, and the files that they link to, into a folder laid out like the tree."""
+    navigation = read_navigation(top, language)
     for page in find_pages(top):
         text = (top / source_of(page, language)).read_text("utf-8")
         head, rest = text[:400], text[400:]
         text = _SWITCH.sub("", head, count=1) + rest
-        text = _rewrite_links(top, language, folder, page, text)
+        text = _rewrite_links(top, language, page, text)
+        _copy_linked_files(top, page, text, folder)
         if language.is_chinese and page in ENGLISH_ONLY:
             title, _, body = text.partition("\n")
             text = f"{title}\n\n{_NOTE}\n{body}"
         if page == "README.md":  # Its heading is the name of the project.
-            titles = {entry.page: entry.title for entry in read_navigation(top, language)}
-            text = re.sub(r"^# .*$", f"# {titles[page]}", text, count=1, flags=re.MULTILINE)
+            (title,) = (entry.title for entry in navigation if entry.page == page)
+            text = re.sub(r"^# .*$", f"# {title}", text, count=1, flags=re.MULTILINE)
         if page == INDEX:
-            text += "".join(_build_toctrees(read_navigation(top, language), language))
-        _write(folder / page, text)
+            text += "".join(_build_toctrees(navigation, language))
+        file = folder / page
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, "utf-8")
 
 
 def _build_toctrees(entries: list[Entry], language: Language) -> Iterator[str]:
@@ -147,26 +152,31 @@ def _mark(page: str, language: Language) -> str:
     return _MARK if language.is_chinese and page in ENGLISH_ONLY else ""
 
 
-def _rewrite_links(top: Path, language: Language, folder: Path, page: str, text: str) -> str:
-    """Change the links of a page, not those within its code blocks, and copy the files that they lead to."""
+def _rewrite_links(top: Path, language: Language, page: str, text: str) -> str:
+    """Change the links of a page, not those within its code blocks.
+
+    A link to a page leads to the same language, and shows the title of the page instead of the name of a file. Of a
+    link to a folder the name is left.
+    """
+    is_english = not language.is_chinese or page in ENGLISH_ONLY
+    titles = {entry.page: entry.title for entry in read_navigation(top, ENGLISH if is_english else CHINESE)}
 
     def rewrite(match: re.Match[str]) -> str:
-        words, link = match[1], match[2]
+        words, link = match[1][1:-1], match[2]
         file, _, anchor = link.partition("#")
         if "://" in link or not file:
             return match[0]
         path = _target(page, file)
         target = _page_name(path)
-        if target in find_pages(top):
-            if language.is_chinese and page in ENGLISH_ONLY:
+        if target in titles or target == INDEX:
+            if language.is_chinese and is_english:
                 anchor = _translate_anchor(top, target, anchor)
-            mark = "" if page == INDEX else _mark(target, language)
-            return f"{words}({_page_name(file)}{'#' if anchor else ''}{anchor}){mark}"
+            if posixpath.basename(_page_name(words.strip("`"))) == posixpath.basename(target):
+                words = titles.get(target, language.title)
+            mark = "" if is_english or page == INDEX else _mark(target, language)
+            return f"[{words}]({_page_name(file)}{'#' if anchor else ''}{anchor}){mark}"
         if (top / path).is_dir():
-            return f"{words[1:-1]} (`{path}`)" if path not in words else words[1:-1]
-        if (top / path).is_file():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(top / path, folder / path)
+            return words if path in words else f"{words} (`{path}`)"
         return match[0]
 
     parts = _FENCE.split(text)
@@ -174,11 +184,22 @@ def _rewrite_links(top: Path, language: Language, folder: Path, page: str, text:
     return "".join(parts)
 
 
+def _copy_linked_files(top: Path, page: str, text: str, folder: Path) -> None:
+    """Copy what is no page: images, and files that a reader downloads."""
+    for match in _LINK.finditer(_FENCE.sub("", text)):
+        path = _target(page, match[2])
+        if "://" not in match[2] and not path.endswith(".md") and (top / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(top / path, folder / path)
+
+
 def _translate_anchor(top: Path, page: str, anchor: str) -> str:
     """The Chinese anchor of the heading that has this anchor in the English page: both pages have equal headings."""
     english, chinese = (
         list_anchors((top / source_of(page, language)).read_text("utf-8")) for language in (ENGLISH, CHINESE)
     )
+    if len(english) != len(chinese):
+        raise SiteError(f"{page} has other headings in Chinese: {len(english)} and {len(chinese)}")
     return dict(zip(english, chinese, strict=True)).get(anchor, anchor)
 
 
@@ -190,20 +211,4 @@ def list_anchors(text: str) -> list[str]:
 
 def _target(page: str, link: str) -> str:
     """The path from the top of the tree that a link of a page leads to."""
-    path = Path("/", page).parent.joinpath(link)
-    return Path("/", *_resolve(path.parts[1:])).as_posix().removeprefix("/")
-
-
-def _resolve(parts: tuple[str, ...]) -> list[str]:
-    kept: list[str] = []
-    for part in parts:
-        if part == "..":
-            del kept[-1:]
-        else:
-            kept.append(part)
-    return kept
-
-
-def _write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
+    return posixpath.normpath(posixpath.join(posixpath.dirname(page), link.partition("#")[0]))
