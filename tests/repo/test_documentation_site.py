@@ -130,8 +130,8 @@ def test_a_linked_file_is_copied_and_a_folder_is_named(tree: Path) -> None:
 
 
 def test_the_end_of_a_line_is_no_space_in_a_chinese_sentence(tree: Path) -> None:
-    write(tree, "docs/page.zh-CN.md", "# 页\n\n第一，\n第二 a\n第三\n\n- 甲\n- 乙\n")
-    assert stage(tree, CHINESE, "docs/page.md") == "# 页\n\n第一，第二 a\n第三\n\n- 甲\n- 乙\n"
+    write(tree, "docs/page.zh-CN.md", "# 页\n\n第一，\n第二 a\n第三\n\n- 甲，\n  又\n- 乙\n")
+    assert stage(tree, CHINESE, "docs/page.md") == "# 页\n\n第一，第二 a\n第三\n\n- 甲，又\n- 乙\n"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ _SWITCH: Final = re.compile(r"^\[(?:中文|English)\]\([\w./-]+\)(?: · )?", re.
 _FENCE: Final = re.compile(r"(^```.*?^```$)", re.MULTILINE | re.DOTALL)
 
 
-_CHINESE_LINE_END: Final = re.compile(r"(?<=[、-〿㐀-鿿！-～])\n(?=\[?[、-〿㐀-鿿！-～])")
+_CHINESE_LINE_END: Final = re.compile(r"(?<=[、-〿㐀-鿿！-～])\n *(?=\[?[、-〿㐀-鿿！-～])")
 """The end of a line within a Chinese sentence, which a browser would show as a space."""
 
 
