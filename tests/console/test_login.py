@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -11,8 +13,9 @@ from sms10692_mock.admin.console.i18n import text
 from support.browser import BROWSER_PROFILES, HOST, browser_page
 from support.console import PAGES
 from support.emulators import emulator_process
-from support.http_client import free_port
-from support.nginx import FORWARDED, nginx
+from support.http_client import build_request, free_port, send_raw
+from support.nginx import CONFIGURATIONS, FORWARDED, nginx, nginx_servers
+from support.serve_cli import SEND
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
 
@@ -46,14 +49,14 @@ def log_in(page: Page, token: str) -> None:
     page.get_by_role("button", name=console_text("login.submit")).click()
 
 
-def use_every_page(page: Page) -> None:
+def use_every_page(page: Page, prefix: str = "") -> None:
     """Open every page with its live updates, top up the account, and open the API description."""
     for path in PAGES:
-        response = page.goto(path)
+        response = page.goto(prefix + path)
         assert response is not None
         assert (path, response.status) == (path, 200)
         expect(page.locator("#pause[data-state=live]")).to_be_visible()
-    page.goto("/account")
+    page.goto(f"{prefix}/account")
     top_up = page.get_by_role("region", name=console_text("account.credit"), exact=True)
     top_up.get_by_role("textbox").fill("5")
     top_up.get_by_role("button").click()
@@ -94,5 +97,45 @@ def test_the_console_works_behind_nginx_with_tls(browser: Browser, directives: s
             log_in(page, TOKEN)
             expect(page.locator("#first-command")).to_contain_text(url)
             use_every_page(page)
+            (cookie,) = [stored for stored in page.context.cookies() if "key" in stored["name"]]
+            assert cookie["secure"]
+
+
+@pytest.mark.parametrize("name", ["sms-prefix", "sms-prefix-removed", "sms-forwarded"])
+def test_a_message_appears_live_below_a_prefix_of_nginx_with_tls(browser: Browser, name: str) -> None:
+    (configuration,) = (each for each in CONFIGURATIONS if each.name == name)
+    parts, port = urlsplit(configuration.url), free_port()
+    origin = f"https://{parts.hostname}:{port}"
+    options = [origin + parts.path if option == configuration.url else option for option in configuration.options]
+    certificate = trustme.CA().issue_cert(str(parts.hostname))
+    with emulator_process(*options, "--log-level", "error") as (_, address):
+        with (
+            nginx_servers(configuration.text, address, port, certificate),
+            browser_page(browser, PROFILE, origin) as page,
+        ):
+            page.goto(f"{parts.path}/")
+            log_in(page, configuration.options[-1])
+            expect(page).to_have_url(f"{origin}{parts.path}/")
+            expect(page.locator("#first-command")).to_contain_text(f"{origin}{parts.path}/v2sms.aspx")
+            expect(page.locator("#pause[data-state=live]")).to_be_visible()
+            assert send_raw(address, build_request("/v2sms.aspx", SEND)).status == 200
+            expect(page.locator("#live")).to_contain_text("15023239810")
+            if name == "sms-prefix":  # the links are the same in all: see test_nginx_configurations
+                use_every_page(page, parts.path)
+            (cookie,) = [stored for stored in page.context.cookies() if "key" in stored["name"]]
+            assert (cookie["secure"], cookie["path"]) == (True, f"{parts.path}/")
+
+
+def test_the_console_works_over_the_emulators_own_tls(browser: Browser, tmp_path: Path) -> None:
+    arguments = ("--tls", "self-signed", "--tls-port", "0", "--tls-folder", str(tmp_path), "--allow-host", HOST)
+    with emulator_process(*arguments, "--token", TOKEN, "--log-level", "error") as (process, address):
+        assert process.stdout is not None
+        port = process.stdout.readline().strip().rpartition(":")[2]
+        with browser_page(browser, PROFILE, f"https://{HOST}:{port}") as page:
+            page.goto("/")
+            log_in(page, TOKEN)
+            expect(page.locator("#pause[data-state=live]")).to_be_visible()
+            assert send_raw(address, build_request("/v2sms.aspx", SEND)).status == 200
+            expect(page.locator("#live")).to_contain_text("15023239810")
             (cookie,) = [stored for stored in page.context.cookies() if "key" in stored["name"]]
             assert cookie["secure"]

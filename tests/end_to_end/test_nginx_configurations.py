@@ -1,10 +1,6 @@
-"""The configurations of nginx in docs/network.md, run as they are: vendor pages, control API, login, events, passwords.
-
-A block begins with a comment: its name, and the URL at which clients reach the emulator.
-"""
+"""The configurations of nginx in docs/network.md, run as they are: vendor pages, control API, login, events."""
 
 import re
-import shlex
 import ssl
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -17,34 +13,12 @@ import trustme
 from support.documents import BLOCKS
 from support.emulators import UTF8, emulator_process
 from support.http_client import TIMEOUT, build_control_request, free_port, send_raw
-from support.nginx import nginx_servers
+from support.nginx import CONFIGURATIONS, Configuration, nginx_servers
 from support.serve_cli import SEND
 
 pytestmark = pytest.mark.slow("Starts nginx and an emulator for every configuration.")
 
 TOKEN = "SECRET"
-
-
-class Configuration(NamedTuple):
-    """A block, the URL of clients, and the options of the last `serve` above it."""
-
-    name: str
-    url: str
-    text: str
-    options: tuple[str, ...]
-
-
-def read_configurations() -> Iterator[Configuration]:
-    options: tuple[str, ...] = ()
-    for block in BLOCKS:
-        if block.document == "docs/network.md" and block.text.startswith("sms10692-mock serve "):
-            options = tuple(shlex.split(block.text)[2:])
-        elif block.document == "docs/network.md" and block.language == "nginx":
-            _, name, url = block.text.splitlines()[0].split()
-            yield Configuration(name.removesuffix(":"), url, block.text, options)
-
-
-CONFIGURATIONS = list(read_configurations())
 
 
 class Proxied(NamedTuple):

@@ -17,7 +17,10 @@ REQUIRED_VARIABLE = "SMS10692_REQUIRE_BROWSER"
 _IGNORED_MESSAGES = ("Failed to load resource", "Cross-Origin-Opener-Policy header has been ignored")
 
 HOST = "sms.example"
-"""A host name that the browser resolves to 127.0.0.1."""
+PROXY_HOST = "mock.example.com"
+"""Host names that the browser resolves to 127.0.0.1."""
+
+_RESOLVER_RULES = ", ".join(f"MAP {name} 127.0.0.1" for name in (HOST, PROXY_HOST))
 
 
 class NoBrowser(Exception):
@@ -51,7 +54,7 @@ def chromium() -> Iterator[Browser]:
             executable_path=_find_executable(playwright),
             # Chromium's sandbox does not start as root, which is usual in containers. Only our own pages are opened.
             chromium_sandbox=False,
-            args=["--disable-gpu", "--font-render-hinting=none", f"--host-resolver-rules=MAP {HOST} 127.0.0.1"],
+            args=["--disable-gpu", "--font-render-hinting=none", f"--host-resolver-rules={_RESOLVER_RULES}"],
         )
         try:
             yield browser

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -9,10 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
+from typing import NamedTuple
 
 import pytest
 import trustme
 
+from support.documents import BLOCKS
 from support.http_client import TIMEOUT, Address, connect, free_port
 
 REQUIRED_VARIABLE = "SMS10692_REQUIRE_NGINX"
@@ -55,6 +58,28 @@ http {{
 """
 
 _POLL_SECONDS = 0.01
+
+
+class Configuration(NamedTuple):
+    """A block of docs/network.md. Its comment is its name and the URL of clients; `options` are of the `serve`."""
+
+    name: str
+    url: str
+    text: str
+    options: tuple[str, ...]
+
+
+def _read_configurations() -> Iterator[Configuration]:
+    options: tuple[str, ...] = ()
+    for block in BLOCKS:
+        if block.document == "docs/network.md" and block.text.startswith("sms10692-mock serve "):
+            options = tuple(shlex.split(block.text)[2:])
+        elif block.document == "docs/network.md" and block.language == "nginx":
+            _, name, url = block.text.splitlines()[0].split()
+            yield Configuration(name.removesuffix(":"), url, block.text, options)
+
+
+CONFIGURATIONS = list(_read_configurations())
 
 
 @contextmanager
