@@ -21,6 +21,7 @@ from sms10692_mock.certificates import InvalidCertificate, load_context
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.local_authority import LocalAuthority
+from sms10692_mock.server.process import listening_socket
 from sms10692_mock.server.receive_limits import ConnectionLimits
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.trust_command import RECIPES
@@ -160,13 +161,18 @@ def test_a_client_that_does_not_trust_the_certificate_is_named_in_the_log(emulat
     assert "the client does not accept the certificate (TLSV1_ALERT_UNKNOWN_CA)" in emulator.lines[0]
 
 
-@pytest.mark.parametrize("raw", [b"\x16nonsense\r\n\r\n", b"\x16\x03\x01\x02\x00\x01"], ids=["garbage", "cut"])
-def test_a_failed_handshake_has_a_finding(emulator: TlsEmulator, raw: bytes) -> None:
+@pytest.mark.parametrize(
+    ("raw", "reason"),
+    [(b"\x16nonsense\r\n\r\n", "(WRONG_VERSION_NUMBER)"), (b"\x16\x03\x01\x02\x00\x01", "(CLOSED_BY_CLIENT)")],
+    ids=["garbage", "cut"],
+)
+def test_a_failed_handshake_has_a_finding(emulator: TlsEmulator, raw: bytes, reason: str) -> None:
     with connect(emulator.address) as connection:
         connection.sendall(raw)
         connection.shutdown(socket.SHUT_WR)
         read_all(connection)
-    assert emulator.last_finding()["code"] == "http.tls-handshake"
+    finding = emulator.last_finding()
+    assert (finding["code"], reason in finding["sentence"]) == ("http.tls-handshake", True)
 
 
 def test_a_connection_without_a_byte_is_not_logged(emulator: TlsEmulator) -> None:
@@ -263,6 +269,14 @@ def test_the_client_and_its_command_line_take_the_ca(emulator: TlsEmulator, fold
         env=os.environ | {"SMS10692_PASSWORD": "mima"},
     )
     assert (completed.returncode, '"overage": 1000' in completed.stdout) == (0, True), completed.stderr
+
+
+def test_small_writes_are_not_delayed() -> None:
+    with listening_socket("127.0.0.1", 0) as listener, connect(listener.getsockname()) as client:
+        served, _ = listener.accept()
+        with served:
+            assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert client.getpeername() == listener.getsockname()
 
 
 # The local certificate authority

@@ -72,6 +72,9 @@ _MISTAKES: Final = (
 )
 
 
+NO_ALERT: Final = "CLOSED_BY_CLIENT"
+"""Reason of a handshake that the client ended without saying why, beside those of OpenSSL."""
+
 _UNTRUSTED: Final = re.compile("UNKNOWN_CA|CERTIFICATE|CERT_")
 """Alerts of clients that do not accept the certificate."""
 
@@ -84,7 +87,8 @@ def explain_handshake(reason: str) -> BadRequest:
     """
     if _UNTRUSTED.search(reason):
         return BadRequest(400, "tls-untrusted", f"the client does not accept the certificate ({reason})")
-    return BadRequest(400, "tls-handshake", f"the TLS handshake failed ({reason})")
+    event = "failed" if reason != NO_ALERT else "was ended by the client, which may not accept the certificate"
+    return BadRequest(400, "tls-handshake", f"the TLS handshake {event} ({reason})")
 
 
 def plain_on_tls() -> BadRequest:

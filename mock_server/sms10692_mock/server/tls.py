@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, cast
 
-from sms10692_mock.server.bad_request import BadRequest, explain_handshake, plain_on_tls
+from sms10692_mock.server.bad_request import NO_ALERT, BadRequest, explain_handshake, plain_on_tls
 from sms10692_mock.server.http1_head import format_head
 from sms10692_mock.server.http_types import Response, SocketAddresses
 from sms10692_mock.server.protocol import HttpProtocol, read_addresses
@@ -21,9 +21,6 @@ _LINGER_SECONDS: Final = 2.0
 
 _HANDSHAKE_RECORD: Final = 0x16
 """First byte of every TLS connection."""
-
-_NO_ALERT: Final = "CLOSED_BY_CLIENT"
-"""Reason of a handshake that the client ended without saying why, beside those of OpenSSL."""
 
 _BEGINNING_LIMIT: Final = 1024
 """Bytes of a connection without TLS that are kept for the log."""
@@ -158,7 +155,7 @@ class TlsProtocol(asyncio.Protocol):
         was_ignoring, self._is_ignoring = self._is_ignoring, True
         if self._http is None:
             if self._received and not was_ignoring:
-                self._fail(_NO_ALERT)
+                self._fail(NO_ALERT)
             return False
         return was_ignoring or self._http.eof_received()
 
