@@ -61,7 +61,7 @@ def describe_observation(verdict: Verdict) -> str:
 def load_differences(file: Path) -> list[ExpectedDifference]:
     """Load a file. Raises ValueError with a message for the user, and OSError."""
     try:
-        table = tomllib.loads(file.read_text("utf-8"))
+        table = tomllib.loads(file.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not TOML: {error}") from error
     rows = table.get("difference", [])
