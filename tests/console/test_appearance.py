@@ -4,13 +4,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, Page, expect
 
 from console.conftest import ConsoleAccount, ServedEmulator
 from sms10692_mock.admin.console.layout import PAGES as MENU
 from support import timings
-from support.browser import BROWSER_PROFILES, BrowserProfile, browser_page
+from support.browser import BROWSER_PROFILES, BrowserProfile, browser_page, find_serious_violations
 from support.http_client import TIMEOUT
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
@@ -182,19 +181,6 @@ def test_axe_finds_no_serious_violation_on_any_page(
             page.goto(path, wait_until="domcontentloaded")
             serious += [f"{path}: {violation}" for violation in find_serious_violations(page)]
     assert serious == []
-
-
-def find_serious_violations(page: Page) -> list[str]:
-    """Return the violations that axe rates serious or critical."""
-    page.evaluate(AXE_FILE_PATH.read_text("utf-8"))
-    result = page.evaluate(
-        "axe.run(document, { resultTypes: ['violations'], rules: { 'color-contrast': { enabled: true } } })"
-    )
-    return [
-        f"{violation['id']} {[node['html'][:120] for node in violation['nodes'][:3]]}"
-        for violation in result["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
 
 
 def test_axe_finds_no_serious_violation_on_first_login_and_error_pages(

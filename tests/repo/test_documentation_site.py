@@ -23,7 +23,15 @@ from documentation_site.pages import (
     stage_pages,
 )
 from documentation_site.search_language import PairsOfCharacters
-from support.browser import NoBrowser, chromium, required_in_ci
+from support.browser import (
+    BROWSER_PROFILES,
+    BrowserProfile,
+    NoBrowser,
+    browser_page,
+    chromium,
+    find_serious_violations,
+    required_in_ci,
+)
 from support.fake_servers import serve_folder
 
 TOP: Final = Path(__file__).parents[2]
@@ -299,6 +307,16 @@ def test_the_switch_leads_to_the_same_page_and_the_start_to_the_language_of_the_
         page.click(".language-switch a")
         page.wait_for_url(f"{base}/{other}/search.html?q=Valkey")
         page.close()
+
+
+@SLOW
+@pytest.mark.parametrize("profile", BROWSER_PROFILES[:2], ids=str)
+def test_axe_finds_no_serious_violation(browser: Browser, site: Path, profile: BrowserProfile) -> None:
+    folder = {"zh": CHINESE, "en": ENGLISH}[profile.language].folder
+    with serve_folder(site) as base, browser_page(browser, profile, base) as page:
+        for path in ("docs/index.html", "README.html", "search.html?q=10000000030"):
+            page.goto(f"/{folder}/{path}")
+            assert find_serious_violations(page) == [], path
 
 
 @SLOW

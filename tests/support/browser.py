@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 
 PROGRAM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -110,3 +111,16 @@ def browser_page(browser: Browser, profile: BrowserProfile, url: str) -> Iterato
         assert messages == [], messages
     finally:
         context.close()
+
+
+def find_serious_violations(page: Page) -> list[str]:
+    """Return the violations that axe rates serious or critical."""
+    page.evaluate(AXE_FILE_PATH.read_text("utf-8"))
+    result = page.evaluate(
+        "axe.run(document, { resultTypes: ['violations'], rules: { 'color-contrast': { enabled: true } } })"
+    )
+    return [
+        f"{violation['id']} {[node['html'][:120] for node in violation['nodes'][:3]]}"
+        for violation in result["violations"]
+        if violation["impact"] in {"serious", "critical"}
+    ]

@@ -5,6 +5,10 @@ addEventListener("DOMContentLoaded", () => {
   // The switch of the search page searches for the same words in the other language.
   document.querySelector(".language-switch a").search = location.search;
 
+  // The keyboard reaches what scrolls, and a screen reader gets the level of the headings of the navigation.
+  for (const region of document.querySelectorAll("article pre, article .table-wrapper")) region.tabIndex = 0;
+  for (const caption of document.querySelectorAll(".sidebar-tree [role=heading]")) caption.ariaLevel = 2;
+
   // Sphinx marks the words of a search a little later. A result opens at the first of them, not at the top of the page.
   if (location.hash || document.getElementById("search-results")) return;
   new MutationObserver((changes, observer) => {
