@@ -11,6 +11,7 @@ from typing import Final
 from findings_page import render_findings
 from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance
+from sms10692_examine.case_table import load_cases
 from sms10692_mock.admin.console.clauses import clauses as console_clauses
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
@@ -272,6 +273,17 @@ def _build_key_rows(language: str) -> Iterator[tuple[str, ...]]:
         )
 
 
+def _build_case_rows(language: str) -> Iterator[tuple[str, ...]]:
+    if language == _ENGLISH:
+        yield "case", "a correct client", "otherwise", "source"
+    else:
+        yield "用例", "正确的客户端", "否则", "依据"
+    for case in load_cases().values():
+        texts = (case.expected_zh, case.loss_zh) if language else (case.expected, case.loss)
+        source = ", ".join(filter(None, (case.source, case.grade)))
+        yield (f"`{case.id}`", *(text.replace("|", "\\|").replace("<", "&lt;") for text in texts), source)
+
+
 _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]]]]] = {
     "registries": ("CHANGELOG", _build_changelog_rows),
     "actions": ("README", _build_action_rows),
@@ -282,6 +294,7 @@ _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]
     "stores": ("docs/how-to", _build_store_rows),
     "faults": ("docs/reference", _build_fault_rows),
     "keys": ("docs/profiles", _build_key_rows),
+    "client-cases": ("docs/examine", _build_case_rows),
     "what is exact": ("docs/reference", _build_exactness_rows),
 }
 """Document and rows of each table, by the comment above it."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -89,6 +90,8 @@ def run(
         return 0
     if not driver:
         raise click.UsageError("the command of the driver is missing, as in: sms10692-examine run -- php driver.php")
+    if shutil.which(driver[0]) is None:
+        raise click.UsageError(f"cannot start the driver: there is no program {driver[0]!r}")
     settings = Settings(driver, authentication, charset, timeout, timezone, jobs)
     done: list[Verdict] = []
 

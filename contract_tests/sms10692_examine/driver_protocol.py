@@ -68,7 +68,7 @@ def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
     """Parse a line of an answer to request `number`. Raises DriverError."""
     shown = repr(line[:200].decode("utf-8", "backslashreplace"))
     try:
-        document = json.loads(line)
+        document = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise DriverError(f"standard output has a line that is no JSON in UTF-8: {shown} ({error})") from error
     if not isinstance(document, dict):

@@ -54,7 +54,10 @@ class _Worker:
     def run(self, case: CaseText) -> Verdict:
         """Run a case. Every error of the driver is a failed case, and ends the driver."""
         started = time.monotonic()
-        driver = next((driver for driver in self._drivers if driver.is_running), None) or self._start()
+        try:
+            driver = next((driver for driver in self._drivers if driver.is_running), None) or self._start()
+        except DriverError as error:
+            return Verdict(case, State.FAILED, str(error), seconds=time.monotonic() - started)
         session = Session(self._emulator, self._settings, driver, self._start)
         state, observed, stderr = State.PASSED, "", ""
         try:

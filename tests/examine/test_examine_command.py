@@ -1,0 +1,172 @@
+"""The command `sms10692-examine`: options, reports, exit codes."""
+
+import json
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner, Result
+
+from examine.careless_clients import CAREFUL, CARELESS
+from sms10692_examine.cli import command
+
+CARELESS_BY_NAME = {client.name: client for client in CARELESS}
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments, standalone_mode=False, catch_exceptions=False)
+
+
+@pytest.fixture
+def careless(tmp_path: Path) -> str:
+    """The path of a client that does not escape &."""
+    driver = tmp_path / "careless & driver.py"
+    driver.write_text(CARELESS_BY_NAME["& is not escaped"].build(), "utf-8")
+    return str(driver)
+
+
+def test_a_failed_case_says_what_is_lost_how_to_mend_it_and_how_to_repeat_it(careless: str) -> None:
+    result = invoke("run", "--only", "Q-ampersand", "--only", "Q-plus", "--", sys.executable, careless)
+    assert result.return_value == 1
+    assert "failed Q-ampersand\n  observed: the text '【商店】A&B&mobile=1' arrived as '【商店】A'\n" in result.output
+    assert "  cost: the text is cut at the &, and the rest becomes parameters\n" in result.output
+    assert "  fix: percent-encode each value, or let a form library build the body\n" in result.output
+    assert f"  repeat: sms10692-examine run --only Q-ampersand -- {sys.executable} '{careless}'\n" in result.output
+    assert "careful: 1 passed, 1 failed (driver started in " in result.output
+
+
+def test_the_terminal_speaks_chinese(careless: str) -> None:
+    output = invoke("run", "--lang", "zh", "--only", "Q-ampersand", "--", sys.executable, careless).output
+    assert "失败 Q-ampersand\n" in output
+    assert "  后果: 内容在 & 处被截断，后面的部分变成参数\n" in output
+
+
+def test_a_known_failure_does_not_fail_the_run(careless: str, tmp_path: Path) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text(
+        '\ufeff[[known]]\r\ncase = "Q-ampersand"\r\nreason = "our texts have no &"\r\n\r\n'
+        '[[known]]\r\ncase = "Q-plus"\r\nreason = "old"\r\n',
+        "utf-8",
+    )
+    arguments = ("--only", "Q-ampersand", "--only", "Q-plus", "--", sys.executable, careless)
+    result = invoke("run", "--expect", str(known), *arguments)
+    assert result.return_value == 0
+    assert "  known: our texts have no &\n" in result.output
+    assert "Q-plus passed, and is listed as a known failure" in result.output.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[known]]\ncase = 'Q-nothing'\nreason = 'x'\n", "no such case: Q-nothing"),
+        ("[[known]]\ncase = 'Q-plus'\n", "table 1 needs case and reason, and may have since"),
+        ("[known]\n", "expected tables [[known]] only"),
+        ("[[known\n", "known.toml: "),
+    ],
+)
+def test_a_wrong_file_of_known_failures_is_named(text: str, message: str, tmp_path: Path) -> None:
+    known = tmp_path / "known.toml"
+    known.write_text(text, "utf-8")
+    with pytest.raises(Exception, match=r"known\.toml") as caught:
+        invoke("run", "--expect", str(known), "--", "true")
+    assert message in str(caught.value)
+
+
+def test_the_reports_hold_the_verdicts(careless: str, tmp_path: Path) -> None:
+    html, junit, document = tmp_path / "a.html", tmp_path / "a.xml", tmp_path / "a.json"
+    arguments = ("--html", str(html), "--junit", str(junit), "--json", str(document))
+    invoke("run", *arguments, "--only", "Q-ampersand", "--only", "Q-plus", "--", sys.executable, careless)
+    page = html.read_text("utf-8")
+    assert "内容在 &amp; 处被截断" in page
+    assert "the text is cut at the &amp;" in page
+    assert "content=%E3%80%90%E5%95%86%E5%BA%97%E3%80%91A&amp;B&amp;mobile%3D1" in page
+    assert "http://" not in page.replace("http://127.0.0.1", "")
+    suite = ET.parse(junit).getroot()[0]
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("2", "1", "0")
+    cases = json.loads(document.read_text("utf-8"))["cases"]
+    assert [(case["id"], case["state"]) for case in cases] == [("Q-ampersand", "failed"), ("Q-plus", "passed")]
+
+
+def test_the_matrix_has_a_column_per_client(careless: str, tmp_path: Path) -> None:
+    files = [tmp_path / "one.json", tmp_path / "two.json"]
+    for file, driver in zip(files, (careless, str(CAREFUL)), strict=True):
+        invoke("run", "--json", str(file), "--only", "Q-ampersand", "--", sys.executable, driver)
+    page = tmp_path / "matrix.html"
+    result = invoke("report", *map(str, files), "--html", str(page))
+    assert result.return_value == 0
+    row = next(line for line in result.output.splitlines() if "Q-ampersand" in line)
+    assert row.count("✗") == 1
+    assert row.count("✓") == 1
+    assert '<td class="failed">✗</td><td class="passed">✓</td>' in page.read_text("utf-8")
+
+
+def test_a_file_that_is_no_result_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "other.json"
+    file.write_text("[]")
+    with pytest.raises(Exception, match=r"other\.json: not a document of sms10692-examine run --json"):
+        invoke("report", str(file))
+
+
+def test_github_shows_failures_beside_the_run(careless: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    output = invoke("run", "--only", "Q-ampersand", "--", sys.executable, careless).output
+    assert (
+        "::error title=sms10692-examine Q-ampersand::the text '【商店】A&B&mobile=1' arrived as '【商店】A'. percent"
+        in output
+    )
+
+
+def test_a_run_that_judges_nothing_is_no_success() -> None:
+    arguments = ("--authentication", "password", "--only", "Q-no-password")
+    result = invoke("run", *arguments, "--", sys.executable, str(CAREFUL))
+    assert result.return_value == 3
+    assert "not supported Q-no-password\n  observed: the older endpoints have no timestamp\n" in result.output
+
+
+def test_an_unknown_case_is_named() -> None:
+    with pytest.raises(Exception, match="no case 'Q-nothing'; see --list"):
+        invoke("run", "--only", "Q-nothing", "--", "true")
+
+
+def test_a_driver_that_cannot_be_started_is_wrong_usage() -> None:
+    with pytest.raises(Exception, match="there is no program '/no/such/driver'"):
+        invoke("run", "--", "/no/such/driver")
+
+
+def test_the_list_shows_every_case_of_a_group() -> None:
+    output = invoke("run", "--list", "--only", "once").output
+    assert "E-status-drain  9,000 waiting reports are processed, each once\n" in output
+    assert "Q-" not in output
+
+
+WATCHED = """
+import os, hashlib, time, urllib.parse, urllib.request
+def send(text, number="13800000001"):
+    stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(time.time() + 8 * 3600))
+    secret = os.environ["SMS10692_ACCOUNT"] + os.environ["SMS10692_PASSWORD"] + stamp
+    form = {"action": "send", "userid": os.environ["SMS10692_USERID"], "timestamp": stamp, "mobile": number,
+            "sign": hashlib.md5(secret.encode()).hexdigest(), "content": text}
+    return urllib.parse.urlencode(form).encode()
+def post(body):
+    urllib.request.urlopen(os.environ["SMS10692_URL"] + "/v2sms.aspx", body).read()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "expected"),
+    [
+        ("post(send('甲'))", 0, "1 requests, 1 messages; exit code of the program: 0\n"),
+        ("pass", 1, "failed: no request arrived: let the program use the address in SMS10692_URL\n"),
+        ("body = send('甲')\npost(body)\npost(body)", 1, "failed: 1 sends arrived more than once, byte for byte"),
+        ("post(send('甲').replace(b'mobile', b'phone'))", 0, "warning: refused (1 times): 短信号码不能为空\n"),
+        ("raise SystemExit(5)", 1, "exit code of the program: 5\n"),
+        ("post(send('甲'))\nraise SystemExit(5)", 5, "exit code of the program: 5\n"),
+    ],
+)
+def test_watch_judges_what_is_seen_on_the_wire(program: str, code: int, expected: str, tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"{WATCHED}\n{program}\n", "utf-8")
+    result = invoke("watch", "--", sys.executable, str(file))
+    assert result.return_value == code
+    assert expected in result.output

@@ -1,0 +1,153 @@
+"""Drivers that break the protocol get a verdict, and leave no process behind."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from sms10692_examine.driver_process import DriverProcess
+from sms10692_examine.driver_protocol import DriverError, build_schema, parse_line
+from sms10692_examine.runner import run_cases, select_cases
+from sms10692_examine.settings import Settings
+from sms10692_examine.verdicts import State
+
+CONFIGURED = '{"id": 1, "answer": "configured", "operations": ["send"]}'
+
+START = f"input(); print('{CONFIGURED}', flush=True); input(); "
+"""Configures itself and reads the first request."""
+
+HOSTILE = {
+    "a line of a megabyte": (
+        f"{START}print('x' * (1 << 20), flush=True); input()",
+        "standard output has a line of more than 1,048,576 bytes",
+    ),
+    "no line end": (
+        f"{START}sys.stdout.write('[')",
+        "standard output has a line that is no JSON",
+    ),
+    "bytes that are no UTF-8": (
+        f"{START}sys.stdout.buffer.write(b'\\xff\\xfe\\n')",
+        "standard output has a line that is no JSON in UTF-8: '\\\\xff\\\\xfe\\\\n'",
+    ),
+    "another text": (
+        f"{START}print('sending', flush=True); input()",
+        "no JSON in UTF-8: 'sending\\n'",
+    ),
+    "deeply nested JSON": (
+        f"{START}print('[' * 200000, flush=True); input()",
+        "no JSON in UTF-8",
+    ),
+    "another id": (
+        f'input(); print(\'{CONFIGURED}\', flush=True); input(); print(\'{{"id": 1, "answer": "accepted"}}\', flush=True); input()',
+        "the answer has the id 1, the request had 2",
+    ),
+    "an answer that does not exist": (
+        f'input(); print(\'{CONFIGURED}\', flush=True); input(); print(\'{{"id": 2, "answer": "ok"}}\', flush=True); input()',
+        "answer is 'ok'; expected one of configured, accepted",
+    ),
+    "an item of a send": (
+        f'input(); print(\'{CONFIGURED}\', flush=True); input(); print(\'{{"id": 2, "answer": "item"}}\', flush=True); input()',
+        "send has no items",
+    ),
+    "an end without answer": (
+        f"{START}sys.exit(7)",
+        "ended with exit code 7",
+    ),
+    "a signal": (
+        f"{START}os.kill(os.getpid(), 9)",
+        "the driver was ended by signal 9",
+    ),
+    "an end before the first request": ("sys.exit(3)", "the driver ended with exit code 3"),
+    "a closed standard output": (
+        f"{START}os.close(1); time.sleep(60)",
+        "the driver closed its standard output and is still running",
+    ),
+    "no answer": (
+        f"{START}time.sleep(60)",
+        "no answer to send within ",
+    ),
+}
+
+
+def write_driver(folder: Path, text: str) -> tuple[str, ...]:
+    driver = folder / "driver.py"
+    driver.write_text(f"import os, subprocess, sys, time\n{text}\n", "utf-8")
+    return sys.executable, str(driver)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_driver_that_breaks_the_protocol_fails_the_case_with_the_reason(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Settings, "answer_limit", 0.5 if name == "no answer" else 10.0)
+    text, reason = HOSTILE[name]
+    settings = Settings(write_driver(tmp_path, text), jobs=1)
+    (verdict,) = run_cases(settings, select_cases(["R-accepted"])).verdicts
+    assert verdict.state is State.FAILED
+    assert reason in verdict.observed
+
+
+def test_a_command_that_does_not_exist_fails_the_case() -> None:
+    (verdict,) = run_cases(Settings(("/no/such/driver",)), select_cases(["R-accepted"])).verdicts
+    assert (verdict.state, verdict.observed) == (
+        State.FAILED,
+        "cannot start /no/such/driver: No such file or directory",
+    )
+
+
+def test_a_child_of_a_driver_is_ended_with_it(tmp_path: Path) -> None:
+    child = tmp_path / "child"
+    text = (
+        f"child = subprocess.Popen(['sleep', '600'])\nopen({str(child)!r}, 'w').write(str(child.pid))\n"
+        f"input(); print('{CONFIGURED}', flush=True); input()"
+    )
+    driver = DriverProcess(write_driver(tmp_path, text), {})
+    assert driver.configure(30).document["operations"] == ["send"]
+    driver.close()
+    assert not driver.is_running
+    process = int(child.read_text())
+    deadline = time.monotonic() + 10
+    while _is_running(process) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not _is_running(process)
+
+
+def _is_running(process: int) -> bool:
+    """Whether a process runs. A process that ended and was not collected by its parent does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_the_standard_error_of_a_driver_is_shown_with_its_failure(tmp_path: Path) -> None:
+    text = f"{START}sys.exit('no such host \\udcff')"
+    (verdict,) = run_cases(Settings(write_driver(tmp_path, text)), select_cases(["R-accepted"])).verdicts
+    assert "no such host" in verdict.stderr
+
+
+def test_an_item_needs_every_value_as_text() -> None:
+    whole = b'{"id": 2, "answer": "item", "mobile": "1", "taskid": "2", "content": "", "receivetime": "", "extno": ""}'
+    assert parse_line(whole, 2, "call")["mobile"] == "1"
+    with pytest.raises(DriverError, match="an item of call needs 'extno', a text"):
+        parse_line(whole.replace(b'"extno": ""', b'"extno": 1'), 2, "call")
+
+
+def test_a_value_of_another_type_is_named() -> None:
+    with pytest.raises(DriverError, match="taskID is 7; expected a text"):
+        parse_line(b'{"id": 1, "answer": "accepted", "taskID": 7}', 1, "send")
+
+
+def test_the_schema_names_every_answer() -> None:
+    last, *items = build_schema()["anyOf"]
+    assert last["properties"]["answer"]["enum"] == ["configured", "accepted", "refused", "unknown", "unsupported"]
+    assert [item["title"] for item in items] == ["an item of status", "an item of call"]
+
+
+def test_no_file_descriptor_is_left_behind(tmp_path: Path) -> None:
+    command = write_driver(tmp_path, f"input(); print('{CONFIGURED}', flush=True); input()")
+    run_cases(Settings(command), select_cases(["R-accepted"]))
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    run_cases(Settings(command), select_cases(["R-accepted"]))
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
