@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from examine.careless_clients import CAREFUL, CARELESS
 from sms10692_examine.cli import command
+from support.documents import read
 
 CARELESS_BY_NAME = {client.name: client for client in CARELESS}
 
@@ -40,6 +41,14 @@ def test_the_terminal_speaks_chinese(careless: str) -> None:
     output = invoke("run", "--lang", "zh", "--only", "Q-ampersand", "--", sys.executable, careless).output
     assert "失败 Q-ampersand\n" in output
     assert "  后果: 内容在 & 处被截断，后面的部分变成参数\n" in output
+
+
+@pytest.mark.parametrize(("language", "document"), [("en", "examine.md"), ("zh", "examine.zh-CN.md")])
+def test_the_guide_shows_what_a_run_prints(language: str, document: str, careless: str) -> None:
+    block = read(f"docs/{document}").partition("```text\n")[2].partition("```")[0]
+    output = invoke("run", "--lang", language, "--only", "Q-ampersand", "--", sys.executable, careless).output
+    shown = output.replace(f"-- {sys.executable} '{careless}'", "-- php driver.php")
+    assert shown.startswith(block)
 
 
 def test_a_known_failure_does_not_fail_the_run(careless: str, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ HOSTILE = {
     ),
     "bytes that are no UTF-8": (
         f"{START}sys.stdout.buffer.write(b'\\xff\\xfe\\n')",
-        "standard output has a line that is no JSON in UTF-8: '\\\\xff\\\\xfe\\\\n'",
+        "standard output has a line that is no JSON in UTF-8: '\\\\xff\\\\xfe\\n'",
     ),
     "another text": (
         f"{START}print('sending', flush=True); input()",
@@ -39,15 +39,15 @@ HOSTILE = {
         "no JSON in UTF-8",
     ),
     "another id": (
-        f'input(); print(\'{CONFIGURED}\', flush=True); input(); print(\'{{"id": 1, "answer": "accepted"}}\', flush=True); input()',
+        f'{START}print("""{{"id": 1, "answer": "accepted"}}""", flush=True); input()',
         "the answer has the id 1, the request had 2",
     ),
     "an answer that does not exist": (
-        f'input(); print(\'{CONFIGURED}\', flush=True); input(); print(\'{{"id": 2, "answer": "ok"}}\', flush=True); input()',
+        f'{START}print("""{{"id": 2, "answer": "ok"}}""", flush=True); input()',
         "answer is 'ok'; expected one of configured, accepted",
     ),
     "an item of a send": (
-        f'input(); print(\'{CONFIGURED}\', flush=True); input(); print(\'{{"id": 2, "answer": "item"}}\', flush=True); input()',
+        f'{START}print("""{{"id": 2, "answer": "item"}}""", flush=True); input()',
         "send has no items",
     ),
     "an end without answer": (

@@ -5,6 +5,7 @@ start states. `xml` is a response: to the `curl` line of the block above, or to 
 `test_code_blocks` parses all languages.
 """
 
+import contextlib
 import inspect
 import json
 import os
@@ -21,10 +22,14 @@ from urllib.parse import parse_qsl
 
 import click
 import pytest
+from click.testing import CliRunner
 
 import reference_tables
+from examine.careless_clients import CAREFUL
 from sms10692 import Client, Reason, Status, protocol
 from sms10692_contract.run_command import run as contract_run_command
+from sms10692_examine.cli import command as examine_command
+from sms10692_examine.known_failures import load_known_failures
 from sms10692_mock import EmulatorControl, SmsVendor
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
@@ -172,13 +177,17 @@ def check_control_session(lines: list[str]) -> None:
 
 
 @each_block("toml")
-def test_a_start_state_starts_and_a_profile_is_valid(block: Block, tmp_path: Path) -> None:
-    if "accounts" not in tomllib.loads(block.text):
-        assert read_profile(block.text, Path("brand.toml")).name == "brand"
-        return
+def test_a_file_of_a_user_is_valid(block: Block, tmp_path: Path) -> None:
     file = tmp_path / "state.toml"
     file.write_text(block.text, "utf-8")
-    (account,) = tomllib.loads(block.text)["accounts"]
+    document = tomllib.loads(block.text)
+    if "known" in document:
+        assert [failure.case for failure in load_known_failures(file)] == ["R-status-old-date"]
+        return
+    if "accounts" not in document:
+        assert read_profile(block.text, Path("brand.toml")).name == "brand"
+        return
+    (account,) = document["accounts"]
     with (
         emulator_process("--initial-state", str(file)) as (_, (host, port)),
         EmulatorControl(f"http://{host}:{port}") as control,
@@ -311,6 +320,18 @@ def run_trust(folder: Path) -> None:
     assert printed.startswith(f"{folder / 'ca.pem'}\n")
 
 
+def run_examine(arguments: list[str], folder: Path) -> None:
+    """Run a command of the examiner, with one case of the careful client in place of the user's driver."""
+    if "--" in arguments:
+        place = arguments.index("--")
+        program = [sys.executable, "-c", "pass"] if arguments[0] == "watch" else [sys.executable, str(CAREFUL)]
+        only = [] if arguments[0] == "watch" else ["--only", "Q-plus"]
+        arguments = [*arguments[:place], *only, "--", *program]
+    with contextlib.chdir(folder):
+        result = CliRunner().invoke(examine_command, arguments, standalone_mode=False, catch_exceptions=False)
+    assert result.return_value == (1 if arguments[0] == "watch" else 0)  # a program without requests is a failure
+
+
 @pytest.mark.slow("Runs every command of the documents.")
 @each_block("sh")
 def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, tmp_path: Path) -> None:
@@ -335,6 +356,8 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 run_profile(arguments, tmp_path)
             case ["sms10692-contract", *arguments]:
                 run_contract_suite(arguments)
+            case ["sms10692-examine", *arguments]:
+                run_examine(arguments, tmp_path)
             case ["pytest", "-p", *arguments]:
                 run_contract_plugin(["-p", *arguments], tmp_path)
             case ["curl", *_]:
