@@ -1,7 +1,7 @@
 """docs/tutorial-*.md: every file that a tutorial shows is a file of `examples/`, and its commands run as written.
 
 Two commands are not run here, because they install packages: `make run`, in place of which an emulator is started, and
-`pip wheel`. `make test-helpers` runs whole tutorials in a fresh clone.
+`pip wheel`. `make test-tutorials` runs whole tutorials in a fresh clone.
 """
 
 import os

@@ -1,0 +1,145 @@
+"""Follow the tutorials as a reader does: in a fresh clone, with their commands only, then run both CI files.
+
+A CI job is run in a clone of the reader's project, as a CI system checks it out: the `run` steps of the GitHub file,
+each in a shell of its own, and the lines of the GitLab file in one shell. Steps with `uses:` are taken as done, so
+PHPUnit, Maven and npm must be installed. Lines with `apt-get` need root.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from support.documents import BLOCKS, TOP, read
+from support.http_client import free_port
+
+NAMES: Final = ("pytest", "php", "java", "ci")
+TIMEOUT: Final = 600.0
+OFFLINE: Final = bool(os.environ.get("TUTORIALS_MAVEN_OFFLINE"))
+"""Whether Maven takes plugins and JUnit from its local repository."""
+
+
+class Reader:
+    """Runs commands below `folder`, and ends everything that they started.
+
+    The emulator has a free port in place of the default one, so that a run disturbs no other.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._groups: list[int] = []
+        port = free_port()
+        author = {
+            f"GIT_{role}_{key}": "reader@example.com" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")
+        }
+        emulator = {"SMS10692_MOCK_PORT": str(port), "SMS10692_MOCK_URL": f"http://127.0.0.1:{port}"}
+        unset = {"VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"}
+        self._environment = {name: value for name, value in os.environ.items() if name not in unset} | author | emulator
+
+    def run(self, script: str, folder: str) -> float:
+        """Run a script in a shell that ends at the first failing command, and return its seconds."""
+        started = time.monotonic()
+        process = self._start(script, folder)
+        if process.wait(TIMEOUT) != 0:
+            sys.exit(f"{self._folder / folder}: exit code {process.returncode}:\n{script}")
+        return time.monotonic() - started
+
+    def start_emulator(self, command: str, folder: str) -> float:
+        """Start a command that occupies its terminal, and return the seconds until the emulator is ready."""
+        started = time.monotonic()
+        process = self._start(command, folder)
+        while not self._is_ready(folder):
+            if process.poll() is not None or time.monotonic() > started + TIMEOUT:
+                sys.exit(f"{command}: the emulator is not ready")
+            time.sleep(0.2)
+        return time.monotonic() - started
+
+    def _start(self, script: str, folder: str) -> "subprocess.Popen[bytes]":
+        process = subprocess.Popen(
+            ["/bin/bash", "-ec", script], cwd=self._folder / folder, env=self._environment, start_new_session=True
+        )
+        self._groups.append(process.pid)
+        return process
+
+    def _is_ready(self, folder: str) -> bool:
+        program = self._folder / folder / ".venv" / "bin" / "sms10692-mock"
+        return (
+            program.exists()
+            and subprocess.run(
+                [program, "ready"], env=self._environment, stderr=subprocess.DEVNULL, check=False
+            ).returncode
+            == 0
+        )
+
+    def end(self) -> None:
+        """End the processes that the commands left running."""
+        for group in self._groups:
+            try:
+                os.killpg(group, signal.SIGTERM)
+            except ProcessLookupError:
+                continue
+        self._groups.clear()
+        time.sleep(1)  # until the emulators have closed their ports
+
+
+def follow(name: str, folder: Path) -> str:
+    """Follow a tutorial and return a row with its figures."""
+    document = f"docs/tutorial-{name}.md"
+    subprocess.run(["git", "clone", "--quiet", str(TOP), "clone"], cwd=folder, check=True)  # noqa: S607 - a developer's git
+    blocks = [block.text for block in BLOCKS if block.document == document and block.language == "sh"]
+    lines = [line for block in blocks if not block.startswith("#!") for line in block.splitlines()]
+    reader = Reader(folder)
+    installed, script = 0.0, []
+    try:
+        for line in lines:
+            if line == "make run":
+                installed += reader.start_emulator(line, "clone")
+            else:
+                script.append(line)
+            if OFFLINE and line == "cp -r examples/junit5 ../shop":
+                script.append("mkdir ../shop/.mvn && echo --offline > ../shop/.mvn/maven.config")
+        if name == "ci":
+            reader.end()  # Ctrl-C
+        green = reader.run("\n".join(script), "clone")
+        reader.end()
+        github = yaml.safe_load((folder / "shop/.github/workflows/test.yml").read_text("utf-8"))["jobs"]["test"][
+            "steps"
+        ]
+        reader.run("git clone --quiet shop github && git clone --quiet shop gitlab", ".")
+        steps = [step["run"] for step in github if "run" in step and "if" not in step]
+        github_seconds = sum(reader.run(step, "github") for step in steps)
+        reader.end()
+        gitlab = yaml.safe_load((folder / "shop/.gitlab-ci.yml").read_text("utf-8"))["test"]
+        gitlab_seconds = reader.run("\n".join([*gitlab.get("before_script", ()), *gitlab["script"]]), "gitlab")
+    finally:
+        reader.end()
+    headings = len(re.findall(r"^## \d", read(document), re.MULTILINE))
+    seconds = f"{installed:.0f} s | {green:.0f} s | {github_seconds:.0f} s | {gitlab_seconds:.0f} s"
+    return f"| {name} | {headings} | {len(lines)} | {seconds} |"
+
+
+def main() -> None:
+    """Follow the tutorials that the arguments name, or all."""
+    rows = [
+        "| tutorial | steps | commands | make run | tests green, committed | GitHub job | GitLab job |",
+        "|---|" + "---|" * 6,
+    ]
+    for name in sys.argv[1:] or NAMES:
+        folder = Path(tempfile.mkdtemp(prefix="tutorial-"))
+        try:
+            rows.append(follow(name, folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()
