@@ -52,32 +52,12 @@ class Reader:
             sys.exit(f"{self._folder / folder}: exit code {process.returncode}:\n{script}")
         return time.monotonic() - started
 
-    def start_emulator(self, command: str, folder: str) -> float:
-        """Start a command that occupies its terminal, and return the seconds until the emulator is ready."""
-        started = time.monotonic()
-        process = self._start(command, folder)
-        while not self._is_ready(folder):
-            if process.poll() is not None or time.monotonic() > started + TIMEOUT:
-                sys.exit(f"{command}: the emulator is not ready")
-            time.sleep(0.2)
-        return time.monotonic() - started
-
     def _start(self, script: str, folder: str) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
             ["/bin/bash", "-ec", script], cwd=self._folder / folder, env=self._environment, start_new_session=True
         )
         self._groups.append(process.pid)
         return process
-
-    def _is_ready(self, folder: str) -> bool:
-        program = self._folder / folder / ".venv" / "bin" / "sms10692-mock"
-        return (
-            program.exists()
-            and subprocess.run(
-                [program, "ready"], env=self._environment, stderr=subprocess.DEVNULL, check=False
-            ).returncode
-            == 0
-        )
 
     def end(self) -> None:
         """End the processes that the commands left running."""
@@ -97,18 +77,11 @@ def follow(name: str, folder: Path) -> str:
     blocks = [block.text for block in BLOCKS if block.document == document and block.language == "sh"]
     lines = [line for block in blocks if not block.startswith("#!") for line in block.splitlines()]
     reader = Reader(folder)
-    installed, script = 0.0, []
+    commands = len(lines)
+    if OFFLINE and name == "java":
+        lines.insert(1, "mkdir ../shop/.mvn && echo --offline > ../shop/.mvn/maven.config")
     try:
-        for line in lines:
-            if line == "make run":
-                installed += reader.start_emulator(line, "clone")
-            else:
-                script.append(line)
-            if OFFLINE and line == "cp -r examples/junit5 ../shop":
-                script.append("mkdir ../shop/.mvn && echo --offline > ../shop/.mvn/maven.config")
-        if name == "ci":
-            reader.end()  # Ctrl-C
-        green = reader.run("\n".join(script), "clone")
+        green = reader.run("\n".join(lines), "clone")
         reader.end()
         github = yaml.safe_load((folder / "shop/.github/workflows/test.yml").read_text("utf-8"))["jobs"]["test"][
             "steps"
@@ -122,15 +95,15 @@ def follow(name: str, folder: Path) -> str:
     finally:
         reader.end()
     headings = len(re.findall(r"^## \d", read(document), re.MULTILINE))
-    seconds = f"{installed:.0f} s | {green:.0f} s | {github_seconds:.0f} s | {gitlab_seconds:.0f} s"
-    return f"| {name} | {headings} | {len(lines)} | {seconds} |"
+    seconds = f"{green:.0f} s | {github_seconds:.0f} s | {gitlab_seconds:.0f} s"
+    return f"| {name} | {headings} | {commands} | {seconds} |"
 
 
 def main() -> None:
     """Follow the tutorials that the arguments name, or all."""
     rows = [
-        "| tutorial | steps | commands | make run | tests green, committed | GitHub job | GitLab job |",
-        "|---|" + "---|" * 6,
+        "| tutorial | steps | commands | tests green, committed | GitHub job | GitLab job |",
+        "|---|" + "---|" * 5,
     ]
     for name in sys.argv[1:] or NAMES:
         folder = Path(tempfile.mkdtemp(prefix="tutorial-"))

@@ -1,7 +1,7 @@
 """docs/tutorial-*.md: every file that a tutorial shows is a file of `examples/`, and its commands run as written.
 
-Two commands are not run here, because they install packages: `make run`, in place of which an emulator is started, and
-`pip wheel`. `make test-tutorials` runs whole tutorials in a fresh clone.
+Commands that install packages are not run here; in place of `ci/start-emulator` the test starts an emulator.
+`make test-tutorials` runs whole tutorials in fresh clones.
 """
 
 import os
@@ -23,6 +23,7 @@ TUTORIALS: Final = sorted(file.name for file in (TOP / "docs").glob("tutorial-*.
 REQUIRED: Final = bool(os.environ.get("SMS10692_REQUIRE_INTERPRETERS"))
 JUNIT: Final = Path("/usr/share/java/junit-platform-console-standalone.jar")
 HELPERS: Final = ("phpunit/tests/SmsVendor.php", "junit5/src/test/java/shop/SmsVendor.java", "jest/sms-vendor.js")
+INSTALLING: Final = r"python3 -m venv |\.\./shop/ci/\.venv/bin/pip wheel |sh ci/start-emulator$"
 SHOWN: Final = {"php", "java", "yaml", "python"}
 """Languages of blocks that show a file. A script in `sh` begins with `#!`."""
 
@@ -84,7 +85,7 @@ def run_session(tutorial: str, folder: Path, commands: dict[str, str]) -> str:
     lines = "".join(
         text for language, text in find_blocks(tutorial) if language == "sh" and text[0] != "#"
     ).splitlines()
-    kept = [commands.get(line, line) for line in lines if not re.match(r"make run$|\.venv/bin/pip wheel ", line)]
+    kept = [commands.get(line, line) for line in lines if not re.match(INSTALLING, line)]
     author = {f"GIT_{role}_{key}": "x@example.com" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
     with emulator_process() as (_, (host, port)):
         environment = os.environ | author | {"SMS10692_MOCK_URL": f"http://{host}:{port}"}
