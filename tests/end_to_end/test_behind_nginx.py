@@ -1,8 +1,11 @@
 """Tests behind nginx: the control API and the console are refused unless the proxy was declared."""
 
 import json
+import os
 import re
+import shutil
 import ssl
+import sys
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -19,6 +22,8 @@ pytestmark = pytest.mark.slow("Starts nginx for every test.")
 TOKEN = "t0ken"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NAME = "sms.example"
+NOBODY = 65534
+"""A user other than that of the emulator, as nginx has one in Debian's package."""
 MODERN = "proxy_http_version 1.1; proxy_set_header X-Forwarded-For $remote_addr;"
 
 
@@ -69,6 +74,20 @@ def test_through_an_undeclared_proxy_only_the_vendors_endpoints_are_served(
         assert "mima" not in response.text
         assert "--public-url" in response.text
         assert "--trusted-proxy" in response.text
+        assert "<returnstatus>" in send_request(proxy, f"/v2sms.aspx?{SEND.decode()}").text
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="only root can start nginx as another user, with setpriv",
+)
+@pytest.mark.parametrize("path", ["/_mock/accounts", "/_mock/requests", "/account", "/login"])
+def test_nginx_without_a_sign_in_its_requests_is_recognised_by_its_user(undeclared: Address, path: str) -> None:
+    with nginx(undeclared, 'proxy_http_version 1.1; proxy_set_header Connection "";', uid=NOBODY) as proxy:
+        response = send_request(proxy, path, {"Host": "127.0.0.1"})
+        assert response.status == 403
+        assert "mima" not in response.text
+        assert f"another user (uid {NOBODY})" in response.text
         assert "<returnstatus>" in send_request(proxy, f"/v2sms.aspx?{SEND.decode()}").text
 
 

@@ -104,12 +104,17 @@ def nginx_servers(
 
 @contextmanager
 def nginx(
-    upstream: Address, directives: str = "", *, port: int | None = None, certificate: trustme.LeafCert | None = None
+    upstream: Address,
+    directives: str = "",
+    *,
+    port: int | None = None,
+    certificate: trustme.LeafCert | None = None,
+    uid: int | None = None,
 ) -> Iterator[Address]:
     """Run nginx as a reverse proxy for the emulator at `upstream`. Yields the address of nginx.
 
-    `directives` are added to the location with `proxy_pass`. Skips the test if nginx is not installed, or fails it if
-    `REQUIRED_VARIABLE` is set.
+    `directives` are added to the location with `proxy_pass`; `uid` is the user of nginx, if not that of the test. Skips
+    the test if nginx is not installed, or fails it if `REQUIRED_VARIABLE` is set.
     """
     port = port or free_port()
     with tempfile.TemporaryDirectory() as folder:
@@ -124,12 +129,12 @@ def nginx(
             upstream=upstream,
             directives=directives,
         )
-        with _run(_WRAPPER.format(folder=path, servers=server), path, port):
+        with _run(_WRAPPER.format(folder=path, servers=server), path, port, uid):
             yield "127.0.0.1", port
 
 
 @contextmanager
-def _run(configuration: str, folder: Path, port: int) -> Iterator[None]:
+def _run(configuration: str, folder: Path, port: int, uid: int | None = None) -> Iterator[None]:
     executable = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if executable is None:
         if os.environ.get(REQUIRED_VARIABLE):
@@ -137,6 +142,9 @@ def _run(configuration: str, folder: Path, port: int) -> Iterator[None]:
         pytest.skip("nginx is not installed (.ci/install-nginx installs it)")
     (folder / "nginx.conf").write_text(configuration, "utf-8")
     command = [executable, "-e", "stderr", "-p", str(folder), "-c", f"{folder}/nginx.conf"]
+    if uid is not None:
+        folder.chmod(0o777)
+        command = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", *command]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as process:
         try:
             _wait_until_listening(process, port)

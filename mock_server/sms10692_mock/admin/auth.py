@@ -1,11 +1,13 @@
 """Access policy of the control API and the console: which requests are allowed.
 
-Allowed are programs and browsers on this machine and, if a token is set, requests with the token. Rejected are pages of
-other origins, unknown host names (DNS rebinding), form posts, and requests through an undeclared proxy. The vendor's
-endpoints are not checked here: they authenticate by the vendor's signature.
+Allowed are programs and browsers of this user on this machine and, if a token is set, requests with the token.
+Rejected are pages of other origins, unknown host names (DNS rebinding), form posts, and requests through an undeclared
+proxy. The vendor's endpoints are not checked here: they authenticate by the vendor's signature.
 """
 
 import hmac
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -13,12 +15,19 @@ from typing import Any, Final, Protocol
 
 from sms10692_mock.admin.forwarding import Network, forwarding_header
 from sms10692_mock.admin.origins import PORTS, PublicUrl, parse_origin, split_host
+from sms10692_mock.server.peer_user import find_peer_uid
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
 
 CONSOLE_HEADER: Final = "HX-Request"
 """Header of all requests of the console's script. Pages of other origins cannot send it without a CORS preflight."""
+
+_ROOT: Final = 0
+"""User id that may read the memory of every program."""
+
+_OWN: Final = None if sys.platform == "win32" else os.getuid()
+"""User id of this process."""
 
 _MAX_QUOTED: Final = 100
 """Characters of a header value that an error message quotes at most."""
@@ -99,7 +108,9 @@ class AccessPolicy:
         """Check a request, as a WSGI environment, for an undeclared proxy.
 
         **`forwarding.BehindProxy` must have removed the forwarding headers of trusted proxies before.** Without a
-        token, HTTP/1.0 counts as a sign of a proxy too, since nginx uses it by default.
+        token, two more signs count, because nginx adds no header by default: HTTP/1.0, which it uses before version
+        1.29.7, and on Linux the user of the program that has connected. nginx has a user of its own. Root may read
+        everything, so its programs are let in.
         """
         header = forwarding_header(environ)
         if header is not None and self.proxies:
@@ -109,8 +120,18 @@ class AccessPolicy:
             return None
         if header is not None:
             return 403, f"this request came through a proxy ({header}): {_DECLARE_PROXY}"
-        if self.token is None and not self.proxies and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        if self.token is None and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
             return 403, f"this request is HTTP/1.0, as from a proxy: {_DECLARE_PROXY}; or require a token with --token"
+        if self.token is None and "REMOTE_PORT" in environ:
+            uid = find_peer_uid(
+                (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])),
+                (environ["SERVER_NAME"], int(environ["SERVER_PORT"])),
+            )
+            if uid not in (None, _ROOT, _OWN):
+                return 403, (
+                    f"this request came from a program of another user (uid {uid}), as from a proxy: {_DECLARE_PROXY}; "
+                    "or require a token with --token"
+                )
         return None
 
     def session_key(self) -> str:

@@ -125,6 +125,7 @@ def _build_environ(head: RequestHead, body: bytes, addresses: SocketAddresses) -
         "SERVER_PORT": str(addresses.server[1]),
         "SERVER_PROTOCOL": "HTTP/1.0" if head.is_http10 else "HTTP/1.1",
         "REMOTE_ADDR": addresses.client[0],
+        "REMOTE_PORT": str(addresses.client[1]),
         "CONTENT_LENGTH": str(len(body)),
         "CONTENT_TYPE": head.headers_lower.get("content-type", ""),
         "wsgi.version": (1, 0),
