@@ -78,14 +78,16 @@ class _Worker:
 
 
 def select_cases(only: Sequence[str]) -> list[CaseText]:
-    """Return the cases of the table, or those whose id or group is in `only`, or begins with an entry and a hyphen.
+    """Return the cases of the table, or those that `only` names: an id, a group, or the beginning of ids.
 
     Raises ValueError for an entry that selects nothing.
     """
     cases = list(load_cases().values())
     selected = set()
     for entry in only:
-        matching = {case.id for case in cases if entry in (case.id, case.group) or case.id.startswith(f"{entry}-")}
+        matching = {case.id for case in cases if entry in (case.id, case.group)} or {
+            case.id for case in cases if case.id.startswith(f"{entry}-")
+        }
         if not matching:
             raise ValueError(f"no case {entry!r}; see --list")
         selected |= matching

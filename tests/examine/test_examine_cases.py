@@ -29,9 +29,11 @@ OWN_CLIENTS: tuple[tuple[tuple[str, ...], Charset], ...] = (
 )
 
 
-def run(command: tuple[str, ...], cases: tuple[str, ...] = (), **settings: object) -> list[Verdict]:
-    chosen = Settings((sys.executable, *command), timeout=1.0, jobs=2, **settings)  # type: ignore[arg-type]  # checked by the callers
-    return run_cases(chosen, select_cases(cases)).verdicts
+def run(
+    command: tuple[str, ...], authentication: Authentication = "signed", charset: Charset = "utf-8"
+) -> list[Verdict]:
+    settings = Settings((sys.executable, *command), authentication, charset, jobs=2)
+    return run_cases(settings, select_cases(())).verdicts
 
 
 def test_every_case_of_the_table_has_a_check_and_its_texts() -> None:
@@ -42,6 +44,11 @@ def test_every_case_of_the_table_has_a_check_and_its_texts() -> None:
         assert all((case.expected, case.expected_zh, case.loss, case.loss_zh, case.fix, case.fix_zh)), case.id
 
 
+def test_an_id_selects_one_case_and_the_beginning_of_ids_several() -> None:
+    assert [case.id for case in select_cases(["Q-send-time"])] == ["Q-send-time"]
+    assert [case.id for case in select_cases(["Q-send"])] == ["Q-send-time", "Q-send-time-zone"]
+
+
 def test_every_case_has_a_careless_client() -> None:
     assert {name for client in CARELESS for name in client.cases} == set(CASES)
     assert len({client.name for client in CARELESS}) == len(CARELESS) >= 60
@@ -50,7 +57,7 @@ def test_every_case_has_a_careless_client() -> None:
 @pytest.mark.slow("Runs 129 cases.")
 @pytest.mark.parametrize(("authentication", "charset"), GENERATIONS)
 def test_the_careful_client_fails_no_case(authentication: Authentication, charset: Charset) -> None:
-    verdicts = run((str(CAREFUL),), authentication=authentication, charset=charset)
+    verdicts = run((str(CAREFUL),), authentication, charset)
     allowed = {State.PASSED} if authentication == "signed" else {State.PASSED, State.NOT_SUPPORTED}
     assert [(verdict.case.id, verdict.observed) for verdict in verdicts if verdict.state not in allowed] == []
 
@@ -60,7 +67,8 @@ def test_the_careful_client_fails_no_case(authentication: Authentication, charse
 def test_a_careless_client_does_not_pass_its_cases(client: Careless, tmp_path: Path) -> None:
     driver = tmp_path / "driver.py"
     driver.write_text(client.build(), "utf-8")
-    verdicts = run((str(driver),), client.cases)
+    settings = Settings((sys.executable, str(driver)), timeout=1.0, jobs=1)
+    verdicts = run_cases(settings, select_cases(client.cases)).verdicts
     assert {verdict.case.id for verdict in verdicts if verdict.state in (State.FAILED, State.WARNING)} == set(
         client.cases
     )
