@@ -22,7 +22,7 @@ IMAGE_PYTHON ?= 3.13
 IMAGE_PLATFORM ?= $(shell uname -m)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-tutorials test-examine test-correct-requests check \
+.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-tutorials test-examine test-examine-drivers test-correct-requests check \
   contract-loop fuzz stress mutation bench bench-findings bench-deps docs site screenshots wheel image-wheels image test-image clean
 
 help: ## list the targets
@@ -72,6 +72,9 @@ test-examine: $(DEV_STAMP) ## examine the careful, the careless and the own clie
 
 test-tutorials: $(DEV_STAMP) ## follow the tutorials in fresh clones and run their CI files (ARGS="php java")
 	$(TOOL) tools/tutorials.py $(ARGS)
+
+test-examine-drivers: $(DEV_STAMP) ## examine the ready-made drivers at all endpoints (.ci/install-driver-runtimes all)
+	SMS10692_FULL_DRIVERS=1 $(BIN)/pytest -q tests/examine/test_examine_drivers.py $(ARGS)
 
 test-correct-requests: $(DEV_STAMP) ## diagnose CORRECT_COUNT=10000 correct requests of every kind, none of which may have a finding
 	SMS10692_CORRECT_REQUESTS=$(CORRECT_COUNT) $(BIN)/pytest -q -o faulthandler_timeout=1800 tests/diagnosis/test_correct_requests.py $(ARGS)

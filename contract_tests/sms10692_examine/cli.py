@@ -19,6 +19,7 @@ from sms10692_examine import report_files
 from sms10692_examine.driver_protocol import build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
 from sms10692_examine.language import STATE_WORDS, Language, choose, expected_of
+from sms10692_examine.ready_drivers import driver_command
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import TIMEZONE, Authentication, Charset, Settings
 from sms10692_examine.verdicts import State, Verdict, count_states
@@ -189,6 +190,7 @@ def schema() -> int:
 
 
 command.add_command(watch_command)
+command.add_command(driver_command)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
@@ -130,20 +130,28 @@ class VendorProxy:
             self.exchanges.append(exchange)
         exchange.is_executed = alteration is None or alteration.is_executed
         response = self._forward(raw) if exchange.is_executed else HttpResponse(200, (), b"")
+        is_last = request.header("Connection").lower() == "close"
         if alteration is None:
+            response = _announce_end(response) if is_last else response
             exchange.response = response.encode()
             connection.sendall(exchange.response)
         else:
-            self._send_altered(connection, exchange, response, alteration)
+            self._send_altered(connection, exchange, response, alteration, is_last)
         is_old = request.head.split(b"\r\n", 1)[0].endswith(b"HTTP/1.0")
         is_closed = alteration is not None and (alteration.close or alteration.cut_at is not None or alteration.reset)
-        return not (is_closed or is_old or request.header("Connection").lower() == "close")
+        return not (is_closed or is_old or is_last)
 
     def _send_altered(
-        self, connection: socket.socket, exchange: Exchange, response: HttpResponse, alteration: Alteration
+        self,
+        connection: socket.socket,
+        exchange: Exchange,
+        response: HttpResponse,
+        alteration: Alteration,
+        is_last: bool,
     ) -> None:
         if alteration.change is not None:
             response = alteration.change(response)
+        response = _announce_end(response) if is_last else response
         content = alteration.raw(response) if alteration.raw is not None else response.encode()
         exchange.response = content[: alteration.cut_at]
         if alteration.body_seconds:
@@ -168,6 +176,11 @@ class VendorProxy:
             body = response.read()
         headers = tuple((name, value) for name, value in response.getheaders() if name.lower() != "connection")
         return HttpResponse(response.status, headers, body)
+
+
+def _announce_end(response: HttpResponse) -> HttpResponse:
+    """Say that the connection ends, as the client asked: clients that read no `close` use the connection again."""
+    return replace(response, headers=(*response.headers, ("Connection", "close")))
 
 
 def _read_request(connection: socket.socket, stream: io.BufferedReader) -> tuple[HttpRequest, bytes]:

@@ -1,0 +1,133 @@
+"""The ready-made drivers: each passes every case, the command prints them, and the part to keep is short."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from sms10692_examine.cli import command
+from sms10692_examine.ready_drivers import DRIVERS, FOLDER, ReadyDriver
+from sms10692_examine.runner import RunResult, run_cases, select_cases
+from sms10692_examine.settings import Authentication, Charset, Settings
+from sms10692_examine.verdicts import State
+
+FIRST_DRAFT = Path(__file__).with_name("first_draft.php")
+IS_FULL = "SMS10692_FULL_DRIVERS" in os.environ
+"""Whether `make test-examine-drivers` runs every driver at every page."""
+
+IN_BRIEF: dict[str, tuple[Authentication, Charset]] = {
+    "php": ("signed", "gb2312"),
+    "node": ("password", "gb2312"),
+    "python": ("signed", "utf-8"),
+}
+"""The drivers that run in each run of the tests, with a page each."""
+PAGES: tuple[tuple[Authentication, Charset], ...] = (
+    ("signed", "utf-8"),
+    ("signed", "gb2312"),
+    ("password", "utf-8"),
+    ("password", "gb2312"),
+)
+RUNS = (
+    [(name, *page) for name in DRIVERS for page in PAGES]
+    if IS_FULL
+    else [(name, *page) for name, page in IN_BRIEF.items()]
+)
+SIGNED_ONLY = {"Q-signature", "Q-timestamp", "Q-24-hours", "Q-one-clock", "Q-no-password"}
+DURABLE_ONLY = {"E-status-killed", "E-call-killed"}
+PROTOCOL_PART = re.compile(r"(?://|#) ---- The driver: keep this part\..*\n(?P<code>[^\v]*?)(?=\n(?://|#) ----|\Z)")
+
+
+def build(driver: ReadyDriver, folder: Path) -> tuple[str, ...]:
+    """Put a driver into a folder, build it, and return the command that runs it. Skips without the runtime."""
+    (folder / driver.file).write_bytes(driver.read())
+    tools = [commands[0] for commands in (driver.build, driver.run) if commands and "/" not in commands[0]]
+    for tool in tools:
+        if tool != "python" and shutil.which(tool) is None:
+            assert not IS_FULL, f"{tool} is missing; see .ci/install-driver-runtimes"
+            pytest.skip(f"{tool} is not installed")
+    if driver.build:
+        subprocess.run(driver.build, cwd=folder, check=True)
+    names = {
+        "python": sys.executable,
+        driver.file: str(folder / driver.file),
+        ".": str(folder),
+        "./driver": str(folder / "driver"),
+        "Driver.exe": str(folder / "Driver.exe"),
+    }
+    return tuple(names.get(word, word) for word in driver.run)
+
+
+def examine(run: tuple[str, ...], authentication: Authentication, charset: Charset, *cases: str) -> RunResult:
+    return run_cases(Settings(run, authentication, charset, jobs=6), select_cases(cases))
+
+
+@pytest.mark.slow("Runs 129 cases.")
+@pytest.mark.parametrize(("language", "authentication", "charset"), RUNS)
+def test_a_ready_driver_passes_every_case(
+    language: str, authentication: Authentication, charset: Charset, tmp_path: Path
+) -> None:
+    result = examine(build(DRIVERS[language], tmp_path), authentication, charset)
+    others = {
+        verdict.case.id: f"{verdict.state.value}: {verdict.observed}"
+        for verdict in result.verdicts
+        if verdict.state is not State.PASSED
+    }
+    allowed = DURABLE_ONLY | (SIGNED_ONLY if authentication == "password" else set())
+    if (language, charset) == ("go", "gb2312"):  # Go has no table of GBK, and says so
+        unsupported = {"send", "overage", "checkkeyword"}
+        assert all(
+            any(text == f"not supported: the client does not support {name}" for name in unsupported)
+            for case, text in others.items()
+            if case not in allowed
+        )
+        assert {"R-status-4000", "R-call-entities", "F-status-lost", "E-status-drain"}.isdisjoint(others)
+        return
+    assert {case: text for case, text in others.items() if case not in allowed} == {}
+    assert set(others) == allowed
+
+
+def test_a_first_draft_fails(tmp_path: Path) -> None:
+    """The example of the documents: one case of each kind that it is about."""
+    if shutil.which("php") is None:
+        pytest.skip("php is not installed")
+    cases = ("Q-timestamp", "Q-ampersand", "R-status-word", "R-status-errors", "F-error-page")
+    result = examine(("php", str(FIRST_DRAFT)), "signed", "utf-8", *cases)
+    assert [verdict.state for verdict in result.verdicts] == [State.FAILED] * len(cases)
+
+
+@pytest.mark.parametrize("language", DRIVERS)
+def test_the_command_prints_a_driver_byte_for_byte(language: str) -> None:
+    result = CliRunner().invoke(command, ["driver", language], standalone_mode=False)
+    assert result.stdout_bytes == (FOLDER / DRIVERS[language].file).read_bytes()
+
+
+def test_the_command_lists_the_languages_with_their_commands() -> None:
+    result = CliRunner().invoke(command, ["driver"], standalone_mode=False)
+    lines = result.stdout.splitlines()
+    assert [line.split(" (")[0] for line in lines if not line.startswith(" ")] == list(DRIVERS)
+    assert "  sms10692-examine run -- php driver.php" in lines
+    assert "  javac Driver.java" in lines
+    assert sorted(driver.file for driver in DRIVERS.values()) == sorted(
+        file.name for file in FOLDER.iterdir() if file.is_file()
+    )
+
+
+def test_the_command_refuses_another_language() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "sms10692_examine", "driver", "cobol"], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "'cobol' is not one of 'php', 'node'" in result.stderr
+
+
+@pytest.mark.parametrize("language", DRIVERS)
+def test_the_part_to_keep_has_at_most_forty_lines(language: str) -> None:
+    part = PROTOCOL_PART.search(DRIVERS[language].read().decode())
+    assert part is not None
+    lines = [line for line in part["code"].splitlines() if line.strip() and line.strip() not in ("{", "}")]
+    assert 25 <= len(lines) <= 40
