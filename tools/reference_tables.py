@@ -59,7 +59,7 @@ _CONTRACT_HEAD_ZH: Final = """# 契约
 |---|---|
 | manual | 接口文档的原文要求如此，见所列章节；按含义比较，不论 XML 怎样排版 |
 | observed | 见于真实客户端的请求（Q）或真实服务器的响应（A），附等级 |
-| reading | 接口文档没有说明；[`fixtures/readings.md`](../fixtures/readings.md) 写明我们的选择和理由（R） |
+| reading | 接口文档没有说明；[`fixtures/readings.md`](../fixtures/readings.zh-CN.md) 写明我们的选择和理由（R） |
 | ours | 没有任何依据支持或反对 |
 
 等级：S 三个或更多独立来源；M 两个来源，或一个来源且空白确定；W 一个来源，或间接依据。
@@ -229,7 +229,7 @@ def _build_exactness_rows(language: str) -> Iterator[tuple[str, ...]]:
     for group in GROUPS:
         clauses = [clause for clause in CLAUSES if clause.group == group.id]
         evidence = (group.evidence if english else group.evidence_zh) or (", " if english else "、").join(
-            _link_readings(clauses)
+            _link_readings(clauses, language)
         )
         yield (
             _EXACTNESS[clauses[0].provenance if clauses else ""][0 if english else 1],
@@ -239,12 +239,13 @@ def _build_exactness_rows(language: str) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _link_readings(clauses: list[Clause]) -> list[str]:
+def _link_readings(clauses: list[Clause], language: str) -> list[str]:
     """Return Markdown links to the readings that these clauses cite."""
     cited = {int(number) for clause in clauses for number in re.findall(r"\bR(\d+)\b", clause.source)}
-    titles = re.findall(r"^## (R(\d+) .*)$", (_TREE / "fixtures" / "readings.md").read_text("utf-8"), re.MULTILINE)
+    file = f"fixtures/readings{language}.md"
+    titles = re.findall(r"^## (R(\d+) .*)$", (_TREE / file).read_text("utf-8"), re.MULTILINE)
     anchors = {int(number): re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title, number in titles}
-    return [f"[R{number}](fixtures/readings.md#{anchors[number]})" for number in sorted(cited)]
+    return [f"[R{number}]({file}#{anchors[number]})" for number in sorted(cited)]
 
 
 def _build_clause_row(clause: Clause, text: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import get_args
 import pytest
 
 from sms10692 import protocol
+from sms10692_mock.admin.console.clauses import readings
 from sms10692_mock.admin.console.i18n import texts
 from sms10692_mock.codec.charsets import DECODERS, ENCODERS
 from sms10692_mock.codec.json_renderer import KEYS
@@ -131,6 +132,12 @@ TESTS = "\n".join(file.read_text("utf-8") for file in (TOP / "tests").rglob("tes
 
 def test_readings_are_numbered_one_after_another() -> None:
     assert [int(number) for number in READINGS] == list(range(1, len(READINGS) + 1))
+
+
+def test_the_readings_have_the_same_titles_in_chinese_as_in_the_console() -> None:
+    text = (TOP / "fixtures" / "readings.zh-CN.md").read_text("utf-8")
+    titles = re.findall(r"^## (R\d+) (.*)$", text, re.MULTILINE)
+    assert titles == [(reading.number, reading.chinese) for reading in readings()]
 
 
 @pytest.mark.parametrize("number", READINGS)

@@ -1,4 +1,4 @@
-"""The documents of the project and their code blocks: README.md, CONTRIBUTING.md and others beside it, and docs/."""
+"""The documents of the project with their code blocks: README.md and others beside it, docs/, and the readings."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 TOP: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = sorted(
     file.relative_to(TOP).as_posix()
-    for file in [*TOP.glob("*.md"), *(TOP / "docs").glob("*.md")]
+    for file in [*TOP.glob("*.md"), *(TOP / "docs").glob("*.md"), *(TOP / "fixtures").glob("*.md")]
     if file.name not in {"contract.md", "contract.zh-CN.md"}  # generated
 )
 

@@ -21,7 +21,6 @@ ENGLISH_ONLY: Final = {
     "docs/internals.md": "for those who change the code",
     "docs/mutants.md": "for those who change the code",
     "docs/reliability.md": "figures of measurements for those who judge the code",
-    "fixtures/readings.md": "the tests and the code cite its English text; the console has the titles in Chinese",
 }
 """Pages without a translation, each with the reason. The Chinese site shows them in English and marks every link."""
 _MARK: Final = "（英文）"
