@@ -20,6 +20,7 @@ from sms10692_mock.config import Options, build_vendor, check_profiles
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.profile_table import ProfileTable
+from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.serve_options import ServeOptions
@@ -50,12 +51,13 @@ def complete_options(options: ServeOptions) -> ServeOptions:
         for userid in userids:
             if userid not in accounts:
                 raise InvalidOption(flag, f"no account has the userid {userid}")
-    _check_profiles("--account-profile", accounts.values(), options)
+    _check_profiles("--account-profile", accounts.values(), options.profiles)
     if options.initial_state is not None:
         from sms10692_mock.admin.services.initial_state import build_accounts
 
         added = build_accounts(options.initial_state)
-        _check_profiles("--initial-state", added, options)
+        loaded = (*options.profiles, *options.initial_state.build_profiles())
+        _check_profiles("--initial-state", added, loaded)
         accounts |= {account.userid: account for account in added}
     return replace(options, accounts=tuple(accounts.values()), limits=options.build_limits())
 
@@ -68,9 +70,9 @@ class InvalidOption(ValueError):
         self.flag = flag
 
 
-def _check_profiles(flag: str, accounts: Iterable[Account], options: ServeOptions) -> None:
+def _check_profiles(flag: str, accounts: Iterable[Account], profiles: Sequence[Profile]) -> None:
     try:
-        check_profiles(accounts, options.profiles)
+        check_profiles(accounts, profiles)
     except ValueError as error:
         raise InvalidOption(flag, str(error)) from None
 

@@ -19,6 +19,8 @@ def find_lines(source: str) -> dict[Place, int]:
 
     >>> find_lines('a = 1\\n[texts]\\nb."c" = [\\n  1,\\n  2]\\n')[("texts", "b", "c", 1)]
     5
+    >>> find_lines("[[a]]\\nb = 1\\n[[a]]\\n[a.c]\\nd = 2\\n")[("a", 1, "c", "d")]
+    5
     """
     return _Scanner(source).scan()
 
@@ -27,7 +29,11 @@ class _Scanner:
     def __init__(self, source: str) -> None:
         self._source = source
         self._position = 0
+        self._counted = 0, 1
+        """A position, and its line."""
         self._lines: dict[Place, int] = {}
+        self._lists: dict[Place, int] = {}
+        """Index of the last table of each list of tables."""
 
     def scan(self) -> dict[Place, int]:
         table: Place = ()
@@ -36,7 +42,7 @@ class _Scanner:
             if self._source[self._position] == "[":
                 is_list = self._source.startswith("[[", self._position)
                 self._position += 2 if is_list else 1
-                table = self._read_key(())
+                table = self._read_header(is_list)
                 self._position += 2 if is_list else 1
             else:
                 self._read_pair(table)
@@ -51,17 +57,39 @@ class _Scanner:
         return found
 
     def _record(self, place: Place) -> None:
-        self._lines.setdefault(place, self._source.count("\n", 0, self._position) + 1)
+        position, line = self._counted
+        line += self._source.count("\n", position, self._position)
+        self._counted = self._position, line
+        self._lines.setdefault(place, line)
+
+    def _read_header(self, is_list: bool) -> Place:
+        """Read the key of a table. A part that is a list of tables means the last one of them."""
+        table: Place = ()
+        while True:
+            table += (self._read_key_part(),)
+            is_last = not self._source.startswith(".", self._position)
+            if is_last and is_list:
+                self._record(table)
+                self._lists[table] = self._lists.get(table, -1) + 1
+            if table in self._lists:
+                table += (self._lists[table],)
+            self._record(table)
+            if is_last:
+                return table
+            self._position += 1
 
     def _read_key(self, table: Place) -> Place:
         """Read a key, dotted or not, and record each of its parts."""
         while True:
-            bare, quoted, literal = self._skip(_KEY_PART).groups()
-            table += (bare or literal or _ESCAPE.sub(_unescape, quoted or ""),)
+            table += (self._read_key_part(),)
             self._record(table)
             if not self._source.startswith(".", self._position):
                 return table
             self._position += 1
+
+    def _read_key_part(self) -> str:
+        bare, quoted, literal = self._skip(_KEY_PART).groups()
+        return bare or literal or _ESCAPE.sub(_unescape, quoted or "")
 
     def _read_pair(self, table: Place) -> None:
         place = self._read_key(table)

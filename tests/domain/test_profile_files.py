@@ -278,11 +278,13 @@ def test_the_line_of_keys_in_tables_and_dotted_keys_is_found() -> None:
         "t.x y.e": 7,
         "t.x y.e.f": 7,
         "l": 8,
-        "l.g": 9,
-        "l.h": 12,
-        "l.h.i": 12,
-        "l.h.j": 12,
-        "l.h.j.k": 12,
+        "l.0": 8,
+        "l.0.g": 9,
+        "l.1": 11,
+        "l.1.h": 12,
+        "l.1.h.i": 12,
+        "l.1.h.j": 12,
+        "l.1.h.j.k": 12,
     }
 
 

@@ -159,7 +159,7 @@ def test_in_memory_an_account_may_have_any_password() -> None:
         (["--durable"], "the memory store cannot be durable"),
         (["--store", "memory:x"], "takes no path"),
         (["--initial-state", "no-such-file"], "cannot read no-such-file"),
-        (["--initial-state", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
+        (["--initial-state", "/dev/zero"], "/dev/zero is longer than 64 MiB"),
         (["--keywords", "/dev/zero"], "/dev/zero is longer than 16 MiB"),
         (["--store", "valkey://h/abc"], "the database of a Valkey store must be a number: valkey://HOST:PORT/0"),
         (["--store", "valkey://h/1O"], "must be a number"),

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import yaml
 
 from sms10692_mock.admin.app import create_app
 from support.emulators import emulator_process
-from support.http_client import build_request, send_raw
+from support.http_client import build_request, call_control, send_raw
 from support.valkey_store import eventually
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -91,3 +92,18 @@ def test_logrotate_rotates_the_log_of_a_running_emulator(tmp_path: Path) -> None
         send_raw(address, build_request("/v2sms.aspx", b"action=second"))
         assert eventually(lambda: "no such action" in log.read_text())
         assert (tmp_path / "emulator.log.1").read_text().count("no such action") == 1
+
+
+@EACH_LANGUAGE
+def test_the_state_is_saved_and_restored_by_the_curl_lines(suffix: str, tmp_path: Path) -> None:
+    (block,) = (block for block in find_blocks(suffix, "sh") if block.startswith("curl "))
+    saving, restoring = block.splitlines()
+    with emulator_process() as (_, (host, port)), emulator_process("--account", "7:a:b") as (_, (_, other_port)):
+        call_control((host, port), "PATCH", "/accounts/12", {"points": 77})
+        for line, to in ((saving, port), (restoring, other_port)):
+            own = line.replace("http://127.0.0.1:10692", f"http://{host}:{to}")
+            assert own != line
+            command = [*shlex.split(own), "--silent", "--show-error", "--fail"]
+            subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        accounts = call_control((host, other_port), "GET", "/accounts")["accounts"]
+        assert [(account["userid"], account["points"]) for account in accounts] == [("12", 77)]

@@ -140,7 +140,12 @@ def test_an_xml_block_is_the_response_to_the_curl_line_above_or_of_an_exchange(b
         )
 
 
-CURL_BLOCKS: Final = [block for block in BLOCKS if block.language == "sh" and block.text.startswith("curl ")]
+CURL_BLOCKS: Final = [
+    block
+    for block in BLOCKS
+    if block.language == "sh" and block.text.startswith("curl ") and "deployment" not in block.document
+]
+"""Those of docs/deployment are run by `test_deployment`."""
 
 
 @pytest.mark.parametrize("block", CURL_BLOCKS, ids=[block.place for block in CURL_BLOCKS])

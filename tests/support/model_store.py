@@ -168,7 +168,7 @@ class ModelStore:
         self._get_account(userid).points += points
         self._get_account(userid).total_added += points
 
-    def set_balance(self, userid: str, points: int) -> None:
+    def set_balance(self, userid: str, points: int, total_added: int | None = None) -> None:
         self.add_points(userid, points - self._get_account(userid).points)
 
     def balance(self, userid: str) -> AccountBalance:

@@ -27,9 +27,11 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountExists
 from sms10692_mock.admin.services.behaviour import NoSuchFault, TooManyEntries
 from sms10692_mock.admin.services.clocks import NoPendingEvent
+from sms10692_mock.admin.services.initial_state import InvalidState
 from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.admin.services.profiles import NoSuchProfile, ProfileFixed
 from sms10692_mock.admin.services.requests import NoSuchRequest
+from sms10692_mock.admin.services.state import AccountInUse, SecretsHidden
 from sms10692_mock.app.hints import build_hint_header
 from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.app.vendor_app import VendorApp
@@ -201,6 +203,9 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchProfile, 404, "there is no profile {}"),
     (ProfileFixed, 409, "the profile {} is built in or was loaded at the start: choose another name"),
     (InvalidValue, 422, "{}"),
+    (InvalidState, 422, "state: {}"),
+    (SecretsHidden, 403, "{}"),
+    (AccountInUse, 409, "{}"),
     (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),

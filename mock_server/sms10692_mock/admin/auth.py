@@ -206,8 +206,8 @@ def _cut(text: str) -> str:
 
 
 def _is_json(headers: Headers) -> bool:
-    """Whether a request declares JSON. A page of another origin needs a CORS preflight to do so."""
-    return headers.get("Content-Type", "").partition(";")[0].strip() == "application/json"
+    """Whether a request declares JSON or TOML. A page of another origin needs a CORS preflight to do so."""
+    return headers.get("Content-Type", "").partition(";")[0].strip() in ("application/json", "application/toml")
 
 
 def _is_empty_from_program(method: str, headers: Headers) -> bool:

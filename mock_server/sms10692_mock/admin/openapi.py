@@ -77,6 +77,6 @@ class DescribedApp(OpenAPI):
         for path in self.spec_json["paths"].values():
             for operation in path.values():
                 body = operation.get("requestBody")
-                if body is not None:
+                if body is not None and "application/json" in body["content"]:
                     schema = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
                     body["required"] = bool(schemas[schema].get("required"))

@@ -159,8 +159,11 @@ class SendStore(Protocol):
     def add_points(self, userid: str, points: int) -> None:
         """Add points to a balance; sendTotal grows as much (2.3). Raises BalanceOutOfBounds."""
 
-    def set_balance(self, userid: str, points: int) -> None:
-        """Set the balance to `points`; sendTotal changes by the same difference. Raises BalanceOutOfBounds."""
+    def set_balance(self, userid: str, points: int, total_added: int | None = None) -> None:
+        """Set the balance to `points`. Raises BalanceOutOfBounds.
+
+        sendTotal becomes `total_added`; without one, it changes by the same difference as the balance.
+        """
 
     def balance(self, userid: str) -> AccountBalance:
         """Return the current balance of an account."""
@@ -169,6 +172,12 @@ class SendStore(Protocol):
         """Allocate a task number: unique over all accounts and processes, and increasing (R7).
 
         With Valkey, numbers allocated by different processes within one second may be out of order.
+        """
+
+    def last_task_id(self) -> int:
+        """Return the last task number that was allocated; FIRST_TASK_ID - 1 if there is none.
+
+        With Valkey, it is the last one of this process; of the server if this process has allocated none.
         """
 
     def record_send(

@@ -13,6 +13,7 @@ from sms10692_mock.admin.api.messages import message_routes
 from sms10692_mock.admin.api.metrics import metrics_routes
 from sms10692_mock.admin.api.profiles import profile_routes
 from sms10692_mock.admin.api.requests import request_routes
+from sms10692_mock.admin.api.state import state_routes
 from sms10692_mock.admin.services import ControlService
 
 _ROUTES = (
@@ -24,6 +25,7 @@ _ROUTES = (
     profile_routes,
     health_routes,
     metrics_routes,
+    state_routes,
 )
 
 

@@ -84,6 +84,7 @@ _TAGS: Final[Mapping[str, Tag]] = {
     "profiles": Tag(name="Profiles", description="How the vendor of a brand differs from the manual, key by key."),
     "clocks": Tag(name="Clocks", description="The global clock, and the clocks of accounts."),
     "health": Tag(name="Health", description="For health checks."),
+    "state": Tag(name="State", description="The whole state as a document, to save and to restore."),
     "metrics": Tag(name="Metrics", description="For Prometheus."),
 }
 """Tags of the OpenAPI description, by subject."""

@@ -150,12 +150,12 @@ class BehaviourService:
 
     def delivery_rules(self, userid: str) -> DeliveryRulesDocument:
         """Return the rules of an account. Raises NoSuchAccount."""
-        return _rules_document(self._accounts.get(userid).delivery_rules)
+        return rules_document(self._accounts.get(userid).delivery_rules)
 
     def set_delivery_rules(self, userid: str, document: DeliveryRulesDocument) -> DeliveryRulesDocument:
         """Replace the rules of an account. Raises NoSuchAccount."""
-        rules = DeliveryRules(tuple(map(_parse_rule, document.rules)), document.seed)
-        return _rules_document(
+        rules = parse_rules(document)
+        return rules_document(
             self._store.update_account(userid, lambda account: replace(account, delivery_rules=rules)).delivery_rules
         )
 
@@ -201,7 +201,7 @@ class BehaviourService:
                 account, delivery_rules=replace(account.delivery_rules, rules=change(account.delivery_rules.rules))
             )
 
-        return _rules_document(self._store.update_account(userid, with_changed_rules).delivery_rules)
+        return rules_document(self._store.update_account(userid, with_changed_rules).delivery_rules)
 
     def faults(self, userid: str | None) -> FaultsDocument:
         """Return the active faults of an account, or those for all accounts. Raises NoSuchAccount."""
@@ -252,6 +252,11 @@ class BehaviourService:
             self._store.update_account(userid, lambda account: replace(account, faults=change(account.faults)))
 
 
+def parse_rules(document: DeliveryRulesDocument) -> DeliveryRules:
+    """Return the rules that a document describes."""
+    return DeliveryRules(tuple(map(_parse_rule, document.rules)), document.seed)
+
+
 def _parse_rule(document: RuleDocument) -> DeliveryRule:
     outcome = OUTCOMES[document.outcome]._replace(delay=document.delay, reply=document.reply)
     if document.errorcode is not None:
@@ -279,7 +284,8 @@ def _rule_names(rules: Sequence[DeliveryRule]) -> list[str]:
     return names[::-1]
 
 
-def _rules_document(rules: DeliveryRules) -> DeliveryRulesDocument:
+def rules_document(rules: DeliveryRules) -> DeliveryRulesDocument:
+    """Return the document that describes rules."""
     return DeliveryRulesDocument.model_construct(rules=[_rule_document(rule) for rule in rules.rules], seed=rules.seed)
 
 

@@ -1,10 +1,14 @@
-"""Initial state from a TOML file: accounts, their delivery rules, sent messages and queue contents.
+"""Initial state from a TOML text: accounts with their rules, messages and queues; clock, words, faults and profiles.
 
-The keys are those of the control API's models.
+The keys are those of the control API's models. The document of `/_mock/state` is the same, and has the exact state of
+the accounts: their `sends` and queues. By hand, `messages`, `reports` and `replies` are easier to write.
 """
 
+import re
 import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -13,15 +17,38 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import Userid
 from sms10692_mock.admin.services.behaviour import DeliveryRulesDocument
 from sms10692_mock.admin.services.message_documents import NewReply, ReplyOfNumber, ReportOfNumber
+from sms10692_mock.admin.services.queue_replay import ImpossibleOrder, RestoredItem, restore_replies, restore_sends
 from sms10692_mock.admin.services.schemas import Name, StrictInput, Text
+from sms10692_mock.admin.services.state_document import (
+    Balance,
+    ClockState,
+    FaultState,
+    ReplyState,
+    ReportState,
+    SendState,
+)
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
-from sms10692_mock.domain.bounds import MAX_POINTS
+from sms10692_mock.domain.bounds import MAX_FAULTS, MAX_POINTS, BalanceOutOfBounds
 from sms10692_mock.domain.clock import add_seconds
+from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
-from sms10692_mock.domain.records import NO_TASK_INDEX, StatusReport, Task
+from sms10692_mock.domain.profiles import Profile
+from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, Settings, StatusReport, Task
+from sms10692_mock.domain.store import FIRST_TASK_ID, Store
 from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.profile_file import build_profile
+from sms10692_mock.profile_values import InvalidValue
+from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.text_files import read_text
+from sms10692_mock.toml_lines import Place, find_lines
+
+_MAX_BYTES: Final = 64 * 1024 * 1024
+
+MAX_LAST_TASK_ID: Final = FIRST_TASK_ID + 10_000_000
+"""Maximum of the last task number. All before it are allocated, one by one."""
+
+_LINE: Final = re.compile(r"\(at line (\d+)")
 
 
 class InitialMessage(StrictInput):
@@ -37,6 +64,9 @@ class InitialAccount(StrictInput):
 
     A report or reply belongs to the last of the `messages` to its number. A message without a report in the file never
     gets one. `points` is the balance at the start; the cost of the `messages` is not deducted from it.
+
+    `temporary` and what follows is written by `/_mock/state`: `balance` after the `sends`, `send_total` for `overage`,
+    and both queues with their fetched items, in their order.
     """
 
     userid: Userid
@@ -50,6 +80,27 @@ class InitialAccount(StrictInput):
     messages: list[InitialMessage] = Field(default_factory=list)
     reports: list[ReportOfNumber] = Field(default_factory=list)
     replies: list[ReplyOfNumber] = Field(default_factory=list)
+    temporary: bool = False
+    clock: ClockState | None = None
+    faults: list[FaultState] = Field(default_factory=list, max_length=MAX_FAULTS)
+    balance: Balance | None = None
+    send_total: Balance | None = None
+    sends: list[SendState] = Field(default_factory=list)
+    report_queue: list[ReportState] = Field(default_factory=list)
+    reply_queue: list[ReplyState] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_one_kind(self) -> "InitialAccount":
+        if (self.balance is None) != (self.send_total is None):
+            raise ValueError("balance and send_total belong together")
+        if (self.messages or self.reports or self.replies) and self.is_exact:
+            raise ValueError("messages, reports and replies cannot be combined with sends, queues and balance")
+        return self
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the account has sends, queues or a balance, as in `/_mock/state`."""
+        return bool(self.sends or self.report_queue or self.reply_queue or self.balance is not None)
 
     @model_validator(mode="after")
     def _check_items_have_messages(self) -> "InitialAccount":
@@ -62,28 +113,91 @@ class InitialAccount(StrictInput):
 
 
 class InitialState(StrictInput):
-    """Content of the file."""
+    """Content of the file. `last_task_id` is the last task number that was allocated."""
 
+    last_task_id: Annotated[int, Field(ge=0, le=MAX_LAST_TASK_ID)] = 0
+    clock: ClockState | None = None
+    words: list[Text] | None = None
+    faults: list[FaultState] = Field(default_factory=list, max_length=MAX_FAULTS)
+    profiles: list[dict[str, Any]] = Field(default_factory=list)
     accounts: list[InitialAccount] = Field(default_factory=list)
+
+    def build_profiles(self) -> tuple[Profile, ...]:
+        """Build the profiles. Raises InvalidValue."""
+        return tuple(build_profile(document, "") for document in self.profiles)
+
+
+class InvalidState(ValueError):
+    """A document is no state. `line` is the line of the mistake, from 1."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}")
+        self.line = line
+        self.problem = problem
 
 
 def load_initial_state(file: Path) -> InitialState:
     """Load an initial state. Raises OSError, or ValueError with a message for the author of the file."""
     try:
-        state = InitialState.model_validate(tomllib.loads(read_text(file)))
-    except RecursionError:
-        raise ValueError(f"{file} is nested too deeply") from None
+        source = read_text(file, _MAX_BYTES)
+        state = parse_state(source)
+        rehearse(state, source)
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is not UTF-8 (byte {error.start})") from None
+    except InvalidState as error:
+        raise ValueError(f"{file}:{error.line}: {error.problem}") from None
+    return state
+
+
+def parse_state(source: str) -> InitialState:
+    """Parse a state. Raises InvalidState."""
+    try:
+        state = InitialState.model_validate(tomllib.loads(source))
+    except RecursionError:
+        raise InvalidState(1, "the document is nested too deeply") from None
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{file} is not valid TOML: {error}") from None
+        found = _LINE.search(str(error))
+        line = int(found[1]) if found else max(len(source.splitlines()), 1)
+        raise InvalidState(line, f"the document is not valid TOML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise ValueError(f"{file}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    userids = [account.userid for account in state.accounts]
-    if len(set(userids)) < len(userids):
-        raise ValueError(f"{file}: two accounts have the same userid")
+        raise invalid_at(source, first["loc"], first["msg"]) from None
+    except ValueError:  # of an integer with thousands of digits
+        raise InvalidState(1, "the document has a number with too many digits") from None
+    userids: set[str] = set()
+    for index, account in enumerate(state.accounts):
+        if account.userid in userids:
+            raise invalid_at(source, ("accounts", index, "userid"), "two accounts have the same userid")
+        userids.add(account.userid)
     return state
+
+
+def rehearse(state: InitialState, source: str) -> None:
+    """Raise InvalidState unless the profiles can be built, and the exact accounts restored: restore them in memory."""
+    for index, document in enumerate(state.profiles):
+        try:
+            build_profile(document, "")
+        except InvalidValue as error:
+            raise invalid_at(source, ("profiles", index, *error.place), str(error)) from None
+    store = MemoryStore()
+    for index, (account, initial) in enumerate(zip(build_accounts(state), state.accounts, strict=True)):
+        if not initial.is_exact:
+            continue
+        store.create_account(account)
+        try:
+            restore_account(store, account, initial)
+        except InvalidEntry as error:
+            raise invalid_at(source, ("accounts", index, *error.place), error.problem) from None
+        except BalanceOutOfBounds as error:
+            raise invalid_at(source, ("accounts", index), str(error)) from None
+        store.delete_account(account.userid)
+
+
+def invalid_at(source: str, place: Place, problem: str) -> InvalidState:
+    """Return the error of a value at this place of a document, or of the smallest table around it."""
+    lines = find_lines(source)
+    line = next((lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines), 1)
+    return InvalidState(line, f"{'.'.join(map(str, place))}: {problem}" if place else problem)
 
 
 def build_accounts(state: InitialState) -> tuple[Account, ...]:
@@ -96,25 +210,116 @@ def build_accounts(state: InitialState) -> tuple[Account, ...]:
             initial.points,
             initial.postpaid,
             initial.can_read_queues,
+            clock=None if initial.clock is None else initial.clock.build(),
             profile=initial.profile or None,
+            faults=tuple(fault.build() for fault in initial.faults),
+            temporary=initial.temporary,
         )
         for initial in state.accounts
     )
 
 
 def apply_initial_state(state: InitialState, vendor: Vendor) -> None:
-    """Create the accounts that the store does not have yet, with their data. Existing accounts stay unchanged."""
+    """Create the accounts that the store does not have yet, with their data. Existing accounts stay unchanged.
+
+    Clock, words, faults and profiles apply unless the store has some already.
+    """
     # Other processes may have accounts in this store: without a TTL, this service deletes none of them.
     control = ControlService(vendor, Options(accounts=(), account_ttl=None), ChangeNotifier())
+    settings = build_settings(state)
+    vendor.store.change_settings(lambda current: settings if current == Settings() else current)
+    skip_task_ids(vendor.store, state.last_task_id)
     for account, initial in zip(build_accounts(state), state.accounts, strict=True):
-        if vendor.store.account(account.userid) is not None:
-            continue
-        vendor.store.create_account(account)
-        if initial.delivery_rules is not None:
-            control.behaviour.set_delivery_rules(initial.userid, initial.delivery_rules)
-        _record_messages(vendor, account, initial)
-        for reply in initial.replies:
-            control.messages.inject_reply(initial.userid, NewReply(**reply.model_dump()))
+        if vendor.store.account(account.userid) is None:
+            create_account(vendor, control, account, initial)
+
+
+def build_settings(state: InitialState) -> Settings:
+    """Build the settings for all accounts. Raises InvalidValue."""
+    return Settings(
+        None if state.clock is None else state.clock.build(),
+        None if state.words is None else Keywords(state.words).words,
+        tuple(fault.build() for fault in state.faults),
+        state.build_profiles(),
+    )
+
+
+def skip_task_ids(store: Store, last: int) -> None:
+    """Allocate task numbers up to this one, so that the next one is greater."""
+    if store.last_task_id() < last:
+        while store.next_task_id() < last:
+            pass
+
+
+def create_account(vendor: Vendor, control: ControlService, account: Account, initial: InitialAccount) -> None:
+    """Create an account with its data. Raises ValueError if no sequence of requests leads to its queues."""
+    vendor.store.create_account(account)
+    if initial.delivery_rules is not None:
+        control.behaviour.set_delivery_rules(initial.userid, initial.delivery_rules)
+    if initial.is_exact:
+        restore_account(vendor.store, account, initial)
+        return
+    _record_messages(vendor, account, initial)
+    for reply in initial.replies:
+        control.messages.inject_reply(initial.userid, NewReply(**reply.model_dump()))
+
+
+def restore_account(store: Store, account: Account, initial: InitialAccount) -> None:
+    """Restore sends, queues and balance of an account that was just created. Raises InvalidEntry."""
+    tasks: dict[int, Task] = {}
+    for index, send in enumerate(initial.sends):
+        if send.task_id in tasks:
+            raise InvalidEntry(("sends", index, "task_id"), f"two sends have the task_id {send.task_id}")
+        tasks[send.task_id] = send.build()
+    reports = _build_queue("report_queue", initial.report_queue, lambda entry: entry.build(tasks.get(entry.task_id)))
+    recipients = [(report.item.task_id, report.item.recipient_index) for report in reports]
+    of_recipients = [one for one in recipients if one[0] in tasks and one[1] != NO_TASK_INDEX]
+    if len(set(of_recipients)) < len(of_recipients):
+        raise InvalidEntry(("report_queue",), "two reports have the same task_id and index")
+    replies = _build_queue("reply_queue", initial.reply_queue, lambda entry: entry.build())
+    if not account.postpaid:
+        store.set_balance(account.userid, sum(task.cost for task in tasks.values()), 0)
+    try:
+        restore_sends(store, account.userid, list(tasks.values()), reports)
+    except ImpossibleOrder as error:
+        raise InvalidEntry(("report_queue", error.index), str(error)) from None
+    restore_replies(store, account.userid, replies)
+    if initial.balance is not None and initial.send_total is not None:
+        store.set_balance(account.userid, initial.balance, initial.send_total)
+    elif not account.postpaid:
+        store.set_balance(account.userid, initial.points, initial.points)
+
+
+class InvalidEntry(ValueError):
+    """An entry of an account is impossible. `place` is its place in the account."""
+
+    def __init__(self, place: Place, problem: str) -> None:
+        super().__init__(f"{'.'.join(map(str, place))}: {problem}")
+        self.place = place
+        self.problem = problem
+
+
+_Entry = TypeVar("_Entry", ReportState, ReplyState)
+_Item = TypeVar("_Item", StatusReport, InboundReply)
+
+
+def _build_queue(name: str, entries: Sequence[_Entry], build: Callable[[_Entry], _Item]) -> list[RestoredItem[_Item]]:
+    """Build the items of a queue. Raises InvalidEntry."""
+    items: list[RestoredItem[_Item]] = []
+    rank = 0
+    for index, entry in enumerate(entries):
+        try:
+            item = build(entry)
+        except ValueError as error:
+            raise InvalidEntry((name, index), str(error)) from None
+        if entry.scheduled and entry.fetched is not None:
+            raise InvalidEntry((name, index), "an item is either scheduled or fetched")
+        before, rank = rank, 0 if entry.fetched is not None else 2 if entry.scheduled else 1
+        if rank < before or (rank == before == 2 and item.due < items[-1].item.due):
+            problem = "items are in the order fetched, waiting, scheduled, and scheduled ones by their due time"
+            raise InvalidEntry((name, index), problem)
+        items.append(RestoredItem(item, rank < 2, None if entry.fetched is None else entry.fetched.timestamp()))
+    return items
 
 
 def _record_messages(vendor: Vendor, account: Account, initial: InitialAccount) -> None:

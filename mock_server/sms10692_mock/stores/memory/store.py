@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import count
+from operator import length_hint
 from threading import Lock
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance
+from sms10692_mock.domain.bounds import MAX_NUMBER, MAX_POINTS, add_to_balance, check_balance
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.records import (
     AccountBalance,
@@ -54,7 +55,7 @@ class MemoryStore:
         self._request_log = RequestLog(self._limits)
         self._evicted = 0
         self._growth = GrowthMonitor(self._limits, self.enforce_limits)
-        self._task_ids = count(FIRST_TASK_ID)
+        self._task_ids = iter(range(FIRST_TASK_ID, MAX_NUMBER + 1))
         self.next_request = count(1).__next__
         self.log_request = self._request_log.record
         self.requests = self._request_log.query
@@ -169,10 +170,14 @@ class MemoryStore:
         with state.lock:
             state.points, state.total_added = add_to_balance(state.points, state.total_added, points)
 
-    def set_balance(self, userid: str, points: int) -> None:
+    def set_balance(self, userid: str, points: int, total_added: int | None = None) -> None:
         state = self._get_state(userid)
         with state.lock:
-            state.points, state.total_added = add_to_balance(state.points, state.total_added, points - state.points)
+            if total_added is None:
+                state.points, state.total_added = add_to_balance(state.points, state.total_added, points - state.points)
+            else:
+                check_balance(points, total_added)
+                state.points, state.total_added = points, total_added
 
     def balance(self, userid: str) -> AccountBalance:
         state = self._get_state(userid)
@@ -181,6 +186,9 @@ class MemoryStore:
 
     def next_task_id(self) -> int:
         return next(self._task_ids)
+
+    def last_task_id(self) -> int:
+        return MAX_NUMBER - length_hint(self._task_ids)
 
     def record_send(
         self,

@@ -57,6 +57,12 @@ class _Sequence:
         with self.lock:
             return None if self.next_unreserved > self.block.end else self.block.next_number()
 
+    def last_number(self) -> int:
+        """The last number handed out: the one before the next."""
+        with self.lock:
+            is_usable = self.next_unreserved <= self.block.end and self.block.next < self.block.end
+            return (self.block.next if is_usable else max(self.next_unreserved, self.high_water)) - 1
+
     def next_block_size(self) -> int:
         """How many numbers to reserve next: doubles up to `_MAX_BLOCK`, and is 1 while other processes reserve too."""
         with self.lock:
@@ -92,6 +98,11 @@ class Sequences:
         """A task number, greater than every number handed out before this call, by any process (R7)."""
         self._refresh()
         return self._next_number(self._tasks)
+
+    def last_task_id(self) -> int:
+        """The last task number handed out."""
+        self._refresh()
+        return self._tasks.last_number()
 
     def next_request(self) -> int:
         """A request number. With several processes, numbers increase per process only."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance
+from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance, check_balance
 from sms10692_mock.domain.clock import Clock, system_time
 from sms10692_mock.domain.records import (
     AccountBalance,
@@ -97,6 +97,7 @@ class SqliteStore:
         self.settings = self._accounts.settings
         self.change_settings = self._accounts.change_settings
         self.next_task_id = self._sequences.next_task_id
+        self.last_task_id = self._sequences.last_task_id
         self.next_request = self._sequences.next_request
         self.log_request = self._request_log.record
         self.requests = self._request_log.query
@@ -141,8 +142,16 @@ class SqliteStore:
     def add_points(self, userid: str, points: int) -> None:
         self._add_points(userid, lambda _: points)
 
-    def set_balance(self, userid: str, points: int) -> None:
-        self._add_points(userid, lambda balance: points - balance)
+    def set_balance(self, userid: str, points: int, total_added: int | None = None) -> None:
+        if total_added is None:
+            self._add_points(userid, lambda balance: points - balance)
+            return
+        check_balance(points, total_added)
+        with self._database.writing as db:
+            db.execute(
+                "UPDATE accounts SET points = ?, total_added = ? WHERE id = ?",
+                (points, total_added, get_account_id(db, userid)),
+            )
 
     def _add_points(self, userid: str, get_change: Callable[[int], int]) -> None:
         with self._database.writing as db:

@@ -15,9 +15,10 @@ _MAX_BLOCK: Final = 1024
 class BlockSequence:
     """A sequence of unique numbers, shared by all processes that use the same `reserve`. Thread-safe.
 
-    `reserve(size)` reserves a block and returns its last number. Numbers increase within a process. A process may hand
-    out smaller numbers than another one for at most `_BLOCK_LIFETIME`. At low rates, blocks shrink to one number. If
-    the server has lost its counter, numbers continue after those handed out here.
+    `reserve(size)` reserves a block and returns its last number; with size 0, the last number of all blocks. Numbers
+    increase within a process. A process may hand out smaller numbers than another one for at most `_BLOCK_LIFETIME`. At
+    low rates, blocks shrink to one number. If the server has lost its counter, numbers continue after those handed out
+    here.
 
     **The lock is not held during `reserve`.**
     """
@@ -65,6 +66,10 @@ class BlockSequence:
                 if first <= last and not self._remaining:
                     return self._hand_out(first)
             # Meanwhile, another thread handed out greater numbers, or has smaller ones left: try again.
+
+    def last(self) -> int:
+        """The last number handed out here, or the last one reserved on the server if there is none."""
+        return self._minimum - 1 if self._minimum else self._reserve(0)
 
     def _next_block_size(self, is_expired: bool) -> int:
         """The number used of the last block if it expired, or twice its size if it was used up before."""

@@ -108,6 +108,7 @@ class ValkeyStore:
         self.replies = lists.replies
         self._request_sequence = BlockSequence(lambda size: self._reserve_numbers("requests", size))
         self.next_task_id = self._task_sequence.next
+        self.last_task_id = self._task_sequence.last
         self.next_request = self._request_sequence.next
         self._flush_thread = FlushThread()
         writer = ValkeyRequestLogWriter(self._client, self._limits)
@@ -316,11 +317,14 @@ class ValkeyStore:
     def add_points(self, userid: str, points: int) -> None:
         self._change_points(userid, points, "by")
 
-    def set_balance(self, userid: str, points: int) -> None:
-        self._change_points(userid, points, "to")
+    def set_balance(self, userid: str, points: int, total_added: int | None = None) -> None:
+        self._change_points(userid, points, "to", total_added)
 
-    def _change_points(self, userid: str, points: int, mode: Literal["by", "to"]) -> None:
-        out_of_bounds = self._run_on_account(scripts.ADD_POINTS, userid, points, mode, MAX_POINTS)
+    def _change_points(
+        self, userid: str, points: int, mode: Literal["by", "to"], total_added: int | None = None
+    ) -> None:
+        total = "" if total_added is None else total_added
+        out_of_bounds = self._run_on_account(scripts.ADD_POINTS, userid, points, mode, MAX_POINTS, total)
         if out_of_bounds is not None:
             raise BalanceOutOfBounds(*map(int, out_of_bounds))
 
