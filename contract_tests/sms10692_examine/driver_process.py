@@ -22,6 +22,8 @@ MAX_LINE: Final = 1 << 20
 _KEPT_STDERR: Final = 64 << 10
 START_LIMIT: Final = 60.0
 """Seconds that the first answer may take: runtimes compile and start."""
+WRITE_LIMIT: Final = 30.0
+"""Seconds that a driver has to read a request; runtimes start before they read."""
 _END_LIMIT: Final = 2.0
 """Seconds that a driver has to end after its standard input was closed."""
 _PENDING_LINES: Final = 64
@@ -38,6 +40,7 @@ class DriverProcess:
         self.command = tuple(command)
         self.start_seconds = 0.0
         self._number = 0
+        self._write_error: Exception | None = None
         self._stderr = bytearray()
         started = time.monotonic()
         try:
@@ -88,14 +91,26 @@ class DriverProcess:
     def begin(self, operation: str, **fields: Any) -> None:
         """Send a request without waiting for the answer."""
         self._number += 1
-        document = {"id": self._number, "operation": operation, **fields}
-        if self._process.stdin is None:
-            raise DriverError("the driver has no standard input")
+        line = driver_protocol.encode({"id": self._number, "operation": operation, **fields})
+        # A driver that does not read would let this thread wait for ever once the pipe is full.
+        writer = threading.Thread(target=self._write, args=(line,), name="driver input", daemon=True)
+        self._write_error = None
+        writer.start()
+        writer.join(WRITE_LIMIT)
+        if writer.is_alive():
+            raise DriverError(f"the driver does not read its standard input: {operation} waited {WRITE_LIMIT:g} s")
+        if self._write_error is not None:
+            raise DriverError(self._describe_end()) from self._write_error
+
+    def _write(self, line: bytes) -> None:
+        stream = self._process.stdin
+        if stream is None:
+            raise RuntimeError("the driver has no standard input")
         try:
-            self._process.stdin.write(driver_protocol.encode(document))
-            self._process.stdin.flush()
+            stream.write(line)
+            stream.flush()
         except (OSError, ValueError) as error:
-            raise DriverError(self._describe_end()) from error
+            self._write_error = error
 
     def finish(self, operation: str, limit: float) -> Answer:
         """Wait for the answer to the last request."""
@@ -171,18 +186,24 @@ class DriverProcess:
 
     def close(self) -> None:
         """Close the driver's standard input, let it end, and end what remains of its process group."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):  # it has ended, and a line was still buffered
-                self._process.stdin.close()
         self._is_discarding.set()
+        # In a thread, because a request that the driver does not read holds the lock of the stream.
+        closer = threading.Thread(target=self._close_input, name="driver input", daemon=True)
+        closer.start()
         with contextlib.suppress(subprocess.TimeoutExpired):  # it did not end by itself
             self._process.wait(_END_LIMIT)
         self.kill()
+        closer.join(_END_LIMIT)
         for reader, stream in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
             reader.join(_END_LIMIT)
             # A process that has left the group may still hold the pipe: closing it would wait for that process.
             if stream is not None and not reader.is_alive():
                 stream.close()
+
+    def _close_input(self) -> None:
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):  # the driver has ended, and a line was still buffered
+                self._process.stdin.close()
 
     def _signal_group(self) -> None:
         if hasattr(os, "killpg"):

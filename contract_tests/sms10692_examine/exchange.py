@@ -1,5 +1,6 @@
 """An HTTP request of the client and its response, as bytes."""
 
+import http.client
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -67,7 +68,10 @@ class HttpResponse:
         kept = [
             (name, value) for name, value in self.headers if name.lower() not in ("content-length", "transfer-encoding")
         ]
-        lines = [f"HTTP/1.1 {self.status} Answer", *(f"{name}: {value}" for name, value in kept)]
+        lines = [
+            f"HTTP/1.1 {self.status} {http.client.responses.get(self.status, '')}",
+            *(f"{name}: {value}" for name, value in kept),
+        ]
         return "\r\n".join([*lines, f"Content-Length: {len(self.body)}", "", ""]).encode("latin-1") + self.body
 
 

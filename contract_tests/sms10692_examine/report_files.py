@@ -148,7 +148,7 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 0 auto; p
 .zh { display: none; } :root[lang=zh] .zh { display: revert; } :root[lang=zh] .en { display: none; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 details { border-bottom: 1px solid var(--line); padding: .35rem 0; } summary { cursor: pointer; }
-.state { display: inline-block; min-width: 7.5em; font-weight: 600; } code, pre { font-size: .85rem; }
+.state { display: inline-block; min-width: 6em; font-weight: 600; } code, pre { font-size: .85rem; }
 pre { overflow-x: auto; background: #8881; padding: .6rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .passed { color: var(--good); } .failed { color: var(--bad); } .warning { color: var(--warn); }
 .not-supported, .not-judged { color: var(--none); } button { font: inherit; padding: .3rem .8rem; }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sms10692_examine import driver_process
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import DriverError, build_schema, parse_line
 from sms10692_examine.runner import run_cases, select_cases
@@ -86,6 +87,18 @@ def test_a_driver_that_breaks_the_protocol_fails_the_case_with_the_reason(
     (verdict,) = run_cases(settings, select_cases(["R-accepted"])).verdicts
     assert verdict.state is State.FAILED
     assert reason in verdict.observed
+
+
+def test_a_driver_that_does_not_read_its_standard_input_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = DriverProcess(write_driver(tmp_path, f"{START.removesuffix('input(); ')}time.sleep(60)"), {})
+    driver.configure(30)
+    monkeypatch.setattr(driver_process, "WRITE_LIMIT", 0.5)
+    with pytest.raises(DriverError, match=r"the driver does not read its standard input: send waited 0\.5 s"):
+        driver.begin("send", mobiles=["13800000001"] * 10_000)
+    driver.close()
+    assert not driver.is_running
 
 
 def test_a_command_that_does_not_exist_fails_the_case() -> None:
