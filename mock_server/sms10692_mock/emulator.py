@@ -4,6 +4,7 @@ The methods of an account are in `testing`. `cli` starts an emulator as a proces
 """
 
 import os
+import ssl
 import threading
 from types import TracebackType
 from typing import Final, Self
@@ -28,7 +29,7 @@ class Emulator:
     """An emulator in this process, usable as a context manager; `options` are those of `sms10692-mock serve`.
 
     `wsgi` is the emulator as a WSGI application. No socket and no thread is used until `url` is first read; from then
-    on the emulator also serves a free port of 127.0.0.1.
+    on the emulator also serves a free port of 127.0.0.1, and with `tls`, the TLS context of a server, another one.
 
     **After a fork, a child process can use only a `url` that was read before the fork**, and no other attribute.
 
@@ -37,7 +38,8 @@ class Emulator:
     5
     """
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         options = options or Options()
         vendor, self._notifier, metrics = build_vendor(options), ChangeNotifier(), RequestMetrics()
         vendor_app = VendorApp(vendor, options, notifier=self._notifier, metrics=metrics)
@@ -76,7 +78,9 @@ class Emulator:
                 raise RuntimeError(_NOT_ENTERED)
             if self._runner is None:
                 try:
-                    self._runner = ThreadRunner(dispatcher_factory(self._vendor_app, self._admin_app)).__enter__()
+                    self._runner = ThreadRunner(
+                        dispatcher_factory(self._vendor_app, self._admin_app), tls=self._tls
+                    ).__enter__()
                 except Exception as error:
                     error.add_note("The url of an emulator takes a socket and a thread; its wsgi takes neither.")
                     raise
@@ -93,6 +97,17 @@ class Emulator:
     def url(self) -> str:
         """The base URL; starts serving on first use. Raises RuntimeError if the emulator is not running."""
         return self.control.url
+
+    @property
+    def https_url(self) -> str:
+        """The base URL of HTTPS; starts serving on first use. Raises RuntimeError without `tls`, or if not running."""
+        if self._tls is None:
+            raise RuntimeError("the emulator serves no HTTPS: Emulator(tls=context)")
+        _ = self.url
+        with self._runner_lock:
+            if self._runner is None or self._runner.https_url is None:
+                raise RuntimeError(_NOT_ENTERED)
+            return self._runner.https_url
 
     def account(
         self,

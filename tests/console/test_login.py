@@ -110,7 +110,7 @@ def test_the_console_works_behind_nginx_with_tls(browser: Browser, directives: s
             assert cookie["secure"]
 
 
-@pytest.mark.parametrize("name", ["sms-prefix", "sms-prefix-removed", "sms-forwarded"])
+@pytest.mark.parametrize("name", ["sms-prefix", "sms-forwarded"])
 def test_a_message_appears_live_below_a_prefix_of_nginx_with_tls(browser: Browser, name: str) -> None:
     (configuration,) = (each for each in CONFIGURATIONS if each.name == name)
     parts, port = urlsplit(configuration.url), free_port()

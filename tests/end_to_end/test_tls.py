@@ -15,6 +15,7 @@ import pytest
 import trustme
 
 import sms10692
+from sms10692_mock import Emulator
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.certificates import InvalidCertificate, load_context
@@ -230,7 +231,10 @@ def test_a_client_that_ends_its_side_still_gets_its_response(emulator: TlsEmulat
         connection.sendall(outgoing.read())
         connection.shutdown(socket.SHUT_WR)
         incoming.write(read_all(connection))
+    incoming.write_eof()
     assert b"<returnstatus>Success</returnstatus>" in session.read(65536)
+    with pytest.raises(ssl.SSLZeroReturnError):  # without the message that ends the stream: SSLEOFError
+        session.read(1)
 
 
 def test_an_oversized_body_is_refused_with_a_response_that_can_be_read(emulator: TlsEmulator) -> None:
@@ -277,6 +281,19 @@ def test_small_writes_are_not_delayed() -> None:
         with served:
             assert served.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert client.getpeername() == listener.getsockname()
+
+
+def test_an_emulator_in_this_process_serves_https_too(authority: LocalAuthority) -> None:
+    with Emulator(tls=authority.build_context([])) as emulator:
+        vendor = emulator.account(points=7)
+        with sms10692.Client(emulator.https_url, **vendor.credentials, ca=authority.certificate_file) as client:
+            assert client.overage().overage == 7
+        with sms10692.Client(emulator.url, **vendor.credentials) as client:
+            assert client.overage().overage == 7
+    with pytest.raises(RuntimeError, match="not running"):
+        _ = emulator.https_url
+    with Emulator() as plain, pytest.raises(RuntimeError, match="tls=context"):
+        _ = plain.https_url
 
 
 # The local certificate authority
