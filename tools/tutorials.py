@@ -30,19 +30,24 @@ OFFLINE: Final = bool(os.environ.get("TUTORIALS_MAVEN_OFFLINE"))
 class Reader:
     """Runs commands below `folder`, and ends everything that they started.
 
-    The emulator has a free port in place of the default one, so that a run disturbs no other.
+    The emulator has a free port in place of the default one, so that a run disturbs no other. `is_server` is false for
+    tests that run the emulator in their process.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_server: bool) -> None:
         self._folder = folder
         self._groups: list[int] = []
         port = free_port()
         author = {
             f"GIT_{role}_{key}": "reader@example.com" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")
         }
-        emulator = {"SMS10692_MOCK_PORT": str(port), "SMS10692_MOCK_URL": f"http://127.0.0.1:{port}"}
+        server = {"SMS10692_MOCK_PORT": str(port), "SMS10692_MOCK_URL": f"http://127.0.0.1:{port}"}
         unset = {"VIRTUAL_ENV", "PYTHONPATH", "MAKEFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "ARGS"}
-        self._environment = {name: value for name, value in os.environ.items() if name not in unset} | author | emulator
+        self._environment = (
+            {name: value for name, value in os.environ.items() if name not in unset}
+            | author
+            | (server if is_server else {})
+        )
 
     def run(self, script: str, folder: str) -> float:
         """Run a script in a shell that ends at the first failing command, and return its seconds."""
@@ -51,6 +56,10 @@ class Reader:
         if process.wait(TIMEOUT) != 0:
             sys.exit(f"{self._folder / folder}: exit code {process.returncode}:\n{script}")
         return time.monotonic() - started
+
+    def prepend_path(self, programs: Path) -> None:
+        """Let later commands find programs in this folder first."""
+        self._environment["PATH"] = f"{programs}{os.pathsep}{self._environment['PATH']}"
 
     def _start(self, script: str, folder: str) -> "subprocess.Popen[bytes]":
         process = subprocess.Popen(
@@ -76,7 +85,7 @@ def follow(name: str, folder: Path) -> str:
     subprocess.run(["git", "clone", "--quiet", str(TOP), "clone"], cwd=folder, check=True)  # noqa: S607 - a developer's git
     blocks = [block.text for block in BLOCKS if block.document == document and block.language == "sh"]
     lines = [line for block in blocks if not block.startswith("#!") for line in block.splitlines()]
-    reader = Reader(folder)
+    reader = Reader(folder, is_server=name != "pytest")
     commands = len(lines)
     if OFFLINE and name == "java":
         lines.insert(1, "mkdir ../shop/.mvn && echo --offline > ../shop/.mvn/maven.config")
@@ -86,7 +95,8 @@ def follow(name: str, folder: Path) -> str:
         github = yaml.safe_load((folder / "shop/.github/workflows/test.yml").read_text("utf-8"))["jobs"]["test"][
             "steps"
         ]
-        reader.run("git clone --quiet shop github && git clone --quiet shop gitlab", ".")
+        reader.run("git clone --quiet shop github && git clone --quiet shop gitlab && python3 -m venv python", ".")
+        reader.prepend_path(folder / "python" / "bin")  # the machine of a job: its `pip` installs nothing here
         steps = [step["run"] for step in github if "run" in step and "if" not in step]
         github_seconds = sum(reader.run(step, "github") for step in steps)
         reader.end()

@@ -5,6 +5,7 @@ start states. `xml` is a response: to the `curl` line of the block above, or to 
 `test_code_blocks` parses all languages.
 """
 
+import ast
 import contextlib
 import inspect
 import json
@@ -104,8 +105,27 @@ EXPECTATIONS: Final[dict[str, Callable[[list[str], Path], None]]] = {
 """What a program prints, by its first line."""
 
 
+def dump_program(block: Block) -> str:
+    """The syntax tree of a Python block without docstrings."""
+    tree = ast.parse(block.text)
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and ast.get_docstring(node) is not None
+        ):
+            del node.body[0]
+    return ast.dump(tree)
+
+
+def each_program() -> pytest.MarkDecorator:
+    """Run a test once for each Python block, and once for those that differ in comments and docstrings only."""
+    blocks = [block for block in BLOCKS if block.language == "python" and "/tutorial-" not in block.document]
+    chosen = list({dump_program(block): block for block in reversed(blocks)}.values())[::-1]
+    return pytest.mark.parametrize("block", chosen, ids=[f"{block.document}:{block.line}" for block in chosen])
+
+
 @pytest.mark.slow("Runs every Python example of the documents.")
-@each_block("python")
+@each_program()
 def test_a_python_block_runs(block: Block, tmp_path: Path) -> None:
     tests = len(re.findall(r"^ *(?:async )?def test_", block.text, re.MULTILINE))
     if tests:
