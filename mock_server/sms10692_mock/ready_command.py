@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 import sys
 from typing import Final
 from urllib.parse import urlsplit
@@ -35,8 +36,13 @@ def build_ready_command(host: click.Option, port: click.Option) -> click.Command
     Of several hosts the first is asked.
     """
 
-    def run(host: tuple[str, ...], port: int, url: str | None, wait: float) -> None:
-        _wait_until_ready(url or _local_url(host[0], port), wait)
+    def run(host: tuple[str, ...], port: int, url: str | None, wait: float, ca: str | None) -> None:
+        try:
+            trust = None if ca is None else ssl.create_default_context(cafile=ca)
+        except OSError as error:  # also of a file that is no certificate
+            problem = error.strerror or str(error)
+            raise click.BadParameter(f"cannot read {ca}: {problem}", param_hint="--ca") from None
+        _wait_until_ready(url or _local_url(host[0], port), wait, trust)
 
     return ServiceLinkCommand(
         "ready",
@@ -51,6 +57,7 @@ def build_ready_command(host: click.Option, port: click.Option) -> click.Command
                 metavar="SECONDS",
                 help="Try until the emulator is ready, for so long.",
             ),
+            click.Option(["--ca"], metavar="FILE", help="Trust this CA certificate (PEM) of an https URL."),
         ],
         callback=run,
         context_settings={"show_default": True, "max_content_width": 100},
@@ -65,8 +72,8 @@ def _local_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _wait_until_ready(url: str, seconds: float) -> None:
-    target = _parse_url(url)
+def _wait_until_ready(url: str, seconds: float, trust: ssl.SSLContext | None) -> None:
+    target = _parse_url(url, trust)
     ends, reported = monotonic() + seconds, ""
     while (problem := _check(target)) is not None:
         remaining = ends - monotonic()
@@ -84,7 +91,8 @@ def _wait_until_ready(url: str, seconds: float) -> None:
 class _Target:
     """Where the endpoint is: how to connect, and its path."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trust: ssl.SSLContext | None) -> None:
+        self._trust = trust
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise ValueError
@@ -94,13 +102,14 @@ class _Target:
 
     def connect(self) -> http.client.HTTPConnection:
         """Return a connection that is not open yet. The proxies of the environment are not used."""
-        connection = http.client.HTTPSConnection if self._is_https else http.client.HTTPConnection
-        return connection(*self._address, timeout=_TIMEOUT)
+        if self._is_https:
+            return http.client.HTTPSConnection(*self._address, timeout=_TIMEOUT, context=self._trust)
+        return http.client.HTTPConnection(*self._address, timeout=_TIMEOUT)
 
 
-def _parse_url(url: str) -> _Target:
+def _parse_url(url: str, trust: ssl.SSLContext | None) -> _Target:
     try:
-        return _Target(url)
+        return _Target(url, trust)
     except ValueError:
         raise click.BadParameter(f"{url!a} is not a URL: http://127.0.0.1:10692", param_hint="--url") from None
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 from click.testing import CliRunner
 
 from sms10692_mock.cli import command
@@ -83,3 +84,25 @@ def test_a_free_port_is_unknown_to_the_command() -> None:
     result = CliRunner().invoke(command, ["ready", "--port", "0"])
     assert result.exit_code == 2
     assert "give --url, which serve has printed" in result.output
+
+
+def test_an_https_url_is_ready_for_those_who_trust_its_ca(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    file, ca = tmp_path / "server.pem", tmp_path / "ca.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(file)
+    authority.cert_pem.write_to_path(ca)
+    with emulator_process("--tls-cert", str(file), "--tls-port", "0") as (process, _):
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        assert url.startswith("https://")
+        assert run_ready("--url", url, "--ca", str(ca)) == (0, f"{url} is ready\n", "")
+        code, _, log = run_ready("--url", url)
+    assert code == 1
+    assert "certificate verify failed" in log.lower().replace("_", " ")
+
+
+def test_a_ca_that_cannot_be_read_is_a_usage_error() -> None:
+    for file in ("/no/such/file", __file__):
+        result = CliRunner().invoke(command, ["ready", "--ca", file])
+        assert result.exit_code == 2
+        assert f"cannot read {file}: " in " ".join(result.output.split())

@@ -15,7 +15,7 @@ from support.documents import BLOCKS, DOCUMENTS, TOP, read
 UNPARSED: Final = {
     ("CONTRIBUTING", "text"): "a drawing of the tree",
     ("docs/internals", "text"): "drawings of the layers and of a request; test_documents looks up the modules",
-    ("docs/deployment", "conf"): "a configuration of logrotate, which tests/repo/test_deployment.py gives to it",
+    ("docs/deployment", "conf"): "of logrotate and systemd, to which tests/repo/test_deployment.py gives them",
     ("docs/examine", "text"): "output of a run, which tests/examine/test_examine_command.py compares",
     ("docs/network", "nginx"): "configurations, which tests/end_to_end/test_nginx_configurations.py runs",
     ("docs/network", "text"): "a line of a hosts file",

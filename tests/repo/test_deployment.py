@@ -14,7 +14,7 @@ import yaml
 
 from sms10692_mock.admin.app import create_app
 from support.emulators import emulator_process
-from support.http_client import build_request, call_control, send_raw
+from support.http_client import build_request, call_control, free_port, send_raw
 from support.valkey_store import eventually
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -65,11 +65,55 @@ def find_program(name: str) -> str:
     return found
 
 
+def find_configuration(word: str) -> str:
+    """The configuration that has this word."""
+    (configuration,) = (block for block in find_blocks(".md", "conf") if word in block)
+    return configuration
+
+
+def test_systemd_accepts_the_unit(tmp_path: Path) -> None:
+    """Except for the path of the program, which must exist."""
+    program = find_program("systemd-analyze")
+    documented = "/opt/sms10692/bin/sms10692-mock"
+    unit = find_configuration("[Service]")
+    assert unit.count(documented) == 2
+    file = tmp_path / "sms10692-mock.service"
+    file.write_text(unit.replace(documented, sys.executable))
+    verify = [program, "verify", "--man=no", str(file)]
+    accepted = subprocess.run(verify, capture_output=True, encoding="utf-8", check=False)
+    assert file.name not in accepted.stderr, accepted.stderr
+    file.write_text(unit.replace(documented, sys.executable).replace("ProtectHome=", "ProtectHmoe="))
+    refused = subprocess.run(verify, capture_output=True, encoding="utf-8", check=False)
+    assert "ProtectHmoe" in refused.stderr, "systemd-analyze checks nothing"
+
+
+def test_the_commands_of_the_unit_start_an_emulator_and_find_it_ready(tmp_path: Path) -> None:
+    unit = find_configuration("[Service]")
+    folders = {"/var/lib/sms10692-mock": tmp_path / "lib", "/var/log/sms10692-mock": tmp_path / "log"}
+    for documented, own in folders.items():
+        assert documented in unit
+        own.mkdir()
+        unit = unit.replace(documented, str(own))
+    environment = dict(re.findall(r"^Environment=(\w+)=(.*)$", unit, re.MULTILINE))
+    environment["SMS10692_MOCK_PORT"] = str(free_port())
+    serve, ready = (
+        [sys.executable, "-m", "sms10692_mock", *shlex.split(arguments)]
+        for arguments in re.findall(r"^ExecStart(?:Post)?=/opt/sms10692/bin/sms10692-mock (.*)$", unit, re.MULTILINE)
+    )
+    with subprocess.Popen(serve, env=os.environ | environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            subprocess.run(ready, env=os.environ | environment, check=True, capture_output=True)
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert {path.name for folder in folders.values() for path in folder.iterdir()} >= {"store", "emulator.log"}
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
 def test_logrotate_rotates_the_log_of_a_running_emulator(tmp_path: Path) -> None:
     """Except for the owner of the new file and the way to the process, which need root and systemd."""
     logrotate = find_program("logrotate")
-    (configuration,) = find_blocks(".md", "conf")
+    configuration = find_configuration("postrotate")
     log = tmp_path / "emulator.log"
     with emulator_process("--log-file", str(log)) as (process, address):
         send_raw(address, build_request("/v2sms.aspx", b"action=first"))
