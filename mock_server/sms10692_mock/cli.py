@@ -51,7 +51,7 @@ from sms10692_mock.trust_command import trust_command
 
 NAME: Final = "sms10692-mock"
 _PORT_PROBLEMS: Final = {
-    errno.EADDRINUSE: 'the port is in use; --port 0 takes a free port (make run ARGS="--port 0")',
+    errno.EADDRINUSE: 'the port is in use; {flag} 0 takes a free port (make run ARGS="{flag} 0")',
     errno.EACCES: "not permitted; docs/network.md says how to allow a port below 1024",
 }
 
@@ -129,9 +129,9 @@ def _serve(given: ServeOptions) -> None:
         tls = open_tls(options)
     except InvalidOption as error:
         raise click.BadParameter(str(error), param_hint=error.flag) from None
-    listeners = [Listener(each) for each in _listen(options.host, options.port)]
+    listeners = [Listener(each) for each in _listen("--port", options.host, options.port)]
     if tls is not None:
-        listeners += [Listener(each, tls.context) for each in _listen(options.host, options.tls_port)]
+        listeners += [Listener(each, tls.context) for each in _listen("--tls-port", options.host, options.tls_port)]
     log, log_file = _open_log(options)
     log_ignored_links()
     vendor = _open_vendor(options, given)
@@ -199,11 +199,11 @@ def _open_log(options: ServeOptions) -> tuple[LogWriter, LogFile | None]:
     return take_over_stderr(options.log_level, file, line_format), file
 
 
-def _listen(hosts: Sequence[str], port: int) -> list[socket.socket]:
+def _listen(flag: str, hosts: Sequence[str], port: int) -> list[socket.socket]:
     try:
         return listening_sockets(hosts, port)
     except OSError as error:
-        problem = _PORT_PROBLEMS.get(error.errno or 0, error.strerror)
+        problem = str(_PORT_PROBLEMS.get(error.errno or 0, error.strerror)).format(flag=flag)
         raise click.ClickException(f"cannot listen on {error.filename} port {port}: {problem}") from None
     except UnicodeError:
         names = ", ".join(map(ascii, hosts))

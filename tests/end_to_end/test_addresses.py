@@ -77,7 +77,13 @@ def test_a_port_that_is_used_at_the_second_host_ends_with_one_line(address: Addr
     with socket.create_server(("127.0.0.2", 0)) as used:
         port = str(used.getsockname()[1])
         error = get_start_error("serve", "--host", "127.0.0.1", "--host", "127.0.0.2", "--port", port)
-    assert f"cannot listen on 127.0.0.2 port {port}: the port is in use" in error
+    assert f"cannot listen on 127.0.0.2 port {port}: the port is in use; --port 0 takes a free port" in error
+
+
+def test_a_tls_port_that_is_used_ends_with_one_line(address: Address, tmp_path: Path) -> None:
+    arguments = ("--port", "0", "--tls", "self-signed", "--tls-folder", str(tmp_path), "--tls-port", str(address[1]))
+    error = get_start_error("serve", *arguments)
+    assert f"cannot listen on 127.0.0.1 port {address[1]}: the port is in use; --tls-port 0 takes a free port" in error
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="only root can give its rights up")
