@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -68,6 +69,17 @@ def test_both_ci_files_run_the_same_commands_on_the_example(folder: str) -> None
     steps = [step["run"] for step in github["jobs"]["test"]["steps"] if "run" in step and "if" not in step]
     script = [*gitlab.get("before_script", ()), *gitlab["script"]]
     assert [line for line in script if not line.startswith("apt-get")] == steps
+
+
+@pytest.mark.slow("Starts a validator.")
+@pytest.mark.parametrize(
+    ("schema", "file"), [("github-workflows", ".github/workflows/test.yml"), ("gitlab-ci", ".gitlab-ci.yml")]
+)
+def test_the_ci_files_follow_their_schema(schema: str, file: str) -> None:
+    files = [str(EXAMPLES / folder / file) for folder in ("phpunit", "junit5", "jest", "pytest")]
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", *files]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def tool(name: str) -> str:
