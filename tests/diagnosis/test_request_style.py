@@ -177,14 +177,14 @@ def test_a_code_begins_with_its_kind_and_has_one_message(code: str) -> None:
     assert DEFAULT_ACCOUNT.password not in sentence
 
 
-_BAD_REQUESTS = Path(__file__).parents[1] / "end_to_end" / "test_bad_requests.py"
+_ON_SOCKETS = [Path(__file__).parents[1] / "end_to_end" / name for name in ("test_bad_requests.py", "test_tls.py")]
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_has_a_test(code: str) -> None:
     here = Path(__file__)
     tables = [Path(client_mistakes.__file__), here.with_name("mistakes.toml")]
-    files = [*tables, *here.parent.glob("test_*.py"), _BAD_REQUESTS]
+    files = [*tables, *here.parent.glob("test_*.py"), *_ON_SOCKETS]
     tests = "".join(file.read_text("utf-8") for file in files)
     # A finding about a parameter may be tested with the name that it names: "differs password".
     assert re.search(f'"({re.escape(code)}|{code.partition(".")[2]}( [^"]+)?)"', tests)
