@@ -23,7 +23,7 @@ IMAGE_PLATFORM ?= $(shell uname -m)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-tutorials test-examine test-examine-drivers test-correct-requests check \
-  contract-loop fuzz stress mutation bench bench-findings bench-deps docs site screenshots wheel image-wheels image test-image clean
+  contract-loop fuzz stress mutation bench bench-findings bench-deps examine-results docs site screenshots wheel image-wheels image test-image clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -112,6 +112,9 @@ bench-findings: $(DEV_STAMP) ## measure the CPU time that a clean send pays for 
 
 bench-deps: $(DEV_STAMP) ## download the other tools that the benchmarks compare with, from npm and PyPI
 	PYTHONPATH=tests $(BIN)/python -m benchmarks.peers --install
+
+examine-results: $(DEV_STAMP) ## run the ready-made drivers at two pages, and write the tables and pictures of docs/examine-results.md
+	$(TOOL) -m examine_results
 
 docs: $(DEV_STAMP) ## write the tables of docs/ that come from registries and clauses
 	$(TOOL) tools/reference_tables.py

@@ -18,7 +18,7 @@ from sms10692 import __version__
 from sms10692_examine import report_files
 from sms10692_examine.driver_protocol import build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
-from sms10692_examine.language import STATE_WORDS, Language, choose, expected_of
+from sms10692_examine.language import STATE_WORDS, WORDS, Language, choose, expected_of
 from sms10692_examine.ready_drivers import driver_command
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import TIMEZONE, Authentication, Charset, Settings
@@ -134,17 +134,17 @@ def _write(file: Path | None, build: Callable[[], bytes]) -> None:
 
 
 def _print_result(console: Console, result: RunResult, settings: Settings, language: Language) -> None:
-    """Print every verdict that is not passed with its explanation, and the counts."""
+    """Print failures and warnings with their explanation, what was not judged by reason, and the counts."""
+    unjudged: dict[tuple[State, str], list[str]] = {}
     for verdict in result.verdicts:
-        if verdict.state is State.PASSED:
-            continue
-        word = choose(STATE_WORDS[verdict.state], language)
-        console.print(f"[{_COLOURS[verdict.state]}]{word}[/] {verdict.case.id}")
-        lines = report_files.describe(verdict, settings, language)
         if verdict.state in (State.NOT_SUPPORTED, State.NOT_JUDGED):
-            lines = lines[:1]
-        for line in lines:
-            console.print(f"  {escape(line)}", soft_wrap=True)
+            unjudged.setdefault((verdict.state, verdict.observed), []).append(verdict.case.id)
+        elif verdict.state is not State.PASSED:
+            lines = report_files.describe(verdict, settings, language)
+            _print_verdict(console, verdict.state, verdict.case.id, lines, language)
+    for (state, observed), names in unjudged.items():
+        lines = [f"{choose(WORDS['observed'], language)}: {observed}"]
+        _print_verdict(console, state, ", ".join(names), lines, language)
     counts = [
         f"{count} {choose(STATE_WORDS[state], language)}"
         for state, count in count_states(result.verdicts).items()
@@ -152,6 +152,12 @@ def _print_result(console: Console, result: RunResult, settings: Settings, langu
     ]
     name = f"{result.client}: " if result.client else ""
     console.print(f"{escape(name)}{', '.join(counts)} (driver started in {result.start_seconds:.1f} s)")
+
+
+def _print_verdict(console: Console, state: State, names: str, lines: Sequence[str], language: Language) -> None:
+    console.print(f"[{_COLOURS[state]}]{choose(STATE_WORDS[state], language)}[/] {names}", soft_wrap=True)
+    for line in lines:
+        console.print(f"  {escape(line)}", soft_wrap=True)
 
 
 def _print_annotations(verdicts: Sequence[Verdict]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import json
+import os
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -30,6 +31,14 @@ def tell(number: int, kind: str, **fields: Any) -> None:
     sys.stdout.flush()
 
 
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 async def call(result: Any) -> Any:
     return await result if inspect.isawaitable(result) else result
 
@@ -47,10 +56,12 @@ async def work(client: Any, request: dict[str, Any], folder: Path | None) -> dic
     if folder is None:
         tell_items(number, await call(getattr(client, operation)()))
         return {}
-    for batch in replay_spool(folder / operation) if (folder / operation).is_dir() else ():
-        tell_items(number, batch)
-        batch.ack()
-    batch = await call(getattr(client, operation)(spool_dir=folder / operation))
+    # Each process has a spool of its own: two that replay one directory may process a batch twice.
+    for spool in sorted((folder / operation).glob("*")):
+        for batch in () if is_running(int(spool.name)) else replay_spool(spool):
+            tell_items(number, batch)
+            batch.ack()
+    batch = await call(getattr(client, operation)(spool_dir=folder / operation / str(os.getpid())))
     tell_items(number, batch)
     batch.ack()
     return {}

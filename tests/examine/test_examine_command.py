@@ -133,6 +133,15 @@ def test_a_run_that_judges_nothing_is_no_success() -> None:
     assert "not supported Q-no-password\n  observed: the older endpoints have no timestamp\n" in result.output
 
 
+def test_cases_that_are_not_judged_for_one_reason_stand_together() -> None:
+    arguments = ("--authentication", "password", "--only", "Q-no-password", "--only", "Q-plus", "--only", "Q-one-clock")
+    result = invoke("run", *arguments, "--", sys.executable, str(CAREFUL))
+    assert (
+        "not supported Q-one-clock, Q-no-password\n  observed: the older endpoints have no timestamp\n" in result.output
+    )
+    assert result.output.count("observed") == 1
+
+
 def test_an_unknown_case_is_named() -> None:
     with pytest.raises(Exception, match="no case 'Q-nothing'; see --list"):
         invoke("run", "--only", "Q-nothing", "--", "true")

@@ -15,6 +15,7 @@ from sms10692_examine.ready_drivers import DRIVERS, FOLDER, ReadyDriver
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import Authentication, Charset, Settings
 from sms10692_examine.verdicts import State
+from support.documents import BLOCKS
 
 FIRST_DRAFT = Path(__file__).with_name("first_draft.php")
 IS_FULL = "SMS10692_FULL_DRIVERS" in os.environ
@@ -100,6 +101,19 @@ def test_a_first_draft_fails(tmp_path: Path) -> None:
     assert [verdict.state for verdict in result.verdicts] == [State.FAILED] * len(cases)
 
 
+@pytest.mark.slow("Starts programs for each value of seven cases.")
+def test_the_driver_of_bash_and_curl_passes(tmp_path: Path) -> None:
+    """The example of docs/examine-drivers.md, with a case of each group."""
+    for tool in ("bash", "curl", "jq", "xmllint"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    (example,) = (block for block in BLOCKS if (block.document, block.language) == ("docs/examine-drivers.md", "bash"))
+    (tmp_path / "driver.sh").write_text(example.text, "utf-8")
+    cases = ("Q-timestamp", "Q-percent", "Q-send-time-zone", "R-faild", "R-postpaid", "F-error-page", "F-reset")
+    result = examine(("bash", str(tmp_path / "driver.sh")), "signed", "utf-8", *cases)
+    assert [(verdict.state, verdict.observed) for verdict in result.verdicts] == [(State.PASSED, "")] * len(cases)
+
+
 @pytest.mark.parametrize("language", DRIVERS)
 def test_the_command_prints_a_driver_byte_for_byte(language: str) -> None:
     result = CliRunner().invoke(command, ["driver", language], standalone_mode=False)
@@ -118,11 +132,9 @@ def test_the_command_lists_the_languages_with_their_commands() -> None:
 
 
 def test_the_command_refuses_another_language() -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "sms10692_examine", "driver", "cobol"], capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 2
-    assert "'cobol' is not one of 'php', 'node'" in result.stderr
+    result = CliRunner().invoke(command, ["driver", "cobol"])
+    assert result.exit_code == 2
+    assert "'cobol' is not one of 'php', 'node'" in result.output
 
 
 @pytest.mark.parametrize("language", DRIVERS)

@@ -31,6 +31,7 @@ from sms10692 import Client, Reason, Status, protocol
 from sms10692_contract.run_command import run as contract_run_command
 from sms10692_examine.cli import command as examine_command
 from sms10692_examine.known_failures import load_known_failures
+from sms10692_examine.ready_drivers import DRIVERS
 from sms10692_mock import EmulatorControl, SmsVendor
 from sms10692_mock.admin.app import create_app
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
@@ -347,6 +348,7 @@ def run_trust(folder: Path) -> None:
 
 def run_examine(arguments: list[str], folder: Path) -> None:
     """Run a command of the examiner, with one case of the careful client in place of the user's driver."""
+    arguments = arguments[: arguments.index(">")] if ">" in arguments else arguments
     if "--" in arguments:
         place = arguments.index("--")
         program = [sys.executable, "-c", "pass"] if arguments[0] == "watch" else [sys.executable, str(CAREFUL)]
@@ -381,6 +383,8 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 run_profile(arguments, tmp_path)
             case ["sms10692-contract", *arguments]:
                 run_contract_suite(arguments)
+            case ["javac" | "mcs" | "go", *_] as command:
+                assert tuple(command) in {driver.build for driver in DRIVERS.values()}
             case ["sms10692-examine", *arguments]:
                 run_examine(arguments, tmp_path)
             case ["pytest", "-p", *arguments]:
@@ -389,7 +393,7 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 pass  # see "Requests and responses"
             case ["python3", "-m", "venv", environment]:
                 pass
-            case [pip, "install", project, "pytest"] if pip == f"{environment}/bin/pip":
+            case [pip, "install", project] | [pip, "install", project, "pytest"] if pip == f"{environment}/bin/pip":
                 check_installation(project, environment)
             case ["cd", folder]:
                 assert f"{folder}/.venv" == environment
