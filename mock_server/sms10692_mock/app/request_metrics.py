@@ -51,7 +51,7 @@ class RequestMetrics:
         self._store_errors: Counter[str] = Counter()
 
     def count_request(self, operation: str, outcome: Outcome, seconds: float) -> None:
-        """Count a request. **Part of every send, so it must stay below a microsecond.**"""
+        """Count a request. **Part of every send, so it must stay at a microsecond.**"""
         try:
             pending = self._pending[operation, outcome]
         except KeyError:
