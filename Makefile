@@ -23,7 +23,7 @@ IMAGE_PLATFORM ?= $(shell uname -m)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-tutorials test-examine test-examine-drivers test-correct-requests check \
-  contract-loop fuzz stress mutation bench bench-findings bench-deps examine-results docs site screenshots wheel image-wheels image test-image clean
+  contract-loop fuzz stress mutation bench bench-findings bench-deps examine-results docs site screenshots wheel image-wheels image test-image test-bounds test-distributions test-action clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -140,6 +140,16 @@ image: image-wheels ## build the image sms10692-mock with docker, podman or buil
 	$(IMAGE_TOOL) build $(if $(filter-out docker,$(IMAGE_TOOL)),--format docker) --file Containerfile --tag $(IMAGE) \
 	  --build-arg BASE=$(IMAGE_BASE) --build-arg VERSION="$$($(BIN)/python -c 'import sms10692; print(sms10692.__version__)')" \
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" $(IMAGE_ARGS) .
+
+test-distributions: $(DEV_STAMP) ## build wheel and sdist twice, compare them, and run make test-quick in the sdist
+	SMS10692_TEST_SDIST=1 $(BIN)/pytest -q -rP tests/release/test_distributions.py $(ARGS)
+
+test-action: $(DEV_STAMP) ## run the commands of action.yml as a runner does, installation included
+	$(TOOL) -m support.composite_action
+
+test-bounds: $(DEV_STAMP) ## test with the oldest and the newest dependencies (PYTHONS="python3.11 python3.13" chooses interpreters)
+	$(PIP_INSTALL) uv
+	$(TOOL) tools/dependency_bounds.py $(ARGS) $(PYTHONS)
 
 test-image: $(DEV_STAMP) ## build the image on a new Debian with buildah as root, and run the contract suite against it
 	SMS10692_TEST_IMAGE=1 timeout 900 $(BIN)/pytest -q -x -rP tests/release/test_image.py $(ARGS)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 INDEX: Final = "docs/index.md"
-BESIDE_DOCS: Final = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "fixtures/readings.md")
+BESIDE_DOCS: Final = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "fixtures/readings.md")
 """Pages that are not in `docs/`."""
 CHINESE_SUFFIX: Final = ".zh-CN.md"
 ENGLISH_ONLY: Final = {
