@@ -15,7 +15,7 @@ GROUPS: Final[Mapping[str, tuple[str, str]]] = {
     "request": ("What the client sends", "客户端发送的内容"),
     "response": ("What the client understands", "客户端对响应的理解"),
     "failure": ("What the client does when something fails", "出错时客户端的行为"),
-    "once": ("Each item exactly once", "每条记录恰好处理一次"),
+    "once": ("Each item exactly once", "每个条目恰好处理一次"),
 }
 
 

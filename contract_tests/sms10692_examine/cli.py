@@ -3,11 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Final, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 from rich.console import Console
@@ -16,7 +19,7 @@ from rich.table import Table
 
 from sms10692 import __version__
 from sms10692_examine import report_files
-from sms10692_examine.driver_protocol import build_schema
+from sms10692_examine.driver_protocol import DriverError, build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
 from sms10692_examine.language import STATE_WORDS, WORDS, Language, choose, expected_of
 from sms10692_examine.ready_drivers import driver_command
@@ -28,6 +31,7 @@ from sms10692_examine.watch import watch_command
 NAME: Final = "sms10692-examine"
 FAILED, USAGE, NOTHING_JUDGED, INTERNAL = 1, 2, 3, 70
 
+_PROGRESS_WIDTH: Final = 40
 _COLOURS: Final = {
     State.PASSED: "green",
     State.FAILED: "bold red",
@@ -93,17 +97,31 @@ def run(
         raise click.UsageError("the command of the driver is missing, as in: sms10692-examine run -- php driver.php")
     if shutil.which(driver[0]) is None:
         raise click.UsageError(f"cannot start the driver: there is no program {driver[0]!r}")
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise click.UsageError(f"unknown time zone {timezone!r}") from error
     settings = Settings(driver, authentication, charset, timeout, timezone, jobs)
     done: list[Verdict] = []
 
     def show_progress(verdict: Verdict) -> None:
         done.append(verdict)
         if console.is_terminal:
-            console.print(f"{len(done)}/{len(cases)} {verdict.case.id:<28}", end="\r")
+            console.print(f"{len(done)}/{len(cases)} {verdict.case.id}".ljust(_PROGRESS_WIDTH), end="\r")
         elif len(done) % 20 == 0:
             click.echo(f"{len(done)} of {len(cases)} cases", err=True)
 
-    result = run_cases(settings, cases, show_progress)
+    for file in (html, junit, json_file):
+        if file is not None and not file.absolute().parent.is_dir():
+            raise click.UsageError(f"cannot write {file}: there is no folder {file.parent}")
+    try:
+        result = run_cases(settings, cases, show_progress)
+    except DriverError as error:
+        click.echo(f"{NAME}: {error}", err=True)
+        click.echo(f"{NAME}: the driver did not answer `configure`. Does it write its answer and flush it?", err=True)
+        return NOTHING_JUDGED
+    if console.is_terminal:
+        console.print(" " * _PROGRESS_WIDTH, end="\r")
     result.verdicts = apply_known_failures(result.verdicts, known)
     _print_result(console, result, settings, lang)
     for name in find_mended(result.verdicts, known):
@@ -151,7 +169,9 @@ def _print_result(console: Console, result: RunResult, settings: Settings, langu
         if count
     ]
     name = f"{result.client}: " if result.client else ""
-    console.print(f"{escape(name)}{', '.join(counts)} (driver started in {result.start_seconds:.1f} s)")
+    console.print(
+        f"{escape(name)}{', '.join(counts)} ({choose(WORDS['start'], language)} {result.start_seconds:.1f} s)"
+    )
 
 
 def _print_verdict(console: Console, state: State, names: str, lines: Sequence[str], language: Language) -> None:
@@ -199,8 +219,23 @@ command.add_command(watch_command)
 command.add_command(driver_command)
 
 
+class _Terminated(KeyboardInterrupt):
+    """A signal that ends the run like Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Terminated(number)
+
+
 def main() -> None:
     """Run the command. Errors are printed as one line on standard error."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _terminate)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -214,9 +249,10 @@ def _run_command() -> int:
     except click.ClickException as error:
         click.echo(f"{NAME}: {' '.join(error.format_message().split())}", err=True)
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         click.echo(f"{NAME}: interrupted", err=True)
-        return 130
+        cause = error.__cause__ or error.__context__ or error
+        return cause.exit_code if isinstance(cause, _Terminated) else 130
     except Exception:
         traceback.print_exc()
         click.echo(f"{NAME}: this is a bug of {NAME}, not a failure of the client", err=True)

@@ -19,6 +19,7 @@ from sms10692_examine import driver_protocol
 from sms10692_examine.driver_protocol import ITEM, VERSION, Answer, DriverError
 
 MAX_LINE: Final = 1 << 20
+MAX_ITEMS: Final = 20_000
 _KEPT_STDERR: Final = 64 << 10
 START_LIMIT: Final = 60.0
 """Seconds that the first answer may take: runtimes compile and start."""
@@ -41,6 +42,7 @@ class DriverProcess:
         self.start_seconds = 0.0
         self._number = 0
         self._write_error: Exception | None = None
+        self._is_closed = False
         self._stderr = bytearray()
         started = time.monotonic()
         try:
@@ -70,8 +72,11 @@ class DriverProcess:
 
     @property
     def stderr(self) -> str:
-        """The end of what the driver wrote to its standard error."""
+        """The end of what the driver wrote to its standard error since `forget_stderr`."""
         return bytes(self._stderr).decode("utf-8", "backslashreplace")
+
+    def forget_stderr(self) -> None:
+        self._stderr.clear()
 
     def configure(self, limit: float, **settings: Any) -> Answer:
         """Configure the client. The first call waits for the start of the runtime and measures it."""
@@ -123,6 +128,8 @@ class DriverProcess:
             if document["answer"] != ITEM:
                 return Answer(document["answer"], document, tuple(items))
             items.append(document)
+            if len(items) > MAX_ITEMS:
+                raise DriverError(f"the answer to {operation} has more than {MAX_ITEMS:,} items")
 
     def read_items(self, operation: str, limit: float, count: int | None = None) -> list[Mapping[str, str]]:
         """Return items: `count`, or all that were written completely until the end of the process or of `limit`."""
@@ -137,8 +144,11 @@ class DriverProcess:
 
     def _read_document(self, operation: str, deadline: float) -> Mapping[str, Any] | None:
         """Return the next document, or None if there is none before the deadline."""
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            return None
         try:
-            line = self._lines.get(timeout=max(deadline - time.monotonic(), 0.001))
+            line = self._lines.get(timeout=remaining)
         except queue.Empty:
             return None
         if not line:
@@ -181,7 +191,8 @@ class DriverProcess:
 
     def kill(self) -> None:
         """End the driver and its children at once, with SIGKILL."""
-        self._signal_group()
+        if not self._is_closed:
+            self._signal_group()
         self._process.wait()
 
     def close(self) -> None:
@@ -193,6 +204,7 @@ class DriverProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):  # it did not end by itself
             self._process.wait(_END_LIMIT)
         self.kill()
+        self._is_closed = True  # from now on the number of the group may be that of another one
         closer.join(_END_LIMIT)
         for reader, stream in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
             reader.join(_END_LIMIT)

@@ -73,19 +73,36 @@ def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
         raise DriverError(f"standard output has a line that is no JSON in UTF-8: {shown} ({error})") from error
     if not isinstance(document, dict):
         raise DriverError(f"standard output has a line that is no JSON object: {shown}")
-    if document.get("id") != number:
+    if document.get("id") != number or isinstance(document["id"], bool):
         raise DriverError(f"the answer has the id {document.get('id')!r}, the request had {number}: {shown}")
+    document = {str(_replace_surrogates(name)): _replace_surrogates(value) for name, value in document.items()}
     kind = document.get("answer")
     if kind == ITEM:
         _check_item(document, operation, shown)
     elif kind not in _FINAL_KINDS:
         raise DriverError(f"answer is {kind!r}; expected one of {', '.join((*_FINAL_KINDS, ITEM))}: {shown}")
+    elif kind == "configured":
+        for name, known in (("operations", OPERATIONS), ("claims", CLAIMS)):
+            value = document.get(name, [])
+            if not isinstance(value, list) or not set(map(str, value)) <= set(known):
+                raise DriverError(f"{name} is {value!r}; expected a list of {', '.join(known)}: {shown}")
     elif kind == "accepted":
         for name, expected in FIELDS.get(operation, {}).items():
             value = document.get(name)
-            if value is not None and (not isinstance(value, expected) or (expected is int and value is True)):
+            if value is not None and (not isinstance(value, expected) or (expected is int and isinstance(value, bool))):
                 raise DriverError(f"{name} is {value!r}; expected {_TYPE_NAMES[expected]}: {shown}")
     return document
+
+
+def _replace_surrogates(value: Any) -> Any:
+    """Return a JSON value in which halves of a character, as `"\\ud83d"` alone, are U+FFFD: no file can hold them."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_replace_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_replace_surrogates(name): _replace_surrogates(item) for name, item in value.items()}
+    return value
 
 
 _TYPE_NAMES: Final[Mapping[type, str]] = {str: "a text", int: "a whole number", bool: "true or false"}

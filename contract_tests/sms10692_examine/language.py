@@ -29,7 +29,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "stderr": ("standard error of the driver", "驱动程序的标准错误输出"),
     "known": ("known", "已知"),
     "case": ("case", "用例"),
-    "start": ("start of the runtime", "运行环境启动"),
+    "start": ("driver started in", "驱动程序启动用时"),
 }
 
 

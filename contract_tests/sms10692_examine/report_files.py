@@ -54,11 +54,7 @@ def format_curl(request: HttpRequest, url: str) -> str:
 
 def format_repeat(settings: Settings, case: str) -> str:
     """Return the command that runs one case again."""
-    options = [
-        *(["--authentication", settings.authentication] if settings.authentication != "signed" else []),
-        *(["--charset", settings.charset] if settings.charset != "utf-8" else []),
-    ]
-    return shlex.join(["sms10692-examine", "run", *options, "--only", case, "--", *settings.command])
+    return shlex.join(["sms10692-examine", "run", *settings.options, "--only", case, "--", *settings.command])
 
 
 def build_json(result: RunResult, settings: Settings) -> dict[str, Any]:
@@ -243,6 +239,9 @@ MARKS: Final[Mapping[str, str]] = {
 def build_matrix(documents: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Return the names of the clients, and for each case its states, in the order of the table."""
     names = [str(document.get("client") or f"client {index}") for index, document in enumerate(documents, 1)]
+    if len(set(names)) < len(names):
+        pages = [f"{document.get('authentication')}, {document.get('charset')}" for document in documents]
+        names = [f"{name} ({page})" for name, page in zip(names, pages, strict=True)]
     states = [{case["id"]: case["state"] for case in document["cases"]} for document in documents]
     rows = [(name, [known.get(name, "") for known in states]) for name in load_cases()]
     return names, [(name, row) for name, row in rows if any(row)]

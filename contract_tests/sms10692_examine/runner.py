@@ -38,10 +38,13 @@ class _Worker:
         self._settings = settings
         self._emulator = emulator
         self._drivers: list[DriverProcess] = []
+        self._is_killed = False
         self.client = ""
         self.start_seconds = 0.0
 
-    def _start(self) -> DriverProcess:
+    def start(self) -> DriverProcess:
+        if self._is_killed:
+            raise DriverError("the run was interrupted")
         driver = DriverProcess(self._settings.command, {"TZ": self._settings.timezone})
         self._drivers.append(driver)
         return driver
@@ -51,14 +54,21 @@ class _Worker:
             driver.close()
         self._drivers.clear()
 
+    def kill(self) -> None:
+        """End the drivers at once, from another thread."""
+        self._is_killed = True
+        for driver in list(self._drivers):
+            driver.kill()
+
     def run(self, case: CaseText) -> Verdict:
         """Run a case. Every error of the driver is a failed case, and ends the driver."""
         started = time.monotonic()
         try:
-            driver = next((driver for driver in self._drivers if driver.is_running), None) or self._start()
+            driver = next((driver for driver in self._drivers if driver.is_running), None) or self.start()
         except DriverError as error:
             return Verdict(case, State.FAILED, str(error), seconds=time.monotonic() - started)
-        session = Session(self._emulator, self._settings, driver, self._start)
+        driver.forget_stderr()
+        session = Session(self._emulator, self._settings, driver, self.start)
         state, observed, stderr = State.PASSED, "", ""
         try:
             with session:
@@ -75,6 +85,20 @@ class _Worker:
         if state is State.FAILED or not session.driver.is_running:
             self.close()  # an answer may still come, and would be taken for that of the next case
         return Verdict(case, state, observed, tuple(session.exchanges), stderr, time.monotonic() - started)
+
+
+def _check_driver(settings: Settings, emulator: Emulator) -> None:
+    """Start and configure the driver once. Raises DriverError with its standard error."""
+    worker = _Worker(settings, emulator)
+    try:
+        driver = worker.start()
+        try:
+            with Session(emulator, settings, driver, worker.start) as session:
+                session.configure()
+        except DriverError as error:
+            raise DriverError(f"{error}\n{driver.stderr}".strip()) from error
+    finally:
+        worker.close()
 
 
 def select_cases(only: Sequence[str]) -> list[CaseText]:
@@ -97,7 +121,11 @@ def select_cases(only: Sequence[str]) -> list[CaseText]:
 def run_cases(
     settings: Settings, cases: Sequence[CaseText], on_verdict: Callable[[Verdict], None] = lambda verdict: None
 ) -> RunResult:
-    """Run cases against the client that `settings` name; `on_verdict` is called in their order of completion."""
+    """Run cases against the client that `settings` name; `on_verdict` is called in their order of completion.
+
+    Raises DriverError if the driver does not answer its first request. **An exception, such as KeyboardInterrupt, ends
+    all drivers.**
+    """
     pending = deque(cases)
     lock = threading.Lock()
     verdicts: dict[str, Verdict] = {}
@@ -125,10 +153,19 @@ def run_cases(
             worker.close()
 
     count = max(1, min(settings.jobs, len(cases)))
-    with Emulator() as emulator, ThreadPoolExecutor(count) as pool:
+    with Emulator() as emulator:
         emulator.url  # noqa: B018 - starts serving, before the threads
-        for future in as_completed([pool.submit(work, emulator) for _ in range(count)]):
-            future.result()
+        _check_driver(settings, emulator)
+        with ThreadPoolExecutor(count) as pool:
+            try:
+                for future in as_completed([pool.submit(work, emulator) for _ in range(count)]):
+                    future.result()
+            except BaseException:
+                # The pool waits for its threads, which would run the remaining cases first.
+                pending.clear()
+                for worker in workers:
+                    worker.kill()
+                raise
     ordered = [verdicts[case.id] for case in cases]
     client = next((worker.client for worker in workers if worker.client), "")
     return RunResult(ordered, client, max((worker.start_seconds for worker in workers), default=0.0))

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import re
 import secrets
 import shutil
 import tempfile
@@ -21,6 +22,21 @@ from sms10692_mock import Emulator, SmsVendor
 
 NUMBER: Final = "13800000001"
 TEXT: Final = "【商店】您的验证码是1234"
+
+
+_PAGES: Final = {"status": "statusapi", "call": "callapi"}
+"""Part of the page that serves a queue, in both generations. The other operations share pages."""
+
+
+def is_request_of(request: HttpRequest, operation: str) -> bool:
+    """Return whether a request is one of an operation, by its page or by the word of its action in any kind of form."""
+    page = _PAGES.get(operation)
+    if page is not None:
+        return page in request.path.lower()
+    values = [value for name, value in request.parameters() if name.lower() == "action"]
+    if values:
+        return operation.encode() in values
+    return re.search(rb'name="?action"?[^\0]{0,200}?\r\n\r\n' + operation.encode(), request.body) is not None
 
 
 class Session:
@@ -111,7 +127,7 @@ class Session:
         """Ask for a send: to NUMBER if there are no numbers."""
         return self.ask("send", mobiles=list(mobiles or (NUMBER,)), content=content, sendTime=send_time, extno=extno)
 
-    def fetch_all(self, operation: str, fetches: int = 20) -> list[Any]:
+    def fetch_all(self, operation: str, fetches: int = 10_000) -> list[Any]:
         """Ask for items until an answer has none; raises CaseFailed if an answer is not accepted."""
         items: list[Any] = []
         for _ in range(fetches):
@@ -141,30 +157,33 @@ class Session:
     def exchanges(self) -> list[Exchange]:
         return list(self.proxy.exchanges)
 
-    def alter(self, alteration: Alteration, page: str = "") -> None:
-        """Alter the response to the next request to a page whose name contains `page`."""
-        self.proxy.alter(alteration, lambda request: page.lower() in request.path.lower())
+    def alter(self, alteration: Alteration, operation: str = "send") -> None:
+        """Alter the response to the next request of an operation."""
+        self.proxy.alter(alteration, lambda request: is_request_of(request, operation))
 
-    def last_request(self) -> HttpRequest:
-        """Return the last request; raises CaseFailed if there was none."""
-        if not self.proxy.exchanges:
-            raise CaseFailed("the client sent no request")
-        return self.proxy.exchanges[-1].request
+    def last_request(self, operation: str = "send") -> HttpRequest:
+        """Return the last request of an operation; raises CaseFailed if there was none."""
+        for exchange in reversed(self.proxy.exchanges):
+            if is_request_of(exchange.request, operation):
+                return exchange.request
+        raise CaseFailed(f"the client sent no request of {operation}")
 
-    def last_fields(self) -> dict[str, str]:
-        """Return the parameters of the last request as the vendor read them, by name in lower case."""
-        self.last_request()
-        requests = self.vendor.requests(last=1)
-        if not requests:
-            raise CaseFailed("the vendor did not recognize the account of the request")
-        return {name.lower(): value for name, value in requests[0].fields.items()}
+    def last_fields(self, operation: str = "send") -> dict[str, str]:
+        """Return the parameters of the last request of an operation, as the vendor read them, by name in lower case."""
+        self.last_request(operation)
+        for request in reversed(self.vendor.requests()):
+            if request.operation == operation:
+                return {name.lower(): value for name, value in request.fields.items()}
+        raise CaseFailed(f"the vendor recognized no request of {operation} for the account")
 
     @contextlib.contextmanager
     def second_driver(self) -> Iterator[DriverProcess]:
-        """Start another driver for the same account and state directory; it is closed at the end."""
+        """Start another driver for the same account, with a state directory of its own; it is closed at the end."""
         driver = self._restart()
+        folder = tempfile.mkdtemp(prefix="sms10692-examine-")
+        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
-            self.configure_driver(driver)
+            self.configure_driver(driver, state_dir=folder)
             yield driver
         finally:
             driver.close()

@@ -22,6 +22,18 @@ class Settings:
     jobs: int = 4
 
     @property
+    def options(self) -> list[str]:
+        """The options of the command that differ from the default."""
+        default = Settings(())
+        values = (
+            ("--authentication", self.authentication, default.authentication),
+            ("--charset", self.charset, default.charset),
+            ("--timeout", f"{self.timeout:g}", f"{default.timeout:g}"),
+            ("--timezone", self.timezone, default.timezone),
+        )
+        return [word for name, value, usual in values if value != usual for word in (name, value)]
+
+    @property
     def answer_limit(self) -> float:
         """Seconds that an answer may take: several attempts that time out, and the work around them."""
         return 6 * self.timeout + 10

@@ -1,6 +1,7 @@
 """The address that a client under examination calls: a proxy before the emulator that records and alters responses.
 
-Each connection has a thread. Requests are forwarded byte for byte; an `Alteration` decides what the client receives.
+Each connection has a thread. Requests are forwarded as they are, apart from Expect and chunks; an `Alteration` decides
+what the client receives.
 """
 
 import contextlib
@@ -62,6 +63,7 @@ class VendorProxy:
         self.exchanges: list[Exchange] = []
         self._alterations: deque[tuple[Alteration, Callable[[HttpRequest], bool]]] = deque()
         self._lock = threading.Lock()
+        self._executed = threading.Event()
         self._closed = threading.Event()
         self._connections: set[socket.socket] = set()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
@@ -91,6 +93,10 @@ class VendorProxy:
         with self._lock:
             self._alterations.append((alteration, applies))
 
+    def wait_for_request(self, limit: float) -> None:
+        """Wait until the vendor has executed a request, at most `limit` seconds."""
+        self._executed.wait(limit)
+
     def _take_alteration(self, request: HttpRequest) -> Alteration | None:
         with self._lock:
             for position, (alteration, applies) in enumerate(self._alterations):
@@ -115,8 +121,8 @@ class VendorProxy:
             with connection, connection.makefile("rb") as stream:
                 while self._serve_request(connection, stream):
                     pass
-        except (_ConnectionEnded, OSError):
-            return  # the client closed the connection
+        except (_ConnectionEnded, OSError, http.client.HTTPException):
+            return  # the client closed the connection, or sent what is no HTTP
         finally:
             with self._lock:
                 self._connections.discard(connection)
@@ -130,6 +136,8 @@ class VendorProxy:
             self.exchanges.append(exchange)
         exchange.is_executed = alteration is None or alteration.is_executed
         response = self._forward(raw) if exchange.is_executed else HttpResponse(200, (), b"")
+        if exchange.is_executed:
+            self._executed.set()
         is_last = request.header("Connection").lower() == "close"
         if alteration is None:
             response = _announce_end(response) if is_last else response
@@ -223,6 +231,8 @@ def _read_chunks(stream: io.BufferedReader) -> bytes:
             length = int(size, 16)
         except ValueError:
             raise _ConnectionEnded from None
+        if length < 0:
+            raise _ConnectionEnded
         body += _read_exactly(stream, length)
         stream.readline(_MAX_HEAD)
         if not length:

@@ -20,6 +20,10 @@ ENVIRONMENT: Final = {
 URL: Final = "SMS10692_URL"
 
 
+_CREDENTIALS: Final = ("timestamp", "sign")
+"""Parameters that differ between a request and its repetition."""
+
+
 class Remark(NamedTuple):
     """Something that was seen on the wire: `kind` is `failed` or `warning`."""
 
@@ -51,10 +55,14 @@ def find_remarks(vendor: SmsVendor, exchanges: Sequence[Exchange]) -> Iterator[R
     refusals = Counter(request.refusal for request in requests if request.refusal)
     for refusal, count in refusals.items():
         yield Remark("warning", f"refused ({count} times): {refusal}")
-    bodies = Counter(exchange.request.body for exchange in exchanges if b"action=send" in exchange.request.body)
-    repeated = sum(count > 1 for count in bodies.values())
+    sends = Counter(
+        tuple(sorted((name, value) for name, value in request.fields.items() if name.lower() not in _CREDENTIALS))
+        for request in requests
+        if request.operation == "send"
+    )
+    repeated = sum(count > 1 for count in sends.values())
     if repeated:
-        yield Remark("failed", f"{repeated} sends arrived more than once, byte for byte: a retry sends twice")
+        yield Remark("warning", f"{repeated} texts were sent to the same numbers more than once: is that a retry?")
 
 
 @click.command("watch")

@@ -1,5 +1,7 @@
 """Drivers that break the protocol get a verdict, and leave no process behind."""
 
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -31,6 +33,10 @@ HOSTILE = {
         f"{START}sys.stdout.buffer.write(b'\\xff\\xfe\\n')",
         "standard output has a line that is no JSON in UTF-8: '\\\\xff\\\\xfe\\n'",
     ),
+    "an operation that does not exist": (
+        f"""{START}print('{{"id": 2, "answer": "accepted", "taskID": false}}', flush=True); input()""",
+        "taskID is False; expected a text",
+    ),
     "another text": (
         f"{START}print('sending', flush=True); input()",
         "no JSON in UTF-8: 'sending\\n'",
@@ -59,7 +65,6 @@ HOSTILE = {
         f"{START}os.kill(os.getpid(), 9)",
         "the driver was ended by signal 9",
     ),
-    "an end before the first request": ("sys.exit(3)", "the driver ended with exit code 3"),
     "a closed standard output": (
         f"{START}os.close(1); time.sleep(60)",
         "the driver closed its standard output and is still running",
@@ -101,12 +106,52 @@ def test_a_driver_that_does_not_read_its_standard_input_is_an_error(
     assert not driver.is_running
 
 
-def test_a_command_that_does_not_exist_fails_the_case() -> None:
-    (verdict,) = run_cases(Settings(("/no/such/driver",)), select_cases(["R-accepted"])).verdicts
-    assert (verdict.state, verdict.observed) == (
-        State.FAILED,
-        "cannot start /no/such/driver: No such file or directory",
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("sys.exit('no such host')", "the driver ended with exit code 1\nno such host"),
+        (
+            'input(); print(\'{"id": 1, "answer": "configured", "operations": 5}\', flush=True); input()',
+            "operations is 5",
+        ),
+        (
+            'input(); print(\'{"id": 1, "answer": "unknown"}\', flush=True); input()',
+            "configure was answered with unknown",
+        ),
+        ("time.sleep(60)", "no answer to configure within 0.5 s"),
+    ],
+)
+def test_a_driver_that_cannot_be_configured_ends_the_run_at_once(
+    text: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver_process, "START_LIMIT", 0.5 if "sleep" in text else 30.0)
+    with pytest.raises(DriverError) as caught:
+        run_cases(Settings(write_driver(tmp_path, text)), select_cases([]))
+    assert reason in str(caught.value)
+
+
+def test_half_a_character_is_replaced() -> None:
+    assert (
+        parse_line(b'{"id": 1, "answer": "refused", "message": "\\ud83d \\ud83d\\ude00"}', 1, "send")["message"]
+        == "\ufffd 😀"
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_and_its_drivers(number: signal.Signals, code: int, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    text = f"{START}open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    command = [sys.executable, "-m", "sms10692_examine", "run", "--jobs", "1", "--", *write_driver(tmp_path, text)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as run:
+        deadline = time.monotonic() + 30
+        while not (started.exists() and started.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        driver = int(started.read_text())
+        run.send_signal(number)
+        _, errors = run.communicate(timeout=20)
+    assert (run.returncode, errors) == (code, b"\nsms10692-examine: interrupted\n")
+    assert not _is_running(driver)
 
 
 def test_a_child_of_a_driver_is_ended_with_it(tmp_path: Path) -> None:

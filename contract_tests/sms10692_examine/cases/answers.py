@@ -29,8 +29,8 @@ REPLY: Final = {
     "receivetime": "2026-11-30 15:04:05",
     "extno": "01",
 }
-PAGES: Final = {"status": "statusApi", "call": "callApi"}
-"""Part of the name of the page that serves a queue, in both generations."""
+_QUEUES: Final = ("status", "call")
+"""Operations whose pages exist in UTF-8 only."""
 
 
 def element(name: str, text: str) -> str:
@@ -70,14 +70,14 @@ def answer(body: bytes, charset: str = "utf-8") -> HttpResponse:
     return HttpResponse(200, (("Content-Type", f"text/xml; charset={charset}"),), body)
 
 
-def respond(session: Session, content: str, page: str = "", *, is_once: bool = True) -> None:
-    """Answer the next request to a page with a document, in the charset that the page has; the vendor is not asked."""
-    charset = session.settings.charset if not page else "utf-8"
+def respond(session: Session, content: str, operation: str = "send", *, is_once: bool = True) -> None:
+    """Answer the next request of an operation with a document, in the charset of its page; the vendor is not asked."""
+    charset = "utf-8" if operation in _QUEUES else session.settings.charset
     encoded = document(content, charset).encode("gbk" if charset == "gb2312" else "utf-8")
-    respond_with(session, answer(encoded, charset), page, is_once=is_once)
+    respond_with(session, answer(encoded, charset), operation, is_once=is_once)
 
 
-def respond_with(session: Session, response: HttpResponse, page: str = "", *, is_once: bool = True) -> None:
-    """Answer the next request to a page with a response; the vendor is not asked."""
+def respond_with(session: Session, response: HttpResponse, operation: str = "send", *, is_once: bool = True) -> None:
+    """Answer the next request of an operation with a response; the vendor is not asked."""
     alteration = Alteration("answer of the case", is_executed=False, change=lambda _: response, is_once=is_once)
-    session.alter(alteration, page)
+    session.alter(alteration, operation)

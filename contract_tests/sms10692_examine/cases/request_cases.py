@@ -28,7 +28,8 @@ def expect_text(session: Session, content: str, *others: str) -> None:
     answer = session.send(content=content)
     messages = session.vendor.messages()
     if not messages:
-        raise CaseFailed(f"no message arrived for the text {content!r}; the client understood: {answer}")
+        kind = CaseWarning if answer.kind == "refused" else CaseFailed
+        raise kind(f"no message arrived for the text {_shorten(content)}; the client understood: {answer}")
     expect(len(messages) == 1, f"{len(messages)} messages arrived for one send")
     arrived = messages[0].content
     expect(arrived in (content, *others), f"the text {_shorten(content)} arrived as {_shorten(arrived)}")
@@ -98,7 +99,7 @@ def _the_timestamp_has_a_24_hour_clock(session: Session) -> None:
     """Ask for a timestamp of an hour at which a 12-hour clock differs: now, or on a clock moved by the client."""
     _require_signed(session)
     now = datetime.now(CHINA)
-    hours = max(14 - now.hour, 0)
+    hours = max(13 - now.hour, 0) if now.hour else 0  # at midnight a 12-hour clock shows 12
     if hours and "clock" not in session.claims:
         raise NotJudged(f"it is {now:%H:%M} in China; a 12-hour clock is seen from 13:00 on, or with the claim clock")
     if hours:
@@ -131,7 +132,8 @@ def _timestamp_and_signature_are_of_the_same_second(session: Session) -> None:
     started, count = time.monotonic(), 0
     while count < _MIN_REQUESTS or time.monotonic() - started < _LONGER_THAN_A_SECOND:
         count += 1
-        answer = session.ask("overage") if "overage" in session.operations else session.send()
+        is_asked = "overage" in session.operations
+        answer = session.ask("overage") if is_asked else session.send(content=f"{TEXT}{count:03}")
         expect(
             answer.kind == "accepted",
             f"request {count} was not accepted: {answer}. Are timestamp and sign of two clock readings?",
@@ -158,7 +160,9 @@ def _the_password_is_not_sent(session: Session) -> None:
     for part in ("password", "account"):
         secret = str(session.vendor.credentials[part])
         for form in {secret, quote(secret), quote_plus(secret), base64.b64encode(secret.encode()).decode()}:
-            expect(form.encode() not in raw, f"the {part} is in the request, although it is signed")
+            if form.encode() in raw:
+                kind = CaseFailed if part == "password" else CaseWarning
+                raise kind(f"the {part} is in the request, although it is signed")
 
 
 @case("Q-chinese-account")
@@ -194,6 +198,8 @@ def _thousands_of_numbers_get_one_message_each(session: Session) -> None:
 def _expect_numbers(session: Session, mobiles: list[str]) -> None:
     answer = session.send(*mobiles)
     arrived = sorted(message.mobile for message in session.vendor.messages())
+    if answer.kind == "refused" and not arrived:
+        raise CaseWarning(f"the client refuses {len(mobiles)} numbers: {answer}")
     if arrived != sorted(mobiles):
         missing, extra = set(mobiles) - set(arrived), set(arrived) - set(mobiles)
         raise CaseFailed(
@@ -263,15 +269,16 @@ def _only_known_parameters_are_sent(session: Session) -> None:
     """Compare the parameters of a send with the table of the manual, spelling and case included."""
     session.send(extno="1")
     names = [name for name, _ in session.last_request().parameters()]
-    if not names:
-        raise NotJudged("the request has no URL-encoded parameters")
+    if not names or "multipart" in session.last_request().header("Content-Type"):
+        raise NotJudged("the request has no URL-encoded body")
     credentials = protocol.SIGNED if session.settings.authentication == "signed" else protocol.PASSWORD
     known = {*credentials.parameters, *protocol.SEND.parameters, "rt"}
     if credentials is protocol.PASSWORD:
         known |= set(protocol.SMS.send_parameters)
     by_lower = {name.lower(): name for name in known}
     repeated = sorted({name for name in names if names.count(name) > 1})
-    expect(not repeated, f"sent twice: {', '.join(repeated)}")
+    if repeated:
+        raise CaseWarning(f"sent twice: {', '.join(repeated)}")
     missing = {"action", "mobile", "content"} - {name.lower() for name in names}
     expect(not missing, f"not sent: {', '.join(sorted(missing))}")
     for name in names:
@@ -294,10 +301,8 @@ def _requests_are_posts(session: Session) -> None:
 @case("Q-length")
 def _the_content_length_is_counted_in_bytes(session: Session) -> None:
     answer = session.send(content="【商店】汉字汉字汉字")
-    findings = [finding for request in session.vendor.requests() for finding in request.diagnosis]
     expect(bool(session.vendor.messages()), f"no message arrived; the client understood: {answer}")
     expect(session.vendor.messages()[0].content == "【商店】汉字汉字汉字", "the text was cut")
-    expect(not findings, f"the emulator found {[finding.code for finding in findings]}")
 
 
 @case("Q-charset-label")
@@ -349,5 +354,5 @@ def _ask_simple(session: Session, operation: str) -> Answer:
 def _a_checked_text_arrives_unchanged(session: Session) -> None:
     content = "【商店】A&B+C 100% 甲"
     session.ask("checkkeyword", content=content)
-    arrived = session.last_fields().get("content")
+    arrived = session.last_fields("checkkeyword").get("content")
     expect(arrived == content, f"the text {content!r} arrived as {arrived!r}")

@@ -1,14 +1,13 @@
 """Cases about the answers of a vendor: refusals, items of the queues, and the ways of writing one value in XML."""
 
 import gzip
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from sms10692 import protocol
 from sms10692_examine.cases.answers import (
-    PAGES,
     REPLY,
     REPORT,
     SENT,
@@ -24,9 +23,9 @@ from sms10692_examine.cases.answers import (
 )
 from sms10692_examine.cases.registry import case
 from sms10692_examine.driver_protocol import Answer
-from sms10692_examine.session import TEXT, Session
+from sms10692_examine.session import NUMBER, TEXT, Session
 from sms10692_examine.vendor_proxy import Alteration
-from sms10692_examine.verdicts import CaseFailed, CaseWarning, expect
+from sms10692_examine.verdicts import CaseFailed, CaseWarning, NotJudged, NotSupported, expect
 
 _QUEUE_ERRORS: Final = {
     1: protocol.CREDENTIALS_EMPTY,
@@ -50,14 +49,10 @@ def _an_accepted_send_is_understood(session: Session) -> None:
     expect(counts in (None, 1), f"successCounts is {counts!r}; the vendor gave 1")
 
 
-def _expect_refused(session: Session, message: str, exact: bool = True) -> None:
+def _expect_refused(session: Session, message: str) -> None:
     respond(session, sent(returnstatus="Faild", message=message, remainpoint="0", taskID="0", successCounts="0"))
     answer = session.send()
     expect(answer.kind == "refused", f"the vendor refused with {message!r}, and the client understood: {answer}")
-    expect(
-        not exact or message.rstrip("：") in answer.reason,
-        f"the reason {message!r} was understood as {answer.reason!r}",
-    )
 
 
 @case("R-send-messages")
@@ -90,13 +85,13 @@ def _a_word_behind_the_colon_is_a_refusal(session: Session) -> None:
 @case("R-refused-with-ok-text")
 def _the_status_decides_and_not_the_text(session: Session) -> None:
     """Answer with Faild and a message that contains ok and Success."""
-    _expect_refused(session, "not ok: Success is missing", exact=False)
+    _expect_refused(session, "not ok: Success is missing")
 
 
 @case("R-balance")
 def _a_small_balance_is_a_refusal(session: Session) -> None:
-    session.use_account(points=1)
-    answer = session.send("13800000001", "13800000002", "13800000003")
+    session.use_account(points=0)
+    answer = session.send()
     expect(answer.kind == "refused", f"the balance was too small, and the client understood: {answer}")
     expect(not session.vendor.messages(), "messages were sent")
 
@@ -175,14 +170,21 @@ def _the_declaration_decides_over_the_header(session: Session) -> None:
 # Balance and words
 
 
+def _get_told(answer: Answer, name: str) -> object:
+    """Return a value of an accepted answer. Raises NotSupported if the client does not tell it."""
+    value = answer.document.get(name)
+    if value is None:
+        raise NotSupported(f"the client does not tell {name}")
+    return value
+
+
 @case("R-sucess")
 def _sucess_is_a_success(session: Session) -> None:
     session.use_account(points=4321)
     answer = session.ask("overage")
     expect(answer.kind == "accepted", f"the vendor answered Sucess, and the client understood: {answer}")
-    expect(
-        answer.document.get("overage") == 4321, f"a balance of 4321 was understood as {answer.document.get('overage')}"
-    )
+    balance = _get_told(answer, "overage")
+    expect(balance == 4321, f"a balance of 4321 was understood as {balance}")
 
 
 @case("R-postpaid")
@@ -195,14 +197,15 @@ def _a_negative_balance_is_understood(session: Session) -> None:
     )
     answer = session.ask("overage")
     expect(answer.kind == "accepted", f"the balance is -35, and the client understood: {answer}")
-    expect(answer.document.get("overage") == -35, f"-35 was understood as {answer.document.get('overage')}")
+    balance = _get_told(answer, "overage")
+    expect(balance == -35, f"-35 was understood as {balance}")
 
 
 @case("R-overage-messages")
 def _each_refusal_of_overage_is_a_refusal(session: Session) -> None:
     for message in protocol.OVERAGE.messages[1:]:
         refused = {"returnstatus": "Faild", "message": message, "payinfo": "", "overage": "0", "sendTotal": "0"}
-        respond(session, fields(refused))
+        respond(session, fields(refused), "overage")
         answer = session.ask("overage")
         expect(answer.kind == "refused", f"overage was refused with {message!r}, and the client understood: {answer}")
 
@@ -211,16 +214,14 @@ def _each_refusal_of_overage_is_a_refusal(session: Session) -> None:
 def _a_clean_text_is_clean(session: Session) -> None:
     answer = session.ask("checkkeyword", content=TEXT)
     expect(answer.kind == "accepted", f"the client understood: {answer}")
-    expect(
-        answer.document.get("forbidden") is False,
-        f"没有包含屏蔽词 was understood as {answer.document.get('forbidden')}",
-    )
+    is_forbidden = _get_told(answer, "forbidden")
+    expect(is_forbidden is False, "没有包含屏蔽词 was understood as a forbidden text")
 
 
 @case("R-forbidden-text")
 def _a_forbidden_word_is_found(session: Session) -> None:
     for message in (protocol.FORBIDDEN_FOUND, f"{protocol.FORBIDDEN_IN_SEND}发票"):
-        respond(session, fields({"message": message}))
+        respond(session, fields({"message": message}), "checkkeyword")
         answer = session.ask("checkkeyword", content="【商店】代开发票")
         is_found = answer.kind == "refused" or answer.document.get("forbidden") is True
         expect(is_found, f"{message} was understood as {answer}")
@@ -229,10 +230,11 @@ def _a_forbidden_word_is_found(session: Session) -> None:
 @case("R-checkkeyword-messages")
 def _a_refused_check_is_no_clean_text(session: Session) -> None:
     for message in protocol.CHECKKEYWORD.messages[:2]:
-        respond(session, fields({"message": message}))
+        respond(session, fields({"message": message}), "checkkeyword")
         answer = session.ask("checkkeyword", content=TEXT)
         expect(
-            answer.kind == "refused", f"checkkeyword was refused with {message!r}, and the client understood: {answer}"
+            answer.kind in ("refused", "unknown"),
+            f"checkkeyword was refused with {message!r}, and the client understood: {answer}",
         )
 
 
@@ -241,7 +243,7 @@ def _a_refused_check_is_no_clean_text(session: Session) -> None:
 
 def _fetch(session: Session, operation: str, content: str) -> Answer:
     session.require(operation)
-    respond(session, content, PAGES[operation])
+    respond(session, content, operation)
     return session.ask(operation)
 
 
@@ -280,7 +282,7 @@ def _register_counts(operation: str, item: Mapping[str, str]) -> None:
     def check_empty(session: Session) -> None:
         session.require(operation)
         for text in (document(""), document("\n "), document("").replace("><returnsms></returnsms>", "><returnsms />")):
-            respond_with(session, answer(text.encode()), PAGES[operation])
+            respond_with(session, answer(text.encode()), operation)
             understood = session.ask(operation)
             expect(
                 understood.kind == "accepted" and not understood.items,
@@ -291,7 +293,7 @@ def _register_counts(operation: str, item: Mapping[str, str]) -> None:
     def check_entities(session: Session) -> None:
         name = "content" if operation == "call" else "errorcode"
         texts = ["A&B<C>", "]]>", "\"'", "好😀" if operation == "call" else "MK:0011"]
-        items = [{**item, name: text} for text in texts]
+        items = [{**item, "mobile": str(13_800_000_000 + index), name: text} for index, text in enumerate(texts)]
         _expect_items(_fetch(session, operation, boxes(operation, items)), items, (name,))
 
     @case(f"R-{operation}-cdata")
@@ -316,7 +318,7 @@ def _register_counts(operation: str, item: Mapping[str, str]) -> None:
 
     @case(f"R-{operation}-twice")
     def check_twice(session: Session) -> None:
-        items = [item, item, {**item, "taskid": "1234568"}]
+        items = [item, {**item, "taskid": "1234568"}, {**item, "taskid": "1234569"}]
         _expect_items(_fetch(session, operation, boxes(operation, items)), items, ("mobile", "taskid"))
 
     @case(f"R-{operation}-old-date")
@@ -336,10 +338,10 @@ for _operation, _item in (("status", REPORT), ("call", REPLY)):
 @case("R-status-word")
 def _status_decides_and_not_errorcode(session: Session) -> None:
     items = [
-        {**REPORT, "status": "20", "errorcode": "DELIVRD"},
-        {**REPORT, "status": "10", "errorcode": "MK:0011"},
-        {**REPORT, "status": "20", "errorcode": ""},
-        {**REPORT, "status": "10", "errorcode": ""},
+        {**REPORT, "mobile": "13800000001", "status": "20", "errorcode": "DELIVRD"},
+        {**REPORT, "mobile": "13800000002", "status": "10", "errorcode": "MK:0011"},
+        {**REPORT, "mobile": "13800000003", "status": "20", "errorcode": ""},
+        {**REPORT, "mobile": "13800000004", "status": "10", "errorcode": ""},
     ]
     answer = _fetch(session, "status", boxes("status", items))
     _expect_items(answer, items)
@@ -385,22 +387,31 @@ def _an_empty_reply_is_a_reply(session: Session) -> None:
 def _receivetime_is_china_time(session: Session) -> None:
     answer = _fetch(session, "status", boxes("status", [REPORT]))
     _expect_items(answer, [REPORT])
-    understood = answer.items[0]["receivetime"].replace("T", " ")
-    right = re.fullmatch(r"2026-11-30 (15:04:05(\.0+)?(\+08:?00)?|07:04:05(\.0+)?(\+00:?00|Z))", understood)
-    expect(right is not None, f"receivetime 2026-11-30 15:04:05 was understood as {understood!r}")
+    understood = answer.items[0]["receivetime"]
+    try:
+        time = datetime.fromisoformat(understood.strip())
+    except ValueError as error:
+        raise CaseFailed(f"receivetime {REPORT['receivetime']} was understood as {understood!r}") from error
+    right = datetime.fromisoformat(f"{REPORT['receivetime']}+08:00")
+    is_right = (time if time.tzinfo else time.replace(tzinfo=right.tzinfo)) == right
+    expect(is_right, f"receivetime {REPORT['receivetime']} was understood as {understood!r}")
 
 
 @case("R-report-before-answer")
 def _a_report_that_comes_before_the_answer_is_kept(session: Session) -> None:
-    """Let a send take long, so that its report waits first; then fetch the report."""
-    session.require("status")
-    session.alter(Alteration("slow answer", body_seconds=session.settings.timeout / 2))
-    sent_answer = session.send()
-    answer = session.ask("status")
+    """Let the answer to a send take long, and fetch its report with a second driver before the answer is complete."""
+    session.require("send", "status")
+    limit = session.settings.answer_limit
+    with session.second_driver() as other:
+        session.alter(Alteration("slow answer", body_seconds=session.settings.timeout / 2))
+        session.driver.begin("send", mobiles=[NUMBER], content=TEXT, sendTime=None, extno="")
+        session.proxy.wait_for_request(limit)
+        answer = other.ask("status", limit)
+        sent_answer = session.driver.finish("send", limit)
     expect(answer.kind == "accepted", f"the client understood: {answer}")
     tasks = [item["taskid"] for item in answer.items]
-    task = sent_answer.document.get("taskID")
     expect(len(tasks) == 1, f"{len(tasks)} reports were processed; one waited")
+    task = sent_answer.document.get("taskID")
     expect(task in (None, tasks[0]), f"the report names task {tasks[0]}, the send was understood as {task}")
 
 
@@ -441,6 +452,9 @@ def _a_chunked_answer_is_understood(session: Session) -> None:
         parts = (body[:20], body[20:21], body[21:])
         return head + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
+    session.send()
+    if session.last_request().head.split(b"\r\n", 1)[0].endswith(b"HTTP/1.0"):
+        raise NotJudged("the client speaks HTTP/1.0, to which no server sends chunks")
     session.alter(Alteration("chunked", is_executed=False, raw=chunk))
     understood = session.send()
     expect(understood.kind == "accepted", f"the answer is chunked, and the client understood: {understood}")
