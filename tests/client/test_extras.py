@@ -71,7 +71,7 @@ def test_a_command_with_a_missing_package_exits_with_2_and_names_what_to_install
 def test_no_file_advises_installing_sms10692_from_a_package_index() -> None:
     command = ["git", "ls-files", "-z"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
-    advice = re.compile(r"""install\s+(?:-\S+\s+)*['"]?sms10692(?![\w.-])""")
+    advice = re.compile(r"""install\s+(?:-\S+\s+)*['"]?sms10692(?![\w.-]|\[\w+\] @ git\+)""")
     found = []
     for name in filter(None, listed.split("\0")):
         file = ROOT / name

@@ -36,7 +36,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 @pytest.fixture(scope="module")
 def unpacked(built: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tree of the source distribution."""
-    folder = tmp_path_factory.mktemp("another folder 目录")
+    folder = tmp_path_factory.mktemp("another-folder")
     with tarfile.open(built[0]) as archive:
         archive.extractall(folder, filter="data")
     (tree,) = folder.iterdir()
