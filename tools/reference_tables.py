@@ -3,6 +3,7 @@
 `make docs` runs it. A test compares the documents with what this module generates.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from findings_page import render_findings
 from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance
 from sms10692_examine.case_table import load_cases
+from sms10692_examine.driver_protocol import build_schema
 from sms10692_mock.admin.console.clauses import clauses as console_clauses
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
@@ -335,6 +337,7 @@ def render_files() -> dict[Path, str]:
     for language in (_ENGLISH, _CHINESE):
         files[_TREE / "docs" / f"contract{language}.md"] = _render_contract(language)
         files[_TREE / "docs" / f"findings{language}.md"] = render_findings(language)
+    files[_TREE / "docs" / "driver-protocol.schema.json"] = f"{json.dumps(build_schema(), indent=2)}\n"
     for title, (name, build_rows) in _TABLES.items():
         for language in (_ENGLISH,) if name in _ENGLISH_ONLY else (_ENGLISH, _CHINESE):
             file = _TREE / f"{name}{language}.md"

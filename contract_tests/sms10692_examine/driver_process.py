@@ -19,6 +19,8 @@ from sms10692_examine import driver_protocol
 from sms10692_examine.driver_protocol import ITEM, VERSION, Answer, DriverError
 
 MAX_LINE: Final = 1 << 20
+_QUIET_TIME: Final = 0.02
+"""Seconds in which a line that follows an answer is noticed."""
 MAX_ITEMS: Final = 20_000
 _KEPT_STDERR: Final = 64 << 10
 START_LIMIT: Final = 60.0
@@ -130,6 +132,16 @@ class DriverProcess:
             items.append(document)
             if len(items) > MAX_ITEMS:
                 raise DriverError(f"the answer to {operation} has more than {MAX_ITEMS:,} items")
+
+    def check_quiet(self) -> None:
+        """Raise DriverError if the driver has written a line after its last answer."""
+        try:
+            line = self._lines.get(timeout=_QUIET_TIME)
+        except queue.Empty:
+            return
+        if line:
+            shown = repr(line[:200].decode("utf-8", "backslashreplace"))
+            raise DriverError(f"standard output has a line after the last answer: {shown}")
 
     def read_items(self, operation: str, limit: float, count: int | None = None) -> list[Mapping[str, str]]:
         """Return items: `count`, or all that were written completely until the end of the process or of `limit`."""

@@ -76,6 +76,7 @@ class _Worker:
                 self.client = str(answer.document.get("client") or self.client)
                 self.start_seconds = self.start_seconds or session.driver.start_seconds
                 CASES[case.id](session)
+                session.driver.check_quiet()
         except tuple(STATES) as error:
             state, observed = STATES[type(error)], str(error)
         except DriverError as error:

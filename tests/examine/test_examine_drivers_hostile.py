@@ -45,6 +45,10 @@ HOSTILE = {
         f"{START}print('[' * 200000, flush=True); input()",
         "no JSON in UTF-8",
     ),
+    "a line after the answer": (
+        f"""{START}print('{{"id": 2, "answer": "accepted"}}\\ndone', flush=True); input()""",
+        "standard output has a line after the last answer: 'done\\n'",
+    ),
     "another id": (
         f'{START}print("""{{"id": 1, "answer": "accepted"}}""", flush=True); input()',
         "the answer has the id 1, the request had 2",
@@ -89,7 +93,7 @@ def test_a_driver_that_breaks_the_protocol_fails_the_case_with_the_reason(
     monkeypatch.setattr(Settings, "answer_limit", 0.5 if name == "no answer" else 10.0)
     text, reason = HOSTILE[name]
     settings = Settings(write_driver(tmp_path, text), jobs=1)
-    (verdict,) = run_cases(settings, select_cases(["R-accepted"])).verdicts
+    (verdict,) = run_cases(settings, select_cases(["R-one-line"])).verdicts
     assert verdict.state is State.FAILED
     assert reason in verdict.observed
 

@@ -41,10 +41,10 @@ def _expect_unknown(session: Session, answer: Answer, sent_count: int = 1) -> No
 
 @case("F-refused-connection")
 def _a_refused_connection_is_no_success(session: Session) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    session.configure(url=f"http://127.0.0.1:{port}")
-    answer = session.send()
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # without listen: the port refuses, and nobody else can take it
+        session.configure(url=f"http://127.0.0.1:{closed.getsockname()[1]}")
+        answer = session.send()
     expect(answer.kind in ("unknown", "refused"), f"nobody answers at the address, and the client understood: {answer}")
 
 
