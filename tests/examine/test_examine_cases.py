@@ -18,9 +18,8 @@ IS_FULL = "SMS10692_FULL_EXAMINE" in os.environ
 """Whether `make test-examine` runs every client in every way of reaching the vendor."""
 
 GENERATIONS: tuple[tuple[Authentication, Charset], ...] = (
-    ("signed", "utf-8"),
     ("password", "gb2312"),
-    *((("signed", "gb2312"), ("password", "utf-8")) if IS_FULL else ()),
+    *((("signed", "utf-8"), ("signed", "gb2312"), ("password", "utf-8")) if IS_FULL else ()),
 )
 OWN_CLIENTS: tuple[tuple[tuple[str, ...], Charset], ...] = (
     ((), "utf-8"),

@@ -35,7 +35,7 @@ def _start_sphinx(top: Path, language: Language, folder: Path, output: Path) -> 
     """Start Sphinx in a process of its own: both languages are built at the same time."""
     sources = folder / language.folder
     stage_pages(top, language, sources)
-    command = [sys.executable, "-m", "sphinx", "-q", "--fail-on-warning", "-b", "html"]
+    command = [sys.executable, "-m", "sphinx", "-q", "--no-color", "--fail-on-warning", "-b", "html"]
     command += ["-c", str(_HERE), "-d", str(folder / f"doctrees-{language.folder}")]
     command += ["-D", f"language={language.locale}", "-D", f"html_title={language.title}"]
     command += ["-A", f"other_folder={language.other_folder}", "-A", f"other_name={language.other_name}"]

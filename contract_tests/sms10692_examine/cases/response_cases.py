@@ -194,6 +194,7 @@ def _a_negative_balance_is_understood(session: Session) -> None:
         fields(
             {"returnstatus": "Sucess", "message": "", "payinfo": protocol.POSTPAID, "overage": "-35", "sendTotal": "0"}
         ),
+        "overage",
     )
     answer = session.ask("overage")
     expect(answer.kind == "accepted", f"the balance is -35, and the client understood: {answer}")
