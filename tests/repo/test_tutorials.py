@@ -99,6 +99,7 @@ def run_session(tutorial: str, folder: Path, commands: dict[str, str]) -> str:
     clone = folder / "clone"
     clone.mkdir()
     (clone / "examples").symlink_to(EXAMPLES)
+    (clone / "constraints.txt").symlink_to(TOP / "constraints.txt")
     lines = "".join(
         text for language, text in find_blocks(tutorial) if language == "sh" and text[0] != "#"
     ).splitlines()
