@@ -33,7 +33,8 @@ def find_code(text: str) -> str | None:
     time, a decimal number or an amount of money; the signature 【】 at the beginning is no code. Of several numbers,
     the code is the one directly after a keyword, else the only one in the clause of a keyword. Keywords are 验证码,
     校验码, 动态码, code, OTP, PIN and others; between keyword and code may be 是, 为, is, colons, brackets and spaces.
-    Raises AmbiguousCode if this leaves several.
+    Full-width digits, and digits with spaces between them (`123 456`), are no code. Raises AmbiguousCode if this leaves
+    several.
 
     >>> find_code("【12306】尾号8888的用户，您的验证码是 1234，5分钟内有效。")
     '1234'
