@@ -20,6 +20,9 @@ IMAGE_TOOL ?= $(firstword $(foreach tool,docker podman buildah,$(if $(shell comm
 IMAGE_BASE ?= python:3.13-slim
 IMAGE_PYTHON ?= 3.13
 IMAGE_PLATFORM ?= $(shell uname -m)
+# The machine has a name in the names of wheels, and another in those of images.
+WHEEL_MACHINE = $(patsubst arm64,aarch64,$(patsubst amd64,x86_64,$(IMAGE_PLATFORM)))
+IMAGE_MACHINE = $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(IMAGE_PLATFORM)))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-tutorials test-examine test-examine-drivers test-correct-requests check \
@@ -133,11 +136,11 @@ image-wheels: wheel ## collect the wheels of an image into dist/image, for IMAGE
 	cp "$$(ls -t dist/sms10692-*.whl | head -1)" dist/image/
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --constraint constraints.txt --dest dist/image \
 	  --only-binary :all: --implementation cp --python-version $(IMAGE_PYTHON) \
-	  $(foreach glibc,2_17 2_24 2_28,--platform manylinux_$(glibc)_$(IMAGE_PLATFORM)) --platform manylinux2014_$(IMAGE_PLATFORM) \
-	  pip "$$(ls dist/image/sms10692-*.whl)[mock,valkey]"
+	  $(foreach glibc,2_17 2_24 2_28,--platform manylinux_$(glibc)_$(WHEEL_MACHINE)) --platform manylinux2014_$(WHEEL_MACHINE) \
+	  pip "$$(ls dist/image/sms10692-*.whl)[mock,tls,valkey]"
 
 image: image-wheels ## build the image sms10692-mock with docker, podman or buildah (IMAGE_BASE=python:3.13-slim)
-	$(IMAGE_TOOL) build $(if $(filter-out docker,$(IMAGE_TOOL)),--format docker) --file Containerfile --tag $(IMAGE) \
+	$(IMAGE_TOOL) build $(if $(filter-out docker,$(IMAGE_TOOL)),--format docker) --platform linux/$(IMAGE_MACHINE) --file Containerfile --tag $(IMAGE) \
 	  --build-arg BASE=$(IMAGE_BASE) --build-arg VERSION="$$($(BIN)/python -c 'import sms10692; print(sms10692.__version__)')" \
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" $(IMAGE_ARGS) .
 

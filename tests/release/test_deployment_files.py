@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from sms10692_mock.serve_options import OPTIONS
 from support.composite_action import run_step, running_emulator
 from support.documents import BLOCKS
 from support.emulators import emulator_process
-from support.http_client import Address, build_request, send_raw
+from support.http_client import TIMEOUT, Address, build_request, free_port, send_raw
 from support.valkey_server import SERVERS_AVAILABLE, start_server
 
 TOP = Path(__file__).parents[2]
@@ -212,6 +213,50 @@ def test_the_kubernetes_objects_fit_together() -> None:
     assert user[1] == "10692"
 
 
+# The image
+
+
+@pytest.mark.parametrize(
+    ("machine", "wheels", "image"),
+    [
+        ("x86_64", "x86_64", "amd64"),
+        ("amd64", "x86_64", "amd64"),
+        ("aarch64", "aarch64", "arm64"),
+        ("arm64", "aarch64", "arm64"),
+    ],
+)
+def test_the_image_is_built_for_the_machine_of_its_wheels(machine: str, wheels: str, image: str) -> None:
+    """macOS says arm64 and Linux aarch64; wheels are named as Linux, images as Docker says."""
+    command = ["make", "--dry-run", "image", f"IMAGE_PLATFORM={machine}", "IMAGE_TOOL=docker"]
+    completed = subprocess.run(command, cwd=TOP, capture_output=True, encoding="utf-8", check=True)
+    platforms = set(re.findall(r"--platform (\S+)", completed.stdout))
+    glibc = ("manylinux_2_17", "manylinux_2_24", "manylinux_2_28", "manylinux2014")
+    assert platforms == {f"linux/{image}", *(f"{name}_{wheels}" for name in glibc)}
+
+
+def test_the_image_has_what_every_option_needs() -> None:
+    for name in ("Containerfile", "Makefile"):
+        assert re.findall(r"(?:sms10692|\.whl\))\[(mock,[\w,]+)\]", (TOP / name).read_text("utf-8")) == [
+            "mock,tls,valkey"
+        ]
+
+
+@pytest.mark.parametrize("name", ["deploy/compose.yaml", "deploy/compose.replicated.yaml"])
+def test_a_health_check_is_rare_once_the_emulator_has_started(name: str) -> None:
+    check = load(name)["services"]["emulator"]["healthcheck"]
+    assert check == {
+        "test": ["CMD", "sms10692-mock", "ready"],
+        "interval": "30s",
+        "timeout": "10s",
+        "start_period": "30s",
+        "start_interval": "1s",
+    }
+    instruction = re.search(r"^HEALTHCHECK (.*) CMD (.*)$", (TOP / "Containerfile").read_text("utf-8"), re.MULTILINE)
+    assert instruction is not None
+    assert instruction[1] == "--interval=30s --timeout=10s --start-period=30s --retries=3"
+    assert ["CMD", *json.loads(instruction[2])] == check["test"]
+
+
 # The action
 
 
@@ -235,6 +280,86 @@ def test_the_action_fails_with_the_log_if_the_emulator_does_not_start(runner: Pa
     assert "Invalid value for '--report-delay'" in completed.stdout
 
 
+def test_the_action_refuses_the_port_of_another_emulator(runner: Path) -> None:
+    with emulator_process() as (_, (_, port)):
+        completed = run_step("start", runner, runner / "outputs", port=str(port))
+    assert completed.returncode == 1
+    assert f"Another emulator answers at port {port} already" in completed.stdout
+    assert not (runner / "outputs").exists()
+
+
+def test_the_action_asks_no_more_once_the_emulator_is_ready(runner: Path) -> None:
+    """Every question starts an interpreter: one before the start, one that waits, one after."""
+    programs = runner / "sms10692-mock"
+    programs.unlink()
+    (programs / "bin").mkdir(parents=True)
+    program, asked = programs / "bin" / "sms10692-mock", runner / "asked"
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = ready ] && echo asked >>{asked}\nexec {sys.prefix}/bin/sms10692-mock "$@"\n', "utf-8"
+    )
+    program.chmod(0o755)
+    with running_emulator(runner):
+        assert asked.read_text("utf-8").count("asked") <= 5  # a slow machine waits more than one second
+
+
+# The script of the tutorials
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """`start-emulator` without its installation: the emulator is that of the environment of the tests."""
+    text = (TOP / "examples" / "ci" / "start-emulator").read_text("utf-8")
+    lines = text.splitlines(keepends=True)
+    kept = [line for line in lines if "python3 -m venv" not in line and "/pip" not in line]
+    assert len(kept) == len(lines) - 2
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    file = tmp_path / "start-emulator"
+    file.write_text("".join(kept), "utf-8")
+    return file
+
+
+def start_by_script(script: Path, port: int, *options: str) -> tuple[int, str]:
+    """The exit code of the script and its output. Only a file can take it: the emulator outlives the script."""
+    output = script.parent / "output"
+    with output.open("wb") as stream:
+        completed = subprocess.run(
+            ["/bin/sh", str(script), *options],
+            env=os.environ | {"SMS10692_MOCK_PORT": str(port)},
+            cwd=script.parent,
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            timeout=10 * TIMEOUT,
+            check=False,
+        )
+    return completed.returncode, output.read_text("utf-8")
+
+
+def test_the_script_starts_an_emulator(script: Path) -> None:
+    port = free_port()
+    code, output = start_by_script(script, port, "--account", "7:shop:secret")
+    assert code == 0, output
+    pid = int((script.parent / "emulator.pid").read_text("utf-8"))
+    try:
+        with EmulatorControl(f"http://127.0.0.1:{port}") as control:
+            assert "7" in control.userids()
+    finally:
+        os.kill(pid, signal.SIGTERM)
+
+
+def test_the_script_refuses_the_port_of_another_emulator(script: Path) -> None:
+    with emulator_process() as (_, (_, port)):
+        code, output = start_by_script(script, port)
+    assert (code, output) == (1, "Another emulator answers at this port already: stop it, or set SMS10692_MOCK_PORT.\n")
+    assert not (script.parent / "emulator.pid").exists()
+
+
+def test_the_script_shows_the_log_of_an_emulator_that_does_not_start(script: Path) -> None:
+    code, output = start_by_script(script, free_port(), "--report-delay", "never")
+    assert code == 1
+    assert "Invalid value for '--report-delay'" in output
+    assert output.endswith("The emulator is not ready, its log is above.\n")
+
+
 @EACH_LANGUAGE
 def test_the_document_uses_inputs_and_outputs_that_the_action_has(suffix: str) -> None:
     action = load("action.yml")
@@ -246,9 +371,30 @@ def test_the_document_uses_inputs_and_outputs_that_the_action_has(suffix: str) -
     assert used <= set(action["outputs"])
 
 
-def test_the_variables_of_all_blocks_are_options_or_read_by_the_tests_of_the_reader() -> None:
-    text = (TOP / "docs" / "docker.md").read_text("utf-8")
-    assert set(re.findall(r"\bSMS10692_\w+", text)) <= VARIABLES
+def find_variables(document: Any) -> set[str]:
+    """Every key below an `env` or `variables`, at any depth."""
+    if isinstance(document, list):
+        return set().union(*map(find_variables, document))
+    if not isinstance(document, dict):
+        return set()
+    inner = set().union(*map(find_variables, document.values()))
+    return inner.union(*(document[key] for key in ("env", "variables") if key in document))
+
+
+HELPERS = ("phpunit/tests/SmsVendor.php", "junit5/src/test/java/shop/SmsVendor.java", "jest/sms-vendor.js")
+
+
+@EACH_LANGUAGE
+def test_the_variables_of_all_blocks_are_read_by_the_emulator_or_by_every_helper(suffix: str) -> None:
+    texts = [(TOP / "examples" / helper).read_text("utf-8") for helper in HELPERS]
+    read = set.intersection(*(set(re.findall(r"\bSMS10692_MOCK_\w+", text)) for text in texts))
+    assert read == {"SMS10692_MOCK_URL", "SMS10692_MOCK_TOKEN"}
+    found = set().union(*(find_variables(yaml.safe_load(text)) for text in blocks("yaml", suffix)))
+    assert read <= found
+    of_gitlab = {"HEALTHCHECK_TCP_PORT"}
+    assert found <= VARIABLES | read | of_gitlab
+    text = (TOP / "docs" / f"docker{suffix}").read_text("utf-8")
+    assert set(re.findall(r"\bSMS(?:10692)?_\w+", text)) <= VARIABLES | read
 
 
 # Testcontainers

@@ -1,6 +1,8 @@
 """The image, built and run on a new Debian: `make test-image` runs these tests, as root, in some minutes.
 
-They are no part of `.ci/run`, because debootstrap alone takes longer than a run may.
+They are no part of `.ci/run`, because debootstrap alone takes longer than a run may. `SMS10692_IMAGE_TREE` is a folder
+with a Debian made before; `SMS10692_IMAGE_BASE` is a base of a registry, whose Python has the version
+`SMS10692_IMAGE_PYTHON` (3.13).
 """
 
 import contextlib
@@ -8,6 +10,7 @@ import itertools
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -21,7 +24,7 @@ import pytest
 
 from sms10692 import Client, ConnectionFailed
 from sms10692_mock import EmulatorControl
-from support.http_client import TIMEOUT
+from support.http_client import TIMEOUT, free_port
 from support.image import TOKEN, Builder, Container, ContainerProcess, debian_release, python_version_of, run
 
 pytestmark = [
@@ -34,18 +37,22 @@ BASE, IMAGE = "localhost/base", "localhost/sms10692-mock"
 
 @pytest.fixture(scope="module")
 def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
-    """A builder with the image, made by `make image` on a base made by debootstrap."""
+    """A builder with the image, made by `make image` on a base made by debootstrap, or on one of a registry."""
     folder = tmp_path_factory.mktemp("image")
-    given = os.environ.get("SMS10692_IMAGE_TREE")
-    tree = Path(given) if given else folder / "debian"
-    if not given:
-        run("debootstrap", "--variant=minbase", "--include=python3", debian_release(), str(tree))
     builder = Builder(folder)
-    builder.import_base(tree, BASE)
+    base = os.environ.get("SMS10692_IMAGE_BASE")
+    python = os.environ.get("SMS10692_IMAGE_PYTHON", "3.13")
+    if not base:
+        given = os.environ.get("SMS10692_IMAGE_TREE")
+        tree = Path(given) if given else folder / "debian"
+        if not given:
+            run("debootstrap", "--variant=minbase", "--include=python3", debian_release(), str(tree))
+        base, python = BASE, python_version_of(tree)
+        builder.import_base(tree, base)
     start = monotonic()
     run(
-        *("make", "image", f"IMAGE={IMAGE}", f"IMAGE_BASE={BASE}", f"IMAGE_TOOL={' '.join(builder.command)}"),
-        *(f"IMAGE_PYTHON={python_version_of(tree)}", "IMAGE_ARGS=--isolation chroot"),
+        *("make", "image", f"IMAGE={IMAGE}", f"IMAGE_BASE={base}", f"IMAGE_TOOL={' '.join(builder.command)}"),
+        *(f"IMAGE_PYTHON={python}", "IMAGE_ARGS=--isolation chroot"),
     )
     print(f"make image: {monotonic() - start:.0f} s")
     return builder
@@ -120,6 +127,9 @@ def test_the_control_api_needs_the_token_and_the_vendor_does_not(container: Cont
 def test_the_health_check_of_the_image_tells_whether_the_emulator_is_ready(container: Container) -> None:
     kind, *check = container.config["Healthcheck"]["Test"]
     assert kind == "CMD"
+    second = 1_000_000_000
+    assert container.config["Healthcheck"]["Interval"] == 30 * second
+    assert container.config["Healthcheck"]["Timeout"] == 10 * second
 
     def run_check(port: int) -> int:
         command = container.command(*check, SMS10692_MOCK_PORT=str(port))
@@ -129,6 +139,19 @@ def test_the_health_check_of_the_image_tells_whether_the_emulator_is_ready(conta
         wait_ready(emulator)
         assert run_check(emulator.port) == 0
     assert run_check(emulator.port) == 1
+
+
+def test_https_has_its_authority_in_the_data_folder(container: Container) -> None:
+    port = free_port()
+    environment = {
+        "SMS10692_MOCK_TLS": "self-signed",
+        "SMS10692_MOCK_TLS_PORT": str(port),
+        "SMS10692_MOCK_TLS_FOLDER": "/data/tls",
+    }
+    with container.emulator(**environment) as emulator:
+        wait_ready(emulator)
+        context = ssl.create_default_context(cadata=container.call("cat", "/data/tls/ca.pem"))
+        assert httpx2.get(f"https://127.0.0.1:{port}/_mock/health/ready", verify=context).status_code == 200
 
 
 def test_sigterm_ends_the_container(container: Container) -> None:
