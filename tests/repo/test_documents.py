@@ -566,6 +566,12 @@ def test_every_path_in_contributing_exists() -> None:
 # Languages and links
 
 
+@pytest.mark.parametrize("name", [name for name in DOCUMENTS if name.endswith(".zh-CN.md")])
+def test_the_emulator_has_one_name_in_chinese(name: str) -> None:
+    """模拟服务器, as in the console: another word would seem to mean another thing."""
+    assert "模拟器" not in read(name)
+
+
 @EACH_TRANSLATED
 def test_both_languages_have_the_same_facts(name: str) -> None:
     english, chinese = read(name), read(name.removesuffix(".md") + ".zh-CN.md")
