@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 
 from sms10692_mock.admin.forwarding import Network, forwarding_header
 from sms10692_mock.admin.origins import PORTS, PublicUrl, parse_origin, split_host
-from sms10692_mock.server.peer_user import find_peer_uid
+from sms10692_mock.server.peer_user import can_find_peers, find_peer_uid
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing."""
@@ -110,7 +110,8 @@ class AccessPolicy:
         **`forwarding.BehindProxy` must have removed the forwarding headers of trusted proxies before.** Without a
         token, two more signs count, because nginx adds no header by default: HTTP/1.0, which it uses before version
         1.29.7, and on Linux the user of the program that has connected. nginx has a user of its own. Root may read
-        everything, so its programs are let in.
+        everything, so its programs are let in. **A program of this machine that has closed its connection is refused**:
+        its user is no longer known.
         """
         header = forwarding_header(environ)
         if header is not None and self.proxies:
@@ -122,16 +123,11 @@ class AccessPolicy:
             return 403, f"this request came through a proxy ({header}): {_DECLARE_PROXY}"
         if self.token is None and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
             return 403, f"this request is HTTP/1.0, as from a proxy: {_DECLARE_PROXY}; or require a token with --token"
-        if self.token is None and "REMOTE_PORT" in environ:
-            uid = find_peer_uid(
-                (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])),
-                (environ["SERVER_NAME"], int(environ["SERVER_PORT"])),
+        stranger = "" if self.token is not None else _describe_foreign_program(environ)
+        if stranger:
+            return 403, (
+                f"this request came from {stranger}, as from a proxy: {_DECLARE_PROXY}; or require a token with --token"
             )
-            if uid not in (None, _ROOT, _OWN):
-                return 403, (
-                    f"this request came from a program of another user (uid {uid}), as from a proxy: {_DECLARE_PROXY}; "
-                    "or require a token with --token"
-                )
         return None
 
     def session_key(self) -> str:
@@ -189,6 +185,22 @@ class AccessPolicy:
         if found.host in self.hosts or (self.public is not None and found == self.public.origin):
             return True
         return (found.host, found.port) == (host.removesuffix("."), port or PORTS[found.scheme])
+
+
+def _describe_foreign_program(environ: Mapping[str, Any]) -> str:
+    """Describe the program that has connected, unless it is root's or this process' user's; "" if it may be let in.
+
+    Programs of other machines are let in, and all where the addresses or their users cannot be known: on other
+    systems, and in WSGI servers that give a name or no address of the connection.
+    """
+    client, server, port = environ.get("REMOTE_ADDR", ""), environ.get("SERVER_NAME", ""), environ.get("REMOTE_PORT")
+    if not (port and is_address(client) and is_address(server)) or ip_address(server).is_unspecified:
+        return ""
+    uid = find_peer_uid((client, int(port)), (server, int(environ["SERVER_PORT"])))
+    if uid is not None:
+        return "" if uid in (_ROOT, _OWN) else f"a program of another user (uid {uid})"
+    is_local = is_loopback(client) or client == server
+    return "a program of an unknown user, which may have closed its connection" if is_local and can_find_peers() else ""
 
 
 def _bearer(header: str) -> str:
