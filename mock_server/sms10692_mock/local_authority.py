@@ -10,6 +10,7 @@ import re
 import ssl
 import sys
 import tempfile
+from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,7 @@ _SERVER_DAYS: Final = 397
 """Days for which a certificate is valid. Apple's systems accept none that is valid for longer than 398 days."""
 _CLOCK_TOLERANCE: Final = timedelta(days=1)
 _MAX_NAMES: Final = 256
-"""Host names for which certificates are kept. Further clients get the certificate without their name."""
+"""Host names for which certificates are kept, beside those of the options. The least recently used one is dropped."""
 _HOST_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,253}")
 
 
@@ -75,19 +76,26 @@ class LocalAuthority:
     def build_context(self, names: Iterable[str]) -> ssl.SSLContext:
         """Return the context of a server: a client that asks for a host name gets a certificate for it.
 
-        Others, which use an address, get one for these `names` and `LOCAL_NAMES`.
+        Others, which use an address, get one for these `names` and `LOCAL_NAMES`. The certificates of these names are
+        kept, however many other names clients ask for.
         """
-        context = self._load(dict.fromkeys((*LOCAL_NAMES, *names)))
-        contexts: dict[str, ssl.SSLContext] = {}
+        own = list(dict.fromkeys((*LOCAL_NAMES, *names)))
+        context = self._load(own)
+        permanent = {_encode_name(name).lower() for name in own}
+        permanent_contexts, recent_contexts = dict[str, ssl.SSLContext](), OrderedDict[str, ssl.SSLContext]()
 
         def choose(session: ssl.SSLObject | ssl.SSLSocket, name: str | None, _: ssl.SSLContext) -> None:
             if name is None or _HOST_NAME.fullmatch(name) is None:
                 return
+            name = name.lower()
+            contexts = permanent_contexts if name in permanent else recent_contexts
             if name not in contexts:
-                if len(contexts) >= _MAX_NAMES:
-                    return
                 contexts[name] = self._load([name])
             session.context = contexts[name]
+            if contexts is recent_contexts:
+                recent_contexts.move_to_end(name)
+                if len(recent_contexts) > _MAX_NAMES:
+                    recent_contexts.popitem(last=False)
 
         context.sni_callback = choose
         return context
@@ -121,7 +129,11 @@ def _build_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))
     except ValueError:
-        return x509.DNSName(name if name.isascii() else name.encode("idna").decode())
+        return x509.DNSName(_encode_name(name))
+
+
+def _encode_name(name: str) -> str:
+    return name if name.isascii() else name.encode("idna").decode()
 
 
 def _create_authority() -> bytes:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ import pytest
 import trustme
 
 import sms10692
-from sms10692_mock import Emulator
+from sms10692_mock import Emulator, local_authority
 from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.certificates import InvalidCertificate, load_context
@@ -319,6 +320,38 @@ def test_the_authority_is_kept(tmp_path: Path) -> None:
     (tmp_path / "ca-key.pem").write_bytes(first)
     with pytest.raises(InvalidCertificate, match="holds no key and certificate: delete it"):
         LocalAuthority(tmp_path)
+
+
+def get_certificate(context: ssl.SSLContext, trust: ssl.SSLContext, name: str) -> Any:
+    """Return the certificate of a server for a host name, after a handshake in memory. The client must accept it."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trust.wrap_bio(to_client, to_server, server_hostname=name)
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    return client.getpeercert()
+
+
+def test_names_that_clients_invent_do_not_displace_the_certificates_of_others(
+    authority: LocalAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_authority, "_MAX_NAMES", 3)
+    context = authority.build_context(["Allowed.example", "127.0.0.2"])
+    trust = ssl.create_default_context(cafile=authority.certificate_file)
+
+    def get_number(name: str) -> str:
+        certificate = get_certificate(context, trust, name)
+        assert certificate["subjectAltName"] == (("DNS", name.lower()),)
+        return str(certificate["serialNumber"])
+
+    allowed, local, used, unused = map(get_number, ("allowed.example", "localhost", "used.example", "unused.example"))
+    for number in range(5):
+        get_number(f"invented-{number}.example")
+        assert get_number("used.example") == used
+    assert get_number("ALLOWED.example") == allowed, "another case of the letters is the same name"
+    assert get_number("localhost") == local
+    assert get_number("unused.example") != unused, "the least recently used certificate was dropped"
 
 
 def test_a_certificate_is_loaded_with_its_key_from_one_file_or_two(tmp_path: Path) -> None:
