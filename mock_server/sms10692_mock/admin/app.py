@@ -58,9 +58,11 @@ def create_app(
     """
     options = options or Options()
     vendor, notifier, metrics = build_vendor(options, store), ChangeNotifier(), RequestMetrics()
-    app = create_admin_app(ControlService(vendor, options, notifier, metrics), access_policy or AccessPolicy())
+    access_policy = access_policy or AccessPolicy()
+    app = create_admin_app(ControlService(vendor, options, notifier, metrics), access_policy)
     vendor_app = VendorApp(vendor, options, notifier=notifier, metrics=metrics)
-    app.wsgi_app = WsgiVendorApp(vendor_app, fallback=app.wsgi_app)  # type: ignore[method-assign]  # Flask's way for middleware
+    prefix = access_policy.public.prefix if access_policy.public else ""
+    app.wsgi_app = WsgiVendorApp(vendor_app, app.wsgi_app, prefix)  # type: ignore[method-assign]  # Flask's way for middleware
     return app
 
 

@@ -1,11 +1,12 @@
 """Forwarding headers of reverse proxies: detection, and their use if the proxy is trusted."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, TypeAlias
 
 from sms10692_mock.admin.origins import PORTS, parse_prefix, split_host
-from sms10692_mock.app.dispatch import cut_prefix
+from sms10692_mock.app.path_prefix import cut_prefix
 
 Network: TypeAlias = IPv4Network | IPv6Network
 Environ: TypeAlias = dict[str, Any]
@@ -34,6 +35,10 @@ _KEYS: Final = frozenset(
     )
 )
 """WSGI environment keys of headers that proxies add, in addition to those with `_PREFIX`."""
+
+
+_PORT: Final = re.compile("[1-9][0-9]{0,4}")
+_MAX_PORT: Final = 65535
 
 
 def parse_network(text: str) -> Network:
@@ -106,13 +111,30 @@ def as_forwarded(environ: Environ, networks: Sequence[Network] = ()) -> Environ:
     port = _last_value(environ, "HTTP_X_FORWARDED_PORT")
     if scheme not in PORTS:
         scheme = environ["wsgi.url_scheme"]
-    if port.isascii() and port.isdigit() and split_host(host)[1] is None and int(port[:6]) != PORTS[scheme]:
+    if _is_port(port) and split_host(host)[1] is None and int(port) != PORTS[scheme]:
         host = f"{host}:{port}"
     kept = {key: value for key, value in environ.items() if not (key.startswith(_PREFIX) or key in _KEYS)}
-    forwarded_for = [address.strip() for address in str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(",")]
+    forwarded_for = map(_parse_client, str(environ.get("HTTP_X_FORWARDED_FOR", "")).split(","))
     clients = [address for address in forwarded_for if _is_address(address) and not is_within(address, networks)]
     client = clients[-1] if clients else environ.get("REMOTE_ADDR", "")
     return kept | {"wsgi.url_scheme": scheme, "HTTP_HOST": host, "REMOTE_ADDR": client}
+
+
+def _is_port(text: str) -> bool:
+    return _PORT.fullmatch(text) is not None and int(text) <= _MAX_PORT
+
+
+def _parse_client(element: str) -> str:
+    """Return an address of `X-Forwarded-For` without the port that some proxies add.
+
+    >>> [_parse_client(element) for element in (" 192.0.2.7:51234", "[2001:db8::7]:443", "[::1]", "2001:db8::7")]
+    ['192.0.2.7', '2001:db8::7', '::1', '2001:db8::7']
+    """
+    element = element.strip()
+    if element.startswith("["):
+        return element[1:].partition("]")[0]
+    host, _, port = element.rpartition(":")
+    return host if _is_port(port) and ":" not in host and _is_address(host) else element
 
 
 def _last_value(environ: Environ, key: str) -> str:

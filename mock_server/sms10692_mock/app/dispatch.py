@@ -10,6 +10,7 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.health_probes import HealthProbes
 from sms10692_mock.app.hints import FinishedRequest
+from sms10692_mock.app.path_prefix import cut_prefix
 from sms10692_mock.app.vendor_app import (
     API_PREFIX,
     CROSS_SITE,
@@ -47,17 +48,6 @@ def dispatcher_factory(
 ) -> Callable[[ThreadPools], "Dispatcher"]:
     """Return the function with which a server creates its Dispatcher on its event loop."""
     return partial(Dispatcher, vendor_app, fallback, prefix)
-
-
-def cut_prefix(path: str, prefix: str) -> str:
-    """Return a path without the prefix, which a proxy may have removed already.
-
-    >>> cut_prefix("/sms/account", "/sms"), cut_prefix("/account", "/sms"), cut_prefix("/sms", "/sms")
-    ('/account', '/account', '/')
-    """
-    if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/"):
-        return path[len(prefix) :] or "/"
-    return path
 
 
 class Dispatcher:
@@ -98,6 +88,7 @@ class Dispatcher:
     ) -> Response | Awaitable[AnyResponse]:
         """Return the response, or an awaitable of the response if it is not made at once."""
         head, body, failure = parsed
+        received = head
         if self._prefix:
             head = head._replace(path=cut_prefix(head.path, self._prefix))
         endpoint = match_endpoint(head.path, self._vendor_app.endpoints)
@@ -107,7 +98,7 @@ class Dispatcher:
                 self._vendor_app.log_rejection(head.method, head.path, response)
                 return response
             probe = self._probes.respond(head.method, head.path)
-            return probe or self._respond_other(head, body, addresses, presence)
+            return probe or self._respond_other(received, head, body, addresses, presence)
         headers = head.headers_lower
         request = VendorRequest(
             head.method, head.query, headers.get("content-type", ""), body, head.path, head.headers, headers.keys()
@@ -127,10 +118,18 @@ class Dispatcher:
         return self._await_finished(finished)
 
     async def _respond_other(
-        self, head: RequestHead, body: bytes, addresses: SocketAddresses, presence: ClientPresence
+        self,
+        received: RequestHead,
+        head: RequestHead,
+        body: bytes,
+        addresses: SocketAddresses,
+        presence: ClientPresence,
     ) -> AnyResponse:
-        """Return the response of the fallback. A client that sends parameters to a wrong path finds them logged."""
-        response = await self._fallback.respond(head, body, addresses, presence)
+        """Return the response of the fallback. A client that sends parameters to a wrong path finds them logged.
+
+        `head` is `received` without the prefix. **The fallback gets `received`**: it removes the prefix itself.
+        """
+        response = await self._fallback.respond(received, body, addresses, presence)
         has_parameters = bool(head.query or body) and not head.path.startswith(API_PREFIX)
         if has_parameters and isinstance(response, Response) and response.status == _NOT_FOUND:
             self._invalid_requests.record_unknown_path(head, body, response)

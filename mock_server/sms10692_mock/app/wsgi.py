@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
+from sms10692_mock.app.path_prefix import cut_prefix
 from sms10692_mock.app.vendor_app import CROSS_SITE, VendorApp, VendorRequest, reject_cross_site
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.elapsed_time import sleep
@@ -37,14 +38,18 @@ class WsgiVendorApp:
 
     WSGI has no connection to close or to leave hanging, so such faults raise: TimeoutError for a response that is never
     sent, ConnectionResetError for one that breaks off. A pause within a response is one before it.
+
+    A path may begin with `prefix`, which `fallback` removes itself.
     """
 
-    def __init__(self, vendor_app: VendorApp, fallback: Application) -> None:
+    def __init__(self, vendor_app: VendorApp, fallback: Application, prefix: str = "") -> None:
         self._vendor_app = vendor_app
         self._fallback = fallback
+        self._prefix = prefix
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "").encode("latin-1").decode("utf-8", "backslashreplace")
+        path = cut_prefix(path, self._prefix)
         endpoint = match_endpoint(path, self._vendor_app.endpoints)
         if endpoint is None:
             return self._fallback(environ, start_response)
