@@ -90,6 +90,14 @@ def test_there_are_configurations_at_the_root_and_below_a_prefix_with_and_withou
     assert [each.text for each in CONFIGURATIONS] == chinese
 
 
+def test_the_configuration_of_a_trusted_proxy_passes_no_header_of_clients_on() -> None:
+    (configuration,) = (each for each in CONFIGURATIONS if each.name == "sms-forwarded")
+    headers = dict(re.findall(r"proxy_set_header (\S+) (.*);", configuration.text))
+    believed = {f"X-Forwarded-{name}" for name in ("For", "Proto", "Host", "Port", "Prefix")} | {"Forwarded"}
+    assert believed <= headers.keys()
+    assert headers["X-Forwarded-For"] == "$remote_addr"
+
+
 def test_the_vendors_endpoints_are_served(proxied: Proxied) -> None:
     response = proxied.session.post(f"{proxied.url}{UTF8}", content=SEND)
     assert (response.status_code, "<returnstatus>Success</returnstatus>" in response.text) == (200, True)

@@ -151,3 +151,21 @@ def test_the_state_is_saved_and_restored_by_the_curl_lines(suffix: str, tmp_path
             subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
         accounts = call_control((host, other_port), "GET", "/accounts")["accounts"]
         assert [(account["userid"], account["points"]) for account in accounts] == [("12", 77)]
+
+
+def test_the_curl_lines_send_the_token_of_a_service_that_has_one(tmp_path: Path) -> None:
+    (block,) = (block for block in find_blocks(".md", "sh") if block.startswith("curl "))
+    with emulator_process("--token", "t0ken") as (_, (host, port)):
+        own = block.replace("http://127.0.0.1:10692", f"http://{host}:{port}")
+        for token, code in (("t0ken", 0), ("other", 22)):
+            completed = subprocess.run(
+                ["/bin/sh", "-e"],
+                input=own,
+                text=True,
+                cwd=tmp_path,
+                env=os.environ | {"SMS10692_MOCK_TOKEN": token},
+                capture_output=True,
+                check=False,
+            )
+            assert completed.returncode == code, completed.stderr
+        assert "[[accounts]]" in (tmp_path / "state.toml").read_text("utf-8")
