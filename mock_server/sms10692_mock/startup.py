@@ -53,11 +53,15 @@ def complete_options(options: ServeOptions) -> ServeOptions:
                 raise InvalidOption(flag, f"no account has the userid {userid}")
     _check_profiles("--account-profile", accounts.values(), options.profiles)
     if options.initial_state is not None:
-        from sms10692_mock.admin.services.initial_state import build_accounts
+        from sms10692_mock.admin.services.initial_state import InvalidState, build_accounts, rehearse
 
         added = build_accounts(options.initial_state)
         loaded = (*options.profiles, *options.initial_state.build_profiles())
         _check_profiles("--initial-state", added, loaded)
+        try:
+            rehearse(options.initial_state, "", ProfileTable(options.profiles), options.build_limits())
+        except InvalidState as error:
+            raise InvalidOption("--initial-state", error.problem) from None
         accounts |= {account.userid: account for account in added}
     return replace(options, accounts=tuple(accounts.values()), limits=options.build_limits())
 

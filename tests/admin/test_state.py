@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sms10692_mock.admin.auth import AccessPolicy
-from sms10692_mock.domain.store import FIRST_TASK_ID
+from sms10692_mock.domain.records import Limits
+from sms10692_mock.domain.store import FIRST_TASK_ID, Store
+from sms10692_mock.stores import factory
 from support.flask_emulator import FlaskEmulator
 from support.stores import EACH_STORE, STORES, StoreFactory, open_test_store
 
@@ -314,3 +316,72 @@ def test_a_page_of_another_site_cannot_send_a_state(content_type: str) -> None:
     emulator = FlaskEmulator()
     assert emulator.http.put("/_mock/state", data=b"", content_type=content_type).status_code == 415
     assert put_state(emulator, "accounts = []")[0] == 200
+
+
+def test_a_state_that_fails_while_it_is_restored_loses_no_account() -> None:
+    """The cost of a message is added to the balance before it is sent, and the sum is beyond the limit."""
+    emulator = FlaskEmulator()
+    emulator.send(MANUAL)
+    before = get_state(emulator)
+    state = f"{SHOP}points = 1000000000000000\nmessages = [{{mobile = '150', content = 'x'}}]\n"
+    status, document = put_state(emulator, state)
+    assert status == 422
+    assert document["error"].startswith("state: line 1: accounts.0: a balance is from -1000000000000000"), document
+    assert get_state(emulator) == before
+
+
+def test_a_second_request_that_replaces_the_state_at_the_same_time_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator = FlaskEmulator()
+    answers = []
+
+    def wipe_and_put(store: Store) -> None:
+        monkeypatch.undo()
+        answers.append(put_state(emulator, "accounts = []"))
+        factory.wipe(store)
+
+    monkeypatch.setattr("sms10692_mock.admin.services.state.wipe", wipe_and_put)
+    assert put_state(emulator, SHOP)[0] == 200
+    error = "another request is replacing the state: repeat this one when it has ended"
+    assert answers == [(409, {"error": error})]
+    assert 'userid = "7"' in get_state(emulator)
+    assert put_state(emulator, "accounts = []")[0] == 200
+
+
+MESSAGE: Final = "{mobile = '1', content = 'x'}"
+SEND: Final = "{{task_id = {}, sent_at = 2011-12-02T22:12:11+08:00, numbers = ['150', '151'], content = 'x'}}"
+FETCHED: Final = "mobile = '1', content = 'T', due = 2011-12-02T22:12:11Z, fetched = 2011-12-02T22:12:12Z"
+
+
+@pytest.mark.parametrize(
+    ("state", "problem"),
+    [
+        (
+            f"{SHOP}sends = [{SEND.format(100001)}, {SEND.format(100002)}]\n",
+            "the account 7 has 4 messages, and the emulator keeps 3: increase --max-messages",
+        ),
+        (
+            f"{SHOP}messages = [{', '.join([MESSAGE] * 4)}]\n",
+            "the account 7 has 4 messages, and the emulator keeps 3: increase --max-messages",
+        ),
+        (
+            f"{SHOP}sends = [{SEND.format(100001)}]\n{SHOP.replace('7', '8')}sends = [{SEND.format(100002)}]\n",
+            "the accounts up to here have 4 messages, and the emulator keeps 3: increase --max-messages",
+        ),
+        (
+            f"{SHOP}reply_queue = [{', '.join([f'{{task_id = 1, {FETCHED}}}'] * 3)}]\n",
+            "the account 7 has 3 fetched replies, and the emulator keeps 2: increase --max-messages",
+        ),
+        (
+            "".join(f"{SHOP.replace('7', name)}temporary = true\n" for name in "12"),
+            "the accounts up to here have 2 temporary accounts with empty queues, and the emulator keeps 1: "
+            "increase --max-accounts",
+        ),
+    ],
+)
+def test_a_state_of_which_the_store_would_delete_a_part_is_refused(state: str, problem: str) -> None:
+    emulator = FlaskEmulator(replaced_options={"limits": Limits(messages=3, fetched=2, accounts=1)})
+    before = get_state(emulator)
+    status, document = put_state(emulator, state)
+    assert status == 422
+    assert document["error"].endswith(f": {problem}"), document
+    assert get_state(emulator) == before

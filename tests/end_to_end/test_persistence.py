@@ -100,6 +100,10 @@ def test_an_initial_state_is_applied_once(store: str, tmp_path: Path) -> None:
             "replies has 138, but no entry of messages",
         ),
         (
+            f"{SHOP}points = 1000000000000000\nmessages = [{{ mobile = '139', content = 'x' }}]",
+            "state.toml:1: accounts.0: a balance is from -1000000000000000",
+        ),
+        (
             f"{SHOP}reports = [{{ mobile = '138' }}]\nmessages = [{{ mobile = '139', content = 'x' }}]",
             "reports has 138",
         ),
@@ -116,6 +120,17 @@ def test_an_error_in_an_initial_state_names_its_place(initial_state: str, reason
     file = tmp_path / "state.toml"
     file.write_text(initial_state, "utf-8")
     assert reason in get_start_error("serve", "--port", "0", "--initial-state", str(file))
+
+
+def test_an_initial_state_beyond_the_limits_leaves_the_store_unchanged(tmp_path: Path) -> None:
+    file, store = tmp_path / "state.toml", tmp_path / "store"
+    file.write_text(
+        f"{SHOP}messages = [{{ mobile = '138', content = 'x' }}, {{ mobile = '139', content = 'x' }}]", "utf-8"
+    )
+    options = "--store", f"sqlite:{store}", "--max-messages", "1"
+    error = get_start_error("serve", "--port", "0", *options, "--initial-state", str(file))
+    assert "the account 7 has 2 messages, and the emulator keeps 1: increase --max-messages" in error
+    assert not store.exists()
 
 
 def test_an_option_that_contradicts_a_stored_account_is_an_error(store: str, tmp_path: Path) -> None:

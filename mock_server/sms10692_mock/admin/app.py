@@ -31,7 +31,7 @@ from sms10692_mock.admin.services.initial_state import InvalidState
 from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.admin.services.profiles import NoSuchProfile, ProfileFixed
 from sms10692_mock.admin.services.requests import NoSuchRequest
-from sms10692_mock.admin.services.state import AccountInUse, SecretsHidden
+from sms10692_mock.admin.services.state import AccountInUse, SecretsHidden, StateBeingReplaced
 from sms10692_mock.app.hints import build_hint_header
 from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.app.vendor_app import VendorApp
@@ -208,6 +208,7 @@ _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (InvalidState, 422, "state: {}"),
     (SecretsHidden, 403, "{}"),
     (AccountInUse, 409, "{}"),
+    (StateBeingReplaced, 409, "{}"),
     (TooManyEntries, 422, "{}"),
     (BalanceOutOfBounds, 422, "{}"),
     (NoSuchTask, 422, "{}"),

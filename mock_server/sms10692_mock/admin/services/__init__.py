@@ -96,6 +96,7 @@ class ControlService:
         self.vendor = vendor
         self.notifier = notifier
         self.endpoints = options.endpoints
+        self.limits = options.limits
         self.accounts = AccountService(vendor, options)
         self.profiles = ProfileService(vendor, self.accounts)
         self.clocks = ClockService(vendor, self.accounts)

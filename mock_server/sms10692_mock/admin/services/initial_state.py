@@ -17,6 +17,7 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import Userid
 from sms10692_mock.admin.services.behaviour import DeliveryRulesDocument
 from sms10692_mock.admin.services.message_documents import NewReply, ReplyOfNumber, ReportOfNumber
+from sms10692_mock.admin.services.messages import NoSuchTask
 from sms10692_mock.admin.services.queue_replay import ImpossibleOrder, RestoredItem, restore_replies, restore_sends
 from sms10692_mock.admin.services.schemas import Name, StrictInput, Text
 from sms10692_mock.admin.services.state_document import (
@@ -29,17 +30,19 @@ from sms10692_mock.admin.services.state_document import (
 )
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
-from sms10692_mock.domain.bounds import MAX_FAULTS, MAX_POINTS, BalanceOutOfBounds
-from sms10692_mock.domain.clock import add_seconds
+from sms10692_mock.domain.bounds import MAX_FAULTS, MAX_NUMBER, MAX_POINTS
+from sms10692_mock.domain.clock import add_seconds, system_time
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.domain.profile_table import ProfileTable
 from sms10692_mock.domain.profiles import Profile
-from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, Settings, StatusReport, Task
+from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, Limits, Settings, StatusReport, Task
 from sms10692_mock.domain.store import FIRST_TASK_ID, Store
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profile_file import build_profile
 from sms10692_mock.profile_values import InvalidValue
 from sms10692_mock.stores.memory.store import MemoryStore
+from sms10692_mock.stores.retention import History, Usage, total_limits
 from sms10692_mock.text_files import read_text
 from sms10692_mock.toml_lines import Place, find_lines
 
@@ -47,6 +50,18 @@ _MAX_BYTES: Final = 64 * 1024 * 1024
 
 MAX_LAST_TASK_ID: Final = FIRST_TASK_ID + 10_000_000
 """Maximum of the last task number. All before it are allocated, one by one."""
+
+_NO_LIMITS: Final = Limits(*[MAX_NUMBER] * len(Limits._fields))
+
+_HISTORY_NAMES: Final = (
+    ("messages", "--max-messages"),
+    ("bytes of messages", "--max-history-mib"),
+    ("fetched reports", "--max-messages"),
+    ("bytes of fetched reports", "--max-history-mib"),
+    ("fetched replies", "--max-messages"),
+    ("bytes of fetched replies", "--max-history-mib"),
+)
+"""What each field of a History counts, and the option that limits it."""
 
 _LINE: Final = re.compile(r"\(at line (\d+)")
 
@@ -172,25 +187,67 @@ def parse_state(source: str) -> InitialState:
     return state
 
 
-def rehearse(state: InitialState, source: str) -> None:
-    """Raise InvalidState unless the profiles can be built, and the exact accounts restored: restore them in memory."""
+def rehearse(
+    state: InitialState, source: str, profiles: ProfileTable | None = None, limits: Limits = _NO_LIMITS
+) -> None:
+    """Raise InvalidState unless the profiles can be built, and all accounts restored: restore each in memory.
+
+    `profiles` are those of the emulator, `limits` those of its store. **Nothing may be written into a store before.**
+    """
+    check_profiles(state, source)
+    settings, store = build_settings(state), MemoryStore(_NO_LIMITS)
+    store.change_settings(lambda _: settings)
+    table = (profiles or ProfileTable()).replace_added(settings.profiles)
+    vendor = Vendor(store, system_time, Keywords(()), profiles=table)
+    control = _build_control(vendor)
+    total = _Total(limits)
+    for index, (account, initial) in enumerate(zip(build_accounts(state), state.accounts, strict=True)):
+        try:
+            create_account(vendor, control, account, initial)
+            total.add(store.usage(account.userid))
+        except InvalidEntry as error:
+            raise invalid_at(source, ("accounts", index, *error.place), error.problem) from None
+        except (ValueError, NoSuchTask) as error:
+            raise invalid_at(source, ("accounts", index), str(error)) from None
+        store.delete_account(account.userid)
+
+
+def check_profiles(state: InitialState, source: str) -> None:
+    """Raise InvalidState unless the profiles can be built."""
     for index, document in enumerate(state.profiles):
         try:
             build_profile(document, "")
         except InvalidValue as error:
             raise invalid_at(source, ("profiles", index, *error.place), str(error)) from None
-    store = MemoryStore()
-    for index, (account, initial) in enumerate(zip(build_accounts(state), state.accounts, strict=True)):
-        if not initial.is_exact:
-            continue
-        store.create_account(account)
-        try:
-            restore_account(store, account, initial)
-        except InvalidEntry as error:
-            raise invalid_at(source, ("accounts", index, *error.place), error.problem) from None
-        except BalanceOutOfBounds as error:
-            raise invalid_at(source, ("accounts", index), str(error)) from None
-        store.delete_account(account.userid)
+
+
+class _Total:
+    """The history of all accounts of a state together, and its temporary accounts with empty queues."""
+
+    def __init__(self, limits: Limits) -> None:
+        fetched = limits.fetched, limits.fetched_bytes
+        self._of_account = History(limits.messages, limits.message_bytes, *fetched, *fetched)
+        self._of_all = total_limits(limits)
+        self._max_idle = limits.accounts
+        self._history = History()
+        self._idle = 0
+
+    def add(self, usage: Usage) -> None:
+        """Add an account. Raises ValueError if the store would delete a part of what was added."""
+        self._history = History(*map(sum, zip(self._history, usage.history, strict=True)))
+        self._idle += usage.is_idle
+        for whose, history, limits in (
+            (f"the account {usage.userid} has", usage.history, self._of_account),
+            ("the accounts up to here have", self._history, self._of_all),
+        ):
+            for count, limit, (name, flag) in zip(history, limits, _HISTORY_NAMES, strict=True):
+                if count > limit:
+                    raise ValueError(f"{whose} {count} {name}, and the emulator keeps {limit}: increase {flag}")
+        if self._idle > self._max_idle:
+            raise ValueError(
+                f"the accounts up to here have {self._idle} temporary accounts with empty queues, "
+                f"and the emulator keeps {self._max_idle}: increase --max-accounts"
+            )
 
 
 def invalid_at(source: str, place: Place, problem: str) -> InvalidState:
@@ -224,14 +281,18 @@ def apply_initial_state(state: InitialState, vendor: Vendor) -> None:
 
     Clock, words, faults and profiles apply unless the store has some already.
     """
-    # Other processes may have accounts in this store: without a TTL, this service deletes none of them.
-    control = ControlService(vendor, Options(accounts=(), account_ttl=None), ChangeNotifier())
+    control = _build_control(vendor)
     settings = build_settings(state)
     vendor.store.change_settings(lambda current: settings if current == Settings() else current)
     skip_task_ids(vendor.store, state.last_task_id)
     for account, initial in zip(build_accounts(state), state.accounts, strict=True):
         if vendor.store.account(account.userid) is None:
             create_account(vendor, control, account, initial)
+
+
+def _build_control(vendor: Vendor) -> ControlService:
+    # Other processes may have accounts in this store: without a TTL, this service deletes none of them.
+    return ControlService(vendor, Options(accounts=(), account_ttl=None), ChangeNotifier())
 
 
 def build_settings(state: InitialState) -> Settings:

@@ -6,6 +6,7 @@ used, the counters of a profile's limits, and the options of the process.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from threading import Lock
 from typing import Final
 
 from pydantic import BaseModel
@@ -17,6 +18,7 @@ from sms10692_mock.admin.services.initial_state import (
     InvalidState,
     build_accounts,
     build_settings,
+    check_profiles,
     create_account,
     invalid_at,
     parse_state,
@@ -54,6 +56,13 @@ class AccountInUse(Exception):
         super().__init__(f"the account {userid} changes all the time: stop its clients while the state is read")
 
 
+class StateBeingReplaced(Exception):
+    """Another request is replacing the state."""
+
+    def __init__(self) -> None:
+        super().__init__("another request is replacing the state: repeat this one when it has ended")
+
+
 class SecretsHidden(Exception):
     """The reader may not see passwords."""
 
@@ -79,6 +88,7 @@ class StateService:
         self._control = control
         self._vendor: Vendor = control.vendor
         self._store = control.vendor.store
+        self._replacing = Lock()
 
     def read(self) -> str:
         """Return the state. Raises SecretsHidden and AccountInUse."""
@@ -141,11 +151,20 @@ class StateService:
         return store.balance(userid), *stats
 
     def replace(self, source: str) -> RestoredState:
-        """Replace the state. Raises InvalidState, with nothing changed.
+        """Replace the state. Raises InvalidState and StateBeingReplaced, with nothing changed.
 
-        The accounts are restored one after another: stop the clients meanwhile. **If the store becomes unavailable
-        meanwhile, a part is restored**: repeat the call.
+        **Another process that replaces the state of the same store at the same time is not noticed.** The accounts are
+        restored one after another: stop the clients meanwhile. **If the store becomes unavailable meanwhile, a part is
+        restored**: repeat the call.
         """
+        if not self._replacing.acquire(blocking=False):
+            raise StateBeingReplaced
+        try:
+            return self._replace(source)
+        finally:
+            self._replacing.release()
+
+    def _replace(self, source: str) -> RestoredState:
         if not source.strip():
             raise InvalidState(1, "the document is empty; accounts = [] deletes all accounts")
         state = parse_state(source)
@@ -165,7 +184,7 @@ class StateService:
 
     def _check(self, state: InitialState, source: str) -> Settings:
         """Raise InvalidState unless the state can be restored. Return its settings."""
-        rehearse(state, source)
+        check_profiles(state, source)
         settings = build_settings(state)
         profiles = self._vendor.profiles()
         for index, profile in enumerate(settings.profiles):
@@ -178,6 +197,7 @@ class StateService:
                 known.check(account.profile)
             except UnknownProfile as error:
                 raise invalid_at(source, ("accounts", index, "profile"), str(error)) from None
+        rehearse(state, source, profiles, self._control.limits)
         return settings
 
 

@@ -36,7 +36,7 @@ from sms10692_mock.stores.memory.account_state import AccountState
 from sms10692_mock.stores.memory.runner import InlineRunner
 from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
 from sms10692_mock.stores.request_log import RequestLog
-from sms10692_mock.stores.retention import GrowthMonitor, plan
+from sms10692_mock.stores.retention import GrowthMonitor, Usage, plan
 
 
 class MemoryStore:
@@ -134,6 +134,10 @@ class MemoryStore:
         for userid in unused:
             self.delete_account(userid)
         return len(unused)
+
+    def usage(self, userid: str) -> Usage:
+        """Return how much of the limits an account uses. Raises NoSuchAccount."""
+        return self._get_state(userid).usage()
 
     def enforce_limits(self) -> int:
         states = dict(self._states)
