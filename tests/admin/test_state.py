@@ -385,3 +385,65 @@ def test_a_state_of_which_the_store_would_delete_a_part_is_refused(state: str, p
     assert status == 422
     assert document["error"].endswith(f": {problem}"), document
     assert get_state(emulator) == before
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        f"sends = [{SEND.format(100001)}, {SEND.format(100007)}, {SEND.format(100003)}]",
+        "report_queue = [{task_id = 100007, mobile = '1', due = 2011-12-02T22:12:11Z}]",
+        "reply_queue = [{task_id = 100007, mobile = '1', content = 'T', due = 2011-12-02T22:12:11Z}]",
+    ],
+)
+def test_a_send_after_a_restore_has_a_greater_task_number_than_every_restored_item(entries: str) -> None:
+    emulator = FlaskEmulator()
+    assert put_state(emulator, f"{SHOP}{entries}\n")[0] == 200
+    assert "<taskID>100008<" in emulator.send({"userid": "7", "account": "a", "password": "p"})
+
+
+def test_the_greatest_task_number_of_a_state_comes_back() -> None:
+    emulator = FlaskEmulator()
+    assert put_state(emulator, f"{SHOP}sends = [{SEND.format(10**15)}]\n")[0] == 200
+    state = get_state(emulator)
+    assert state.startswith("last_task_id = 1000000000000000\n")
+    assert put_state(emulator, state)[0] == 200
+    assert "<taskID>1000000000000001<" in emulator.send({"userid": "7", "account": "a", "password": "p"})
+    for too_great in (f"last_task_id = {10**15 + 1}\n", f"{SHOP}sends = [{SEND.format(10**15 + 1)}]\n"):
+        status, document = put_state(emulator, too_great)
+        assert status == 422
+        assert document["error"].endswith(": Input should be less than or equal to 1000000000000000")
+
+
+@pytest.mark.parametrize("last", [FIRST_TASK_ID + 70, FIRST_TASK_ID + 10**12], ids=["near", "far"])
+@EACH_STORE
+def test_task_numbers_are_skipped_at_once(make: StoreFactory, last: int) -> None:
+    with open_test_store(make) as store:
+        first = store.next_task_id()
+        store.skip_task_ids(first - 1)
+        assert store.next_task_id() > first
+        store.skip_task_ids(last)
+        assert store.last_task_id() == last
+        numbers = [store.next_task_id() for _ in range(3)]
+        store.skip_task_ids(last)
+        numbers.append(store.next_task_id())
+        assert numbers[0] == last + 1
+        assert numbers == sorted(set(numbers))
+        assert numbers[-1] < last + 100
+
+
+FAULT: Final = "{id = 'f', kind = 'hang'}"
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        (
+            f"{SHOP}sends = [\n{SEND.format(100001)}]\n{SHOP.replace('7', '8')}sends = [\n{SEND.format(100001)}]\n",
+            "line 12: accounts.1.sends.0.task_id: two accounts have a send with the task_id 100001",
+        ),
+        (f"faults = [\n{FAULT},\n{FAULT}]\n", "line 3: faults.1.id: two faults have the id f"),
+        (f"{SHOP}faults = [\n{FAULT},\n{FAULT}]\n", "line 7: accounts.0.faults.1.id: two faults have the id f"),
+    ],
+)
+def test_a_number_or_id_that_occurs_twice_is_refused_with_its_line(state: str, error: str) -> None:
+    assert put_state(FlaskEmulator(), state) == (422, {"error": f"state: {error}"})

@@ -13,6 +13,9 @@ MAX_POINTS: Final = 10**15
 MAX_NUMBER: Final = 2**53
 """Maximum number of a task, request or item, and of a random seed: JSON numbers are exact up to here."""
 
+MAX_TASK_ID: Final = 10**15
+"""Maximum number of a task in a state document, so that enough numbers up to `MAX_NUMBER` are left."""
+
 MAX_COUNT: Final = 10**9
 """Maximum of `times`, the requests or messages to which a fault or a rule applies."""
 

@@ -180,6 +180,12 @@ class SendStore(Protocol):
         With Valkey, it is the last one of this process; of the server if this process has allocated none.
         """
 
+    def skip_task_ids(self, last: int) -> None:
+        """Make every task number that is allocated from now on greater than `last`. No effect if it is already.
+
+        With Valkey, other processes may still allocate smaller numbers for a second.
+        """
+
     def record_send(
         self,
         userid: str,

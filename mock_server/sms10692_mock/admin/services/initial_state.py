@@ -30,14 +30,14 @@ from sms10692_mock.admin.services.state_document import (
 )
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account
-from sms10692_mock.domain.bounds import MAX_FAULTS, MAX_NUMBER, MAX_POINTS
+from sms10692_mock.domain.bounds import MAX_FAULTS, MAX_NUMBER, MAX_POINTS, MAX_TASK_ID
 from sms10692_mock.domain.clock import add_seconds, system_time
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.profile_table import ProfileTable
 from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import NO_TASK_INDEX, InboundReply, Limits, Settings, StatusReport, Task
-from sms10692_mock.domain.store import FIRST_TASK_ID, Store
+from sms10692_mock.domain.store import Store
 from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.profile_file import build_profile
 from sms10692_mock.profile_values import InvalidValue
@@ -47,9 +47,6 @@ from sms10692_mock.text_files import read_text
 from sms10692_mock.toml_lines import Place, find_lines
 
 _MAX_BYTES: Final = 64 * 1024 * 1024
-
-MAX_LAST_TASK_ID: Final = FIRST_TASK_ID + 10_000_000
-"""Maximum of the last task number. All before it are allocated, one by one."""
 
 _NO_LIMITS: Final = Limits(*[MAX_NUMBER] * len(Limits._fields))
 
@@ -130,7 +127,7 @@ class InitialAccount(StrictInput):
 class InitialState(StrictInput):
     """Content of the file. `last_task_id` is the last task number that was allocated."""
 
-    last_task_id: Annotated[int, Field(ge=0, le=MAX_LAST_TASK_ID)] = 0
+    last_task_id: Annotated[int, Field(ge=0, le=MAX_TASK_ID)] = 0
     clock: ClockState | None = None
     words: list[Text] | None = None
     faults: list[FaultState] = Field(default_factory=list, max_length=MAX_FAULTS)
@@ -140,6 +137,16 @@ class InitialState(StrictInput):
     def build_profiles(self) -> tuple[Profile, ...]:
         """Build the profiles. Raises InvalidValue."""
         return tuple(build_profile(document, "") for document in self.profiles)
+
+    def find_last_task_id(self) -> int:
+        """Return the greatest task number of the state: `last_task_id`, or that of a send or an item of a queue."""
+        entries = (
+            entry
+            for account in self.accounts
+            for entries in (account.sends, account.report_queue, account.reply_queue)
+            for entry in entries
+        )
+        return max(self.last_task_id, *(entry.task_id for entry in entries), 0)
 
 
 class InvalidState(ValueError):
@@ -179,12 +186,32 @@ def parse_state(source: str) -> InitialState:
         raise invalid_at(source, first["loc"], first["msg"]) from None
     except ValueError:  # of an integer with thousands of digits
         raise InvalidState(1, "the document has a number with too many digits") from None
+    _check_unique(state, source)
+    return state
+
+
+def _check_unique(state: InitialState, source: str) -> None:
+    """Raise InvalidState if two accounts have the same userid or task number, or two faults of a list the same id."""
     userids: set[str] = set()
+    owners: dict[int, int] = {}
+    _check_fault_ids(state.faults, source, ())
     for index, account in enumerate(state.accounts):
         if account.userid in userids:
             raise invalid_at(source, ("accounts", index, "userid"), "two accounts have the same userid")
         userids.add(account.userid)
-    return state
+        _check_fault_ids(account.faults, source, ("accounts", index))
+        for position, send in enumerate(account.sends):
+            if owners.setdefault(send.task_id, index) != index:
+                problem = f"two accounts have a send with the task_id {send.task_id}"
+                raise invalid_at(source, ("accounts", index, "sends", position, "task_id"), problem)
+
+
+def _check_fault_ids(faults: Sequence[FaultState], source: str, place: Place) -> None:
+    ids: set[str] = set()
+    for index, fault in enumerate(faults):
+        if fault.id in ids:
+            raise invalid_at(source, (*place, "faults", index, "id"), f"two faults have the id {fault.id}")
+        ids.add(fault.id)
 
 
 def rehearse(
@@ -284,7 +311,7 @@ def apply_initial_state(state: InitialState, vendor: Vendor) -> None:
     control = _build_control(vendor)
     settings = build_settings(state)
     vendor.store.change_settings(lambda current: settings if current == Settings() else current)
-    skip_task_ids(vendor.store, state.last_task_id)
+    vendor.store.skip_task_ids(state.find_last_task_id())
     for account, initial in zip(build_accounts(state), state.accounts, strict=True):
         if vendor.store.account(account.userid) is None:
             create_account(vendor, control, account, initial)
@@ -303,13 +330,6 @@ def build_settings(state: InitialState) -> Settings:
         tuple(fault.build() for fault in state.faults),
         state.build_profiles(),
     )
-
-
-def skip_task_ids(store: Store, last: int) -> None:
-    """Allocate task numbers up to this one, so that the next one is greater."""
-    if store.last_task_id() < last:
-        while store.next_task_id() < last:
-            pass
 
 
 def create_account(vendor: Vendor, control: ControlService, account: Account, initial: InitialAccount) -> None:

@@ -23,7 +23,6 @@ from sms10692_mock.admin.services.initial_state import (
     invalid_at,
     parse_state,
     rehearse,
-    skip_task_ids,
 )
 from sms10692_mock.admin.services.state_document import (
     dump_clock,
@@ -172,7 +171,7 @@ class StateService:
         wipe(self._store)
         self._vendor.limits.forget_all()
         self._store.change_settings(lambda _: settings)
-        skip_task_ids(self._store, state.last_task_id)
+        self._store.skip_task_ids(state.find_last_task_id())
         for account, initial in zip(build_accounts(state), state.accounts, strict=True):
             create_account(self._vendor, self._control, account, initial)
         return RestoredState(

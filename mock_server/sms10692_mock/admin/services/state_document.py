@@ -15,8 +15,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from sms10692 import protocol
 from sms10692_mock.admin.services.behaviour import NewFault
-from sms10692_mock.admin.services.schemas import INTEGRAL, Number, StrictInput, Timestamp, encodable
-from sms10692_mock.domain.bounds import MAX_COUNT, MAX_POINTS, MAX_SPEED
+from sms10692_mock.admin.services.schemas import INTEGRAL, StrictInput, Timestamp, encodable
+from sms10692_mock.domain.bounds import MAX_COUNT, MAX_POINTS, MAX_SPEED, MAX_TASK_ID
 from sms10692_mock.domain.clock import ClockOverride, to_china_datetime
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.domain.faults import Fault
@@ -24,6 +24,7 @@ from sms10692_mock.domain.records import NO_TASK_INDEX, DeliveryState, InboundRe
 
 Balance = Annotated[int, Field(ge=-MAX_POINTS, le=MAX_POINTS), INTEGRAL]
 _Count = Annotated[int, Field(ge=0, le=MAX_COUNT), INTEGRAL]
+_TaskId = Annotated[int, Field(ge=1, le=MAX_TASK_ID), INTEGRAL]
 _AnyText = Annotated[str, AfterValidator(encodable)]
 _Due = Annotated[AwareDatetime, Field(strict=False)]
 """Unlike a Timestamp, a due time may be after the last time of a clock."""
@@ -61,7 +62,7 @@ class FaultState(NewFault):
 class SendState(StrictInput):
     """A send that was accepted. `due` is the time of delivery; without it, the time of the send."""
 
-    task_id: Number
+    task_id: _TaskId
     sent_at: Timestamp
     due: _Due | None = None
     numbers: list[_AnyText] = Field(min_length=1)
@@ -91,7 +92,7 @@ class ReportState(_QueueEntry):
     Then number, `extno` and due time are those of the send, unless they are given.
     """
 
-    task_id: Number
+    task_id: _TaskId
     index: Annotated[int, Field(ge=0), INTEGRAL] | None = None
     mobile: _AnyText | None = None
     status: Annotated[Literal[10, 20], INTEGRAL] = protocol.DELIVERED
@@ -118,7 +119,7 @@ class ReportState(_QueueEntry):
 class ReplyState(_QueueEntry):
     """A reply from a phone."""
 
-    task_id: Number
+    task_id: _TaskId
     mobile: _AnyText
     content: _AnyText
     extno: _AnyText = ""

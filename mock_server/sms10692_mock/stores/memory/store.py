@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import count
 from operator import length_hint
 from threading import Lock
+from typing import Final
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.bounds import MAX_NUMBER, MAX_POINTS, add_to_balance, check_balance
@@ -37,6 +38,9 @@ from sms10692_mock.stores.memory.runner import InlineRunner
 from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
 from sms10692_mock.stores.request_log import RequestLog
 from sms10692_mock.stores.retention import GrowthMonitor, Usage, plan
+
+_COUNTED_TASK_IDS: Final = 10_000
+"""Task numbers that are skipped one by one, at most."""
 
 
 class MemoryStore:
@@ -193,6 +197,13 @@ class MemoryStore:
 
     def last_task_id(self) -> int:
         return MAX_NUMBER - length_hint(self._task_ids)
+
+    def skip_task_ids(self, last: int) -> None:
+        # Threads allocate without a lock: they could overtake a new sequence that begins only a little later.
+        if last - self.last_task_id() > _COUNTED_TASK_IDS:
+            self._task_ids = iter(range(last + 1, MAX_NUMBER + 1))
+        while self.last_task_id() < last:
+            next(self._task_ids)
 
     def record_send(
         self,

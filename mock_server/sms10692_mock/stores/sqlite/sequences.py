@@ -104,6 +104,18 @@ class Sequences:
         self._refresh()
         return self._tasks.last_number()
 
+    def skip_task_ids(self, last: int) -> None:
+        """Make every later task number greater than `last`, by dropping the rest of our block and of all others."""
+        if self.last_task_id() >= last:
+            return
+        sequence = self._tasks
+        with self._database.writing as db:
+            (first,) = db.execute("SELECT tasks FROM state").fetchone()
+            first = max(first, sequence.high_water, last + 1)
+            db.execute("UPDATE state SET tasks = ?", (first,))
+            sequence.pending = _NumberRange(first, first)
+            self._database.on_commit(sequence.on_transaction_end)
+
     def next_request(self) -> int:
         """A request number. With several processes, numbers increase per process only."""
         return self._next_number(self._requests)

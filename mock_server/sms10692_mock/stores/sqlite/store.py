@@ -98,6 +98,7 @@ class SqliteStore:
         self.change_settings = self._accounts.change_settings
         self.next_task_id = self._sequences.next_task_id
         self.last_task_id = self._sequences.last_task_id
+        self.skip_task_ids = self._sequences.skip_task_ids
         self.next_request = self._sequences.next_request
         self.log_request = self._request_log.record
         self.requests = self._request_log.query

@@ -71,6 +71,15 @@ class BlockSequence:
         """The last number handed out here, or the last one reserved on the server if there is none."""
         return self._minimum - 1 if self._minimum else self._reserve(0)
 
+    def skip(self, last: int) -> None:
+        """Make every later number greater than `last`, also of other processes after `_BLOCK_LIFETIME`."""
+        reserved = self._reserve(0)
+        if reserved < last:
+            self._reserve(last - reserved)
+        with self._lock:
+            if self._minimum <= last:
+                self._minimum, self._remaining = last + 1, 0
+
     def _next_block_size(self, is_expired: bool) -> int:
         """The number used of the last block if it expired, or twice its size if it was used up before."""
         return min(max(1, self._size - self._remaining) if is_expired else 2 * self._size, _MAX_BLOCK)

@@ -109,6 +109,7 @@ class ValkeyStore:
         self._request_sequence = BlockSequence(lambda size: self._reserve_numbers("requests", size))
         self.next_task_id = self._task_sequence.next
         self.last_task_id = self._task_sequence.last
+        self.skip_task_ids = self._task_sequence.skip
         self.next_request = self._request_sequence.next
         self._flush_thread = FlushThread()
         writer = ValkeyRequestLogWriter(self._client, self._limits)
