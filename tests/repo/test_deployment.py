@@ -4,8 +4,10 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,10 @@ import pytest
 import yaml
 
 from sms10692_mock.admin.app import create_app
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.clock import system_time
+from sms10692_mock.domain.records import Limits
+from sms10692_mock.stores.sqlite import SqliteStore
 from support.emulators import emulator_process
 from support.http_client import build_request, call_control, free_port, send_raw
 from support.valkey_store import eventually
@@ -169,3 +175,25 @@ def test_the_curl_lines_send_the_token_of_a_service_that_has_one(tmp_path: Path)
             )
             assert completed.returncode == code, completed.stderr
         assert "[[accounts]]" in (tmp_path / "state.toml").read_text("utf-8")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the commands are those of a POSIX shell")
+@EACH_LANGUAGE
+def test_a_backup_in_the_place_of_a_killed_emulators_store_has_what_was_backed_up(suffix: str, tmp_path: Path) -> None:
+    (commands,) = (block for block in find_blocks(suffix, "sh") if "cp backup store" in block)
+    live, restored = tmp_path / "live", tmp_path / "restored"
+    live.mkdir()
+    restored.mkdir()
+    with closing(SqliteStore(live / "store", Limits(), system_time)) as store:
+        store.create_account(Account("12", "test", "mima"))
+        with (
+            closing(sqlite3.connect(live / "store")) as source,
+            closing(sqlite3.connect(restored / "backup")) as target,
+        ):
+            source.backup(target)
+        store.create_account(Account("7", "shop", "geheim"))
+        for file in ("store", "store-wal", "store-shm"):  # what remains of a process that is killed now
+            shutil.copy(live / file, restored)
+    subprocess.run([find_program("sh"), "-ec", commands], cwd=restored, check=True)
+    with closing(SqliteStore(restored / "store", Limits(), system_time)) as store:
+        assert store.userids() == ["12"]
