@@ -143,12 +143,9 @@ def test_the_health_check_of_the_image_tells_whether_the_emulator_is_ready(conta
 
 def test_https_has_its_authority_in_the_data_folder(container: Container) -> None:
     port = free_port()
-    environment = {
-        "SMS10692_MOCK_TLS": "self-signed",
-        "SMS10692_MOCK_TLS_PORT": str(port),
-        "SMS10692_MOCK_TLS_FOLDER": "/data/tls",
-    }
-    with container.emulator(**environment) as emulator:
+    with container.emulator(
+        SMS10692_MOCK_TLS="self-signed", SMS10692_MOCK_TLS_PORT=str(port), SMS10692_MOCK_TLS_FOLDER="/data/tls"
+    ) as emulator:
         wait_ready(emulator)
         context = ssl.create_default_context(cadata=container.call("cat", "/data/tls/ca.pem"))
         assert httpx2.get(f"https://127.0.0.1:{port}/_mock/health/ready", verify=context).status_code == 200
