@@ -237,6 +237,7 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
     ("text", "reason"),
     [
         ("", "empty"),
+        *((space, "empty") for space in ("\xa0", "\u2003\n\u3000", "\ufeff\xa0", "\x1c\x85")),
         ("hello", "fetch call, raw HTTP request or HAR entry"),
         ("curl -s", "has no URL"),
         ("curl http://h/ -d 'x", "cannot be split"),
@@ -259,6 +260,7 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
         ("fetch(url)", "the command has no URL"),
         ("fetch('http://h/', {body: form})", "the value of body is not in the text"),
         ("http://[", "the URL is invalid"),
+        ("POST //[", "the URL is invalid"),
         ("a=" + "x" * MAX_LENGTH, "longer than"),
     ],
 )

@@ -48,7 +48,7 @@ def parse_pasted(text: str) -> PastedRequest:
         raise NotARequest("too-long", MAX_LENGTH)
     text = text.lstrip(" \t\r\n")
     bare = text.removeprefix("\ufeff").lstrip(" \t\r\n")
-    if not bare.rstrip(" \t\r\n"):
+    if not bare.strip():
         raise NotARequest("empty")
     for form in FORMS:
         if form.matches(bare):

@@ -2,7 +2,6 @@
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from sms10692 import protocol
 from sms10692_mock.diagnosis.pasted.request import PastedRequest, Problem, TextForm, build_request, encode_text
@@ -31,7 +30,8 @@ def _parse(text: str) -> PastedRequest:
     headers = [(name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon]
     lower = {name.lower(): value for name, value in reversed(headers)}
     length = lower.get("content-length", "")
-    body = _choose_body(rest, length, is_gbk=urlsplit(target).path.lower() == protocol.V2SMS_GBK.path.lower())
+    path = target.partition("?")[0].lower()
+    body = _choose_body(rest, length, is_gbk=path.endswith(protocol.V2SMS_GBK.path.lower()))
     problems: list[Problem] = []
     if lower.get("transfer-encoding", "").lower() == "chunked":
         body, problem = _decode_chunks(body)

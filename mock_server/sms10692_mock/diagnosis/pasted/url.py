@@ -9,7 +9,8 @@ _BEGINNING: Final = re.compile(r"https?://|/", re.IGNORECASE)
 
 
 def _matches(text: str) -> bool:
-    return all(_BEGINNING.match(line.strip()) for line in text.strip().splitlines())
+    lines = text.strip().splitlines()
+    return bool(lines) and all(_BEGINNING.match(line.strip()) for line in lines)
 
 
 def _parse(text: str) -> PastedRequest:
