@@ -24,6 +24,8 @@ from support.mutants import MUTANTS, Mutant
 FULL = "SMS10692_FULL_MUTATION" in os.environ
 TIMEOUT = 300.0
 """Seconds until a run of the whole command counts as hanging. A run takes about 6 s on an idle machine."""
+RACE_RUNS = 3
+"""Runs in which the race of a mutant must be noticed: the scheduler decides whether two requests meet."""
 
 BRIEF = Effort("brief", examples=4, machine_runs=15, machine_steps=15, concurrency_rounds=2, shrink_requests=0)
 
@@ -67,11 +69,16 @@ def test_every_clause_is_failed_by_some_mutant() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_mutant_fails_the_right_clauses(mutant: Mutant, tmp_path: Path) -> None:
     assert mutant.clauses
-    if FULL:
-        failed = failed_clauses_of_command(mutant.defect, tmp_path / "report.xml")
-    else:
-        failed = clauses_in_state(run_against(mutant.defect, [BY_ID[name] for name in mutant.clauses]), State.FAILED)
-    assert {clause for clause in mutant.clauses if not _is_failed(clause, failed)} == set()
+    missing = list(mutant.clauses)
+    for _ in range(RACE_RUNS if mutant.is_race else 1):
+        if FULL:
+            failed = failed_clauses_of_command(mutant.defect, tmp_path / "report.xml")
+        else:
+            failed = clauses_in_state(run_against(mutant.defect, [BY_ID[clause] for clause in missing]), State.FAILED)
+        missing = [clause for clause in missing if not _is_failed(clause, failed)]
+        if not missing:
+            break
+    assert missing == []
 
 
 def _is_failed(clause: str, failed: set[str]) -> bool:

@@ -18,6 +18,8 @@ from support.mutants import stores
 from support.mutants.mutant import Mutant
 
 _FAR_FUTURE: Final = 10.0**11
+ALL_ACCOUNTS: Final = ""
+"""Instead of a userid: the sends of all accounts race for one number."""
 
 
 class RacyTaskNumbers(stores.RacyStore):
@@ -29,7 +31,7 @@ class RacyTaskNumbers(stores.RacyStore):
 
     def next_task_id(self) -> int:
         number = self._last
-        self.wait_for_others()
+        self.wait_for_others(ALL_ACCOUNTS)
         self._last = number + 1
         return number
 
@@ -225,6 +227,7 @@ BETWEEN_ACCOUNTS: Final = (
         "two accounts that send at once share a task number",
         Defect(store=RacyTaskNumbers, vendor=LocksEachAccount),
         ("B-taskID",),
+        is_race=True,
     ),
     Mutant(
         "a reply goes to the account that used its extno first",

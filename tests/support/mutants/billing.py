@@ -41,7 +41,9 @@ BILLING: Final = (
         ("R6-refused", "M-refusal"),
     ),
     Mutant("a refused send is reported", Defect(vendor=vendors.QueuesRefusedSends), ("R6-refused",)),
-    Mutant("concurrent sends overdraw the balance", Defect(store=stores.NonAtomicBalance), ("C-balance",)),
+    Mutant(
+        "concurrent sends overdraw the balance", Defect(store=stores.NonAtomicBalance), ("C-balance",), is_race=True
+    ),
     Mutant("69 characters in a single segment", Defect(pricing=_segment_price(69, 67)), ("R6-segments",)),
     Mutant("71 characters in a single segment", Defect(pricing=_segment_price(71, 67)), ("R6-segments",)),
     Mutant("66 characters in each of several segments", Defect(pricing=_segment_price(70, 66)), ("R6-segments",)),

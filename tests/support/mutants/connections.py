@@ -489,8 +489,10 @@ class _ReadsShortBodies(HttpHandler):
         return super().read_body()[:65536]
 
 
+_LONG_BUSY: Final = _be_busy_above(1, 16 * 1024)
+
 CONNECTIONS: Final = tuple(
-    Mutant(name, Defect(handler=handler), (clause,))
+    Mutant(name, Defect(handler=handler), (clause,), is_race=handler is _LONG_BUSY)
     for name, handler, clause in (
         ("every third answer of a connection repeats the one before", _RepeatLastAnswer, "K-kept"),
         ("an equal body on the same connection gets the same answer", _RepeatAnswerToEqualBody, "K-equal"),
@@ -514,7 +516,7 @@ CONNECTIONS: Final = tuple(
         ("a connection is closed after a response of 64 KiB", _close_after(64 * 1024), "K-kept"),
         ("a connection is closed after a response of 128 KiB", _close_after(128 * 1024), "K-kept"),
         ("a connection is closed silently after 100 responses", _ClosesSilently, "K-many"),
-        ("a second long request at the same time is refused", _be_busy_above(1, 16 * 1024), "P-parallel"),
+        ("a second long request at the same time is refused", _LONG_BUSY, "P-parallel"),
         ("a connection is busy after 200 requests", _IsBusyAfterMany, "K-many"),
         ("a connection answers with old answers after 64", _FillsAnswerTable, "K-many"),
         ("100 Continue once for a connection", _ContinuesOnce, "K-continue"),

@@ -91,7 +91,7 @@ class LosesConcurrentCharges(stores.RacyStore):
         before = self.balance(userid).points
         if task.cost > before - 100 or not self.is_affected(task):
             return super().record_send(userid, task, reports, replies, now, used)
-        self.wait_for_others()
+        self.wait_for_others(userid)
         super().record_send(userid, task, reports, replies, now, used)
         paid = before - task.cost - self.balance(userid).points
         state: Any = self._states[userid]
@@ -261,7 +261,9 @@ MONEY: Final = (
     ),
     Mutant("the balance is checked for different numbers only", Defect(store=ChecksDifferentNumbers), ("P-edge",)),
     Mutant("a top-up of an emptied account starts its total", Defect(store=StartsTotalAnew), ("P-large",)),
-    Mutant("a parallel send to many numbers is not charged", Defect(store=LosesLargeCharges), ("P-parallel",)),
+    Mutant(
+        "a parallel send to many numbers is not charged", Defect(store=LosesLargeCharges), ("P-parallel",), is_race=True
+    ),
     Mutant("the balance is checked for numbers, not segments", Defect(vendor=ChecksNumbersOnly), ("P-edge",)),
     Mutant("a forbidden word that is checked costs a point", Defect(vendor=ChargesChecks), ("S-keywords",)),
     Mutant("failed messages are refunded when reported", Defect(store=RefundsFailures), ("O-balance",)),
@@ -314,6 +316,7 @@ MONEY: Final = (
         "of two concurrent sends one is charged",
         Defect(store=LosesConcurrentCharges),
         ("B-charged", "P-parallel"),
+        is_race=True,
     ),
     Mutant(
         "sendTotal is reduced by long texts",

@@ -13,6 +13,8 @@ class Mutant(NamedTuple):
     name: str
     defect: Defect
     clauses: tuple[str, ...]
+    is_race: bool = False
+    """Whether two requests must meet for the defect to show, which the scheduler decides."""
 
 
 def replacing_text(old: str, new: str, only: str = "") -> Defect:

@@ -88,15 +88,25 @@ QUEUES: Final = (
     ),
     Mutant("another account's reports", Defect(store=stores.SharesReportQueues), ("R11-own", "M-private")),
     Mutant("another account's replies", Defect(store=stores.SharesReplyQueues), ("R11-own", "M-private")),
-    Mutant("concurrent fetches return the same reports", _fetch_reports(stores.fetch_twice), ("C-twice",)),
+    Mutant(
+        "concurrent fetches return the same reports", _fetch_reports(stores.fetch_twice), ("C-twice",), is_race=True
+    ),
     Mutant(
         "concurrent fetches of more than 100 return the same reports",
         _fetch_reports(lambda queue, limit: stores.fetch_twice(queue, limit) if limit > 100 else queue.fetch(limit)),
         ("C-twice",),
+        is_race=True,
     ),
-    Mutant("concurrent fetches lose reports", _fetch_reports(stores.fetch_with_losses), ("C-lost",)),
-    Mutant("concurrent fetches return the same replies", _fetch_replies(stores.fetch_twice), ("C-twice",)),
-    Mutant("reports of sends during a fetch are lost", Defect(store=stores.LosesConcurrentReports), ("C-send-fetch",)),
+    Mutant("concurrent fetches lose reports", _fetch_reports(stores.fetch_with_losses), ("C-lost",), is_race=True),
+    Mutant(
+        "concurrent fetches return the same replies", _fetch_replies(stores.fetch_twice), ("C-twice",), is_race=True
+    ),
+    Mutant(
+        "reports of sends during a fetch are lost",
+        Defect(store=stores.LosesConcurrentReports),
+        ("C-send-fetch",),
+        is_race=True,
+    ),
     Mutant(
         "scheduled messages are reported at once",
         Defect(store=stores.scheduling_reports(lambda send, report: min(report.due, send.now))),

@@ -4,6 +4,7 @@ A defect of a fetch is a function of the queue and the limit, which `fetching_re
 defect of a send is a function of the send, which `changing_sends` inserts. Other defects are subclasses.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Barrier, BrokenBarrierError, Event, Lock
@@ -20,37 +21,43 @@ Item = TypeVar("Item", StatusReport, InboundReply)
 
 
 class AdaptiveTimeout:
-    """Timeout for concurrent callers: short after ten waits in vain, so that other tests stay fast."""
+    """Timeout for concurrent callers: short after four waits in vain, so that other tests stay fast."""
 
     def __init__(self) -> None:
         self._timeouts = 0
 
     @property
     def seconds(self) -> float:
-        return 0.1 if self._timeouts < 10 else 0.005
+        return 0.25 if self._timeouts < 4 else 0.01
 
     def record_wait(self, met: bool) -> None:
         self._timeouts = 0 if met else self._timeouts + 1
 
 
 class RacyStore(MemoryStore):
-    """Base of stores with a race: several callers read before the first of them writes."""
+    """Base of stores with a race: several callers read before the first of them writes.
+
+    Callers meet only those of the same account: two accounts that meet lose nothing, and would hide the race.
+    """
 
     callers = 2
 
     def __init__(self) -> None:
         super().__init__()
-        self._barrier, self._timeout = Barrier(self.callers), AdaptiveTimeout()
+        self._meetings = defaultdict[str, tuple[Barrier, AdaptiveTimeout]](
+            lambda: (Barrier(self.callers), AdaptiveTimeout())
+        )
 
-    def wait_for_others(self) -> None:
-        """Wait until `callers` threads have arrived here, or until the timeout."""
+    def wait_for_others(self, userid: str) -> None:
+        """Wait until `callers` threads of an account have arrived here, or until the timeout."""
+        barrier, timeout = self._meetings[userid]
         try:
-            self._barrier.wait(self._timeout.seconds)
+            barrier.wait(timeout.seconds)
         except BrokenBarrierError:
-            self._barrier.reset()
-            self._timeout.record_wait(met=False)
+            barrier.reset()
+            timeout.record_wait(met=False)
         else:
-            self._timeout.record_wait(met=True)
+            timeout.record_wait(met=True)
 
 
 # Fetches
@@ -77,7 +84,7 @@ def fetching_reports(fetch: Callable[[Queue[StatusReport], int], Sequence[Status
             queue = Queue(
                 lambda limit: original(userid, limit, now, request),
                 lambda reports: self.enqueue(userid, reports, [], now),
-                self.wait_for_others,
+                lambda: self.wait_for_others(userid),
             )
             return fetch(queue, limit)
 
@@ -93,7 +100,7 @@ def fetching_replies(fetch: Callable[[Queue[InboundReply], int], Sequence[Inboun
             queue = Queue(
                 lambda limit: original(userid, now, request),
                 lambda replies: self.enqueue(userid, [], replies, now),
-                self.wait_for_others,
+                lambda: self.wait_for_others(userid),
             )
             return fetch(queue, NO_LIMIT)
 
@@ -256,7 +263,7 @@ class NonAtomicBalance(RacyStore):
         account = self.account(userid)
         if task.cost > self.balance(userid).points and not (account and account.postpaid):
             return BalanceTooSmall(self.balance(userid).points)
-        self.wait_for_others()
+        self.wait_for_others(userid)
         self.add_points(userid, -task.cost)
         self.enqueue(userid, reports, replies, now)
         return self.balance(userid).points
