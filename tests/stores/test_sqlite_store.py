@@ -238,7 +238,7 @@ def test_other_requests_are_served_while_a_send_waits_for_the_file_lock(path: Pa
                 waits.append(time.monotonic() - started)
             assert not answers
         sending.join()
-    assert max(waits) < 0.4
+    assert max(waits) < 1.5  # a request that waits for the lock of the file waits two seconds
     assert b"<message>ok</message>" in answers[0]
 
 

@@ -207,7 +207,7 @@ def test_all_tasks_fail_during_an_outage_and_work_afterwards(tmp_path: Path) -> 
 @pytest.mark.slow("Waits for the time-out of a server.")
 def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
     with terminating(start_server()) as server:
-        store = ValkeyStore(f"{get_url(server)}?timeout=0.5")
+        store = ValkeyStore(f"{get_url(server)}?timeout=2")
         store.create_account(ACCOUNT)
 
         async def hang() -> None:
@@ -217,13 +217,13 @@ def test_the_event_loop_stays_responsive_while_the_server_hangs() -> None:
                 with unresponsive_server(server):
                     submitted = [submit(runner, partial(send, store)) for _ in range(3)]
                     # Long enough for the time-out of a connection attempt.
-                    while time.monotonic() < started + 2.0 or not all(future.done() for future in submitted):
-                        if submitted[-1].done() and time.monotonic() < started + 2.0:
+                    while time.monotonic() < started + 4.0 or not all(future.done() for future in submitted):
+                        if submitted[-1].done() and time.monotonic() < started + 4.0:
                             submitted.append(submit(runner, partial(send, store)))
                         await asyncio.sleep(0.001)
                         longest, previous = max(longest, time.monotonic() - previous), time.monotonic()
                 assert {type(future.exception()) for future in submitted} == {StoreUnavailable}
-                assert longest < 0.4
+                assert longest < 1.5
                 await wait_until_available(runner, store)
                 async with asyncio.timeout(TIMEOUT):
                     while not isinstance((await gather_results(runner, partial(send, store)))[0], int):
