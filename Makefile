@@ -25,7 +25,7 @@ WHEEL_MACHINE = $(patsubst arm64,aarch64,$(patsubst amd64,x86_64,$(IMAGE_PLATFOR
 IMAGE_MACHINE = $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(IMAGE_PLATFORM)))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick test-full test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-tutorials test-examine test-examine-drivers test-correct-requests check \
+.PHONY: help run test test-quick test-full test-ci test-timing test-parallel test-flaky test-crash test-suite-mutation test-vendors test-tutorials test-examine test-examine-drivers test-correct-requests check \
   contract-loop fuzz stress mutation bench bench-findings bench-deps examine-results docs site screenshots wheel image-wheels image test-image test-bounds test-distributions test-action clean
 
 help: ## list the targets
@@ -53,8 +53,12 @@ test-quick: $(DEV_STAMP) ## run the tests of codec, domain, diagnosis and app (A
 test: $(DEV_STAMP) ## run all tests except the slow ones (ARGS="-k balance" selects)
 	$(PYTEST_PARALLEL) -m "not slow" $(ARGS)
 
-test-full: $(DEV_STAMP) ## run all tests, as .ci/run does
+test-full: $(DEV_STAMP) ## run all tests
 	$(PYTEST_PARALLEL) $(ARGS)
+
+test-ci: $(DEV_STAMP) ## run all tests, and repeat those that fail, alone: both failures fail (.ci/run)
+	$(PYTEST_PARALLEL) || { [ $$? -eq 1 ] && echo "=== The failed tests are repeated alone ===" && \
+	  $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
 ##@ More tests
 
