@@ -33,7 +33,7 @@ NUMBERS: Final = ("13800138007", "13900139017", "15023239827")
 """Allowed numbers: the vendors let numbers that end in 7 reply."""
 
 BRIEF: Final = Effort("brief", examples=3, machine_runs=1, machine_steps=1, concurrency_rounds=1, shrink_requests=0)
-PACE: Final = Pace(poll=0.2, report=30.0, reply=20.0, schedule=5.0)
+PACE: Final = Pace(poll=0.1, report=30.0, reply=20.0, schedule=5.0)
 
 
 class Break(TypedDict):
@@ -81,7 +81,7 @@ def vendor_program(vendor: VendorProgram, deviation: int = 0, **environment: str
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = {"PORT": str(port), "BREAK": str(deviation or ""), "DELAY": "1", "TZ": "Asia/Shanghai"} | environment
+    settings = {"PORT": str(port), "BREAK": str(deviation or ""), "DELAY": "0.2", "TZ": "Asia/Shanghai"} | environment
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(
             vendor.command,
