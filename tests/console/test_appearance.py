@@ -37,6 +37,7 @@ PAGES = (
     "/faults",
     "/contract?provenance=observed",
     "/profile",
+    "/send",
 )
 
 

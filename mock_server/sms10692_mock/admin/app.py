@@ -18,7 +18,7 @@ from sms10692_mock.admin.api.health import PROBES
 from sms10692_mock.admin.api.routing import BEARER, PREFIX
 from sms10692_mock.admin.auth import SAFE_METHODS, AccessPolicy, may_show_secrets
 from sms10692_mock.admin.console import add_console
-from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, plain_text_error, session_cookie_name
+from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, READING_FORMS, plain_text_error, session_cookie_name
 from sms10692_mock.admin.console.unknown_page import unknown_page
 from sms10692_mock.admin.forwarding import BehindProxy
 from sms10692_mock.admin.openapi import INFO, DescribedApp
@@ -131,7 +131,7 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
 
     @app.after_request
     def notify_changes(response: Response) -> Response:
-        if request.method not in SAFE_METHODS:
+        if request.method not in SAFE_METHODS and request.endpoint not in READING_FORMS:
             control.notifier.notify((request.view_args or {}).get("userid"))
         return add_security_headers(response)
 

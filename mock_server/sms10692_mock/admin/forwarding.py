@@ -11,6 +11,9 @@ from sms10692_mock.app.path_prefix import cut_prefix
 Network: TypeAlias = IPv4Network | IPv6Network
 Environ: TypeAlias = dict[str, Any]
 
+OWN_SCHEME: Final = "sms10692_mock.own_scheme"
+"""Key of the scheme of the emulator's own socket in a WSGI environment whose scheme is that of the proxy."""
+
 _PREFIX: Final = "HTTP_X_FORWARDED"
 _KEYS: Final = frozenset(
     f"HTTP_{name.upper().replace('-', '_')}"
@@ -93,7 +96,7 @@ class BehindProxy:
         prefix = self._prefix
         if is_within(environ.get("REMOTE_ADDR", ""), self._networks):
             prefix = parse_prefix(_last_value(environ, "HTTP_X_FORWARDED_PREFIX")) or prefix
-            environ = as_forwarded(environ, self._networks)
+            environ = as_forwarded(environ, self._networks) | {OWN_SCHEME: environ["wsgi.url_scheme"]}
         path = environ.get("PATH_INFO", "")
         return self._application(
             environ | {"SCRIPT_NAME": prefix, "PATH_INFO": cut_prefix(path, prefix)}, start_response

@@ -18,12 +18,14 @@ from sms10692_mock.admin.console.phone import add_phone
 from sms10692_mock.admin.console.profile import add_profile
 from sms10692_mock.admin.console.queues import add_queues
 from sms10692_mock.admin.console.requests import add_requests
+from sms10692_mock.admin.console.send import add_send
 from sms10692_mock.admin.console.sse import add_event_stream
 from sms10692_mock.admin.services import ControlService
 
 _PAGES = (
     *(add_messages, add_phone, add_requests, add_queues, add_account, add_faults, add_contract, add_explain),
     add_profile,
+    add_send,
     add_event_stream,
 )
 

@@ -5,14 +5,12 @@ no other account's queue or balance changes.
 """
 
 import re
-import socket
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from http.client import HTTPException, HTTPResponse
 from importlib.resources import files
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -22,6 +20,7 @@ from sms10692.protocol import Authentication, Endpoint, Operation
 from sms10692.signing import CHINA, format_timestamp, sign
 from sms10692_mock.admin.console.hexdump import printable_text
 from sms10692_mock.admin.console.layout import build_model
+from sms10692_mock.admin.console.own_server import ServerAddress, exchange
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument, NewAccount
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting
@@ -29,7 +28,6 @@ from sms10692_mock.codec.forms import FORM
 from sms10692_mock.domain.clock import format_time
 
 _BOUNDARY: Final = "XyZzYx7MA4YWxkTrZu0gW"
-_TIMEOUT: Final = 10.0
 _OPERATIONS: Final[Mapping[str, Operation]] = {operation.name: operation for operation in protocol.OPERATIONS}
 _USERID, _TIMESTAMP, _SIGN = protocol.SIGNED.parameters
 _MOBILE, _CONTENT, _, _ACTION, _ = protocol.SEND.parameters
@@ -94,10 +92,6 @@ class DemoResult(NamedTuple):
     advanced: float = 0.0
 
 
-class ServerUnreachable(Exception):
-    """This server cannot be reached at the address that its requests name."""
-
-
 @cache
 def load_demos() -> Mapping[str, Demo]:
     """Load all demos, by clause id."""
@@ -105,31 +99,27 @@ def load_demos() -> Mapping[str, Demo]:
     return {clause: demo for row in table["demo"] for demo in [Demo(**row)] for clause in demo.clauses}
 
 
-def run_demo(control: ControlService, demo: Demo, address: tuple[str, int]) -> list[DemoResult]:
-    """Run a demo on the server at this address. Raises ServerUnreachable. The temporary accounts are always deleted."""
+def run_demo(control: ControlService, demo: Demo, server: ServerAddress) -> list[DemoResult]:
+    """Run a demo on this server. Raises ServerUnreachable. The temporary accounts are always deleted."""
     accounts = {sender: control.accounts.create(demo.account) for sender in ("first", "second")}
     try:
-        return [_run_step(control, step, accounts[step.sender], address) for step in demo.steps]
-    except (OSError, HTTPException) as error:
-        raise ServerUnreachable(f"{address[0]}:{address[1]}: {error or type(error).__name__}") from error
+        return [_run_step(control, step, accounts[step.sender], server) for step in demo.steps]
     finally:
         for account in accounts.values():
             control.accounts.delete(account.userid)
 
 
-def _run_step(
-    control: ControlService, step: DemoStep, account: AccountDocument, address: tuple[str, int]
-) -> DemoResult:
+def _run_step(control: ControlService, step: DemoStep, account: AccountDocument, server: ServerAddress) -> DemoResult:
     if step.advance:
         control.clocks.set(account.userid, build_model(ClockSetting, mode="running"))
         control.clocks.advance(account.userid, Advance(seconds=step.advance))
         return DemoResult(advanced=step.advance)
     now = control.vendor.now(control.accounts.get(account.userid))
     endpoint = _select_endpoint(step)
-    raw = _build_request(step, endpoint, account, now, address)
-    status, body = _exchange(raw, address)
+    raw = _build_request(step, endpoint, account, now, server)
+    received = exchange(raw, server)
     codec = "utf-8" if endpoint.charset == "utf-8" else "gbk"
-    return DemoResult(printable_text(raw), status, body.decode(codec, "replace"))
+    return DemoResult(printable_text(raw), received.status, received.body.decode(codec, "replace"))
 
 
 def _select_endpoint(step: DemoStep) -> Endpoint:
@@ -142,7 +132,7 @@ def _select_endpoint(step: DemoStep) -> Endpoint:
 
 
 def _build_request(
-    step: DemoStep, endpoint: Endpoint, account: AccountDocument, now: float, address: tuple[str, int]
+    step: DemoStep, endpoint: Endpoint, account: AccountDocument, now: float, server: ServerAddress
 ) -> bytes:
     values = _build_fields(step, endpoint, account, now)
     codec = "utf-8" if endpoint.charset == "utf-8" else "gbk"
@@ -155,7 +145,7 @@ def _build_request(
     if extra_form:
         body += b"&" + extra_form.encode()
     target = (step.path or endpoint.path).encode() + (b"?" + query if query else b"")
-    headers = [("Host", f"{address[0]}:{address[1]}"), ("Connection", "close")]
+    headers = [("Host", f"{server.host}:{server.port}"), ("Connection", "close")]
     if body:
         headers.append(("Content-Type", content_type))
     if encoding.is_chunked:
@@ -272,18 +262,3 @@ _ENCODINGS: Final[Mapping[str, _Encoding]] = {
     "chunked": _Encoding(body=_encode_form, is_chunked=True),
 }
 """Encodings, by the value of `encoding` in `clause_demos.toml`."""
-
-
-def _exchange(raw: bytes, address: tuple[str, int]) -> tuple[int, bytes]:
-    with socket.create_connection(address, timeout=_TIMEOUT) as connection:
-        connection.sendall(raw)
-        response = HTTPResponse(connection, method=raw.partition(b" ")[0].decode())
-        response.begin()
-        return response.status, response.read()
-
-
-def server_address(environ: Mapping[str, Any]) -> tuple[str, int]:
-    """Return the address of the server of a WSGI request, as reachable from this machine."""
-    host = str(environ["SERVER_NAME"]).strip("[]")
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - nothing is bound here
-    return reachable.get(host, host), int(environ["SERVER_PORT"])

@@ -6,9 +6,10 @@ from typing import Final
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.console.clause_demo import ServerUnreachable, load_demos, run_demo, server_address
+from sms10692_mock.admin.console.clause_demo import load_demos, run_demo
 from sms10692_mock.admin.console.clauses import clauses, readings
 from sms10692_mock.admin.console.layout import message_response, render_page, selected_account
+from sms10692_mock.admin.console.own_server import ServerUnreachable, find_server
 from sms10692_mock.admin.services import ControlService
 
 PROVENANCES: Final = ("manual", "observed", "reading", "ours")
@@ -46,7 +47,7 @@ def add_contract(pages: Blueprint, control: ControlService) -> None:
         if clause not in load_demos():
             abort(404)
         try:
-            results = run_demo(control, load_demos()[clause], server_address(request.environ))
+            results = run_demo(control, load_demos()[clause], find_server(request.environ))
         except ServerUnreachable as error:
             return message_response("contract.unreachable", 503, reason=str(error))
         return Response(render_template("contract.result.html", results=results, clause=clause))

@@ -75,6 +75,17 @@ def _query(entry: LoggedRequest) -> str:
     return quote(entry.query, safe=_SAFE_IN_QUERY)
 
 
+def build_raw_request(entry: LoggedRequest, host: str) -> bytes:
+    """Build the bytes of a request: method, target, Content-Type, User-Agent and body of the entry, to be sent once."""
+    headers = [("Host", host), ("Content-Type", content_type(entry)), ("Connection", "close")]
+    headers += [(name, value) for name, value in entry.headers if name.lower() == "user-agent"]
+    if entry.body or entry.method == "POST":
+        headers.append(("Content-Length", str(len(entry.body))))
+    lines = [_to_line(f"{entry.method} {_request_target(entry)} HTTP/1.1")]
+    lines += [_to_line(f"{name}: {value}") for name, value in headers if value]
+    return b"\r\n".join([*lines, b"", entry.body])
+
+
 def as_pytest(entry: LoggedRequest, account: Account | None) -> str:
     """Build a test that sends the same bytes to a fresh emulator with this account."""
     endpoint = match_endpoint(entry.path)

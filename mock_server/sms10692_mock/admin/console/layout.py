@@ -33,6 +33,9 @@ CONSOLE: Final = "console"
 PAGES: Final = ("messages", "phone", "requests", "queues", "account", "faults", "contract")
 """Endpoints of the pages, in the order of the menu."""
 
+READING_FORMS: Final = frozenset({"console.check_draft", "console.explain"})
+"""Endpoints of forms that change nothing. They are posted because what is typed can be longer than a URL."""
+
 PUBLIC_URL: Final = "SMS10692_MOCK_PUBLIC_URL"
 """Key in Flask's configuration of the URL that clients use, or None."""
 

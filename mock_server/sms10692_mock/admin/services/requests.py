@@ -267,6 +267,16 @@ class RequestLogService:
     def _hide_passwords(self, request: LoggedRequest) -> LoggedRequest:
         return request if self.may_show_secrets() else mask_request(request, self._password(request))
 
+    def original(self, number: int) -> LoggedRequest:
+        """Return one request as stored, with its secrets. **Not to be shown.** Raises NoSuchRequest."""
+        return self._find(None, number)
+
+    def find_newest(self, sent: LoggedRequest) -> LoggedRequest | None:
+        """Return the newest logged request with the method, path, query and body of one that was just sent, if any."""
+        page = self._store.requests(sent.userid, Query(newest_first=True, limit=_SEARCHED_REQUESTS))
+        wanted = (sent.method, sent.path, sent.query, sent.body)
+        return next((one for one in page.items if (one.method, one.path, one.query, one.body) == wanted), None)
+
     def last_with_password(self, userid: str) -> OlderRequest | None:
         """Return the newest of the account's last requests that sent its password in clear to an older endpoint.
 

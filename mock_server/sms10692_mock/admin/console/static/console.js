@@ -83,6 +83,12 @@
     const copies = event.target.closest("[data-copies]");
     if (copies) copy(copies);
     if (event.target.closest("[data-pauses]")) setPaused(true);
+    const adds = event.target.closest("[data-adds]");
+    if (adds) {
+      const field = document.getElementById(adds.dataset.adds);
+      field.value = [...field.value.split(",").filter((number) => number.trim()), adds.dataset.text].join(",");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
   });
   document.addEventListener("change", (event) => {
     const field = event.target.closest("[data-submits]");

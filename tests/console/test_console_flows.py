@@ -1,0 +1,106 @@
+"""What a demonstration does in the console, at four widths, also with the keyboard alone, without findings of axe."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from console.conftest import ConsoleAccount, ServedEmulator
+from sms10692_mock.admin.console.i18n import Language, text
+from support.browser import BrowserProfile, browser_page, find_serious_violations
+
+pytestmark = pytest.mark.slow("Drives Chromium.")
+
+expect.set_options(timeout=30_000)
+
+PROFILES = (
+    BrowserProfile("zh", 375, "light"),
+    BrowserProfile("en", 768, "dark"),
+    BrowserProfile("zh", 1024, "dark"),
+    BrowserProfile("en", 1440, "light"),
+)
+"""Each language and theme, at four widths."""
+
+
+@pytest.fixture(params=PROFILES, ids=str)
+def profile(request: pytest.FixtureRequest) -> BrowserProfile:
+    selected = request.param
+    assert isinstance(selected, BrowserProfile)
+    return selected
+
+
+@pytest.fixture
+def page(browser: Browser, emulator: ServedEmulator, profile: BrowserProfile) -> Iterator[Page]:
+    with browser_page(browser, profile, emulator.url) as opened_page:
+        yield opened_page
+        assert opened_page.evaluate("document.documentElement.scrollWidth") <= profile.width
+
+
+def console_text(profile: BrowserProfile, key: str, **values: object) -> str:
+    """Return a text of the console in the language of this profile."""
+    language: Language = "zh" if profile.language == "zh" else "en"
+    return text(language, key, **values)
+
+
+def press_tab_until(page: Page, focused: str) -> None:
+    """Press Tab until the element of this selector has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("(selector) => document.activeElement?.matches(selector)", focused):
+            return
+    raise AssertionError(f"Tab does not reach {focused}")
+
+
+def test_a_message_is_sent_refused_sent_again_and_appears_on_the_phone(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/"))
+    page.get_by_role("link", name=console_text(profile, "page.send"), exact=True).first.click()
+    page.get_by_label(console_text(profile, "send.content")).fill("字" * 71)
+    expect(page.locator("#segments strong")).to_have_text("2")
+    expect(page.locator("#cost strong")).to_have_text(console_text(profile, "cost.points", points=2))
+    page.get_by_label(console_text(profile, "send.content")).fill("【晨光】您的验证码是 482913 😀")
+    expect(page.locator("#gbk")).to_contain_text("😀")
+    send_button = page.get_by_role("button", name=console_text(profile, "send.button"), exact=True)
+    send_button.click()
+    expect(page.locator("#response")).to_contain_text("<message>ok</message>")
+    expect(page.locator("#sent")).to_contain_text("action=send")
+
+    page.get_by_text(console_text(profile, "send.reserved")).click()
+    page.get_by_role("button", name="10000000006").click()
+    expect(page.get_by_label(console_text(profile, "send.mobile"))).to_have_value("15023239810,10000000006")
+    expect(page.locator("#cost strong")).to_have_text(console_text(profile, "cost.points", points=2))
+    send_button.click()
+    expect(page.locator("#sent .badge.bad").first).to_have_text(console_text(profile, "requests.refused"))
+    expect(page.locator("#sent .finding")).to_be_visible()
+
+    page.goto(account.page_path("/"))
+    page.get_by_role("link", name=console_text(profile, "send.again")).click()
+    expect(page.get_by_label(console_text(profile, "send.mobile"))).to_have_value("15023239810")
+    page.locator("#again-button").click()
+    expect(page.locator("#response")).to_contain_text("<message>ok</message>")
+    assert find_serious_violations(page) == []
+    page.get_by_role("link", name=console_text(profile, "send.show_phone")).click()
+    expect(page.locator(".bubble.in")).to_have_count(2)
+    expect(page.locator(".bubble.in").first).to_contain_text("482913")
+
+
+def test_a_message_is_sent_with_the_keyboard_alone(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/"))
+    press_tab_until(page, "a[href^='/send']")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/send\?"))
+    press_tab_until(page, "#mobile")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("13700001111")
+    press_tab_until(page, "#content")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("by keyboard")
+    press_tab_until(page, "#send-button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#response")).to_contain_text("<message>ok</message>")
+    page.goto(account.page_path("/phone", mobile="13700001111"))
+    expect(page.locator(".bubble.in")).to_contain_text("by keyboard")
