@@ -11,7 +11,15 @@ import pytest
 
 from sms10692_contract.clauses import BY_ID
 from sms10692_contract.runner import State, Verdict
-from support.vendor_programs import MANUAL, SPECIAL_RUNS, VENDORS, VendorProgram, run_suite, vendor_program
+from support.vendor_programs import (
+    CHANGING_VENDORS,
+    MANUAL,
+    SPECIAL_RUNS,
+    VENDORS,
+    VendorProgram,
+    run_suite,
+    vendor_program,
+)
 
 pytestmark = pytest.mark.slow("Starts vendors that take some seconds to report.")
 
@@ -19,7 +27,7 @@ REQUIRE = "SMS10692_REQUIRE_INTERPRETERS" in os.environ
 TRIED = range(1, 21) if "SMS10692_ALL_BREAKS" in os.environ else (1, 8, 13)
 
 
-@pytest.fixture(params=VENDORS.values(), ids=lambda vendor: vendor.name)
+@pytest.fixture(params=(*VENDORS.values(), *CHANGING_VENDORS.values()), ids=lambda vendor: vendor.name)
 def vendor(request: pytest.FixtureRequest) -> VendorProgram:
     program: VendorProgram = request.param
     if not program.is_installed and not REQUIRE:
@@ -68,6 +76,7 @@ def test_an_honest_vendor_holds_a_clause_that_needs_few_points_or_many_numbers(
 
 
 @pytest.mark.parametrize("deviation", TRIED)
+@pytest.mark.parametrize("vendor", VENDORS.values(), ids=lambda vendor: vendor.name, indirect=True)
 def test_a_deviation_fails_a_clause_of_its_chapter(vendor: VendorProgram, deviation: int) -> None:
     row = vendor.load_breaks()[deviation - 1]
     with vendor_program(vendor, deviation) as url:

@@ -1,7 +1,8 @@
 """Vendors that others wrote from the manual alone, in five languages, without having seen this suite.
 
-Each is in a folder of `support/vendors`, unedited, with `breaks.json`: twenty deviations, each from one statement of
-the manual, of which the environment variable BREAK chooses one.
+Each is in a folder of `support/vendors`, unedited, with `breaks.json`: deviations of which the environment variable
+BREAK chooses one. Those of `VENDORS` have twenty, each from one statement of the manual. Those of `CHANGING_VENDORS`
+have a brand of their own, and ten small changes that such a vendor could make one day.
 """
 
 import json
@@ -47,15 +48,16 @@ class Break(TypedDict):
 
 
 class VendorProgram(NamedTuple):
-    """A vendor: its folder, and the command that starts it there."""
+    """A vendor: its folder, the command that starts it there, and the interpreter that this needs."""
 
     name: str
     command: tuple[str, ...]
+    interpreter: str
 
     @property
     def is_installed(self) -> bool:
         """Whether its interpreter is on this machine."""
-        return all(shutil.which(word) for word in (self.command[0], self.name) if word != "python")
+        return all(map(shutil.which, (self.command[0], self.interpreter)))
 
     def load_breaks(self) -> list[Break]:
         """Load its deviations."""
@@ -66,11 +68,18 @@ class VendorProgram(NamedTuple):
 VENDORS: Final = {
     vendor.name: vendor
     for vendor in (
-        VendorProgram("python", ("python3", "vendor.py")),
-        VendorProgram("node", ("node", "vendor.mjs")),
-        VendorProgram("php", ("sh", "start.sh")),
-        VendorProgram("java", ("java", "Vendor.java")),
-        VendorProgram("perl", ("perl", "vendor.pl")),
+        VendorProgram("python", ("python3", "vendor.py"), "python3"),
+        VendorProgram("node", ("node", "vendor.mjs"), "node"),
+        VendorProgram("php", ("sh", "start.sh"), "php"),
+        VendorProgram("java", ("java", "Vendor.java"), "java"),
+        VendorProgram("perl", ("perl", "vendor.pl"), "perl"),
+    )
+}
+CHANGING_VENDORS: Final = {
+    vendor.name: vendor
+    for vendor in (
+        VendorProgram("harbour", ("node", "vendor.mjs"), "node"),
+        VendorProgram("meadow", ("python3", "vendor.py"), "python3"),
     )
 }
 
