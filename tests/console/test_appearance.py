@@ -38,6 +38,8 @@ PAGES = (
     "/contract?provenance=observed",
     "/profile",
     "/send",
+    "/accounts",
+    "/requests?whose=all",
 )
 
 

@@ -168,10 +168,9 @@ def test_the_phone_decides_the_outcome_of_messages(
 def test_a_request_shows_its_bytes_and_its_findings(
     page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
-    page.goto("/requests")
+    page.goto(account.page_path("/requests"))
     wait_for_live_updates(page)
     account.post("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
-    # The list shows the requests of all accounts. The live update adds this request.
     page.locator("tbody tr", has_text=account.userid).locator("th a").click()
     finding = page.locator(".finding.text")
     expect(finding).to_contain_text("text.utf-8-on-the-gbk-page")
@@ -403,7 +402,20 @@ def test_another_account_can_be_selected(
 ) -> None:
     account.send("13911112222")
     page.goto("/?userid=12")
-    page.locator("#userid").select_option(account.userid)
+    page.locator("#choose-account").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("searchbox").fill(account.userid[2:])
+    found = dialog.get_by_role("listitem")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text(console_text(profile, "accounts.temporary"))
+    dialog.get_by_role("searchbox").fill("no such account")
+    expect(dialog).to_contain_text(console_text(profile, "list.no_matches"))
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")  # the first one empties the search field
+    expect(dialog).not_to_be_visible()
+    page.locator("#choose-account").press("Enter")
+    dialog.get_by_role("searchbox").fill("")
+    dialog.get_by_role("link", name=account.userid).click()
     expect(page.locator("#live")).to_contain_text("13911112222")
     expect(page).to_have_url(re.compile(rf"/\?userid={account.userid}$"))
 

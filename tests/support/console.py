@@ -9,7 +9,7 @@ from support.flask_emulator import FlaskEmulator
 
 CONSOLE = Path(i18n.__file__).parent
 CONSOLE_HEADERS = {"HX-Request": "true"}
-PAGES = ("/", "/phone", "/requests", "/queues", "/account", "/faults", "/contract", "/profile", "/send")
+PAGES = ("/", "/accounts", "/phone", "/requests", "/queues", "/account", "/faults", "/contract", "/profile", "/send")
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from flask import Flask
 
 from sms10692_mock.admin.auth import AccessPolicy
 from sms10692_mock.admin.console.account import add_account
+from sms10692_mock.admin.console.accounts import add_accounts
 from sms10692_mock.admin.console.contract import add_contract
 from sms10692_mock.admin.console.explain import add_explain
 from sms10692_mock.admin.console.faults import add_faults
@@ -26,6 +27,7 @@ _PAGES = (
     *(add_messages, add_phone, add_requests, add_queues, add_account, add_faults, add_contract, add_explain),
     add_profile,
     add_send,
+    add_accounts,
     add_event_stream,
 )
 

@@ -24,6 +24,7 @@ from sms10692_mock.admin.console.own_server import ServerAddress, exchange
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument, NewAccount
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting
+from sms10692_mock.admin.services.requests import DEMO_USER_AGENT
 from sms10692_mock.codec.forms import FORM
 from sms10692_mock.domain.clock import format_time
 
@@ -145,7 +146,7 @@ def _build_request(
     if extra_form:
         body += b"&" + extra_form.encode()
     target = (step.path or endpoint.path).encode() + (b"?" + query if query else b"")
-    headers = [("Host", f"{server.host}:{server.port}"), ("Connection", "close")]
+    headers = [("Host", f"{server.host}:{server.port}"), ("Connection", "close"), ("User-Agent", DEMO_USER_AGENT)]
     if body:
         headers.append(("Content-Type", content_type))
     if encoding.is_chunked:

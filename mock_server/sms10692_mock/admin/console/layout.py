@@ -21,9 +21,12 @@ from sms10692_mock.admin.origins import split_host
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument
 from sms10692_mock.admin.services.messages import NoSuchTask
+from sms10692_mock.admin.services.schemas import format_iso_time
+from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.profile_table import UnknownProfile
 from sms10692_mock.domain.store import NoSuchAccount
+from sms10692_mock.testing.verification_code import AmbiguousCode, find_code
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -60,8 +63,10 @@ _INVALID_FIELD_HEADER: Final = "X-Field"
 """Header of an error response with the name of the invalid field. The script marks that field."""
 _FORM_FIELD_NAMES: Final[Mapping[str, str]] = {"top_up": "points", "probability": "percent"}
 """Names of form fields that differ from the name in the model, by the name in the model."""
-_MAX_USERIDS: Final = 200
-"""Accounts that the account selector lists."""
+
+_SHORT_TEXT: Final = 80
+_SHOWN_LINES: Final = 4
+"""Characters of a text that fit into a list at every width, and lines of a text that a list shows."""
 
 _SIGNATURE: Final = re.compile(r"^【[^【】]{1,30}】|【[^【】]{1,30}】$")
 
@@ -125,8 +130,11 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
         return response
 
     pages.context_processor(template_values)
-    pages.add_app_template_filter(mark_signature, "mark_signature")
-    pages.add_app_template_filter(short_time, "short_time")
+    pages.add_app_template_filter(mark_content, "mark_content")
+    pages.add_app_template_filter(verification_code, "verification_code")
+    pages.add_app_template_filter(is_long, "is_long")
+    pages.add_app_template_test(are_plain, "mobile_number")
+    pages.add_app_template_filter(format_time, "format_time")
     pages.add_app_template_filter(explain_cost, "explain_cost")
 
     @pages.errorhandler(NoSuchAccount)
@@ -275,8 +283,8 @@ def _build_context(control: ControlService, account: AccountDocument, name: str)
     return {
         "name": name,
         "account": account,
-        "userids": control.accounts.userids(_MAX_USERIDS, account.userid),
         "anomalies": control.anomalies(account.userid),
+        "wall_now": format_iso_time(control.vendor.wall_clock()),
     }
 
 
@@ -302,26 +310,55 @@ def error_page(
     return render_template("not_found.html", message=translate(key, **values), **context), status
 
 
-def mark_signature(content: str) -> Markup:
-    """Mark the 【signature】 at the start or the end of a text.
+def mark_content(content: str, code_id: str) -> Markup:
+    """Mark the 【signature】 at the start or the end of a text, and the verification code, whose mark has this id.
 
-    >>> mark_signature("【a<b】hello")
+    >>> mark_content("【a<b】hello", "c")
     Markup('<mark>【a&lt;b】</mark>hello')
+    >>> mark_content("code: 4827", "c")
+    Markup('code: <mark id="c" class="code">4827</mark>')
     """
-    match = _SIGNATURE.search(content)
-    if match is None:
-        return escape(content)
-    before, after = content[: match.start()], content[match.end() :]
-    return Markup("{}<mark>{}</mark>{}").format(before, match[0], after)
+    marks: list[tuple[int, int, Markup]] = []
+    signature = _SIGNATURE.search(content)
+    if signature:
+        marks.append((*signature.span(), Markup("<mark>{}</mark>").format(signature[0])))
+    code = verification_code(content)
+    if code:
+        places = (match.span() for match in re.finditer(rf"(?<![0-9]){code}(?![0-9])", content))
+        outside = (place for place in places if not any(start <= place[0] < end for start, end, _ in marks))
+        marked = Markup('<mark id="{}" class="code">{}</mark>').format(code_id, code)
+        marks += [(*place, marked) for place in outside][:1]
+    parts, end = [], 0
+    for start, stop, marked in sorted(marks):
+        parts += [escape(content[end:start]), marked]
+        end = stop
+    return Markup("").join([*parts, escape(content[end:])])
 
 
-def short_time(time: str | None) -> str:
-    """Shorten an ISO 8601 time for a table: month, day and time of day.
+def verification_code(content: str) -> str:
+    """Return the verification code of a text, or an empty text if there is none, or more than one."""
+    try:
+        return find_code(content) or ""
+    except AmbiguousCode:
+        return ""
 
-    >>> short_time("2011-12-02T22:12:11.25+08:00")
-    '12-02 22:12:11'
+
+def is_long(content: str) -> bool:
+    """Whether a text may take more lines of a list than the list shows.
+
+    >>> is_long("短"), is_long("字" * 81), is_long("a\\n\\n\\n\\n")
+    (False, True, True)
     """
-    return f"{time[5:10]} {time[11:19]}" if time else ""
+    return len(content) > _SHORT_TEXT or content.count("\n") >= _SHOWN_LINES
+
+
+def format_time(time: str | None) -> str:
+    """Format an ISO 8601 time without fractions of a second, for people.
+
+    >>> format_time("2011-12-02T22:12:11.25+08:00")
+    '2011-12-02 22:12:11 +08:00'
+    """
+    return f"{time[:10]} {time[11:19]} {time[-6:]}" if time else ""
 
 
 def explain_cost(message: Any) -> str:

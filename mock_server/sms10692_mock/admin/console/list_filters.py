@@ -10,6 +10,9 @@ from sms10692_mock.domain.bounds import MAX_NUMBER
 PAGE_SIZE: Final = 50
 """Rows of a list that a page shows at a time."""
 
+NO_OPERATION: Final = "none"
+"""Value of the filter for requests without a known operation."""
+
 _INTEGER_FILTERS: Final = frozenset({"task_id"})
 
 
@@ -30,6 +33,8 @@ def query_from_url(model: type[Model], *names: str) -> tuple[Model, bool]:
             if name in _FLAGS:
                 filters[name] = True
                 continue
+            if name == "operation" and value == NO_OPERATION:
+                value = ""
             filters[name] = (_parse_number(value) or MAX_NUMBER) if name in _INTEGER_FILTERS else value
     after = _parse_number(request.args.get("after", ""))
     return model(**filters, after=after, order="desc", limit=PAGE_SIZE), bool(filters)

@@ -7,15 +7,21 @@ from typing import Final
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
+from sms10692 import protocol
 from sms10692_mock.admin.console.explain import finding_text
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest, is_copyable
 from sms10692_mock.admin.console.hexdump import hex_dump, printable_text
-from sms10692_mock.admin.console.layout import base_url, error_page, render_page, selected_account
+from sms10692_mock.admin.console.layout import base_url, build_model, error_page, render_page, selected_account
 from sms10692_mock.admin.console.list_filters import query_from_url
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.password_mask import MASK
 from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument, RequestLogQuery
+
+SOURCES: Final = ("own", "all", "demos")
+"""Choices of the list: the requests of the account, of all accounts and unknown userids, and those of “Try it”."""
+
+_FILTERS: Final = ("text", "refused", "has_findings", "operation", "endpoint")
 
 _MAX_PARAMETERS: Final = 200
 """Parameters of a request that are shown. The manual has ten, and a request can have hundreds of thousands."""
@@ -26,13 +32,23 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
 
     @pages.get("/requests")
     def requests() -> ResponseReturnValue:
-        account = selected_account(control)
-        query, is_filtered = query_from_url(RequestLogQuery, "text", "refused", "has_findings")
-        is_own = "own" in request.args
-        page: ListDocument[RequestDocument] = control.requests.list(account.userid if is_own else None, query)
+        account, whose = selected_account(control), _selected_requests()
+        query, is_filtered = query_from_url(RequestLogQuery, *_FILTERS)
+        page = _list_requests(control, account.userid, whose, query)
         if request.headers.get("HX-Target") == "older":
             return Response(render_template("requests.rows.html", requests=page))
-        return render_page(control, "requests", account, requests=page, is_filtered=is_filtered or is_own)
+        return render_page(
+            control,
+            "requests",
+            account,
+            requests=page,
+            is_filtered=is_filtered,
+            whose=whose,
+            sources=SOURCES,
+            has_others=whose == "own" and _has_others(control, account.userid),
+            operations=[operation.name for operation in protocol.OPERATIONS],
+            endpoints=[endpoint.path for endpoint in control.endpoints],
+        )
 
     @pages.get("/requests/<int:number>", endpoint="request")
     def request_detail(number: int) -> ResponseReturnValue:
@@ -62,3 +78,22 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
     @pages.errorhandler(NoSuchRequest)
     def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:
         return error_page(control, 404, "error.no_request", number=str(error))
+
+
+def _selected_requests() -> str:
+    chosen = request.args.get("whose", "")
+    return chosen if chosen in SOURCES else SOURCES[0]
+
+
+def _list_requests(
+    control: ControlService, userid: str, whose: str, query: RequestLogQuery
+) -> ListDocument[RequestDocument]:
+    if whose == "own":
+        return control.requests.list(userid, query)
+    return control.requests.list(None, query.model_copy(update={"demos": whose == "demos"}))
+
+
+def _has_others(control: ControlService, userid: str) -> bool:
+    """Whether the newest request is of another account or of an unknown userid, so that a person may look for it."""
+    newest = control.requests.list(None, build_model(RequestLogQuery, order="desc", limit=1, demos=False)).items
+    return bool(newest) and newest[0].userid != userid

@@ -181,15 +181,16 @@ class AccountService:
             raise NoSuchAccount("-")
         return userids[0]
 
-    def userids(self, limit: int, include: str) -> list[str]:
-        """Return the userids of the `limit` newest accounts, of the configured accounts, and `include`, oldest first.
+    def find(self, text: str, limit: int) -> tuple[Sequence[Account], int]:
+        """Return the accounts whose userid or account name contains the text, and how many were left out.
 
-        This does not count as use of the accounts.
+        Permanent accounts come first, then the newest temporary ones. This does not count as use of the accounts.
         """
-        known = self._store.userids()
-        always = {account.userid for account in self._configured} | {include}
-        newest = set(known[-limit:])
-        return [userid for userid in known if userid in newest or userid in always]
+        wanted = text.casefold()
+        found = [one for one in self._store.accounts() if wanted in f"{one.userid}\n{one.account}".casefold()]
+        permanent = [account for account in found if not account.temporary]
+        newest = [account for account in reversed(found) if account.temporary]
+        return (*permanent, *newest)[:limit], max(len(found) - limit, 0)
 
     def list_accounts(self, query: AccountQuery = _ALL) -> AccountsDocument:
         """Return a page of the accounts, oldest first. It is empty if the account `after` no longer exists.

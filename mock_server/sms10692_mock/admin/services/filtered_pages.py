@@ -1,10 +1,13 @@
 """Filters that the stores do not have, such as "has findings": pages of a store are read until enough rows match."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sms10692_mock.domain.records import Page, Query
 from sms10692_mock.stores.query import HasNumber
+
+_ROWS_PER_READ: Final = 100
+"""Rows that are read at least at a time."""
 
 Row = TypeVar("Row", bound=HasNumber)
 
@@ -13,7 +16,7 @@ def read_matching(read_page: Callable[[Query], Page[Row]], query: Query, matches
     """Read the first rows that match, at most `query.limit`. `more` says whether the store has further rows."""
     found: list[Row] = []
     while True:
-        page = read_page(query)
+        page = read_page(query._replace(limit=max(query.limit, _ROWS_PER_READ)))
         for index, row in enumerate(page.items):
             if matches(row):
                 found.append(row)

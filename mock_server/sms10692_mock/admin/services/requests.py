@@ -41,6 +41,9 @@ from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import LoggedRequest, Page, Query
 from sms10692_mock.domain.vendor import Vendor
 
+DEMO_USER_AGENT: Final = "sms10692-mock-console-demo"
+"""User-Agent of the requests by which the console demonstrates a clause."""
+
 _SEARCHED_REQUESTS: Final = 100
 """The last requests of an account among which one to an older endpoint is searched."""
 
@@ -181,11 +184,10 @@ class RequestLogService:
 
     def _read_page(self, userid: str | None, query: RequestLogQuery, store_query: Query) -> Page[LoggedRequest]:
         def matches(request: LoggedRequest) -> bool:
-            if query.refused and not (request.refusal or request.rejection):
-                return False
-            return not query.has_findings or self._marks.is_marked(request)
+            return _matches(request, query) and (not query.has_findings or self._marks.is_marked(request))
 
-        if not (query.refused or query.has_findings):
+        selected = (query.operation, query.endpoint, query.demos)
+        if not (query.refused or query.has_findings) and selected == (None, None, None):
             return self._store.requests(userid, store_query)
         return read_matching(partial(self._store.requests, userid), store_query, matches)
 
@@ -297,6 +299,24 @@ class RequestLogService:
         if request is None or (userid is not None and request.userid != userid):
             raise NoSuchRequest(number)
         return request
+
+
+def _matches(request: LoggedRequest, query: RequestLogQuery) -> bool:
+    """Whether a request passes the filters that the stores do not have, except for findings."""
+    if query.refused and not (request.refusal or request.rejection):
+        return False
+    if query.operation is not None and request.operation != query.operation:
+        return False
+    if query.endpoint is not None:
+        endpoint = match_endpoint(request.path)
+        if endpoint is None or endpoint.path != query.endpoint:
+            return False
+    return query.demos is None or query.demos == is_demo(request)
+
+
+def is_demo(request: LoggedRequest) -> bool:
+    """Whether the console sent the request to demonstrate a clause."""
+    return any(name.lower() == "user-agent" and value == DEMO_USER_AGENT for name, value in request.headers)
 
 
 def _to_document(request: LoggedRequest, *, is_marked: bool) -> RequestDocument:

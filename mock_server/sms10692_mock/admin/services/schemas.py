@@ -155,6 +155,11 @@ class RequestLogQuery(RequestQuery):
 
     refused: bool = Field(False, description="only requests that the vendor refused, or that did not reach it")
     has_findings: bool = Field(False, description="only requests with findings")
+    operation: str | None = Field(None, description="only this operation; empty: requests without a known one")
+    endpoint: str | None = Field(None, description="only requests to the endpoint with this path")
+    demos: bool | None = Field(
+        None, description="true: only requests that “Try it” on the console's contract page sent; false: all others"
+    )
 
 
 class MessageQuery(ListQuery):

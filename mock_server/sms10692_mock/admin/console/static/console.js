@@ -89,10 +89,14 @@
       field.value = [...field.value.split(",").filter((number) => number.trim()), adds.dataset.text].join(",");
       field.dispatchEvent(new Event("input", { bubbles: true }));
     }
-  });
-  document.addEventListener("change", (event) => {
-    const field = event.target.closest("[data-submits]");
-    if (field) field.form.requestSubmit();
+    const opens = event.target.closest("[data-opens]");
+    if (opens && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
+      event.preventDefault();
+      const dialog = document.getElementById(opens.dataset.opens);
+      dialog.showModal();
+      for (const field of dialog.querySelectorAll("[hx-trigger*=opened]")) htmx.trigger(field, "opened");
+    }
+    if (event.target.matches("dialog")) event.target.close(); // the backdrop
   });
   function showValue(slider) {
     const output = document.getElementById(slider.dataset.shows);
@@ -123,11 +127,32 @@
     document.querySelectorAll("[data-shows]").forEach(showValue);
     document.querySelectorAll("[data-reveals]").forEach(reveal);
     showState();
+    showRelativeTimes();
   }
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
     if (document.getElementById("live")?.contains(document.activeElement) === false) scrollToEnd();
   });
+  // Relative times, by the account's clock or by the real one, as the server showed them when it rendered the live part.
+  const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+  const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  let rendered = null, renderedAt = 0;
+  function showRelativeTimes() {
+    const live = document.getElementById("live");
+    if (!live) return;
+    if (live !== rendered) [rendered, renderedAt] = [live, Date.now()];
+    const elapsed = Date.now() - renderedAt;
+    const accountNow = Date.parse(live.dataset.now) + elapsed * Number(live.dataset.speed);
+    const wallNow = Date.parse(live.dataset.wall) + elapsed;
+    for (const time of document.querySelectorAll("main time[datetime]")) {
+      const seconds = (Date.parse(time.dateTime) - (time.dataset.clock === "wall" ? wallNow : accountNow)) / 1000;
+      const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["second", 1];
+      const text = relative.format(Math.trunc(seconds / length), unit);
+      if (time.dataset.ago !== text) time.dataset.ago = text;
+    }
+  }
+  setInterval(showRelativeTimes, 5000);
+  document.addEventListener("htmx:afterSettle", showRelativeTimes);
   // Announces a summary of the live part to screen readers, at most every two seconds.
   let announceTimer = null;
   document.addEventListener("htmx:afterSettle", () => {

@@ -1,0 +1,44 @@
+"""Lists of the console in a browser: relative times, copied codes, unfolded texts."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from console.conftest import ConsoleAccount
+from console.test_console_pages import console_text, wait_for_live_updates
+from support.browser import BrowserProfile
+
+pytestmark = pytest.mark.slow("Drives Chromium.")
+
+expect.set_options(timeout=20_000)
+
+
+def test_a_code_is_copied_and_an_unfolded_text_survives_an_update(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    account.send(content="【签名】您的验证码是 4827，" + "字" * 300)
+    page.goto(account.page_path("/"))
+    wait_for_live_updates(page)
+    page.get_by_role("button", name=console_text(profile, "list.copy_code", code="4827")).click()
+    expect(page.get_by_role("button", name=console_text(profile, "layout.copied"))).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "4827"
+    page.get_by_text(console_text(profile, "list.unfold")).click()
+    expect(page.get_by_text(console_text(profile, "list.fold"))).to_be_visible()
+    account.send(content="second")
+    expect(page.locator(".messages tbody tr")).to_have_count(2)
+    expect(page.locator(".unfolds")).to_have_attribute("open", "")
+
+
+def test_relative_times_follow_the_clock_of_the_account(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    account.control("PUT", "/clock", {"mode": "frozen"})
+    account.send(content="first")
+    account.control("POST", "/clock/advance", {"seconds": 7230.0})
+    page.goto(account.page_path("/"))
+    ago = {"zh": "2小时前", "en": "2 hours ago"}[profile.language]
+    expect(page.locator(".messages .times time").first).to_have_attribute("data-ago", ago)
+    page.goto(account.page_path("/requests"))
+    # The request was received at the real time.
+    expect(page.locator(".list time").first).to_have_attribute("data-ago", re.compile("秒|分|现在|now|second|minute"))
