@@ -20,14 +20,15 @@ class BulkProgress:
     """Recipients of a bulk send and what has become of them.
 
     `results` has one result per accepted request. `counts` is the progress. Entries may contain several numbers,
-    separated by commas as in the request (1.2); blank ones are ignored.
+    separated by commas as in the request (1.2); blank ones are ignored, and a number that is given twice counts once.
 
-    >>> BulkProgress(["13000000001, 13000000002", "", "13000000003"]).numbers
+    >>> BulkProgress(["13000000001, 13000000002", "", "13000000003", "13000000001"]).numbers
     ('13000000001', '13000000002', '13000000003')
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
-        self.numbers = tuple(number for entry in entries for part in entry.split(",") if (number := part.strip()))
+        numbers = (number for entry in entries for part in entry.split(",") if (number := part.strip()))
+        self.numbers = tuple(dict.fromkeys(numbers))
         self.results: list[SendResult] = []
         self.counts = BulkCounts()
 

@@ -68,6 +68,8 @@ class Client(BaseClient[httpx2.BaseTransport]):
     ) -> SendResult:
         """Send a text to the recipients, immediately or at `send_time`, an aware datetime (chapter 1).
 
+        `mobiles` are numbers, or one text with commas between them; a number that is given twice is sent to once.
+
         Raises UnencodableText, before sending anything, if the endpoint's charset cannot encode the text.
 
         **After ConnectionFailed with `maybe_delivered` true, or InvalidResponse, the vendor may have accepted the text:

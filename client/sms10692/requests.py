@@ -79,8 +79,12 @@ class RequestBuilder:
     def send(
         self, mobiles: Iterable[str] | str, content: str, send_time: datetime | None, extno: str
     ) -> PreparedRequest[SendResult]:
-        """Build a send (1.2). Raises ValueError for a `send_time` without a time zone, and UnencodableText."""
-        mobile = mobiles if isinstance(mobiles, str) else ",".join(mobiles)
+        """Build a send (1.2), to a number that is given twice once: the vendor would charge it twice (R5).
+
+        Raises ValueError for a `send_time` without a time zone, and UnencodableText.
+        """
+        joined = mobiles if isinstance(mobiles, str) else ",".join(mobiles)
+        mobile = ",".join(dict.fromkeys(joined.split(",")))
         arguments = (mobile, content, _format_send_time(send_time), extno)
         return self._prepare(protocol.SEND, responses.parse_send_result, arguments)
 

@@ -25,9 +25,10 @@ def send_fields(**options: Any) -> dict[str, str]:
         received.append(request)
         return httpx2.Response(200, content=BODY)
 
+    mobiles = options.pop("mobiles", "15023239810,13527576163")
     arguments = {name: options.pop(name) for name in ("send_time", "extno") if name in options}
     with Client("http://vendor/brand/", **SETTINGS, transport=httpx2.MockTransport(respond), **options) as client:
-        client.send("15023239810,13527576163", "内容", **arguments)
+        client.send(mobiles, "内容", **arguments)
     fields = parse_qs(received[0].content.decode(), keep_blank_values=True)
     return {name: value for name, (value,) in fields.items()} | {"path": received[0].url.path}
 
@@ -39,6 +40,20 @@ def test_the_clock_is_read_once_for_timestamp_and_signature() -> None:
     assert fields["timestamp"] == "20120701231212"
     assert fields["sign"] == sign("test", "mima", "20120701231212") == "5cc68982f55ac74348e3d819f868fbe1"
     assert next(readings) == times[1]
+
+
+@pytest.mark.parametrize(
+    ("mobiles", "sent"),
+    [
+        ("15023239810,13527576163,15023239810", "15023239810,13527576163"),
+        (["15023239810", "13527576163", "15023239810", "10000000030"], "15023239810,13527576163,10000000030"),
+        (["15023239810,13527576163", "13527576163"], "15023239810,13527576163"),
+        (["15023239810", "15023239811"], "15023239810,15023239811"),
+        ([], ""),
+    ],
+)
+def test_a_number_that_is_given_twice_is_sent_to_once(mobiles: Any, sent: str) -> None:
+    assert send_fields(mobiles=mobiles)["mobile"] == sent
 
 
 def test_a_clock_without_time_zone_raises_value_error() -> None:

@@ -1,4 +1,7 @@
-"""Driver of `Client`, or with the argument `async` of `AsyncClient`, with a spool directory or `--no-spool`."""
+"""Driver of `Client`, or with the argument `async` of `AsyncClient`, with a spool directory or `--no-spool`.
+
+A file beside each spooled batch counts the items that were processed, so that none is processed again after a crash.
+"""
 
 import asyncio
 import inspect
@@ -6,11 +9,11 @@ import json
 import os
 import sys
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sms10692 import AsyncClient, Client, SmsError, Status, UnencodableText, VendorRefusal, replay_spool
+from sms10692 import AsyncClient, Client, FetchedBatch, SmsError, Status, UnencodableText, VendorRefusal, replay_spool
 
 IS_ASYNC, HAS_SPOOL = "async" in sys.argv, "--no-spool" not in sys.argv
 STATUS = {Status.DELIVERED: "delivered", Status.FAILED: "failed"}
@@ -24,6 +27,21 @@ def tell_items(number: int, items: Iterable[Any]) -> None:
         else:
             fields["content"] = item.content
         tell(number, "item", taskid=str(item.task_id), **fields)
+
+
+def process_batch(number: int, batch: FetchedBatch[Any]) -> None:
+    """Process the items that no earlier process has processed, and count each in a file of the batch."""
+    if batch.spool_file is None:  # an empty batch, or no spool
+        tell_items(number, batch)
+        return
+    progress = batch.spool_file.with_suffix(".done")
+    count = progress.stat().st_size if progress.exists() else 0
+    with progress.open("ab", buffering=0) as marks:
+        for item in batch[count:]:
+            tell_items(number, [item])
+            marks.write(b".")
+    batch.ack()
+    progress.unlink()
 
 
 def tell(number: int, kind: str, **fields: Any) -> None:
@@ -59,11 +77,8 @@ async def work(client: Any, request: dict[str, Any], folder: Path | None) -> dic
     # Each process has a spool of its own: two that replay one directory may process a batch twice.
     for spool in sorted((folder / operation).glob("*")):
         for batch in () if is_running(int(spool.name)) else replay_spool(spool):
-            tell_items(number, batch)
-            batch.ack()
-    batch = await call(getattr(client, operation)(spool_dir=folder / operation / str(os.getpid())))
-    tell_items(number, batch)
-    batch.ack()
+            process_batch(number, batch)
+    process_batch(number, await call(getattr(client, operation)(spool_dir=folder / operation / str(os.getpid()))))
     return {}
 
 
@@ -76,13 +91,15 @@ async def main() -> None:
             names = ("userid", "account", "password", "authentication", "charset", "timeout")
             chosen = {name: request[name] for name in names}
             chosen["charset"] = "gbk" if request["charset"] == "gb2312" else "utf-8"
+            offset = timedelta(seconds=request["clock_offset"])
+            chosen["clock"] = lambda offset=offset: datetime.now(UTC) + offset
             client = (AsyncClient if IS_ASYNC else Client)(
                 request["url"], total_timeout=2 * request["timeout"], **chosen
             )
             folder = Path(request["state_dir"]) if HAS_SPOOL else None
             operations = ["send", "overage", "checkkeyword", "status", "call"]
             name = f"sms10692 {'AsyncClient' if IS_ASYNC else 'Client'}"
-            claims = ["durable"] if HAS_SPOOL else []
+            claims = ["clock", *(["durable"] if HAS_SPOOL else [])]
             tell(request["id"], "configured", client=name, operations=operations, claims=claims)
             continue
         try:

@@ -16,6 +16,7 @@ from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import Authentication, Charset, Settings
 from sms10692_examine.verdicts import State
 from support.documents import BLOCKS
+from support.examining import examine
 
 FIRST_DRAFT = Path(__file__).with_name("first_draft.php")
 IS_FULL = "SMS10692_FULL_DRIVERS" in os.environ
@@ -63,8 +64,8 @@ def build(driver: ReadyDriver, folder: Path) -> tuple[str, ...]:
     return tuple(names.get(word, word) for word in driver.run)
 
 
-def examine(run: tuple[str, ...], authentication: Authentication, charset: Charset, *cases: str) -> RunResult:
-    return run_cases(Settings(run, authentication, charset, jobs=6), select_cases(cases))
+def examine_driver(run: tuple[str, ...], authentication: Authentication, charset: Charset, *cases: str) -> RunResult:
+    return examine(Settings(run, authentication, charset, jobs=6), select_cases(cases))
 
 
 @pytest.mark.slow("Runs 129 cases.")
@@ -72,7 +73,7 @@ def examine(run: tuple[str, ...], authentication: Authentication, charset: Chars
 def test_a_ready_driver_passes_every_case(
     language: str, authentication: Authentication, charset: Charset, tmp_path: Path
 ) -> None:
-    result = examine(build(DRIVERS[language], tmp_path), authentication, charset)
+    result = examine_driver(build(DRIVERS[language], tmp_path), authentication, charset)
     others = {
         verdict.case.id: f"{verdict.state.value}: {verdict.observed}"
         for verdict in result.verdicts
@@ -97,7 +98,7 @@ def test_a_first_draft_fails(tmp_path: Path) -> None:
     if shutil.which("php") is None:
         pytest.skip("php is not installed")
     cases = ("Q-timestamp", "Q-ampersand", "R-status-word", "R-status-errors", "F-error-page")
-    result = examine(("php", str(FIRST_DRAFT)), "signed", "utf-8", *cases)
+    result = run_cases(Settings(("php", str(FIRST_DRAFT))), select_cases(cases))
     assert [verdict.state for verdict in result.verdicts] == [State.FAILED] * len(cases)
 
 
@@ -110,7 +111,7 @@ def test_the_driver_of_bash_and_curl_passes(tmp_path: Path) -> None:
     (example,) = (block for block in BLOCKS if (block.document, block.language) == ("docs/examine-drivers.md", "bash"))
     (tmp_path / "driver.sh").write_text(example.text, "utf-8")
     cases = ("Q-timestamp", "Q-percent", "Q-send-time-zone", "R-faild", "R-postpaid", "F-error-page", "F-reset")
-    result = examine(("bash", str(tmp_path / "driver.sh")), "signed", "utf-8", *cases)
+    result = examine_driver(("bash", str(tmp_path / "driver.sh")), "signed", "utf-8", *cases)
     assert [(verdict.state, verdict.observed) for verdict in result.verdicts] == [(State.PASSED, "")] * len(cases)
 
 

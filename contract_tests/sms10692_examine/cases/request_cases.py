@@ -15,6 +15,9 @@ from sms10692_examine.verdicts import CaseFailed, CaseWarning, NotJudged, NotSup
 
 _MIN_REQUESTS: Final = 25
 _LONGER_THAN_A_SECOND: Final = 1.2
+_AFTERNOON: Final = 15
+_COMMON_HOURS: Final = range(1, 13)
+"""Hours that a 12-hour clock shows as a 24-hour clock does."""
 _SHOWN: Final = 80
 """Longest text that a verdict shows whole."""
 
@@ -96,11 +99,11 @@ def _the_timestamp_is_the_time_in_china(session: Session) -> None:
 
 @case("Q-24-hours")
 def _the_timestamp_has_a_24_hour_clock(session: Session) -> None:
-    """Ask for a timestamp of an hour at which a 12-hour clock differs: now, or on a clock moved by the client."""
+    """Ask for a timestamp of an hour at which a 12-hour clock differs: on a clock moved by the client, or now."""
     _require_signed(session)
     now = datetime.now(CHINA)
-    hours = max(13 - now.hour, 0) if now.hour else 0  # at midnight a 12-hour clock shows 12
-    if hours and "clock" not in session.claims:
+    hours = (_AFTERNOON - now.hour) % 24 if "clock" in session.claims else 0
+    if not hours and now.hour in _COMMON_HOURS:
         raise NotJudged(f"it is {now:%H:%M} in China; a 12-hour clock is seen from 13:00 on, or with the claim clock")
     if hours:
         session.vendor.clock.advance(hours * 3600)

@@ -1,0 +1,27 @@
+"""Runs of the examiner that a busy machine cannot disturb."""
+
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from typing import Final
+
+from sms10692_examine.case_table import CaseText
+from sms10692_examine.runner import RunResult, run_cases
+from sms10692_examine.settings import Settings
+from sms10692_examine.verdicts import State
+
+FAULTS: Final = frozenset({State.FAILED, State.WARNING})
+_PATIENT_TIMEOUT: Final = 8.0
+
+
+def examine(settings: Settings, cases: Sequence[CaseText], doubted: Set[State] = FAULTS) -> RunResult:
+    """Run cases, and those whose verdict is doubted again: one at a time, with a timeout that work does not exceed.
+
+    On a busy machine the usual timeout passes while a client works correctly. What a client does wrong it does again.
+    """
+    result = run_cases(settings, cases)
+    again = [verdict.case for verdict in result.verdicts if verdict.state in doubted]
+    if again:
+        patient = replace(settings, timeout=_PATIENT_TIMEOUT, jobs=1)
+        second = {verdict.case.id: verdict for verdict in run_cases(patient, again).verdicts}
+        result.verdicts = [second.get(verdict.case.id, verdict) for verdict in result.verdicts]
+    return result
