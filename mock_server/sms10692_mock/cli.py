@@ -142,10 +142,12 @@ def _serve(given: ServeOptions) -> None:
         for listener in listeners
     )
     token = options.token
-    if token is None and exposed:
+    if token is None and (exposed or options.read_only_token is not None):
         token = secrets.token_urlsafe(16)
         text = f"{text}\ntoken of the control API: {token}"
-    access_policy = AccessPolicy(options.allow_host, token, options.public_url, options.trusted_proxy)
+    access_policy = AccessPolicy(
+        options.allow_host, token, options.public_url, options.trusted_proxy, options.read_only_token
+    )
     notifier, metrics = ChangeNotifier(), RequestMetrics()
     vendor_app = VendorApp(
         vendor,

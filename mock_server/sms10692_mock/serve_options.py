@@ -164,6 +164,14 @@ class ServeOptions(Options):
         help="Token of the control API. By default random, and printed, if other machines can reach the emulator.",
         chinese="管理接口和控制台要求的令牌。默认在其他机器能够访问时，自动生成并打印。",
     )
+    read_only_token: str | None = option(
+        None,
+        parse=_parse_token,
+        metavar="TOKEN",
+        help="Token with which spectators may read console and control API without secrets.",
+        notes="See [access](#access).",
+        chinese="只读令牌：可以查看控制台和管理接口，不能更改，也看不到密码和签名。见[访问控制](#访问控制)。",
+    )
     log_level: str = option(
         "info",
         choices={level: level for level in ("debug", "info", "warning", "error")},

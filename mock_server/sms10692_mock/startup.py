@@ -36,6 +36,8 @@ def complete_options(options: ServeOptions) -> ServeOptions:
 
     For the same userid an account of the initial state wins. Raises InvalidOption.
     """
+    if options.read_only_token is not None and options.read_only_token == options.token:
+        raise InvalidOption("--read-only-token", "must differ from --token")
     profiles = dict(options.account_profile)
     accounts = {
         account.userid: replace(

@@ -460,3 +460,14 @@ def test_an_emulator_on_all_interfaces_generates_and_prints_a_token(public_emula
     without = send_raw(address, b"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\n\r\n")
     authorized = f"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
     assert (without.status, send_raw(address, authorized.encode()).status) == (401, 200)
+
+
+def test_with_a_read_only_token_an_emulator_on_loopback_requires_a_token_too() -> None:
+    with emulator_process("--read-only-token", "spectat0r", "--log-level", "error") as (process, address):
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        token = lines[-1].removeprefix("token of the control API: ").strip()
+        for given, password in (("spectat0r", "***"), (token, "mima")):
+            head = f"GET /_mock/accounts/12 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {given}\r\n\r\n"
+            assert send_raw(address, head.encode()).json()["password"] == password
+        assert send_raw(address, b"GET /_mock/accounts HTTP/1.1\r\nHost: localhost\r\n\r\n").status == 401

@@ -10,7 +10,7 @@ import trustme
 from playwright.sync_api import Browser, Page, expect
 
 from sms10692_mock.admin.console.i18n import text
-from support.browser import BROWSER_PROFILES, HOST, browser_page
+from support.browser import BROWSER_PROFILES, HOST, BrowserProfile, browser_page, find_serious_violations
 from support.console import PAGES
 from support.emulators import emulator_process
 from support.http_client import Address, build_request, free_port, send_raw
@@ -21,8 +21,9 @@ pytestmark = pytest.mark.slow("Drives Chromium.")
 
 expect.set_options(timeout=20_000)
 
-TOKEN = "t0ken"
+TOKEN, READ_ONLY = "t0ken", "spectat0r"
 PROFILE = BROWSER_PROFILES[1]
+WIDTHS = [BrowserProfile("en", width, "light") for width in (375, 768, 1024, 1440)]
 
 
 def console_text(key: str) -> str:
@@ -32,11 +33,12 @@ def console_text(key: str) -> str:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """The port of an emulator that requires a token."""
-    with emulator_process("--token", TOKEN, "--allow-host", HOST, "--log-level", "error") as (_, address):
+    options = ("--token", TOKEN, "--read-only-token", READ_ONLY, "--allow-host", HOST)
+    with emulator_process("--host", "::", *options, "--log-level", "error") as (_, address):
         yield address[1]
 
 
-@pytest.fixture(params=["127.0.0.1", "localhost", HOST])
+@pytest.fixture(params=["127.0.0.1", "localhost", "[::1]", HOST])
 def page(browser: Browser, port: int, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A browser page without login, at one of the names of this machine."""
     with browser_page(browser, PROFILE, f"http://{request.param}:{port}") as opened_page:
@@ -82,6 +84,29 @@ def test_the_token_opens_the_requested_page_and_every_other_page(page: Page) -> 
     log_in(page, TOKEN)
     expect(page).to_have_url(re.compile(r"/queues\?queue=replies$"))
     use_every_page(page)
+    page.goto("/account")
+    page.get_by_role("button", name=console_text("layout.log_out")).click()
+    expect(page).to_have_url(re.compile(r"/login(\?|$)"))
+    page.goto("/account")
+    expect(page).to_have_url(re.compile(r"/login\?next="))
+
+
+@pytest.mark.parametrize("profile", WIDTHS, ids=str)
+def test_a_spectator_sees_every_page_and_no_form_that_changes_something(
+    browser: Browser, port: int, profile: BrowserProfile
+) -> None:
+    with browser_page(browser, profile, f"http://127.0.0.1:{port}") as page:
+        page.goto("/?lang=en")
+        log_in(page, READ_ONLY)
+        expect(page.locator("#read-only")).to_be_visible()
+        for path in PAGES:
+            page.goto(path)
+            expect(page.locator("#pause[data-state=live]")).to_be_visible()
+            expect(page.locator("[hx-post]").filter(visible=True)).to_have_count(0)
+            if path != "/contract":  # quotes the example of the manual
+                expect(page.locator("main")).not_to_contain_text("mima")
+            assert page.evaluate("document.documentElement.scrollWidth") <= profile.width, path
+        assert find_serious_violations(page) == []
 
 
 def test_the_cookie_is_hidden_from_scripts_and_other_sites(page: Page) -> None:

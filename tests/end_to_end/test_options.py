@@ -106,6 +106,8 @@ def check_options(address: Address) -> None:
         (["serve", "--account", "12:\udcff:mima"], "UTF-8"),
         (["serve", "--account", "7:a:b:9999999999999999"], "15 digits"),
         (["serve", "--account", "7:shop::50"], "blank"),
+        (["serve", "--token", "a", "--read-only-token", "a"], "--read-only-token: must differ from --token"),
+        (["serve", "--read-only-token", "a b"], "printable ASCII characters without spaces"),
         (["serve", "--allow-host", ""], "not a host name"),
         (["serve", "--allow-host", "https://sms.example"], "without scheme and port"),
         (["serve", "--allow-host", "sms.example:8443"], "without scheme and port"),
@@ -178,7 +180,7 @@ def test_a_port_in_the_environment_is_not_ignored(address: Address) -> None:
 
 
 def test_the_url_of_a_service_in_another_option_ends_with_one_line() -> None:
-    environment = os.environ | {"SMS10692_MOCK_STORE": "tcp://10.96.0.12:6379"}
+    environment = os.environ | {"SMS10692_MOCK_STORE": "tcp://10.96.0.12:6379", "SMS10692_MOCK_PORT": "0"}
     assert "--store" in get_start_error("serve", environment=environment)
 
 

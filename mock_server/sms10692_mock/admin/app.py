@@ -6,7 +6,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Flask, Response, g, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -18,7 +18,14 @@ from sms10692_mock.admin.api.health import PROBES
 from sms10692_mock.admin.api.routing import BEARER, PREFIX
 from sms10692_mock.admin.auth import SAFE_METHODS, AccessPolicy, may_show_secrets
 from sms10692_mock.admin.console import add_console
-from sms10692_mock.admin.console.layout import CONSOLE, PUBLIC_URL, READING_FORMS, plain_text_error, session_cookie_name
+from sms10692_mock.admin.console.layout import (
+    CONSOLE,
+    PUBLIC_URL,
+    READING_FORMS,
+    is_reader_read_only,
+    plain_text_error,
+    session_cookie_name,
+)
 from sms10692_mock.admin.console.unknown_page import unknown_page
 from sms10692_mock.admin.forwarding import BehindProxy
 from sms10692_mock.admin.openapi import INFO, DescribedApp
@@ -88,7 +95,11 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
     public = access_policy.public
     app.config[PUBLIC_URL] = public and public.url
     app.request_class = JsonRequest
-    control.requests.may_show_secrets = lambda: may_show_secrets(request.remote_addr or "", access_policy)
+    control.requests.may_show_secrets = lambda: (
+        not is_reader_read_only() and may_show_secrets(request.remote_addr or "", access_policy)
+    )
+    control.requests.may_show_signatures = lambda: not is_reader_read_only()
+    control.accounts.may_show_passwords = lambda: not is_reader_read_only()
     add_control_api(app, control)
     app.describe = partial(add_control_api, control=control, is_described=True)
     add_console(app, control, access_policy)
@@ -122,6 +133,8 @@ def create_admin_app(control: ControlService, access_policy: AccessPolicy) -> Fl
             refusal = access_policy.check_console(
                 request.method, request.headers, request.cookies.get(session_cookie_name(), "")
             )
+        key = request.cookies.get(session_cookie_name(), "")
+        g.is_read_only = access_policy.is_read_only(request.headers, key, is_console=False)
         if refusal is None:
             return redirect(f"{request.script_root}{PREFIX}/swagger") if request.endpoint == _OPENAPI_INDEX else None
         response, status = _error(refusal[1], refusal[0])

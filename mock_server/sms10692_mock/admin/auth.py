@@ -1,6 +1,7 @@
 """Access policy of the control API and the console: which requests are allowed.
 
-Allowed are programs and browsers of this user on this machine and, if a token is set, requests with the token.
+Allowed are programs and browsers of this user on this machine and, if a token is set, requests with the token. A
+second token, which is read-only, lets spectators of a demonstration read without secrets.
 Rejected are pages of other origins, unknown host names (DNS rebinding), form posts, and requests through an undeclared
 proxy. The vendor's endpoints are not checked here: they authenticate by the vendor's signature.
 """
@@ -32,6 +33,8 @@ _OWN: Final = None if sys.platform == "win32" else os.getuid()
 _MAX_QUOTED: Final = 100
 """Characters of a header value that an error message quotes at most."""
 
+_READ_ONLY: Final = "the token is read-only"
+
 _DECLARE_PROXY: Final = (
     "declare the proxy with --public-url URL (the URL that clients use) or --trusted-proxy ADDRESS (its own address)"
 )
@@ -48,8 +51,9 @@ class AccessPolicy:
     """Decides which requests are allowed.
 
     Each check returns None, or an HTTP status and an error message. `hosts` are allowed host names in lower case, in
-    addition to those of loopback. If `token` is not None, every request must carry it. `public` is the URL that
-    clients use, if there is a proxy in front. `proxies` are the proxies whose forwarding headers are trusted.
+    addition to those of loopback. If `token` is not None, every request must carry it, or one that reads must carry
+    `read_only_token`. `public` is the URL that clients use, if there is a proxy in front. `proxies` are the proxies
+    whose forwarding headers are trusted.
 
     **Behind a proxy a token is required**, otherwise ValueError is raised: a request that a proxy on this machine
     forwards looks like one of this machine.
@@ -59,10 +63,13 @@ class AccessPolicy:
     token: str | None = None
     public: PublicUrl | None = None
     proxies: Sequence[Network] = ()
+    read_only_token: str | None = None
 
     def __post_init__(self) -> None:
         if self.token is None and is_proxied(self.public, self.proxies):
             raise ValueError("behind a proxy a token is required")
+        if self.read_only_token is not None and self.token in (None, self.read_only_token):
+            raise ValueError("a read-only token requires another token for full access")
 
     def check_api(self, method: str, headers: Headers) -> tuple[int, str] | None:
         """Check a request to the control API.
@@ -77,9 +84,11 @@ class AccessPolicy:
             return 403, foreign
         if method not in SAFE_METHODS and not (_is_json(headers) or _is_empty_from_program(method, headers)):
             return 415, "requests that change something must be sent as application/json"
-        if self.token is not None and not self.is_token(_bearer(headers.get("Authorization", ""))):
+        if self.token is None or self.is_token(bearer := _bearer(headers.get("Authorization", ""))):
+            return None
+        if not self._is_read_only_token(bearer):
             return 401, "a token is required: Authorization: Bearer ..."
-        return None
+        return None if method in SAFE_METHODS else (403, _READ_ONLY)
 
     def check_console(self, method: str, headers: Headers, key: str) -> tuple[int, str] | None:
         """Check a request to a page of the console; `key` is the value of the session cookie, or empty.
@@ -95,9 +104,25 @@ class AccessPolicy:
                 403,
                 f"requests that change something must come from the console itself, with the header {CONSOLE_HEADER}",
             )
-        if self.token is not None and not _equal(key, self.session_key()):
+        if self.token is None or _equal(key, _session_key(self.token)):
+            return None
+        if not self._is_read_only_key(key):
             return 401, "a token is required"
-        return None
+        return None if method in SAFE_METHODS else (403, _READ_ONLY)
+
+    def is_read_only(self, headers: Headers, key: str, *, is_console: bool) -> bool:
+        """Whether a request that was let in has the read-only token, in the session cookie if it is for the console."""
+        if self.read_only_token is None:
+            return False
+        if is_console or not headers.get("Authorization", ""):
+            return self._is_read_only_key(key)
+        return self._is_read_only_token(_bearer(headers.get("Authorization", "")))
+
+    def _is_read_only_token(self, given: str) -> bool:
+        return self.read_only_token is not None and _equal(given, self.read_only_token)
+
+    def _is_read_only_key(self, key: str) -> bool:
+        return self.read_only_token is not None and _equal(key, _session_key(self.read_only_token))
 
     def check_login(self, headers: Headers) -> tuple[int, str] | None:
         """Check a request to the login page, whose form is an ordinary one, or to a static file."""
@@ -130,9 +155,12 @@ class AccessPolicy:
             )
         return None
 
-    def session_key(self) -> str:
-        """Return the value of the session cookie: a keyed hash of the token, which does not reveal the token."""
-        return hmac.new((self.token or "").encode(), b"console", "sha256").hexdigest()
+    def session_key(self, given: str) -> str | None:
+        """Return the session cookie for a token that somebody gives; None if it is none of the tokens.
+
+        It is a keyed hash, which does not reveal the token.
+        """
+        return _session_key(given) if self.is_token(given) or self._is_read_only_token(given) else None
 
     def is_token(self, given: str) -> bool:
         """Whether this is the token."""
@@ -185,6 +213,10 @@ class AccessPolicy:
         if found.host in self.hosts or (self.public is not None and found == self.public.origin):
             return True
         return (found.host, found.port) == (host.removesuffix("."), port or PORTS[found.scheme])
+
+
+def _session_key(token: str) -> str:
+    return hmac.new(token.encode(), b"console", "sha256").hexdigest()
 
 
 def _describe_foreign_program(environ: Mapping[str, Any]) -> str:

@@ -8,7 +8,18 @@ from importlib.resources import files
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from pydantic import BaseModel, ValidationError
@@ -36,8 +47,8 @@ CONSOLE: Final = "console"
 PAGES: Final = ("messages", "phone", "requests", "queues", "account", "faults", "contract")
 """Endpoints of the pages, in the order of the menu."""
 
-READING_FORMS: Final = frozenset({"console.check_draft", "console.explain"})
-"""Endpoints of forms that change nothing. They are posted because what is typed can be longer than a URL."""
+READING_FORMS: Final = frozenset({"console.check_draft", "console.explain", "console.log_in", "console.log_out"})
+"""Endpoints of forms that change nothing of the emulator, so that open pages need no update."""
 
 PUBLIC_URL: Final = "SMS10692_MOCK_PUBLIC_URL"
 """Key in Flask's configuration of the URL that clients use, or None."""
@@ -55,6 +66,9 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_WITHOUT_LOGIN: Final = ("console.login", "console.log_in", "console.log_out", "console.static")
+"""Endpoints that need no session."""
+
 _LANGUAGE_COOKIE: Final = "sms10692_language"
 _THEME_COOKIE: Final = "sms10692_theme"
 _THEMES: Final = ("light", "dark")
@@ -86,6 +100,11 @@ def page_path() -> str:
     return request.script_root + request.path
 
 
+def is_reader_read_only() -> bool:
+    """Whether the request of now came with the read-only token, so that its response must not contain secrets."""
+    return has_request_context() and bool(g.get("is_read_only"))
+
+
 def plain_text_error(status: int, message: str) -> Response:
     """Build an error response with one line of text."""
     return Response(f"{message}\n", status, mimetype="text/plain")
@@ -103,15 +122,18 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
 
     @pages.before_request
     def authorize() -> ResponseReturnValue | None:
-        if request.endpoint in ("console.login", "console.log_in", "console.static"):
+        key = request.cookies.get(session_cookie_name(), "")
+        g.is_read_only = policy.is_read_only(request.headers, key, is_console=True)
+        g.can_log_out = policy.token is not None
+        if request.endpoint in _WITHOUT_LOGIN:
             refusal = policy.check_login(request.headers)
         else:
-            refusal = policy.check_console(
-                request.method, request.headers, request.cookies.get(session_cookie_name(), "")
-            )
+            refusal = policy.check_console(request.method, request.headers, key)
         if refusal is None:
             return None
         status, message = refusal
+        if status == 403 and g.is_read_only and is_htmx():
+            return message_response("login.is_read_only", 403)
         if status != 401:
             return plain_text_error(status, message)
         login = url_for("console.login", next=f"{request.script_root}{request.full_path}".rstrip("?"))
@@ -180,6 +202,8 @@ def template_values() -> dict[str, Any]:
         "page_path": page_path(),
         "asset": static_asset,
         "host": base_url(),
+        "read_only": is_reader_read_only(),
+        "can_log_out": bool(g.get("can_log_out")),
     }
 
 

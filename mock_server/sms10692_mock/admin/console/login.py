@@ -1,9 +1,9 @@
-"""Login page: exchanges the token for a session cookie.
+"""Login page: exchanges a token for a session cookie. Logout deletes the cookie.
 
 `AccessPolicy` decides which requests need the token.
 """
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from sms10692_mock.admin.auth import AccessPolicy
@@ -22,10 +22,17 @@ def add_login(pages: Blueprint, policy: AccessPolicy) -> None:
     @pages.post("/login", endpoint="log_in")
     def log_in() -> ResponseReturnValue:
         target = _local_path(request.form.get("next", f"{request.script_root}/"))
-        if not policy.is_token(request.form.get("token", "").strip()):
+        key = policy.session_key(request.form.get("token", "").strip())
+        if key is None:
             return render_template("login.html", next=target, message=translate("login.wrong")), 401
         response = redirect(target, 303)
-        set_cookie(response, policy, session_cookie_name(), policy.session_key(), samesite="Strict")
+        set_cookie(response, policy, session_cookie_name(), key, samesite="Strict")
+        return response
+
+    @pages.post("/logout")
+    def log_out() -> ResponseReturnValue:
+        response = redirect(url_for("console.login"), 303)
+        set_cookie(response, policy, session_cookie_name(), "", max_age=0, samesite="Strict")
         return response
 
 

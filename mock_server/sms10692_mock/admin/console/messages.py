@@ -28,12 +28,19 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
             messages=page,
             is_filtered=is_filtered,
             queue_stats=control.messages.queue_stats(account.userid),
-            commands=_first_commands(control, account.userid) if not account.messages else [],
+            commands=_first_commands(control, account.userid)
+            if not account.messages and control.requests.may_show_secrets()
+            else [],
         )
 
 
 def _first_commands(control: ControlService, userid: str) -> list[str]:
-    """Return the signed command, and the one with the password if the older endpoints are served."""
+    """Return the signed command, and the one with the password if the older endpoints are served.
+
+    There is none for a reader who may not see passwords.
+    """
+    if not control.accounts.may_show_passwords():
+        return []
     vendor = control.vendor
     account = control.accounts.get(userid)
     profile = vendor.profile_of(account)

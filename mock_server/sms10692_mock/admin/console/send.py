@@ -17,7 +17,6 @@ from sms10692_mock.admin.console.layout import message_response, render_page, se
 from sms10692_mock.admin.console.own_server import ServerAddress, ServerUnreachable, exchange, find_server
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument
-from sms10692_mock.admin.services.password_mask import mask_request
 from sms10692_mock.admin.services.requests import NoSuchRequest
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import FORM, parse_fields
@@ -167,7 +166,7 @@ def _describe(control: ControlService, account: AccountDocument, draft: Draft) -
         account.payinfo == "prepaid" and price * numbers > account.points,
         missing[:_MAX_LISTED],
     )
-    shown = _hide_secrets(control, _build_entry(control, stored, draft))
+    shown = control.requests.hide_secrets(_build_entry(control, stored, draft))
     raw = build_raw_request(shown, _host(find_server(request.environ)))
     return {"check": check, "preview": printable_text(raw)}
 
@@ -208,14 +207,6 @@ def _host(server: ServerAddress) -> str:
     return f"{host}:{server.port}"
 
 
-def _hide_secrets(control: ControlService, entry: LoggedRequest) -> LoggedRequest:
-    """Mask password and signature for readers who may not see them."""
-    if control.requests.may_show_secrets():
-        return entry
-    account = control.vendor.store.account(entry.userid)
-    return mask_request(entry, account.password if account else "")
-
-
 def _send(control: ControlService, entry: LoggedRequest, server: ServerAddress) -> ResponseReturnValue:
     """Send a request to this emulator, and render what was sent and received."""
     raw = build_raw_request(entry, _host(server))
@@ -224,7 +215,7 @@ def _send(control: ControlService, entry: LoggedRequest, server: ServerAddress) 
     except ServerUnreachable as error:
         return message_response("contract.unreachable", 503, reason=str(error))
     logged = control.requests.find_newest(entry)
-    shown = build_raw_request(_hide_secrets(control, entry), _host(server))
+    shown = build_raw_request(control.requests.hide_secrets(entry), _host(server))
     detail = None if logged is None else control.requests.get(None, logged.number)
     was_sent = detail is not None and detail.operation == protocol.SEND.name and not detail.refusal
     numbers = _numbers_of(entry, control) if was_sent else []

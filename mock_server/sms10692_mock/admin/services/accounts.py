@@ -5,13 +5,14 @@ there is no background timer.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from sms10692_mock.admin.services.password_mask import MASK
 from sms10692_mock.admin.services.schemas import INTEGRAL, Name, StrictInput, Text
 from sms10692_mock.config import Options
 from sms10692_mock.domain.accounts import POINTS_DEFAULT, Account, is_url_safe, random_id, temporary_userid
@@ -85,6 +86,7 @@ class AccountPatch(StrictInput):
 
 class AccountDocument(BaseModel):
     """State of an account. `messages` is the number of messages it ever sent; `temporary` marks temporary accounts.
+    `password` is masked for a reader with the read-only token.
 
     `profile` is in force. `own_profile` is the account's own, null if it has the emulator's; one that is not loaded any
     more is not in force.
@@ -148,6 +150,8 @@ class AccountService:
         self._configured = options.accounts
         self._account_ttl = options.account_ttl
         self._last_expiry = vendor.wall_clock()
+        self.may_show_passwords: Callable[[], bool] = lambda: True
+        """Whether the reader of now may see the passwords of accounts. The application sets it."""
 
     def get(self, userid: str) -> Account:
         """Return the account with this userid. Raises NoSuchAccount."""
@@ -163,7 +167,7 @@ class AccountService:
         return AccountDocument.model_construct(
             userid=account.userid,
             account=account.account,
-            password=account.password,
+            password=account.password if self.may_show_passwords() else MASK,
             payinfo="postpaid" if account.postpaid else "prepaid",
             points=balance.points,
             send_total=balance.total_added,

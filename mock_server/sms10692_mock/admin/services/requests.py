@@ -40,6 +40,7 @@ from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import LoggedRequest, Page, Query
 from sms10692_mock.domain.vendor import Vendor
+from sms10692_mock.stores.query import matches_request
 
 DEMO_USER_AGENT: Final = "sms10692-mock-console-demo"
 """User-Agent of the requests by which the console demonstrates a clause."""
@@ -167,6 +168,8 @@ class RequestLogService:
         self._marks = marks
         self.may_show_secrets: Callable[[], bool] = lambda: False
         """Whether the reader of now may see a valid signature, and passwords in requests. The application sets it."""
+        self.may_show_signatures: Callable[[], bool] = lambda: True
+        """Whether the reader of now may see the signatures in requests. The application sets it."""
 
     def list(self, userid: str | None, query: RequestLogQuery) -> ListDocument[RequestDocument]:
         """List summaries of requests, after waiting for them if the query says so. Raises NoSuchAccount."""
@@ -183,18 +186,24 @@ class RequestLogService:
         return to_list_document(page, query.limit, self._document)
 
     def _read_page(self, userid: str | None, query: RequestLogQuery, store_query: Query) -> Page[LoggedRequest]:
+        # A filter of what the reader may not see would tell it, letter by letter.
+        hidden_text = None if self.may_show_secrets() else store_query.text
+
         def matches(request: LoggedRequest) -> bool:
+            if hidden_text is not None and not matches_request(self.hide_secrets(request), store_query):
+                return False
             return _matches(request, query) and (not query.has_findings or self._marks.is_marked(request))
 
-        selected = (query.operation, query.endpoint, query.demos)
-        if not (query.refused or query.has_findings) and selected == (None, None, None):
+        selected = (query.operation, query.endpoint, query.demos, hidden_text)
+        if not (query.refused or query.has_findings) and selected == (None,) * len(selected):
             return self._store.requests(userid, store_query)
-        return read_matching(partial(self._store.requests, userid), store_query, matches)
+        read_query = store_query if hidden_text is None else store_query._replace(text=None)
+        return read_matching(partial(self._store.requests, userid), read_query, matches)
 
     def _document(self, request: LoggedRequest) -> RequestDocument:
         is_marked = self._marks.is_marked(request)
         if not self.may_show_secrets():
-            request = mask_target(request, self._password(request))
+            request = mask_target(request, self._password(request), signatures=not self.may_show_signatures())
         return _to_document(request, is_marked=is_marked)
 
     def _password(self, request: LoggedRequest) -> str:
@@ -204,7 +213,7 @@ class RequestLogService:
     def get(self, userid: str | None, number: int, language: Language = "en") -> RequestDetail:
         """Return one request with its diagnosis. Raises NoSuchRequest."""
         original = self._find(userid, number)
-        request = self._hide_passwords(original)
+        request = self.hide_secrets(original)
         charset, fields = _parsed_fields(request)
         return RequestDetail.model_construct(
             **dict(self._document(original)),
@@ -264,10 +273,13 @@ class RequestLogService:
 
     def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
         """Return one request as stored, with passwords masked if the reader may not see them. Raises NoSuchRequest."""
-        return self._hide_passwords(self._find(userid, number))
+        return self.hide_secrets(self._find(userid, number))
 
-    def _hide_passwords(self, request: LoggedRequest) -> LoggedRequest:
-        return request if self.may_show_secrets() else mask_request(request, self._password(request))
+    def hide_secrets(self, request: LoggedRequest) -> LoggedRequest:
+        """Mask in a request what the reader of now may not see."""
+        if self.may_show_secrets():
+            return request
+        return mask_request(request, self._password(request), signatures=not self.may_show_signatures())
 
     def original(self, number: int) -> LoggedRequest:
         """Return one request as stored, with its secrets. **Not to be shown.** Raises NoSuchRequest."""
