@@ -11,6 +11,7 @@ from sms10692_mock.admin.console.account import add_account
 from sms10692_mock.admin.console.accounts import add_accounts
 from sms10692_mock.admin.console.contract import add_contract
 from sms10692_mock.admin.console.explain import add_explain
+from sms10692_mock.admin.console.exports import add_exports
 from sms10692_mock.admin.console.faults import add_faults
 from sms10692_mock.admin.console.layout import console_pages
 from sms10692_mock.admin.console.login import add_login
@@ -28,6 +29,7 @@ _PAGES = (
     add_profile,
     add_send,
     add_accounts,
+    add_exports,
     add_event_stream,
 )
 

@@ -40,7 +40,7 @@ def as_curl(entry: LoggedRequest, url: str) -> str:
     elif body:
         piped = f"{printf(body)} | "
         arguments += ["--data-binary", "@-"]
-    return piped + " ".join([*arguments, quote_bytes(f"{url}{_request_target(entry)}".encode())])
+    return piped + " ".join([*arguments, quote_bytes(f"{url}{request_target(entry)}".encode())])
 
 
 def _method_options(entry: LoggedRequest) -> list[str]:
@@ -61,7 +61,7 @@ def _to_line(text: str) -> bytes:
     return text.translate({0: " ", 10: " ", 13: " "}).strip(" ").encode("latin-1", "replace")
 
 
-def _request_target(entry: LoggedRequest) -> str:
+def request_target(entry: LoggedRequest) -> str:
     """Build the request target. Characters that a URL cannot contain are percent-encoded, which keeps their meaning."""
     return f"{_path(entry)}?{_query(entry)}" if entry.query else _path(entry)
 
@@ -81,7 +81,7 @@ def build_raw_request(entry: LoggedRequest, host: str) -> bytes:
     headers += [(name, value) for name, value in entry.headers if name.lower() == "user-agent"]
     if entry.body or entry.method == "POST":
         headers.append(("Content-Length", str(len(entry.body))))
-    lines = [_to_line(f"{entry.method} {_request_target(entry)} HTTP/1.1")]
+    lines = [_to_line(f"{entry.method} {request_target(entry)} HTTP/1.1")]
     lines += [_to_line(f"{name}: {value}") for name, value in headers if value]
     return b"\r\n".join([*lines, b"", entry.body])
 

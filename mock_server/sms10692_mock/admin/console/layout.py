@@ -199,6 +199,7 @@ def template_values() -> dict[str, Any]:
         "menu": PAGES,
         "url": url,
         "here": current_url,
+        "export_url": export_url,
         "page_path": page_path(),
         "asset": static_asset,
         "host": base_url(),
@@ -272,6 +273,13 @@ def current_url(**changes: str | None) -> str:
     kept = {name: value for name, value in request.args.items() if name not in ("lang", "theme", "after")}
     values = {name: value for name, value in (kept | changes).items() if value}
     return f"{page_path()}?{urlencode(values)}" if values else page_path()
+
+
+def export_url(name: str, form: str) -> str:
+    """Build the URL of a download of this list, with the same filters."""
+    path = f"{request.script_root}/export/{name}.{form}"
+    query = urlencode([(key, value) for key, value in request.args.items() if key not in ("lang", "theme", "after")])
+    return f"{path}?{query}" if query else path
 
 
 def render_page(control: ControlService, name: str, account: AccountDocument, **values: Any) -> ResponseReturnValue:

@@ -13,6 +13,11 @@ PAGE_SIZE: Final = 50
 NO_OPERATION: Final = "none"
 """Value of the filter for requests without a known operation."""
 
+MESSAGE_FILTERS: Final = ("mobile", "text", "task_id", "state", "has_findings")
+QUEUE_FILTERS: Final = ("mobile", "text", "state")
+REQUEST_FILTERS: Final = ("text", "refused", "has_findings", "operation", "endpoint")
+"""Filters of the pages, by their names in the URL."""
+
 _INTEGER_FILTERS: Final = frozenset({"task_id"})
 
 

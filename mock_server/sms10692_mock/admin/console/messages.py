@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from sms10692 import protocol
 from sms10692_mock.admin.console.layout import base_url, render_page, selected_account
-from sms10692_mock.admin.console.list_filters import query_from_url
+from sms10692_mock.admin.console.list_filters import MESSAGE_FILTERS, query_from_url
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.schemas import MessageQuery
 from sms10692_mock.app.curl_example import example_curl, example_curl_with_password
@@ -17,7 +17,7 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
     @pages.get("/")
     def messages() -> ResponseReturnValue:
         account = selected_account(control)
-        query, is_filtered = query_from_url(MessageQuery, "mobile", "text", "task_id", "state", "has_findings")
+        query, is_filtered = query_from_url(MessageQuery, *MESSAGE_FILTERS)
         page = control.messages.messages(account.userid, query)
         if request.headers.get("HX-Target") == "older":
             return Response(render_template("messages.rows.html", messages=page))

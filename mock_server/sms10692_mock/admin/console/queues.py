@@ -11,7 +11,7 @@ from sms10692_mock.admin.console.layout import (
     render_page,
     selected_account,
 )
-from sms10692_mock.admin.console.list_filters import query_from_url
+from sms10692_mock.admin.console.list_filters import QUEUE_FILTERS, query_from_url
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.message_documents import NewReply, NewReport, Requeue
 from sms10692_mock.admin.services.schemas import ListQuery
@@ -24,7 +24,7 @@ def add_queues(pages: Blueprint, control: ControlService) -> None:
     @pages.get("/queues")
     def queues() -> ResponseReturnValue:
         account, queue = selected_account(control), _selected_queue()
-        query, is_filtered = query_from_url(ListQuery, "mobile", "text", "state")
+        query, is_filtered = query_from_url(ListQuery, *QUEUE_FILTERS)
         list_items = control.messages.reports if queue == "reports" else control.messages.replies
         page = list_items(account.userid, query)
         if request.headers.get("HX-Target") == "older":

@@ -12,7 +12,7 @@ from sms10692_mock.admin.console.explain import finding_text
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest, is_copyable
 from sms10692_mock.admin.console.hexdump import hex_dump, printable_text
 from sms10692_mock.admin.console.layout import base_url, build_model, error_page, render_page, selected_account
-from sms10692_mock.admin.console.list_filters import query_from_url
+from sms10692_mock.admin.console.list_filters import REQUEST_FILTERS, query_from_url
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.password_mask import MASK
 from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDocument
@@ -20,8 +20,6 @@ from sms10692_mock.admin.services.schemas import ListDocument, RequestLogQuery
 
 SOURCES: Final = ("own", "all", "demos")
 """Choices of the list: the requests of the account, of all accounts and unknown userids, and those of “Try it”."""
-
-_FILTERS: Final = ("text", "refused", "has_findings", "operation", "endpoint")
 
 _MAX_PARAMETERS: Final = 200
 """Parameters of a request that are shown. The manual has ten, and a request can have hundreds of thousands."""
@@ -32,9 +30,9 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
 
     @pages.get("/requests")
     def requests() -> ResponseReturnValue:
-        account, whose = selected_account(control), _selected_requests()
-        query, is_filtered = query_from_url(RequestLogQuery, *_FILTERS)
-        page = _list_requests(control, account.userid, whose, query)
+        account, whose = selected_account(control), _chosen_source()
+        query, is_filtered = query_from_url(RequestLogQuery, *REQUEST_FILTERS)
+        page = list_requests(control, account.userid, query)
         if request.headers.get("HX-Target") == "older":
             return Response(render_template("requests.rows.html", requests=page))
         return render_page(
@@ -80,14 +78,14 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
         return error_page(control, 404, "error.no_request", number=str(error))
 
 
-def _selected_requests() -> str:
+def _chosen_source() -> str:
     chosen = request.args.get("whose", "")
     return chosen if chosen in SOURCES else SOURCES[0]
 
 
-def _list_requests(
-    control: ControlService, userid: str, whose: str, query: RequestLogQuery
-) -> ListDocument[RequestDocument]:
+def list_requests(control: ControlService, userid: str, query: RequestLogQuery) -> ListDocument[RequestDocument]:
+    """List the requests of the source that the URL chooses."""
+    whose = _chosen_source()
     if whose == "own":
         return control.requests.list(userid, query)
     return control.requests.list(None, query.model_copy(update={"demos": whose == "demos"}))
