@@ -209,8 +209,8 @@ def test_the_account_page_offers_programs_for_both_kinds_of_endpoints(language: 
         ("&authentication=nosuch", "/v2sms.aspx", "/sms.aspx"),
     ):
         page = unescape(emulator.http.get(f"/account?userid=12&lang={language}{chosen}").text)
-        assert page.count('<details name="program"') == 6
-        assert page.count(f"http://localhost{path}") == 6
+        assert page.count('<details name="program"') == 7
+        assert page.count(f"http://localhost{path}") == 7
         assert f"http://localhost{other}" not in page
         name = "password" if path == "/sms.aspx" else "signed"
         current, older = (

@@ -151,3 +151,33 @@ def test_the_account_dialog_lists_permanent_accounts_first_and_then_the_newest()
     userids = re.findall('<a href="/queues\\?userid=(\\w+)"', page)
     assert userids == ["12", *(f"t{number}" for number in range(119, 20, -1))]
     assert "Accounts not shown: 21." in page
+
+
+@pytest.mark.parametrize(
+    ("received", "shown"),
+    [
+        ("upper", '<mark class="differs">'),
+        ("", "—"),
+        ("<b>", '<mark class="differs">&lt;b&gt;</mark>'),
+    ],
+)
+def test_the_received_signature_is_shown_below_the_expected_one_with_the_difference_marked(
+    received: str, shown: str
+) -> None:
+    emulator = FlaskEmulator()
+    expected = sign("test", "mima", "1")
+    received = expected.upper() if received == "upper" else received
+    emulator.http.post("/v2sms.aspx", data=CREDENTIALS | {"action": "overage", "sign": received})
+    page = emulator.http.get("/requests/1").text
+    assert f'<code class="sign">{expected}</code>' in page
+    (code,) = re.findall('<code class="sign" id="received-sign">(.*?)</code>', page)
+    assert shown in code
+    assert unescape(re.sub("<.*?>", "", code)) == (received or "—")
+    unmarked = re.sub("<mark.*?</mark>", "", code)
+    assert unmarked == ("".join(filter(str.isdigit, expected)) if received.startswith(expected.upper()) else unmarked)
+
+
+def test_a_request_with_the_right_signature_shows_no_expected_one() -> None:
+    emulator = FlaskEmulator()
+    emulator.http.post("/v2sms.aspx", data=CREDENTIALS | {"action": "overage"})
+    assert 'class="sign"' not in emulator.http.get("/requests/1").text

@@ -25,14 +25,15 @@ from sms10692_contract.http import parse_address
 from sms10692_contract.report import format_failure
 from sms10692_contract.runner import State, Verdict
 from sms10692_mock.admin.console.export_request import as_curl, as_pytest
-from sms10692_mock.admin.console.snippets import LANGUAGES, quote_php, snippet
+from sms10692_mock.admin.console.request_programs import PROGRAMS, as_program, as_programs
+from sms10692_mock.admin.console.snippets import LANGUAGES, quote_go, quote_php, snippet
 from sms10692_mock.admin.services.accounts import AccountDocument
 from sms10692_mock.app.curl_example import example_curl, example_curl_with_password
 from sms10692_mock.app.shell_quoting import printf, quote_bytes, quote_text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.records import LoggedRequest
 from support.http_client import TIMEOUT
-from support.shells import INTERPRETERS, SHELLS, Recorder, paste, running_recorder
+from support.shells import INTERPRETERS, SHELLS, Recorded, Recorder, paste, running_recorder
 
 pytestmark = pytest.mark.slow("Starts shells and interpreters for every snippet.")
 
@@ -149,6 +150,84 @@ def test_a_copied_test_passes_for_every_logged_request(logged: LoggedRequest) ->
     names["test_request_1"]()
 
 
+HOSTILE_BODIES = [word.encode() for word in HOSTILE] + [*BYTES, b"\\u0022;x", b"${x} #{x} {{x}} */ //"]
+
+
+def run_program(recorder: Recorder, folder: Path, language: str, logged: LoggedRequest) -> Recorded:
+    """Run the program of a request in an empty folder, and return the request that it sent."""
+    program = as_program(language, logged, recorder.url)
+    assert all(line.isprintable() for line in program.splitlines())
+    workdir = folder / "workdir"
+    workdir.mkdir(parents=True)
+    subprocess.run(
+        INTERPRETERS[language](program, folder), capture_output=True, cwd=workdir, timeout=TIMEOUT, check=True
+    )
+    assert list(workdir.iterdir()) == []
+    (request,) = recorder.take()
+    return request
+
+
+@pytest.mark.parametrize("language", sorted(PROGRAMS.keys() & INTERPRETERS))
+def test_a_copied_program_sends_the_same_request_and_runs_nothing_else(
+    recorder: Recorder, tmp_path: Path, language: str
+) -> None:
+    # Java and Go compile for a second: they get the hostile texts in few requests.
+    is_compiled = language in {"java", "go"}
+    bodies = [b"&".join(HOSTILE_BODIES[:25]), b"".join(BYTES)] if is_compiled else HOSTILE_BODIES[::4]
+    for index, body in enumerate(bodies):
+        kind = "text/plain; x='a\"$(touch PWNED)`!!\\"
+        logged = build_logged_request("POST", body, kind, b"a=%27%22&b=$(touch+P)'")
+        request = run_program(recorder, tmp_path / str(index), language, logged)
+        assert (request.method, request.body) == ("POST", body)
+        assert unquote_to_bytes(request.target) == unquote_to_bytes(b"/v2sms.aspx?" + logged.query)
+        assert request.headers["content-type"] == kind
+
+
+@pytest.mark.parametrize("language", ["python", "php"])
+def test_an_exact_language_sends_requests_that_others_would_change(
+    recorder: Recorder, tmp_path: Path, language: str
+) -> None:
+    entries = (
+        build_logged_request("PATCH", b"x", "", b"a=%zz&b=%u5bb9[]", "/../x"),
+        build_logged_request("`touch$IFS$9PWNED`", b"", "a/b; \xc4\xda", b""),
+        build_logged_request("GET", b"body of a GET", FORM, b"\xff"),
+    )
+    for index, logged in enumerate(entries):
+        request = run_program(recorder, tmp_path / str(index), language, logged)
+        assert (request.method, request.body) == (logged.method, logged.body)
+        path, _, query = request.target.partition(b"?")
+        assert unquote_to_bytes(path) == logged.path.encode()
+        assert unquote_to_bytes(query) == unquote_to_bytes(logged.query)
+        assert request.headers.get("content-type", "") == "".join(value for _, value in logged.headers)
+
+
+@pytest.mark.parametrize(
+    ("logged", "is_plain"),
+    [
+        (build_logged_request("POST", b"\xff\0"), True),
+        (build_logged_request("POST", b"x", "", b"a=%E5%86"), True),
+        (build_logged_request("`id`"), False),
+        (build_logged_request(path="/.."), False),
+        (build_logged_request(query=b"a=%zz"), False),
+        (build_logged_request(query=b"a[]=1"), False),
+        (build_logged_request(kind="\xc4"), False),
+        (build_logged_request(body=b"x" * 45_001), False),
+    ],
+)
+def test_languages_that_would_change_a_request_are_not_offered(logged: LoggedRequest, is_plain: bool) -> None:
+    expected = {"curl", *PROGRAMS} if is_plain else {"curl", "python", "php"}
+    assert set(as_programs(logged, "http://127.0.0.1:1")) == expected
+
+
+@given(body=st.sampled_from(HOSTILE_BODIES) | st.binary(max_size=30))
+@settings(max_examples=20)
+def test_literals_of_a_copied_program_are_printable_ascii(body: bytes) -> None:
+    for name, program in as_programs(build_logged_request("POST", body, "a/b; '\"\\"), "http://127.0.0.1:1").items():
+        assert program.isascii(), name
+        if name in {"java", "csharp", "go"}:
+            assert not re.search(r"(?<!\\)(?:\\\\)*\\u", program), name
+
+
 def build_account(userid: str, account: str, password: str) -> AccountDocument:
     return AccountDocument.model_construct(userid=userid, account=account, password=password)
 
@@ -236,7 +315,7 @@ def test_literals_of_java_csharp_and_javascript_are_printable_ascii(
 @AUTHENTICATIONS
 def test_the_url_in_a_snippet_is_quoted(language: str, host: str, authentication: Authentication) -> None:
     address = host + {"signed": "/v2sms.aspx", "password": "/sms.aspx"}[authentication.name]
-    quoted = {"curl": quote_text(address), "python": repr(address), "php": quote_php(address)}
+    quoted = {"curl": quote_text(address), "python": repr(address), "php": quote_php(address), "go": quote_go(address)}
     program = snippet(language, ACCOUNTS[0], host, authentication)
     assert program.count(quoted.get(language, json.dumps(address))) == 1
 

