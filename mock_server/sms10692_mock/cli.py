@@ -31,6 +31,7 @@ from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.explain_command import explain_command
 from sms10692_mock.profile_command import profile_command
 from sms10692_mock.ready_command import build_ready_command
+from sms10692_mock.record_command import build_record_command
 from sms10692_mock.serve_options import OPTIONS, ServeOptions
 from sms10692_mock.server.access_log import LogWriter, format_text, take_over_stderr
 from sms10692_mock.server.log_file import LogFile
@@ -120,6 +121,7 @@ command.add_command(explain_command)
 command.add_command(profile_command)
 command.add_command(build_backup_command(_build_option("store", OPTIONS["store"])))
 command.add_command(build_ready_command(*(_build_option(name, OPTIONS[name]) for name in ("host", "port"))))
+command.add_command(build_record_command(_build_option("host", OPTIONS["host"])))
 command.add_command(trust_command)
 
 

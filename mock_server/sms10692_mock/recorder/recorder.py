@@ -1,0 +1,325 @@
+"""Masks captured exchanges and writes them into a folder, on one thread, in the order in which they ended.
+
+**No exchange is dropped.** What cannot be written, because the disk is full, stays in memory and is tried again with
+each later exchange, every few seconds, and at the end.
+"""
+
+import queue
+import threading
+import traceback
+import zlib
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+from sms10692 import protocol
+from sms10692.signing import sign
+from sms10692_mock.codec.forms import Fields
+from sms10692_mock.domain.api_request import ApiRequest, parse_request
+from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.recorder.exchange_writer import RecordedExchange, replace_file, write_exchange
+from sms10692_mock.recorder.http_framing import find_chunks
+from sms10692_mock.recorder.masks import Masks
+from sms10692_mock.recorder.request_mask import (
+    CapturedRequest,
+    choose_mask,
+    is_signature,
+    list_dropped_headers,
+    mask_request,
+)
+from sms10692_mock.recorder.response_mask import (
+    find_forbidden_words,
+    find_messages,
+    find_values,
+    mask_response_body,
+)
+from sms10692_mock.recorder.start_state import MaskedAccount, StartState
+from sms10692_mock.recorder.wire_text import CODECS
+from sms10692_mock.recording.exchange_folder import REQUEST, STATE, Outcome
+
+_RETRY_SECONDS: Final = 5.0
+_SECRET_PARAMETERS: Final = (protocol.PASSWORD.parameters[1], protocol.PASSWORD.parameters[2])
+_UNKNOWN: Final = "other"
+_MAX_BODY: Final = 64 * 1024 * 1024
+_GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_CREDENTIALS_REFUSALS: Final = (protocol.CREDENTIALS_EMPTY, protocol.CREDENTIALS_WRONG)
+
+
+class CapturedResponse(NamedTuple):
+    """A response as it came, as far as it came: the head with the empty line, and the body with its chunk sizes."""
+
+    head: bytes
+    body: bytes
+
+
+@dataclass(slots=True, eq=False)
+class CapturedExchange:
+    """An exchange that has ended. `number` counts the requests in the order of their heads, from 1."""
+
+    number: int
+    time: datetime
+    seconds: float
+    outcome: Outcome
+    request: CapturedRequest
+    response: CapturedResponse | None
+
+
+class _Signed(NamedTuple):
+    """A stored request with a signature over the credentials that were assumed for its account."""
+
+    exchange: str
+    timestamp: str
+    signature: str
+
+
+class _ParsedResponse(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Recorder:
+    """Writes exchanges into `folder`. `words` are forbidden words that the user names. `report` gets problems.
+
+    `count` is the number of exchanges on the disk, `failed` that of those which an internal error has lost.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        started: datetime,
+        words: tuple[str, ...],
+        report: Callable[[str], None],
+        *,
+        masks: Masks | None = None,
+        retry_seconds: float = _RETRY_SECONDS,
+    ) -> None:
+        self._folder = folder
+        self._report = report
+        self._retry_seconds = retry_seconds
+        self._masks = masks or Masks()
+        self._masks.add_words(words)
+        self._state = StartState(started)
+        self._written_state = ""
+        self._queue: queue.SimpleQueue[CapturedExchange | None] = queue.SimpleQueue()
+        self._unwritten: deque[RecordedExchange] = deque()
+        self._signed: dict[str, list[_Signed]] = {}
+        """Signed requests by masked userid, until an older endpoint shows the account's name and password."""
+        self._signed_again: deque[tuple[_Signed, str]] = deque()
+        self._problem = ""
+        self._thread = threading.Thread(target=self._run, name="recorder")
+        self.count = self.failed = 0
+
+    def start(self) -> None:
+        """Write the start state as far as it is known, and start the thread. Raises OSError."""
+        self._write_state()
+        self._thread.start()
+
+    def record(self, exchange: CapturedExchange) -> None:
+        """Queue an exchange. May be called from any thread, and never blocks."""
+        self._queue.put(exchange)
+
+    def close(self) -> int:
+        """Write what is left. Returns the number of exchanges that could not be written."""
+        self._queue.put(None)
+        self._thread.join()
+        return len(self._unwritten) + self.failed
+
+    def _run(self) -> None:
+        while True:
+            try:
+                exchange = self._queue.get(timeout=self._retry_seconds if self._problem else None)
+            except queue.Empty:
+                self._write_all()
+                continue
+            if exchange is not None:
+                self._mask_next(exchange)
+            self._write_all()
+            if exchange is None:
+                return
+
+    def _mask_next(self, exchange: CapturedExchange) -> None:
+        """Mask an exchange. **An error here must not end the thread**: it is reported, and the next one is masked."""
+        try:
+            self._unwritten.append(self._mask(exchange))
+        except Exception as error:
+            self.failed += 1
+            trace = "".join(traceback.format_exception(error))
+            self._report(f"internal error: exchange {exchange.number} cannot be masked and is not stored\n{trace}")
+
+    def _write_all(self) -> None:
+        try:
+            while self._unwritten:
+                write_exchange(self._folder, self._unwritten[0])
+                self._unwritten.popleft()
+                self.count += 1
+            while self._signed_again:
+                self._replace_signature(*self._signed_again[0])
+                self._signed_again.popleft()
+            self._write_state()
+        except OSError as error:
+            problem = error.strerror or str(error)
+            if problem != self._problem:
+                self._report(f"cannot write to {self._folder}: {problem}; exchanges stay in memory until it works")
+            self._problem = problem
+            return
+        if self._problem:
+            self._problem = ""
+            self._report(f"{self._folder} can be written again; nothing was lost")
+
+    def _replace_signature(self, signed: _Signed, signature: str) -> None:
+        file = self._folder / signed.exchange / REQUEST
+        replace_file(file, file.read_bytes().replace(signed.signature.encode(), signature.encode()))
+
+    def _write_state(self) -> None:
+        text = self._state.format(self._masks.placeholders)
+        if text != self._written_state:
+            replace_file(self._folder / STATE, text.encode())
+            self._written_state = text
+
+    def _mask(self, exchange: CapturedExchange) -> RecordedExchange:
+        request, endpoint = exchange.request, exchange.request.endpoint
+        fields = request.parse_fields()
+        parsed = None if endpoint is None else parse_request(endpoint, fields)
+        operation = None if parsed is None else parsed.operation
+        charset = "utf-8" if endpoint is None else endpoint.charset
+        response = None if exchange.response is None else _parse_response(exchange.response)
+        body = b"" if response is None else response.body
+        messages = find_messages(body, charset)
+        is_accepted = not any(message in _CREDENTIALS_REFUSALS for message in messages)
+        self._note_words(messages, "" if parsed is None else parsed.content)
+        account = self._find_account(parsed, is_accepted)
+        name = f"{exchange.number:04}-{_UNKNOWN if operation is None else operation.name}"
+        self._sign(name, parsed, account)
+        values = self._mask_values(fields, charset)
+        stored_request = mask_request(request, self._masks)
+        stored_response = b""
+        if response is not None:
+            masked = mask_response_body(body, charset, self._masks, values)
+            content_type = self._masks.scrub(response.headers.get("content-type", ""))
+            stored_response = _format_response(response, content_type, masked, exchange.outcome == "complete")
+            is_refused = any(message not in _ACCEPTED for message in messages)
+            if account is not None and operation is not None and is_accepted and not is_refused:
+                self._state.observe(account.userid, operation, find_values(masked, charset))
+                self._change_password(parsed, account)
+        return RecordedExchange(
+            name=name,
+            clause=f"{operation.chapter}.3" if operation and operation.chapter else "",
+            operation="" if operation is None else operation.name,
+            time=exchange.time,
+            seconds=exchange.seconds,
+            outcome=exchange.outcome,
+            request=stored_request,
+            response=stored_response,
+            dropped_headers=tuple(list_dropped_headers(request)),
+        )
+
+    def _mask_values(self, fields: Fields, charset: str) -> dict[str, str]:
+        """Return the values of a request with their masks, as a response may repeat them: whole, in part, encoded."""
+        values = {value: choose_mask(name, self._masks)(value) for name, value in fields.items() if value}
+        for value in list(values):
+            values |= self._masks.mask_runs(value)
+        for codec in CODECS[charset], CODECS["utf-8"]:
+            for value, masked in list(values.items()):
+                encoded = (
+                    quote(value, encoding=codec, errors="replace"),
+                    quote(masked, encoding=codec, errors="replace"),
+                )
+                if encoded[0] != value:
+                    values |= {encoded[0]: encoded[1], encoded[0].lower(): encoded[1].lower()}
+        return values
+
+    def _note_words(self, messages: list[str], content: str) -> None:
+        """Note the forbidden words that a message names; else those of the usual list that a refused text contains."""
+        words = find_forbidden_words(messages)
+        if not words and any(message.startswith(protocol.FORBIDDEN_FOUND[:2]) for message in messages):
+            usual = Keywords()
+            while (found := usual.find(content)) is not None:
+                words.append(found[0])
+                content = content.replace(found[0], "")
+        self._masks.add_words(words)
+
+    def _find_account(self, request: ApiRequest | None, is_accepted: bool) -> MaskedAccount | None:
+        """Return the account of a request whose credentials were accepted."""
+        if request is None or not request.userid or not is_accepted:
+            return None
+        account = self._state.account(self._masks.mask_whole(request.userid))
+        if request.endpoint.authentication is protocol.PASSWORD and not account.is_name_known:
+            name, password = (request.fields.get(parameter, "") for parameter in _SECRET_PARAMETERS)
+            if name and password:
+                account.account, account.password = self._masks.mask_secret(name), self._masks.mask_secret(password)
+                account.current_password, account.is_name_known = account.password, True
+                for signed in self._signed.pop(account.userid, ()):
+                    self._signed_again.append((signed, self._build_signature(account, signed.timestamp)))
+        return account
+
+    def _sign(self, exchange: str, request: ApiRequest | None, account: MaskedAccount | None) -> None:
+        """Decide the mask of an accepted signature: the one over the masked credentials."""
+        if request is None or account is None or request.endpoint.authentication is not protocol.SIGNED:
+            return
+        timestamp, given = (request.fields.get(name, "") for name in protocol.SIGNED.parameters[1:])
+        if not is_signature(given):
+            return
+        timestamp = choose_mask(protocol.SIGNED.parameters[1], self._masks)(timestamp)
+        signature = self._build_signature(account, timestamp)
+        self._masks.set_mask(given, signature.upper() if given.upper() == given else signature)
+        if not account.is_name_known:
+            self._signed.setdefault(account.userid, []).append(_Signed(exchange, timestamp, signature))
+
+    @staticmethod
+    def _build_signature(account: MaskedAccount, timestamp: str) -> str:
+        return sign(account.account, account.current_password, timestamp)
+
+    def _change_password(self, request: ApiRequest | None, account: MaskedAccount) -> None:
+        if request is not None and request.operation is protocol.CHANGESPWD and request.new_passwords[0]:
+            account.current_password = self._masks.mask_secret(request.new_passwords[0])
+
+
+_ACCEPTED: Final = frozenset((protocol.OK, protocol.OVERAGE_FOUND, protocol.NOTHING_FORBIDDEN))
+
+
+def _parse_response(response: CapturedResponse) -> _ParsedResponse:
+    """Parse a response; its body is without chunks and compression."""
+    line, *lines = response.head.decode("latin-1").rstrip("\r\n").split("\n")
+    fields = (field.partition(":") for field in lines)
+    headers = {name.strip().lower(): value.strip() for name, _, value in fields}
+    body = response.body
+    if headers.get("transfer-encoding", "").lower() == "chunked":
+        body = b"".join(body[start:end] for start, end in find_chunks(body))
+    if headers.get("content-encoding", "").lower() in ("gzip", "deflate"):
+        body = _decompress(body)
+    status = line.split(" ")[1] if line.count(" ") else ""
+    return _ParsedResponse(int(status) if status.isdecimal() else 0, headers, body)
+
+
+def _decompress(body: bytes) -> bytes:
+    """Decompress a body, as far as it came. **Compressed bytes cannot be masked**: invalid ones are dropped."""
+    for bits in (_GZIP_OR_ZLIB, -zlib.MAX_WBITS):
+        try:
+            return zlib.decompressobj(bits).decompress(body, _MAX_BODY)
+        except zlib.error:
+            continue
+    return b""
+
+
+def _format_response(response: _ParsedResponse, content_type: str, body: bytes, is_complete: bool) -> bytes:
+    """Write a response. Content-Length is that of the body; of a cut one, the announced length if it is greater."""
+    announced = response.headers.get("content-length", "")
+    is_identity = "content-encoding" not in response.headers
+    length = len(body)
+    if not is_complete or not body:
+        length = max(length + (not is_complete), int(announced) if announced.isdecimal() and is_identity else 0)
+    phrase = HTTPStatus(response.status).phrase if response.status in _STATUSES else "Unknown"
+    lines = [f"HTTP/1.1 {response.status} {phrase}"]
+    if content_type:
+        lines.append(f"Content-Type: {content_type}")
+    lines.append(f"Content-Length: {length}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+_STATUSES: Final = frozenset(map(int, HTTPStatus))

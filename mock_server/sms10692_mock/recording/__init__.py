@@ -1,0 +1,1 @@
+"""Recordings: folders of exchanges, and their replay. They are made by `recorder`."""

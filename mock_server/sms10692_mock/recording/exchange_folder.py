@@ -1,0 +1,74 @@
+"""A recorded exchange as a folder, in the format of `fixtures/exchanges`: request.http, response.http, exchange.toml.
+
+`request.http` has the bytes of the request. `response.http` has the status line, the headers that matter, and the body
+without chunks and compression; it is empty if no response came. `exchange.toml` has the chapter of the manual, the
+provenance and, in the table `recorded`, when the exchange began and how it ended.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias, get_args
+
+Outcome: TypeAlias = Literal["complete", "cut", "reset", "refused", "request-cut"]
+"""How an exchange ended: `cut` and `reset` are the vendor's ends of a connection before the end of its response,
+`refused` is a connection that could not be made, `request-cut` a request of which the client sent only a part."""
+
+OUTCOMES: Final = get_args(Outcome)
+REQUEST, RESPONSE, METADATA = "request.http", "response.http", "exchange.toml"
+STATE: Final = "state.toml"
+"""File with the start state, beside the exchanges."""
+
+PARTIAL: Final = "."
+"""Beginning of the name of a folder that is being written."""
+
+
+class InvalidExchange(ValueError):
+    """A folder is no exchange; the message names file and problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExchange:
+    """An exchange as read from its folder. `body` is what came of it, `length` what was announced.
+
+    `content_type` is None without such a header. Without a response, `status` is 0.
+    """
+
+    name: str
+    request: bytes
+    outcome: Outcome
+    status: int
+    content_type: str | None
+    length: int
+    body: bytes
+
+
+def find_exchanges(folder: Path) -> list[Path]:
+    """Return the folders of exchanges directly below a folder, in the order of their names."""
+    return sorted(file.parent for file in folder.glob(f"*/{METADATA}") if not file.parent.name.startswith(PARTIAL))
+
+
+def read_exchange(folder: Path) -> StoredExchange:
+    """Read an exchange. Raises InvalidExchange, and OSError."""
+    try:
+        metadata: dict[str, Any] = tomllib.loads((folder / METADATA).read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidExchange(f"{folder / METADATA}: {error}") from None
+    recorded = metadata.get("recorded", {})
+    outcome: Any = recorded.get("outcome", "complete") if isinstance(recorded, dict) else None
+    if outcome not in OUTCOMES:
+        raise InvalidExchange(f"{folder / METADATA}: outcome is not one of {', '.join(OUTCOMES)}")
+    request, raw = (folder / REQUEST).read_bytes(), (folder / RESPONSE).read_bytes()
+    if not raw:
+        return StoredExchange(folder.name, request, outcome, 0, None, 0, b"")
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first_line, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    try:
+        status, length = int(first_line.split(" ")[1]), int(headers.get("content-length", len(body)))
+    except (IndexError, ValueError):
+        raise InvalidExchange(f"{folder / RESPONSE}: the head is no HTTP response") from None
+    if outcome == "complete" and length != len(body) and not request.startswith(b"HEAD "):
+        problem = f"Content-Length is {length}, and the body has {len(body)} bytes"
+        raise InvalidExchange(f"{folder / RESPONSE}: {problem}")
+    return StoredExchange(folder.name, request, outcome, status, headers.get("content-type"), length, body)
