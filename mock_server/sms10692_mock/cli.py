@@ -41,6 +41,7 @@ from sms10692_mock.service_links import ServiceLinkCommand, log_ignored_links
 from sms10692_mock.startup import (
     InvalidOption,
     StoredOtherwise,
+    add_replay_state,
     banner,
     build_admin_app,
     complete_options,
@@ -127,6 +128,7 @@ command.add_command(trust_command)
 
 def _serve(given: ServeOptions) -> None:
     try:
+        given = add_replay_state(given)
         options = complete_options(given)
         tls = open_tls(options)
     except InvalidOption as error:
@@ -160,6 +162,7 @@ def _serve(given: ServeOptions) -> None:
         is_exposed=exposed,
         language=options.lang,
         metrics=metrics,
+        replay=options.replay,
     )
 
     admin_app = LazyWsgiApp(lambda: build_admin_app(vendor, options, notifier, metrics, access_policy))

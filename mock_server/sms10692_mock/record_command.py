@@ -38,11 +38,12 @@ def build_record_command(host: click.Option) -> click.Command:
             raise click.BadParameter(str(error), param_hint="--to") from None
         except OSError as error:
             raise click.BadParameter(f"cannot read {ca}: {error.strerror or error}", param_hint="--ca") from None
+        folder = _open_folder(out)
         try:
             listeners = listening_sockets(host, port)
         except (OSError, UnicodeError) as error:
             raise click.ClickException(f"cannot listen on port {port}: {error}") from None
-        sys.exit(_record(target, listeners, _open_folder(out), words))
+        sys.exit(_record(target, listeners, folder, words))
 
     return ServiceLinkCommand(
         "record",

@@ -14,6 +14,7 @@ from sms10692_mock.stores.factory import list_addresses
 
 if TYPE_CHECKING:
     from sms10692_mock.admin.services.initial_state import InitialState
+    from sms10692_mock.recording.replay import Replay
 
 LogFormat: TypeAlias = Literal["text", "json"]
 
@@ -70,6 +71,12 @@ def _load_initial_state(file: str) -> "InitialState":
     from sms10692_mock.admin.services.initial_state import load_initial_state  # slow to import and rarely needed
 
     return load_initial_state(Path(file))
+
+
+def _load_replay(folder: str) -> "Replay":
+    from sms10692_mock.recording.replay import Replay
+
+    return Replay(Path(folder))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -239,6 +246,16 @@ class ServeOptions(Options):
         notes="See [prepared data](how-to.md#start-with-prepared-data).",
         chinese="初始数据，TOML 文件：账号、送达结果、队列中的条目。已保存的账号不变。见[带初始数据启动]"
         "(how-to.zh-CN.md#带初始数据启动)。",
+    )
+    replay: "Replay | None" = option(
+        None,
+        parse=_load_replay,
+        metavar="FOLDER",
+        help="Answer recorded requests with the responses of this recording, each once, and all others by the rules. "
+        "Starts with its state, unless --initial-state is given.",
+        notes="See [record and replay](record.md).",
+        chinese="用录制的响应回答录制过的请求，每个响应用一次，其他请求照常处理。没有 --initial-state 时，"
+        "以录制的初始数据启动。见[录制与重放](record.zh-CN.md)。",
     )
     postpaid: tuple[str, ...] = option(
         (), metavar="USERID", help="Make this account postpaid.", chinese="该账号为后付费。"

@@ -68,6 +68,26 @@ def complete_options(options: ServeOptions) -> ServeOptions:
     return replace(options, accounts=tuple(accounts.values()), limits=options.build_limits())
 
 
+def add_replay_state(options: ServeOptions) -> ServeOptions:
+    """Return the options with the start state of the recording to replay, unless another is given.
+
+    New task numbers begin after those of the recording. Raises InvalidOption.
+    """
+    replay = options.replay
+    if replay is None or options.initial_state is not None:
+        return options
+    from sms10692_mock.admin.services.initial_state import InitialState, load_initial_state
+
+    try:
+        state = InitialState() if replay.state_file is None else load_initial_state(replay.state_file)
+    except OSError as error:
+        raise InvalidOption("--replay", f"cannot read {error.filename}: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidOption("--replay", str(error)) from None
+    last_task_id = max(state.last_task_id, replay.last_task_id)
+    return replace(options, initial_state=state.model_copy(update={"last_task_id": last_task_id}))
+
+
 class InvalidOption(ValueError):
     """An option names a userid that no account has, or a profile that is not loaded."""
 

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 from sms10692.protocol import ENDPOINTS, Endpoint
 from sms10692.signing import CHINA
-from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
+from sms10692_mock.app.vendor_app import Preset, VendorApp, VendorRequest
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
 from sms10692_mock.codec.json_renderer import JsonRenderer
@@ -38,7 +38,7 @@ from sms10692_mock.domain.results import Refusal, Result
 from sms10692_mock.domain.validation import RULES, Rule, ValidationContext
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.profile_file import to_plain
-from sms10692_mock.server.http_types import Rejection, Response
+from sms10692_mock.server.http_types import Response
 from sms10692_mock.stores.memory.store import MemoryStore
 
 
@@ -80,7 +80,7 @@ class DefectiveVendorApp(VendorApp):
         self._xml_renderers = {name: XmlRenderer(profile) for name, profile in profiles.items()}
         self._json_renderers = {name: JsonRenderer(profile) for name, profile in profiles.items()}
 
-    def respond(self, page: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
+    def respond(self, page: Endpoint, request: VendorRequest, preset: Preset | None = None) -> Response:
         defect = self._defect
         request = defect.http_request(page, request)
         fields = parse_fields(request.query, request.content_type, request.body, defect.decode[page.charset])

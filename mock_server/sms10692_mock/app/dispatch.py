@@ -15,6 +15,7 @@ from sms10692_mock.app.vendor_app import (
     API_PREFIX,
     CROSS_SITE,
     HandledRequest,
+    Preset,
     VendorApp,
     VendorRequest,
     reject_cross_site,
@@ -103,12 +104,14 @@ class Dispatcher:
         request = VendorRequest(
             head.method, head.query, headers.get("content-type", ""), body, head.path, head.headers, headers.keys()
         )
-        rejection = None
+        preset: Preset | None = None
         if failure is not None:
-            rejection = failure.rejection
+            preset = failure.rejection
         elif headers.get("sec-fetch-site") == CROSS_SITE and not self._vendor_app.allows_cross_site:
-            rejection = reject_cross_site()
-        handle = partial(self._vendor_app.handle, endpoint, request, rejection)
+            preset = reject_cross_site()
+        else:
+            preset = self._vendor_app.take_replayed(endpoint, request)
+        handle = partial(self._vendor_app.handle, endpoint, request, preset)
         length = len(request.query) + len(body)
         if length > _SHORT_REQUEST or (endpoint in _QUEUE_ENDPOINTS and self._is_large_fetch(endpoint, request)):
             return self._run_on_thread(handle, length)

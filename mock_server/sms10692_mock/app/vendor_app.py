@@ -7,7 +7,7 @@ Adds to the domain what belongs to HTTP: methods, status, content type, the requ
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
@@ -39,6 +39,7 @@ from sms10692_mock.domain.results import Refusal, RepliesResult, ReportsResult, 
 from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
+from sms10692_mock.recording.replay import Replay, ReplayedResponse
 from sms10692_mock.server.http_types import Rejection, Response, SocketAddresses, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.request_log import redact_headers
@@ -70,11 +71,16 @@ class VendorRequest(NamedTuple):
     header_names: Collection[str] | None = None
 
 
+Preset: TypeAlias = Rejection | ReplayedResponse
+"""A response that is decided before the vendor gets the request."""
+
+
 @dataclass(slots=True, eq=False)
 class HandledRequest:
     """The result of `VendorApp.handle`. Nothing of it is published yet: the transaction of the store may still fail.
 
-    `outcome`: a StoreUnavailable if the store failed, a Rejection if the vendor did not get the request.
+    `outcome`: a StoreUnavailable if the store failed, a Rejection if the vendor did not get the request, a
+    ReplayedResponse if a recording has its response.
     `received`: Unix time. `started`: monotonic time.
     """
 
@@ -82,7 +88,7 @@ class HandledRequest:
     request: VendorRequest
     api_request: ApiRequest
     form: ParsedForm
-    outcome: VendorResult | Rejection | StoreUnavailable
+    outcome: VendorResult | Preset | StoreUnavailable
     account_time: float
     number: int
     received: float
@@ -106,6 +112,7 @@ class VendorApp:
     `debug_log`: gets the lines about requests that the console and health checks send all the time.
     `notifier`: is notified after each request. `metrics`: counts each request.
     `language`: that of the findings and notes in the log.
+    `replay`: a recording; what it has is answered from it.
     `is_exposed`: hosts other than this one can read hints. Then hints use no secrets but those of the sender's account.
     """
 
@@ -120,8 +127,10 @@ class VendorApp:
         is_exposed: bool = False,
         language: Language = "en",
         metrics: RequestMetrics | None = None,
+        replay: Replay | None = None,
     ) -> None:
         self._vendor = vendor
+        self._replay = replay
         self._metrics = metrics or RequestMetrics()
         self.endpoints = frozenset(options.endpoints)
         self._brand_renderers: dict[str, _Renderers] = {}
@@ -136,9 +145,15 @@ class VendorApp:
         self.probe = StoreProbe(vendor.store)
         self.hints = HintWriter(vendor.store, log, is_exposed, language, self._metrics)
 
-    def respond(self, endpoint: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:
+    def take_replayed(self, endpoint: Endpoint, request: VendorRequest) -> ReplayedResponse | None:
+        """Take the response of the recording, if it has one. **Call it once per request**: the response is used up."""
+        if self._replay is None:
+            return None
+        return self._replay.take(endpoint, request.method, request.query, request.content_type, request.body)
+
+    def respond(self, endpoint: Endpoint, request: VendorRequest, preset: Preset | None = None) -> Response:
         """Handle a request, and diagnose it if necessary. Status 200 for every allowed method, also for a refusal."""
-        finished = self.finish(self.handle(endpoint, request, rejection))
+        finished = self.finish(self.handle(endpoint, request, preset))
         if finished.pending_hint is None:
             return finished.response
         response = self.hints.add_hint(finished)
@@ -157,8 +172,8 @@ class VendorApp:
             return store.queue_stats(account.userid, queue, self._vendor.now(account)).waiting
         return 0
 
-    def handle(self, endpoint: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> HandledRequest:
-        """First phase: parse the request and let the vendor process it, unless `rejection` is its response.
+    def handle(self, endpoint: Endpoint, request: VendorRequest, preset: Preset | None = None) -> HandledRequest:
+        """First phase: parse the request and let the vendor process it, unless `preset` is its response.
 
         **Publishes nothing**: may be part of a transaction that fails, and then runs again. If the body is incomplete,
         `request.body` is the received part.
@@ -168,18 +183,18 @@ class VendorApp:
         received = vendor.wall_clock()
         form = parse_form(request.query, request.content_type, request.body, DECODERS[endpoint.charset])
         api_request = parse_request(endpoint, form.fields)
-        if rejection is None and request.method not in ALLOWED_METHODS:
+        if preset is None and request.method not in ALLOWED_METHODS:
             allowed = ", ".join(ALLOWED_METHODS)
-            rejection = Rejection("method", text_response(405, f"this page answers {allowed}", ("Allow", allowed)))
-        outcome: VendorResult | Rejection | StoreUnavailable
+            preset = Rejection("method", text_response(405, f"this page answers {allowed}", ("Allow", allowed)))
+        outcome: VendorResult | Preset | StoreUnavailable
         number, account_time = 0, 0.0
         try:
             number = vendor.store.next_request()
-            if rejection is None:
+            if preset is None:
                 outcome = vendor.handle(api_request, number)
                 account_time, api_request = outcome.now, outcome.request or api_request
             else:
-                outcome = rejection
+                outcome = preset
                 account_time = vendor.now(vendor.store.account(api_request.userid))
         except StoreUnavailable as error:
             outcome = error
@@ -207,6 +222,8 @@ class VendorApp:
         rejection = ""
         if isinstance(outcome, Rejection):
             rejection, response = outcome
+        elif isinstance(outcome, ReplayedResponse):
+            response = outcome.response
         else:
             result, faults = outcome.result, outcome.faults
             evidence = result.evidence if isinstance(result, Refusal) else outcome.remark
@@ -247,6 +264,10 @@ class VendorApp:
         self._notify(entry.userid)
         if isinstance(outcome, Rejection):
             self.log_rejection(request.method, endpoint.path, response)
+            return FinishedRequest(response)
+        if isinstance(outcome, ReplayedResponse):
+            if self._log:
+                self._log(f"{sanitize(request.method)} {endpoint.path}: {response.status}, replayed {outcome.exchange}")
             return FinishedRequest(response)
         line = format_line(request.method, api_request, outcome, duration) if self._log else ""
         if self._log and endpoint.authentication is protocol.PASSWORD and outcome.account is not None:

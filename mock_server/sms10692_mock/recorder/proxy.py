@@ -170,6 +170,8 @@ class _Connection:
             self._proxy.record(exchange.capture("refused" if self._vendor is None else "cut"))
         if self._vendor is not None:
             self._vendor.transport.abort()
+            with suppress(OSError):  # the vendor has ended it
+                await self._vendor.wait_closed()
         if self._must_reset:
             self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._writer.close()

@@ -72,18 +72,21 @@ class Replay:
         if exchange.outcome == "request-cut":
             return
         request = _parse_request(exchange.request, folder)
-        key = None if request is None else _build_key(request)
-        if key is not None:
+        endpoint = None if request is None else match_endpoint(request.head.path)
+        if request is not None and endpoint is not None:
+            head = request.head
+            content_type = head.headers_lower.get("content-type", "")
+            key = _build_key(endpoint, head.method, head.query, content_type, request.body)
             self._waiting.setdefault(key, deque()).append(ReplayedResponse(exchange.name, _build_response(exchange)))
         for found in _TASK.finditer(exchange.body):
             if int(found[1]) <= MAX_TASK_ID:
                 self.last_task_id = max(self.last_task_id, int(found[1]))
 
-    def take(self, request: ParsedRequest, path: str) -> ReplayedResponse | None:
-        """Return the response to a request to this path, and use it up; None if none was recorded."""
-        key = _build_key(ParsedRequest(request.head._replace(path=path), request.body))
-        if key is None:
-            return None
+    def take(
+        self, endpoint: Endpoint, method: str, query: bytes, content_type: str, body: bytes
+    ) -> ReplayedResponse | None:
+        """Return the response to a request, and use it up; None if none was recorded."""
+        key = _build_key(endpoint, method, query, content_type, body)
         with self._lock:
             waiting = self._waiting.get(key)
             return waiting.popleft() if waiting else None
@@ -108,15 +111,10 @@ def _parse_request(raw: bytes, folder: Path) -> ParsedRequest | None:
     return parsed
 
 
-def _build_key(request: ParsedRequest) -> _Key | None:
-    head = request.head
-    endpoint = match_endpoint(head.path)
-    if endpoint is None:
-        return None
-    content_type = head.headers_lower.get("content-type", "")
-    fields = parse_fields(head.query, content_type, request.body, DECODERS[endpoint.charset])
+def _build_key(endpoint: Endpoint, method: str, query: bytes, content_type: str, body: bytes) -> _Key:
+    fields = parse_fields(query, content_type, body, DECODERS[endpoint.charset])
     parameters = sorted((name, value) for name, value in fields.items() if name not in _CHANGING)
-    return endpoint, head.method == "HEAD", tuple(parameters)
+    return endpoint, method == "HEAD", tuple(parameters)
 
 
 def _build_response(exchange: StoredExchange) -> Response:

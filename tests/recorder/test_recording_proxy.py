@@ -1,0 +1,340 @@
+"""The recorder forwards a request once, gives the client the vendor's bytes, and loses no exchange, whatever fails."""
+
+import gzip
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from support.http_client import TIMEOUT, closed_port, connect, parse_address, read_all
+from support.recordings import ScriptedVendor, Serve, read_recording, recording, reset
+
+BODY = b'<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <message>\xe6\xb2\xa1\xe6\x9c\x89</message></returnsms>'
+RESPONSE = b"HTTP/1.1 200 OK\r\nX-Odd:  spaced \r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
+FORM = b"action=overage&userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
+
+
+def build(form: bytes = FORM, headers: bytes = b"") -> bytes:
+    return b"POST /v2sms.aspx HTTP/1.1\r\nHost: x\r\n%bContent-Length: %d\r\n\r\n%b" % (headers, len(form), form)
+
+
+def exchange_bytes(address: tuple[str, int], request: bytes) -> bytes:
+    """Send a request and end the output; return all bytes until the connection ends, or until it is reset."""
+    received = b""
+    with connect(address) as connection:
+        try:
+            connection.sendall(request)
+            connection.shutdown(socket.SHUT_WR)
+            while data := connection.recv(65536):
+                received += data
+        except OSError:  # also ENOTCONN, if the reset came before the shutdown
+            return received + b"(reset)"
+    return received
+
+
+def test_the_vendor_gets_the_request_and_the_client_the_response_byte_for_byte(tmp_path: Path) -> None:
+    """Only the Host header differs."""
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(RESPONSE)
+        return True
+
+    request = build(headers=b"x-ODD:  spaced \r\nUser-Agent: me\r\n")
+    with ScriptedVendor(serve) as vendor:
+        with recording(vendor.url, tmp_path) as address:
+            assert exchange_bytes(address, request) == RESPONSE
+        host = vendor.url.removeprefix("http://").encode()
+        assert vendor.requests == [request.replace(b"Host: x", b"Host: " + host)]
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.status, exchange.body) == ("complete", 200, BODY)
+
+
+def close_without_a_byte(connection: socket.socket, _: bytes) -> bool:
+    return False
+
+
+def reset_without_a_byte(connection: socket.socket, _: bytes) -> bool:
+    reset(connection)
+    return False
+
+
+def cut_in_the_body(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(RESPONSE[:-20])
+    return False
+
+
+def cut_in_the_head(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(RESPONSE[:20])
+    return False
+
+
+def cut_in_a_chunk(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20\r\n<returnsms>")
+    return False
+
+
+def end_with_the_connection(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + BODY)
+    return False
+
+
+def answer_in_chunks(connection: socket.socket, _: bytes) -> bool:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    connection.sendall(head + b"%x\r\n%b\r\n%x;x=y\r\n%b\r\n0\r\nT: t\r\n\r\n" % (9, BODY[:9], len(BODY) - 9, BODY[9:]))
+    return False
+
+
+def answer_compressed(connection: socket.socket, _: bytes) -> bool:
+    body = gzip.compress(BODY, mtime=0)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+    return False
+
+
+def answer_no_http(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(b"\x00\x01 no HTTP at all")
+    return False
+
+
+def answer_twice(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(RESPONSE + RESPONSE)
+    return False
+
+
+def answer_again(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(RESPONSE)
+    return True
+
+
+FAILURES: dict[str, tuple[Serve, str, bytes]] = {
+    "closes": (close_without_a_byte, "cut", b""),
+    "cuts the body": (cut_in_the_body, "cut", BODY[:-20]),
+    "cuts the head": (cut_in_the_head, "cut", b""),
+    "cuts a chunk": (cut_in_a_chunk, "cut", b"<returnsms>"),
+    "ends the body with the connection": (end_with_the_connection, "complete", BODY),
+    "sends chunks": (answer_in_chunks, "complete", BODY),
+    "compresses": (answer_compressed, "complete", BODY),
+    "speaks no HTTP": (answer_no_http, "cut", b""),
+    "answers twice": (answer_twice, "complete", BODY),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_after_a_failure_of_the_vendor_the_client_has_its_bytes_and_the_exchange_is_recorded(
+    name: str, tmp_path: Path
+) -> None:
+    serve, outcome, body = FAILURES[name]
+    with ScriptedVendor(serve) as vendor:
+        direct = exchange_bytes(parse_address(vendor.url), build())
+        vendor.requests.clear()
+        with recording(vendor.url, tmp_path) as address:
+            assert exchange_bytes(address, build()) == direct
+        assert len(vendor.requests) == 1
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.body) == (outcome, body)
+
+
+@pytest.mark.parametrize("sent", [b"", RESPONSE[:-20], b"HTTP/1.0 200 OK\r\n\r\n<returnsms>"])
+def test_a_reset_by_the_vendor_ends_the_client_s_connection(sent: bytes, tmp_path: Path) -> None:
+    """A body whose end is the end of the connection must not look complete: the client's connection is reset too."""
+    has_read = threading.Event()
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(sent)
+        if sent:
+            assert has_read.wait(TIMEOUT)
+        reset(connection)
+        return False
+
+    with ScriptedVendor(serve) as vendor:
+        with recording(vendor.url, tmp_path) as address, connect(address) as connection:
+            connection.sendall(build())
+            received = b""
+            while len(received) < len(sent):
+                received += connection.recv(65536)
+            has_read.set()
+            is_reset = False
+            try:
+                received += read_all(connection)
+            except ConnectionResetError:
+                is_reset = True
+        assert (received, len(vendor.requests)) == (sent, 1)
+        assert is_reset == (not sent.startswith(b"HTTP/1.1"))
+    [exchange] = read_recording(tmp_path)
+    assert exchange.outcome == "reset"
+
+
+def test_a_vendor_that_refuses_connections_is_tried_once(tmp_path: Path) -> None:
+    problems: list[str] = []
+    with closed_port() as port, recording(f"http://127.0.0.1:{port}", tmp_path, problems=problems) as address:
+        assert exchange_bytes(address, build()) in (b"(reset)", b"")
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.status) == ("refused", 0)
+    assert [problem for problem in problems if "cannot be reached" in problem] == problems
+    assert len(problems) == 1
+
+
+def test_bytes_of_a_slow_vendor_reach_the_client_as_they_come(tmp_path: Path) -> None:
+    """The vendor sends the next byte only when the client has read the last one."""
+    has_read = threading.Semaphore(0)
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        for byte in RESPONSE:
+            connection.sendall(bytes((byte,)))
+            assert has_read.acquire(timeout=TIMEOUT)
+        return False
+
+    with ScriptedVendor(serve) as vendor:
+        with recording(vendor.url, tmp_path) as address, connect(address) as connection:
+            connection.sendall(build())
+            received = b""
+            while len(received) < len(RESPONSE):
+                received += connection.recv(1)
+                has_read.release()
+        assert (received, len(vendor.requests)) == (RESPONSE, 1)
+    assert read_recording(tmp_path)[0].body == BODY
+
+
+def test_a_client_that_hangs_up_loses_no_exchange(tmp_path: Path) -> None:
+    is_gone = threading.Event()
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        assert is_gone.wait(TIMEOUT)
+        connection.sendall(RESPONSE)
+        return False
+
+    with ScriptedVendor(serve) as vendor:
+        with recording(vendor.url, tmp_path) as address:
+            with connect(address) as connection:
+                connection.sendall(build())
+                reset(connection)
+            is_gone.set()
+        requests = len(vendor.requests)
+    exchanges = read_recording(tmp_path)
+    # The reset may overtake the request: then neither vendor nor recording has it.
+    assert len(exchanges) == requests <= 1
+    assert all((exchange.outcome, exchange.body) == ("complete", BODY) for exchange in exchanges)
+
+
+def test_a_client_that_hangs_up_after_its_request_has_arrived_loses_no_exchange(tmp_path: Path) -> None:
+    has_arrived, is_gone = threading.Event(), threading.Event()
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        has_arrived.set()
+        assert is_gone.wait(TIMEOUT)
+        connection.sendall(RESPONSE)
+        return False
+
+    with ScriptedVendor(serve) as vendor:
+        with recording(vendor.url, tmp_path) as address:
+            with connect(address) as connection:
+                connection.sendall(build())
+                assert has_arrived.wait(TIMEOUT)
+                reset(connection)
+            is_gone.set()
+        assert len(vendor.requests) == 1
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.body) == ("complete", BODY)
+
+
+def test_a_request_that_breaks_off_reaches_the_vendor_as_it_came(tmp_path: Path) -> None:
+    received: list[bytes] = []
+
+    def read_some(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            received.append(read_all(connection))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=read_some, args=(listener,))
+        thread.start()
+        port = listener.getsockname()[1]
+        with recording(f"http://127.0.0.1:{port}", tmp_path) as address:
+            assert exchange_bytes(address, build()[:-10]) == b""
+        thread.join(TIMEOUT)
+    assert received == [build()[:-10].replace(b"Host: x", b"Host: 127.0.0.1:%d" % port)]
+    assert [exchange.outcome for exchange in read_recording(tmp_path)] == ["request-cut"]
+
+
+def test_a_kept_connection_carries_all_requests_in_order(tmp_path: Path) -> None:
+    def serve(connection: socket.socket, request: bytes) -> bool:
+        body = b"<returnsms><message>%b</message></returnsms>" % request[-1:]
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        return True
+
+    with ScriptedVendor(serve) as vendor:
+        with recording(vendor.url, tmp_path) as address, connect(address) as connection:
+            for digit in b"123456789":
+                connection.sendall(build(FORM + b"&extno=" + bytes((digit,))))
+                received = b""
+                while not received.endswith(b"</returnsms>"):
+                    received += connection.recv(65536)
+                assert b"<message>%c</message>" % digit in received
+        assert (vendor.connections, len(vendor.requests)) == (1, 9)
+    assert [exchange.body[20:21] for exchange in read_recording(tmp_path)] == [
+        bytes((digit,)) for digit in b"123456789"
+    ]
+
+
+def test_100_continue_is_the_vendor_s(tmp_path: Path) -> None:
+    """The body follows only when the vendor has asked for it."""
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = b""
+            while len(body) < len(FORM):
+                body += connection.recv(65536)
+            connection.sendall(RESPONSE)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with recording(url, tmp_path) as address, connect(address) as connection:
+            connection.sendall(build(headers=b"Expect: 100-continue\r\n").removesuffix(FORM))
+            assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            connection.sendall(FORM)
+            received = b""
+            while len(received) < len(RESPONSE):
+                received += connection.recv(65536)
+            assert received == RESPONSE
+        thread.join(TIMEOUT)
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.body) == ("complete", BODY)
+
+
+def test_requests_that_follow_one_another_without_waiting_are_recorded_in_their_order(tmp_path: Path) -> None:
+    def serve(connection: socket.socket, request: bytes) -> bool:
+        for _ in range(request.count(b"POST /")):
+            connection.sendall(RESPONSE)
+        return True
+
+    requests = build(FORM + b"&extno=1") + build(FORM + b"&extno=2")
+    with ScriptedVendor(serve) as vendor, recording(vendor.url, tmp_path) as address, connect(address) as connection:
+        connection.sendall(requests)
+        received = b""
+        while len(received) < 2 * len(RESPONSE):
+            received += connection.recv(65536)
+        assert received == 2 * RESPONSE
+    assert [exchange.request[-1:] for exchange in read_recording(tmp_path)] == [b"1", b"2"]
+
+
+def test_what_cannot_be_written_stays_in_memory_until_it_can(tmp_path: Path) -> None:
+    """The folder is gone, as a full disk is: every exchange is written when it is back."""
+    problems: list[str] = []
+    folder, moved = tmp_path / "out", tmp_path / "moved"
+    with ScriptedVendor(answer_again) as vendor:
+        with recording(vendor.url, folder, problems=problems, retry_seconds=0.01) as address:
+            assert exchange_bytes(address, build()) == RESPONSE
+            folder.rename(moved)
+            for _ in range(3):
+                assert exchange_bytes(address, build()) == RESPONSE
+            moved.rename(folder)
+        assert len(vendor.requests) == 4
+    assert [exchange.name for exchange in read_recording(folder)] == [f"000{number}-overage" for number in (1, 2, 3, 4)]
+    assert not [problem for problem in problems if "internal" in problem]
