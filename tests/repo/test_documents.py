@@ -41,8 +41,9 @@ from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.testing import models
 from sms10692_mock.testing.clock import Clock
 from support.documents import BLOCKS, DOCUMENTS, TOP, Block, read
-from support.emulators import WsgiHarness, emulator_process
-from support.http_client import build_request
+from support.emulators import WsgiHarness, emulator_process, wait_exit
+from support.http_client import build_request, send_raw
+from support.recordings import recorder_process
 
 DEFAULT_URL: Final = "http://127.0.0.1:10692"
 TRANSLATED: Final = [name for name in DOCUMENTS if name.removesuffix(".md") + ".zh-CN.md" in DOCUMENTS]
@@ -305,10 +306,30 @@ def run_ready(arguments: list[str]) -> None:
         subprocess.run([sys.executable, "-m", "sms10692_mock", "ready", *own], check=True, timeout=60)
 
 
+def run_record(arguments: list[str], folder: Path) -> None:
+    """`sms10692-mock record` has these options, and records an emulator."""
+    assert arguments == ["--to", DEFAULT_URL, "--out", "recording"]
+    record_overage(folder / "recording")
+
+
+def record_overage(folder: Path) -> None:
+    """Record one exchange with an emulator."""
+    with (
+        emulator_process() as (_, (host, port)),
+        recorder_process(f"http://{host}:{port}", folder) as (process, address),
+    ):
+        assert send_raw(address, build_request("/v2sms.aspx", b"action=overage")).status == 200
+        process.terminate()
+        assert wait_exit(process) == (f"1 exchanges in {folder}\n", "")
+
+
 def run_serve(arguments: list[str], folder: Path) -> None:
     """`sms10692-mock serve` with these options listens, at free ports."""
     if "brand.toml" in arguments:
         return  # `run_profile` checks the file
+    if "--replay" in arguments:
+        record_overage(folder / arguments[arguments.index("--replay") + 1])
+        arguments = [str(folder / word) if word == "recording" else word for word in arguments]
     if "0.0.0.0" in arguments:  # noqa: S104 - tests listen on loopback only
         arguments[arguments.index("0.0.0.0")] = "127.0.0.1"  # noqa: S104 - tests listen on loopback only
     for port in ("--port", "--tls-port"):
@@ -377,6 +398,8 @@ def test_every_command_of_a_sh_block_runs_or_names_what_there_is(block: Block, t
                 run_backup(arguments, tmp_path)
             case ["sms10692-mock", "ready", *arguments]:
                 run_ready(arguments)
+            case ["sms10692-mock", "record", *arguments]:
+                run_record(arguments, tmp_path)
             case ["sms10692-mock", "explain", *arguments]:
                 run_explain(arguments)
             case ["sms10692-mock", "profile", *arguments]:

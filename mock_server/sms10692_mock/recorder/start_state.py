@@ -19,6 +19,10 @@ from sms10692_mock.domain.bounds import MAX_POINTS, MAX_TASK_ID
 _PASSWORD: Final = "mima"  # noqa: S105 - stands for one that the recorder cannot know
 _HEADING: Final = "# The state at the start of this recording; numbers, names, passwords and texts are masked."
 _TIME_FORMATS: Final = ("%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S")
+_RETURN_STATUS, _, _REMAIN_POINT, _TASK_ID, _SUCCESS_COUNTS = (name.lower() for name in protocol.SEND.elements)
+_PAY_INFO, _OVERAGE = protocol.OVERAGE.elements[2:4]
+_MOBILE, _ITEM_TASK, _STATUS, _RECEIVE_TIME, _ERRORCODE, _EXTNO = protocol.STATUS.elements
+_CONTENT: Final = protocol.CALL.elements[2]
 _STATES: Final = (protocol.DELIVERED, protocol.FAILED)
 
 
@@ -64,18 +68,18 @@ class StartState:
         if operation is protocol.SEND:
             self._observe_send(account, found)
         elif operation is protocol.OVERAGE:
-            balance = _parse_number(found.get("overage", ""))
+            balance = _parse_number(found.get(_OVERAGE, ""))
             if account.points is None and balance is not None:
                 account.points = balance + account.charged
-            account.is_postpaid = account.is_postpaid or found.get("payinfo") == protocol.POSTPAID
+            account.is_postpaid = account.is_postpaid or found.get(_PAY_INFO) == protocol.POSTPAID
         elif operation.item_element:
             for item in _split_items(operation, values):
                 self._observe_item(account, operation, item)
 
     def _observe_send(self, account: MaskedAccount, found: Mapping[str, str]) -> None:
-        remaining, task = _parse_number(found.get("remainpoint", "")), _parse_number(found.get("taskid", ""))
-        count = _parse_number(found.get("successcounts", ""))
-        if not task or not count or found.get("returnstatus") != protocol.SEND.success:
+        remaining, task = _parse_number(found.get(_REMAIN_POINT, "")), _parse_number(found.get(_TASK_ID, ""))
+        count = _parse_number(found.get(_SUCCESS_COUNTS, ""))
+        if not task or not count or found.get(_RETURN_STATUS) != protocol.SEND.success:
             return
         self._recorded_tasks.add(task)
         self._first_task_id = task if self._first_task_id is None else self._first_task_id
@@ -87,19 +91,19 @@ class StartState:
 
     def _observe_item(self, account: MaskedAccount, operation: Operation, item: Mapping[str, str]) -> None:
         """Note an item of a task that was not recorded: it waited when the recording began."""
-        task = _parse_number(item.get("taskid", ""))
+        task = _parse_number(item.get(_ITEM_TASK, ""))
         if task is None or task in self._recorded_tasks or not 0 < task <= MAX_TASK_ID:
             return
         values = {
             "task_id": task,
-            "mobile": item.get("mobile", ""),
-            "extno": item.get("extno", ""),
-            "due": _parse_time(item.get("receivetime", "")) or self._started,
+            "mobile": item.get(_MOBILE, ""),
+            "extno": item.get(_EXTNO, ""),
+            "due": _parse_time(item.get(_RECEIVE_TIME, "")) or self._started,
         }
         if operation is protocol.CALL:
-            account.replies.append(values | {"content": item.get("content", "")})
-        elif (status := _parse_number(item.get("status", ""))) in _STATES:
-            account.reports.append(values | {"status": status, "errorcode": item.get("errorcode", "")})
+            account.replies.append(values | {"content": item.get(_CONTENT, "")})
+        elif (status := _parse_number(item.get(_STATUS, ""))) in _STATES:
+            account.reports.append(values | {"status": status, "errorcode": item.get(_ERRORCODE, "")})
 
     def format(self, words: Sequence[str]) -> str:
         """Write the state as TOML. `words` are the forbidden ones."""
