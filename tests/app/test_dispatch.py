@@ -31,6 +31,7 @@ class StubVendorApp:
     """A VendorApp that returns empty responses and records the thread of each phase."""
 
     allows_cross_site = False
+    replay = None
     endpoints = ENDPOINTS
     hints = probe = None
 

@@ -21,7 +21,7 @@ ALLOWED: Final = {
     "recorder/proxy.py": "record",
     "readiness_client.py": "ready",
     "stores/valkey/connection.py": "the client of the store",
-    "admin/console/clause_demo.py": "a demo of the console calls its own server",
+    "admin/console/own_server.py": "the console sends to its own server",
     "server/peer_user.py": "netlink: the kernel tells whose process a local connection belongs to",
     "testing/transport.py": "a test's requests to the control API",
 }

@@ -19,6 +19,7 @@ from sms10692_mock.app.vendor_app import (
     VendorApp,
     VendorRequest,
     reject_cross_site,
+    take_replayed,
 )
 from sms10692_mock.domain.api_request import QUEUES, match_endpoint
 from sms10692_mock.server.bad_request import BadRequest
@@ -109,8 +110,8 @@ class Dispatcher:
             preset = failure.rejection
         elif headers.get("sec-fetch-site") == CROSS_SITE and not self._vendor_app.allows_cross_site:
             preset = reject_cross_site()
-        else:
-            preset = self._vendor_app.take_replayed(endpoint, request)
+        elif self._vendor_app.replay is not None:
+            preset = take_replayed(self._vendor_app.replay, endpoint, request)
         handle = partial(self._vendor_app.handle, endpoint, request, preset)
         length = len(request.query) + len(body)
         if length > _SHORT_REQUEST or (endpoint in _QUEUE_ENDPOINTS and self._is_large_fetch(endpoint, request)):

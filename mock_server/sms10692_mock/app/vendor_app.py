@@ -130,7 +130,7 @@ class VendorApp:
         replay: Replay | None = None,
     ) -> None:
         self._vendor = vendor
-        self._replay = replay
+        self.replay = replay
         self._metrics = metrics or RequestMetrics()
         self.endpoints = frozenset(options.endpoints)
         self._brand_renderers: dict[str, _Renderers] = {}
@@ -144,12 +144,6 @@ class VendorApp:
         self._password_notes = PasswordNotes(language)
         self.probe = StoreProbe(vendor.store)
         self.hints = HintWriter(vendor.store, log, is_exposed, language, self._metrics)
-
-    def take_replayed(self, endpoint: Endpoint, request: VendorRequest) -> ReplayedResponse | None:
-        """Take the response of the recording, if it has one. **Call it once per request**: the response is used up."""
-        if self._replay is None:
-            return None
-        return self._replay.take(endpoint, request.method, request.query, request.content_type, request.body)
 
     def respond(self, endpoint: Endpoint, request: VendorRequest, preset: Preset | None = None) -> Response:
         """Handle a request, and diagnose it if necessary. Status 200 for every allowed method, also for a refusal."""
@@ -365,6 +359,11 @@ class VendorApp:
         if self._log:
             host, port = addresses.client
             self._log(f"{host}:{port} {event}")
+
+
+def take_replayed(replay: Replay, endpoint: Endpoint, request: VendorRequest) -> ReplayedResponse | None:
+    """Take the response of a recording, if it has one. **Call it once per request**: the response is used up."""
+    return replay.take(endpoint, request.method, request.query, request.content_type, request.body)
 
 
 def reject_cross_site() -> Rejection:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, Protocol
 
 from sms10692_mock.app.path_prefix import cut_prefix
-from sms10692_mock.app.vendor_app import CROSS_SITE, Preset, VendorApp, VendorRequest, reject_cross_site
+from sms10692_mock.app.vendor_app import CROSS_SITE, Preset, VendorApp, VendorRequest, reject_cross_site, take_replayed
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.elapsed_time import sleep
 from sms10692_mock.server.http1_head import REASON_PHRASES
@@ -63,8 +63,8 @@ class WsgiVendorApp:
             preset = failure.rejection
         elif environ.get("HTTP_SEC_FETCH_SITE") == CROSS_SITE and not self._vendor_app.allows_cross_site:
             preset = reject_cross_site()
-        else:
-            preset = self._vendor_app.take_replayed(endpoint, request)
+        elif self._vendor_app.replay is not None:
+            preset = take_replayed(self._vendor_app.replay, endpoint, request)
         response = self._vendor_app.respond(endpoint, request, preset)
         return _send(response, method, start_response)
 
