@@ -104,3 +104,28 @@ def test_a_message_is_sent_with_the_keyboard_alone(
     expect(page.locator("#response")).to_contain_text("<message>ok</message>")
     page.goto(account.page_path("/phone", mobile="13700001111"))
     expect(page.locator(".bubble.in")).to_contain_text("by keyboard")
+
+
+def test_presets_say_what_they_changed_and_undo_only_that(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    account.control("POST", "/faults", {"kind": "status", "status": 503, "probability": 0.0})
+    page.goto(account.page_path("/faults"))
+    expect(page.locator("#pause[data-state=live]")).to_be_visible()
+    page.locator("#preset-down").click()
+    expect(page.locator("#notice")).to_contain_text(console_text(profile, "preset.down_did", userid=account.userid))
+    assert "503" in account.send()
+    active = page.locator(".entries .struck")
+    expect(active).to_have_count(2)
+    expect(active.last).to_contain_text(console_text(profile, "faults.struck", triggered=1, evaluated=1))
+    expect(active.first).to_contain_text(console_text(profile, "faults.struck", triggered=0, evaluated=1))
+    expect(active.last).to_contain_text(console_text(profile, "faults.since"))
+    page.locator("#preset-low_balance").click()
+    changed = console_text(profile, "preset.low_balance_did", userid=account.userid, points=999, remaining=1)
+    expect(page.locator("#notice")).to_contain_text(changed)
+    page.locator("#preset-down").click()
+    expect(active).to_have_count(1)
+    page.locator("#preset-low_balance").click()
+    expect(page.locator("#preset-low_balance")).to_have_attribute("aria-pressed", "false")
+    assert "<remainpoint>999</remainpoint>" in account.send()
+    assert find_serious_violations(page) == []

@@ -56,7 +56,7 @@ def test_a_method_has_all_arguments_of_the_control_api(method: Any, document: ty
 
 
 def test_a_new_fault_has_all_fields_of_a_fault_that_can_be_chosen() -> None:
-    chosen = behaviour.FaultDocument.model_fields.keys() - {"id", "evaluated"}
+    chosen = behaviour.FaultDocument.model_fields.keys() - {"id", "evaluated", "triggered", "since", "preset"}
     assert behaviour.NewFault.model_fields.keys() == chosen
 
 

@@ -33,7 +33,8 @@ class Account:
     """One account. `points` is the initial balance of a prepaid account; a postpaid account starts at zero (R6).
 
     `clock` and `profile` override those of the emulator, `faults` are the faults of the account's requests. A
-    `temporary` account is deleted after a long time without use.
+    `temporary` account is deleted after a long time without use. `withheld_points` were taken from the balance by the
+    preset of a low balance, which gives them back; None if it is off.
     """
 
     userid: str
@@ -47,6 +48,7 @@ class Account:
     delivery_rules: DeliveryRules = NO_DELIVERY_RULES
     faults: tuple[Fault, ...] = ()
     temporary: bool = False
+    withheld_points: int | None = None
 
 
 DEFAULT_ACCOUNT: Final = Account(userid="12", account="test", password="mima")

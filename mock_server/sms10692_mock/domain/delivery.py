@@ -6,7 +6,7 @@ and replies; the store queues them.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from sms10692 import protocol
@@ -61,13 +61,16 @@ RESERVED_NUMBERS: Final[Mapping[str, DeliveryOutcome]] = {
 class DeliveryRule:
     """A rule for messages to numbers that start with `number`; an empty `number` matches all.
 
-    The rule applies to the next `times` messages (None: no limit), and to each with probability `probability`.
+    The rule applies to the next `times` messages (None: no limit), and to each with probability `probability`. `since`
+    and `preset` are shown only, as those of a fault.
     """
 
     number: str
     outcome: DeliveryOutcome
     probability: float = 1.0
     times: int | None = None
+    since: float = field(default=0.0, compare=False)
+    preset: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Their kinds are in `fault_kinds`; the effect of a fault on the HTTP response is 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from sms10692 import protocol
@@ -31,7 +31,9 @@ class Fault:
     requests (None: no limit), to each with this `probability`, repeatable with `seed`. `seconds` to `seconds_max` is
     the range of a latency; `at` the byte at which a response is truncated; `status` an HTTP status; `message` that of a
     refusal; `charset` the charset that the response claims. With `apply`, the vendor executes the request all the
-    same. `evaluated` counts the requests for which the fault was evaluated.
+    same. `evaluated` counts the requests for which the fault was evaluated, `triggered` those that it affected. `since`
+    is when it was added (Unix time, 0: unknown), `preset` the name of the preset that added it. What is only shown does
+    not count in comparisons.
     """
 
     id: str
@@ -48,6 +50,9 @@ class Fault:
     charset: str = ""
     apply: bool = False
     evaluated: int = 0
+    triggered: int = field(default=0, compare=False)
+    since: float = field(default=0.0, compare=False)
+    preset: str = field(default="", compare=False)
 
     def get_trigger(self) -> TriggeredFault:
         """Return what the request log keeps of a fault that `evaluate` returned as triggered."""
@@ -94,8 +99,8 @@ def evaluate(
         evaluated = replace(fault, evaluated=fault.evaluated + 1)
         if fault.probability >= 1.0 or seeded_random(f"{fault.seed}:{fault.evaluated}") < fault.probability:
             triggered.append(evaluated)
-            if fault.times is not None:
-                evaluated = replace(evaluated, times=fault.times - 1)
+            times = None if fault.times is None else fault.times - 1
+            evaluated = replace(evaluated, times=times, triggered=fault.triggered + 1)
         if evaluated.times != 0:
             left.append(evaluated)
     return tuple(triggered), tuple(left)

@@ -159,7 +159,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """An active fault, with the arguments of `fault`. `evaluated` counts the requests that the fault could affect."""
+    """An active fault, with the arguments of `fault`.
+
+    `evaluated` counts the requests that the fault could affect, `triggered` those that it affected. `since` is when it
+    was added, `preset` the console's preset that added it, or empty.
+    """
 
     id: str
     kind: FaultKind
@@ -175,6 +179,9 @@ class Fault:
     charset: str
     apply: bool
     evaluated: int
+    triggered: int
+    since: datetime | None
+    preset: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

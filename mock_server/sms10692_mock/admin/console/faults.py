@@ -14,9 +14,8 @@ from sms10692_mock.admin.console.layout import (
     render_page,
     selected_account,
 )
-from sms10692_mock.admin.console.presets import BY_NAME, PRESETS, RESTORED_POINTS, disable, enable, is_enabled
+from sms10692_mock.admin.console.presets import BY_NAME, PRESETS, disable, enable, is_enabled
 from sms10692_mock.admin.services import ControlService
-from sms10692_mock.admin.services.accounts import AccountPatch
 from sms10692_mock.admin.services.behaviour import (
     REFUSALS,
     DeliveryRulesDocument,
@@ -27,6 +26,7 @@ from sms10692_mock.admin.services.behaviour import (
     TooManyEntries,
 )
 from sms10692_mock.admin.services.clocks import Advance, ClockSetting, NoPendingEvent
+from sms10692_mock.admin.services.schemas import format_iso_time
 from sms10692_mock.domain.delivery import OUTCOMES
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 from sms10692_mock.domain.other_messages import OTHER_MESSAGES
@@ -46,11 +46,17 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             account,
             presets=[(preset.name, is_enabled(control, userid, preset)) for preset in PRESETS],
             faults=[
-                *(("own", fault) for fault in behaviour.faults(userid).faults),
-                *(("all", fault) for fault in behaviour.faults(None).faults),
+                *(("own", fault, _format_since(fault.since)) for fault in behaviour.active_faults(userid)),
+                *(("all", fault, _format_since(fault.since)) for fault in behaviour.active_faults(None)),
             ],
-            rules=behaviour.rules_with_names(userid),
+            rules=[
+                (name, rule, stored.preset, _format_since(stored.since))
+                for name, rule, stored in behaviour.rules_with_names(userid)
+            ],
             clock=clocks.get(userid),
+            clock_since=_format_since(_clock_since(control, userid)),
+            is_own_clock=control.accounts.get(userid).clock is not None,
+            withheld=control.accounts.get(userid).withheld_points,
             kinds=FAULT_KINDS,
             outcomes=OUTCOMES,
             operations=[operation.name for operation in protocol.OPERATIONS],
@@ -62,11 +68,8 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
         userid, preset = selected_account(control).userid, BY_NAME.get(form_field("name") or "")
         if preset is None:
             return message_response("error.invalid", 422, reason="name")
-        if is_enabled(control, userid, preset):
-            disable(control, userid, preset)
-            return message_response("faults.removed")
-        enable(control, userid, preset)
-        return message_response("faults.started")
+        switch = disable if is_enabled(control, userid, preset) else enable
+        return message_response("faults.preset", message=switch(control, userid, preset))
 
     @pages.post("/faults/fault")
     def add_fault() -> ResponseReturnValue:
@@ -131,8 +134,7 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
             behaviour.clear_faults(userid)
             clocks.set(userid, build_model(ClockSetting, mode="real"))
         behaviour.set_delivery_rules(account.userid, DeliveryRulesDocument())
-        if control.anomalies(account.userid).points is not None:
-            control.accounts.update(account.userid, build_model(AccountPatch, points=RESTORED_POINTS))
+        control.accounts.restore_points(account.userid)
         return message_response("faults.all_removed")
 
     @pages.errorhandler(NoPendingEvent)
@@ -150,6 +152,16 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
     @pages.errorhandler(NoSuchFault)
     def no_such_fault(error: NoSuchFault) -> ResponseReturnValue:
         return message_response("faults.no_such_fault", 404)
+
+
+def _format_since(since: float) -> str | None:
+    return format_iso_time(since) if since else None
+
+
+def _clock_since(control: ControlService, userid: str) -> float:
+    """Return the time since which the clock of an account is changed; 0 if it shows real time."""
+    override = control.accounts.get(userid).clock or control.vendor.store.settings().clock
+    return override.since if override else 0.0
 
 
 def _scope(control: ControlService) -> str | None:

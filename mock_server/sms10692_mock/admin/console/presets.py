@@ -2,9 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from sms10692_mock.admin.console.layout import build_model
-from sms10692_mock.admin.services import LOW_BALANCE, ControlService
-from sms10692_mock.admin.services.accounts import AccountPatch
+from sms10692_mock.admin.console.layout import build_model, translate
+from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.behaviour import NewFault, RuleDocument
 
 
@@ -25,49 +24,32 @@ PRESETS: Final = (
 )
 BY_NAME: Final = {preset.name: preset for preset in PRESETS}
 
-RESTORED_POINTS: Final = 1000
-"""Balance of an account after the preset "low_balance" is switched off."""
-
 
 def is_enabled(control: ControlService, userid: str, preset: Preset) -> bool:
-    """Whether the preset is on for an account."""
-    if preset.fault:
-        return bool(_matching_faults(control, userid, preset.fault))
-    if preset.rule:
-        rules = control.behaviour.delivery_rules(userid).rules
-        return any(_identity(rule) == _identity(preset.rule) for rule in rules)
-    return control.anomalies(userid).points is not None
+    """Whether the preset is on for an account. What was set without it does not count."""
+    account = control.accounts.get(userid)
+    if preset.points is not None:
+        return account.withheld_points is not None
+    active = [fault.preset for fault in account.faults] + [rule.preset for rule in account.delivery_rules.rules]
+    return preset.name in active
 
 
-def enable(control: ControlService, userid: str, preset: Preset) -> None:
-    """Switch the preset on for an account."""
+def enable(control: ControlService, userid: str, preset: Preset) -> str:
+    """Switch the preset on for an account, and return the sentence that says what it changed."""
     if preset.fault:
-        control.behaviour.add_fault(userid, preset.fault)
+        control.behaviour.add_fault(userid, preset.fault, preset.name)
     elif preset.rule:
-        control.behaviour.set_rule_for_number(userid, preset.rule.number, preset.rule)
+        control.behaviour.add_rule(userid, preset.rule, preset.name)
     else:
-        control.accounts.update(userid, build_model(AccountPatch, points=preset.points))
+        taken = control.accounts.withhold_points(userid, preset.points or 0)
+        return translate("preset.low_balance_did", userid=userid, points=taken, remaining=preset.points)
+    return translate(f"preset.{preset.name}_did", userid=userid)
 
 
-def disable(control: ControlService, userid: str, preset: Preset) -> None:
-    """Switch the preset off for an account."""
-    if preset.fault:
-        for fault_id in _matching_faults(control, userid, preset.fault):
-            control.behaviour.remove_fault(userid, fault_id)
-    elif preset.rule:
-        control.behaviour.set_rule_for_number(userid, preset.rule.number, None)
-    elif control.vendor.store.balance(userid).points <= LOW_BALANCE:
-        control.accounts.update(userid, build_model(AccountPatch, points=RESTORED_POINTS))
-
-
-def _matching_faults(control: ControlService, userid: str, fault: NewFault) -> list[str]:
-    return [
-        active.id
-        for active in control.behaviour.faults(userid).faults
-        if (active.kind, active.status, active.at, active.operations, active.probability)
-        == (fault.kind, fault.status, fault.at, [], 1.0)
-    ]
-
-
-def _identity(rule: RuleDocument) -> tuple[str, str, float, float, int | None]:
-    return rule.number, rule.outcome, rule.delay, rule.probability, rule.times
+def disable(control: ControlService, userid: str, preset: Preset) -> str:
+    """Undo what the preset changed for an account, and nothing else; returns the sentence that says so."""
+    if preset.points is not None:
+        points = control.accounts.restore_points(userid)
+        return translate("preset.low_balance_undone", userid=userid, points=points)
+    control.behaviour.remove_preset(userid, preset.name)
+    return translate("preset.fault_undone" if preset.fault else "preset.rule_undone", userid=userid)

@@ -103,7 +103,7 @@ class ControlService:
         marks = FindingMarks(vendor.store)
         self.messages = MessageService(vendor, self.accounts, notifier, marks)
         self.requests = RequestLogService(vendor, self.accounts, notifier, marks)
-        self.behaviour = BehaviourService(vendor.store, self.accounts)
+        self.behaviour = BehaviourService(vendor.store, self.accounts, vendor.wall_clock)
         self._probe = StoreProbe(vendor.store)
         self.request_metrics = metrics or RequestMetrics()
         self.metrics = MetricsService(vendor, self.request_metrics, self._probe)

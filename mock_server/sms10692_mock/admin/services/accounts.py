@@ -258,6 +258,26 @@ class AccountService:
         )
         return self.to_document(account)
 
+    def withhold_points(self, userid: str, remaining: int) -> int:
+        """Lower the balance to `remaining`, until `restore_points`, and return the points taken. Raises NoSuchAccount.
+
+        A balance that is not higher stays, and nothing is taken. sendTotal changes with the balance.
+        """
+        points = self._store.balance(self.get(userid).userid).points
+        withheld = max(0, points - remaining)
+        self._store.update_account(userid, lambda account: replace(account, withheld_points=withheld))
+        if withheld:
+            self._store.set_balance(userid, remaining)
+        return withheld
+
+    def restore_points(self, userid: str) -> int:
+        """Add what `withhold_points` took to the balance, and return it; 0 if nothing is withheld."""
+        withheld = self.get(userid).withheld_points or 0
+        self._store.update_account(userid, lambda account: replace(account, withheld_points=None))
+        if withheld:
+            self._store.add_points(userid, withheld)
+        return withheld
+
     def delete(self, userid: str) -> None:
         """Delete an account and all its data. Raises NoSuchAccount."""
         self._vendor.limits.forget(userid)
@@ -271,7 +291,10 @@ class AccountService:
         self._vendor.limits.forget(userid)
         return self.to_document(
             self._store.reset(
-                userid, lambda account: replace(account, clock=None, delivery_rules=NO_DELIVERY_RULES, faults=())
+                userid,
+                lambda account: replace(
+                    account, clock=None, delivery_rules=NO_DELIVERY_RULES, faults=(), withheld_points=None
+                ),
             )
         )
 

@@ -15,9 +15,10 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from sms10692 import protocol
 from sms10692.protocol import OperationName
 from sms10692_mock.admin.services.accounts import AccountService
-from sms10692_mock.admin.services.schemas import INTEGRAL, Seconds, Seed, StrictInput, Text, encodable
+from sms10692_mock.admin.services.schemas import INTEGRAL, Seconds, Seed, StrictInput, Text, encodable, format_iso_time
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.bounds import MAX_COUNT, MAX_FAULT_SECONDS, MAX_FAULTS, MAX_MESSAGE, MAX_RULES
+from sms10692_mock.domain.clock import Clock
 from sms10692_mock.domain.delivery import OUTCOMES, DeliveryRule, DeliveryRules, OutcomeName, name_outcome
 from sms10692_mock.domain.fault_kinds import FAULT_KINDS, FaultKind
 from sms10692_mock.domain.faults import Fault
@@ -117,7 +118,12 @@ class NewFault(StrictInput):
 
 
 class FaultDocument(BaseModel):
-    """An active fault. `evaluated` is the number of requests for which its probability was evaluated."""
+    """An active fault.
+
+    `evaluated` is the number of requests for which its probability was evaluated, `triggered` of those it affected.
+    `since` is when it was added, null if that is unknown; `preset` the name of the console's preset that added it, or
+    empty.
+    """
 
     id: str
     kind: FaultKind
@@ -133,6 +139,9 @@ class FaultDocument(BaseModel):
     charset: str
     apply: bool
     evaluated: int
+    triggered: int
+    since: str | None
+    preset: str
 
 
 class FaultsDocument(BaseModel):
@@ -144,9 +153,10 @@ class FaultsDocument(BaseModel):
 class BehaviourService:
     """Reads and changes delivery rules and faults. A userid of None means the faults for all accounts."""
 
-    def __init__(self, store: Store, accounts: AccountService) -> None:
+    def __init__(self, store: Store, accounts: AccountService, wall_clock: Clock) -> None:
         self._store = store
         self._accounts = accounts
+        self._wall_clock = wall_clock
 
     def delivery_rules(self, userid: str) -> DeliveryRulesDocument:
         """Return the rules of an account. Raises NoSuchAccount."""
@@ -154,23 +164,23 @@ class BehaviourService:
 
     def set_delivery_rules(self, userid: str, document: DeliveryRulesDocument) -> DeliveryRulesDocument:
         """Replace the rules of an account. Raises NoSuchAccount."""
-        rules = parse_rules(document)
+        rules = parse_rules(document, self._wall_clock())
         return rules_document(
             self._store.update_account(userid, lambda account: replace(account, delivery_rules=rules)).delivery_rules
         )
 
-    def add_rule(self, userid: str, document: RuleDocument) -> DeliveryRulesDocument:
-        """Add a rule before the others. Raises NoSuchAccount and TooManyEntries."""
-        rule = _parse_rule(document)
+    def add_rule(self, userid: str, document: RuleDocument, preset: str = "") -> DeliveryRulesDocument:
+        """Add a rule before the others, for the preset of this name. Raises NoSuchAccount and TooManyEntries."""
+        rule = replace(_parse_rule(document, self._wall_clock()), preset=preset)
         return self._update_rules(userid, lambda rules: _limit_rules((rule, *rules)))
 
-    def rules_with_names(self, userid: str) -> list[tuple[str, RuleDocument]]:
-        """Return the rules of an account, each with a name for `remove_rule`.
+    def rules_with_names(self, userid: str) -> list[tuple[str, RuleDocument, DeliveryRule]]:
+        """Return the rules of an account, each with a name for `remove_rule`, and as stored.
 
         A name stays valid when other rules are added or used up.
         """
         rules = self._accounts.get(userid).delivery_rules.rules
-        return [(name, _rule_document(rule)) for name, rule in zip(_rule_names(rules), rules, strict=True)]
+        return [(name, _rule_document(rule), rule) for name, rule in zip(_rule_names(rules), rules, strict=True)]
 
     def remove_rule(self, userid: str, name: str) -> None:
         """Remove one rule. Raises NoSuchAccount and NoSuchRule."""
@@ -183,12 +193,17 @@ class BehaviourService:
 
         self._update_rules(userid, remove)
 
+    def remove_preset(self, userid: str, preset: str) -> None:
+        """Remove the faults and rules of an account that the preset of this name added, and nothing else."""
+        self._update_faults(userid, lambda faults: tuple(fault for fault in faults if fault.preset != preset))
+        self._update_rules(userid, lambda rules: tuple(rule for rule in rules if rule.preset != preset))
+
     def set_rule_for_number(self, userid: str, number: str, document: RuleDocument | None) -> DeliveryRulesDocument:
         """Replace all rules for exactly this number by one rule before the others, or by none.
 
         Raises NoSuchAccount and TooManyEntries.
         """
-        first = () if document is None else (_parse_rule(document),)
+        first = () if document is None else (_parse_rule(document, self._wall_clock()),)
         return self._update_rules(
             userid, lambda rules: _limit_rules((*first, *(rule for rule in rules if rule.number != number)))
         )
@@ -203,13 +218,16 @@ class BehaviourService:
 
         return rules_document(self._store.update_account(userid, with_changed_rules).delivery_rules)
 
-    def faults(self, userid: str | None) -> FaultsDocument:
+    def active_faults(self, userid: str | None) -> tuple[Fault, ...]:
         """Return the active faults of an account, or those for all accounts. Raises NoSuchAccount."""
-        active = self._store.settings().faults if userid is None else self._accounts.get(userid).faults
-        return FaultsDocument.model_construct(faults=[_fault_document(fault) for fault in active])
+        return self._store.settings().faults if userid is None else self._accounts.get(userid).faults
 
-    def add_fault(self, userid: str | None, new: NewFault) -> FaultDocument:
-        """Activate a fault. Raises NoSuchAccount and TooManyEntries."""
+    def faults(self, userid: str | None) -> FaultsDocument:
+        """Return the documents of `active_faults`."""
+        return FaultsDocument.model_construct(faults=[_fault_document(fault) for fault in self.active_faults(userid)])
+
+    def add_fault(self, userid: str | None, new: NewFault, preset: str = "") -> FaultDocument:
+        """Activate a fault, for the preset of this name. Raises NoSuchAccount and TooManyEntries."""
         spec = FAULT_KINDS[new.kind]
         fault = Fault(
             **new.model_dump()
@@ -218,6 +236,8 @@ class BehaviourService:
                 "operations": tuple(new.operations) or spec.operations,
                 "message": new.message or "",
                 "apply": spec.executed == "yes" if new.apply is None else new.apply,
+                "since": self._wall_clock(),
+                "preset": preset,
             }
         )
 
@@ -252,16 +272,16 @@ class BehaviourService:
             self._store.update_account(userid, lambda account: replace(account, faults=change(account.faults)))
 
 
-def parse_rules(document: DeliveryRulesDocument) -> DeliveryRules:
-    """Return the rules that a document describes."""
-    return DeliveryRules(tuple(map(_parse_rule, document.rules)), document.seed)
+def parse_rules(document: DeliveryRulesDocument, since: float = 0.0) -> DeliveryRules:
+    """Return the rules that a document describes, set at this Unix time (0: unknown)."""
+    return DeliveryRules(tuple(_parse_rule(rule, since) for rule in document.rules), document.seed)
 
 
-def _parse_rule(document: RuleDocument) -> DeliveryRule:
+def _parse_rule(document: RuleDocument, since: float) -> DeliveryRule:
     outcome = OUTCOMES[document.outcome]._replace(delay=document.delay, reply=document.reply)
     if document.errorcode is not None:
         outcome = outcome._replace(errorcode=document.errorcode)
-    return DeliveryRule(document.number, outcome, document.probability, document.times)
+    return DeliveryRule(document.number, outcome, document.probability, document.times, since)
 
 
 def _limit_rules(rules: tuple[DeliveryRule, ...]) -> tuple[DeliveryRule, ...]:
@@ -305,5 +325,10 @@ def _rule_document(rule: DeliveryRule) -> RuleDocument:
 def _fault_document(fault: Fault) -> FaultDocument:
     values = {field.name: getattr(fault, field.name) for field in fields(fault)}
     return FaultDocument.model_construct(
-        **values | {"operations": list(fault.operations), "message": fault.message or None}
+        **values
+        | {
+            "operations": list(fault.operations),
+            "message": fault.message or None,
+            "since": format_iso_time(fault.since) if fault.since else None,
+        }
     )

@@ -44,10 +44,16 @@ class ClockState(StrictInput):
 
 
 class FaultState(NewFault):
-    """An active fault. `evaluated` is the number of requests for which its probability was evaluated."""
+    """An active fault. `evaluated` is the number of requests for which its probability was evaluated.
+
+    `triggered` is the number of those that it affected, `since` when it was added, `preset` the preset that did.
+    """
 
     id: str = Field(pattern="^[0-9A-Za-z-]{1,40}$")
     evaluated: _Count = 0
+    triggered: _Count = 0
+    since: Timestamp | None = None
+    preset: str = Field("", pattern="^[a-z_]{0,40}$")
 
     def build(self) -> Fault:
         spec = FAULT_KINDS[self.kind]
@@ -55,6 +61,7 @@ class FaultState(NewFault):
             "operations": tuple(self.operations) or spec.operations,
             "message": self.message or "",
             "apply": spec.executed == "yes" if self.apply is None else self.apply,
+            "since": self.since.timestamp() if self.since else 0.0,
         }
         return Fault(**values)
 
@@ -147,6 +154,7 @@ def dump_clock(clock: ClockOverride) -> dict[str, Any]:
 def dump_fault(fault: Fault) -> dict[str, Any]:
     """Return the values of a FaultState, without those that are the default."""
     values = asdict(fault) | {"operations": list(fault.operations), "message": fault.message or None}
+    values |= {"since": to_time(fault.since) if fault.since else None}
     return _without_defaults(FaultState, values) | {"apply": fault.apply}
 
 
