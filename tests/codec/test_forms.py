@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sms10692_mock.codec.charsets import DECODERS
-from sms10692_mock.codec.forms import parse_fields
+from sms10692_mock.codec.forms import FORM, parse_fields, parse_form
 
 utf8, cp936 = DECODERS["utf-8"], DECODERS["gb2312"]
 EACH_CHARSET = pytest.mark.parametrize(("label", "codec"), [("utf-8", "utf-8"), ("gb2312", "gbk")])
@@ -59,6 +59,23 @@ def test_r14_any_text_in_unicode_escapes_is_decoded(label: str, codec: str, text
 def test_r14_a_query_field_hides_the_form_field() -> None:
     assert parse_fields(b"action=send", "", b"action=overage&userid=12", utf8) == {"action": "send", "userid": "12"}
     assert parse_fields(b"action=", "", b"action=overage", utf8) == {"action": ""}
+
+
+@pytest.mark.parametrize(
+    ("body", "is_regular", "escaped"),
+    [
+        (b"a=1&b=2", True, 0),
+        (b"a=1&b=%E5%86%85", True, 1),
+        (b"a%62=1&b=%E5&c=%", True, 3),
+        (b"a=1&b=2+2", False, 1),
+        ("a=1&b=内".encode(), False, 2),
+        (b"a=1&a=2", False, 0),
+        (b"a=1&b", False, 0),
+    ],
+)
+def test_the_parser_tells_what_a_form_looks_like(body: bytes, is_regular: bool, escaped: int) -> None:
+    assert parse_form(b"", FORM, body, utf8)[1:] == (True, is_regular, escaped)
+    assert parse_form(b"c=3", FORM, body, utf8)[1:] == (False, False, 0)
 
 
 def test_r14_repeated_names_are_joined_with_commas() -> None:

@@ -5,7 +5,7 @@ The hint depends on the check that runs before every response, the API does not,
 
 import re
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -339,6 +339,48 @@ def test_an_example_with_a_finding_of_an_accepted_request_is_suspicious(spec: Fi
 @pytest.mark.parametrize("form", [build_form(), build_form(extno="01", content="您好，1234")])
 def test_a_correct_send_is_not_suspicious(form: bytes) -> None:
     assert find_suspicion_of(build_context(form)) == ""
+
+
+OLDER_SEND = "action=send&userid=12&account=test&password=mima&mobile=15023239810&content="
+
+
+@pytest.mark.parametrize(
+    ("form", "suspicion"),
+    [
+        ("【商店】您的验证码是1234，退订回T", ""),
+        ("您的验证码是1234&sendTime=&extno=", ""),
+        ("您的验证码是1234&checkContent=1&taskName=a&countNumber=1&mobileNumber=1&telephoneNumber=0", ""),
+        ("您的验证码是1234&checkContent=1&taskName=a%", "style"),
+        ("您的验证码是1234&checkContent=1&note=a", "style"),
+        ("您的验证码是1234&note=a", "style"),
+        ("【", ""),
+        ("【 】您好", "text"),
+        ("【】您好", "text"),
+        ("【NULL】", ""),
+        ("【商店】NULL", "text"),
+        ("“【商店】您好”", "text"),
+        ("鎮ㄥソ", "text"),
+    ],
+)
+def test_the_check_before_the_response_of_an_older_endpoint(form: str, suspicion: str) -> None:
+    body = quote(f"{OLDER_SEND}{form}", safe="=&%").encode()
+    assert find_suspicion_of(build_context(body, endpoint=protocol.SMS)) == suspicion
+
+
+@pytest.mark.parametrize(
+    ("mobile", "suspicion"),
+    [
+        ("15023239810", ""),
+        ("15023239810,13527576163", ""),
+        ("15023239810%2C13527576163", ""),
+        ("25023239810", "text"),
+        ("1502323981", "text"),
+        ("%EF%BC%91%EF%BC%95%EF%BC%90%EF%BC%92%EF%BC%93%EF%BC%92%EF%BC%93%EF%BC%99%EF%BC%98%EF%BC%91%EF%BC%90", "text"),
+    ],
+)
+def test_the_numbers_are_checked_before_the_response(mobile: str, suspicion: str) -> None:
+    form = build_form(mobile="NUMBERS").replace(b"NUMBERS", mobile.encode())
+    assert find_suspicion_of(build_context(form)) == suspicion
 
 
 @pytest.mark.parametrize("content", ["您好", "A & B = ？"], ids=["usual", "unusual"])

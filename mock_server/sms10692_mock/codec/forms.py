@@ -21,19 +21,21 @@ class ParsedForm(NamedTuple):
     """The fields of a request, and what the parser saw of its form.
 
     `is_form`: there is no query string, and the body has the conventional Content-Type. `is_regular`: it is such a form
-    in ASCII without '+', without a repeated name, and with '=' in each pair.
+    in ASCII without '+', without a repeated name, and with '=' in each pair. `escaped` is how many of its pairs were
+    decoded.
     """
 
     fields: Fields
     is_form: bool
     is_regular: bool
+    escaped: int
 
 
 def parse_form(query: bytes, content_type: str, body: bytes, decode: Decoder) -> ParsedForm:
     """Parse the fields of a request as `parse_fields` does, and tell what its form looks like."""
     if not query and content_type == FORM:
         return _parse_urlencoded(body, decode)
-    return ParsedForm(parse_fields(query, content_type, body, decode), is_form=False, is_regular=False)
+    return ParsedForm(parse_fields(query, content_type, body, decode), is_form=False, is_regular=False, escaped=0)
 
 
 def parse_fields(query: bytes, content_type: str, body: bytes, decode: Decoder) -> Fields:
@@ -64,11 +66,13 @@ def _parse_urlencoded(raw: bytes, decode: Decoder) -> ParsedForm:
     has_plus = "+" in text
     is_plain = is_ascii and not has_plus and "%" not in text
     pairs = text.split("&")
+    escaped = 0
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             continue
         if not is_plain and ("%" in pair or "+" in pair or not is_ascii):
+            escaped += 1
             name, value = decode_component(name, decode), decode_component(value, decode)
         name = name.lower()
         if name in fields:
@@ -77,7 +81,7 @@ def _parse_urlencoded(raw: bytes, decode: Decoder) -> ParsedForm:
             fields[name] = value
     for name, texts in repeated.items():
         fields[name] = ",".join(texts)
-    return ParsedForm(fields, True, is_ascii and not has_plus and len(fields) == len(pairs))
+    return ParsedForm(fields, True, is_ascii and not has_plus and len(fields) == len(pairs), escaped)
 
 
 def _parse_multipart(content_type: str, body: bytes, decode: Decoder) -> Fields:

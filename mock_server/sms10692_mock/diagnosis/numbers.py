@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 _MOBILE: Final = re.compile("1[0-9]{10}")
-_WIDTH: Final = 12
+MOBILE_DIGITS: Final = 11
+_WIDTH: Final = MOBILE_DIGITS + 1
 """Characters of a number and its comma."""
 _SHORTEST: Final = 10
 """Digits of a mobile number without one. A shorter piece is a group of the digits of one number."""
@@ -73,13 +74,11 @@ def are_plain(mobile: str) -> bool:
     >>> are_plain("15023239810,13527576163"), are_plain("15023239810,1352757616"), are_plain("8615023239810")
     (True, False, False)
     """
-    if len(mobile) == _WIDTH - 1:
-        return mobile[0] == "1" and mobile.isdigit() and mobile.isascii()
     count, rest = divmod(len(mobile) + 1, _WIDTH)
     if rest or not mobile.isascii():
         return False
     return (
-        mobile[11::_WIDTH] == "," * (count - 1)
+        mobile[MOBILE_DIGITS::_WIDTH] == "," * (count - 1)
         and mobile[::_WIDTH] == "1" * count
         and mobile.count(",") == count - 1
         and mobile.replace(",", "").isdigit()
