@@ -21,7 +21,8 @@ from sms10692 import __version__
 from sms10692_examine import report_files
 from sms10692_examine.driver_protocol import DriverError, build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
-from sms10692_examine.language import STATE_WORDS, WORDS, Language, choose, expected_of
+from sms10692_examine.language import STATE_WORDS, WORDS, choose, expected_of, observed_of
+from sms10692_examine.observations import Language, Observation
 from sms10692_examine.ready_drivers import driver_command
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import TIMEZONE, Authentication, Charset, Settings
@@ -125,7 +126,8 @@ def run(
     result.verdicts = apply_known_failures(result.verdicts, known)
     _print_result(console, result, settings, lang)
     for name in find_mended(result.verdicts, known):
-        console.print(f"{name} passed, and is listed as a known failure: remove it from {expect}")
+        mended = Observation("{} passed, and is listed as a known failure: remove it from {}", name, expect)
+        console.print(mended.in_language(lang))
     _write(html, lambda: report_files.build_html(result, settings).encode())
     _write(junit, lambda: report_files.build_junit(result, settings))
     document = report_files.build_json(result, settings)
@@ -156,7 +158,7 @@ def _print_result(console: Console, result: RunResult, settings: Settings, langu
     unjudged: dict[tuple[State, str], list[str]] = {}
     for verdict in result.verdicts:
         if verdict.state in (State.NOT_SUPPORTED, State.NOT_JUDGED):
-            unjudged.setdefault((verdict.state, verdict.observed), []).append(verdict.case.id)
+            unjudged.setdefault((verdict.state, observed_of(verdict, language)), []).append(verdict.case.id)
         elif verdict.state is not State.PASSED:
             lines = report_files.describe(verdict, settings, language)
             _print_verdict(console, verdict.state, verdict.case.id, lines, language)

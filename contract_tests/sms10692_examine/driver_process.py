@@ -57,7 +57,7 @@ class DriverProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise DriverError(f"cannot start {shlex.join(self.command)}: {error.strerror or error}") from error
+            raise DriverError("cannot start {}: {}", shlex.join(self.command), error.strerror or error) from error
         self._started = started
         self._lines: queue.Queue[bytes] = queue.Queue(_PENDING_LINES)
         self._is_discarding = threading.Event()
@@ -87,7 +87,7 @@ class DriverProcess:
         if is_first:
             self.start_seconds = time.monotonic() - self._started
         if answer.kind != "configured":
-            raise DriverError(f"configure was answered with {answer}; expected configured")
+            raise DriverError("configure was answered with {}; expected configured", answer)
         return answer
 
     def ask(self, operation: str, limit: float, **fields: Any) -> Answer:
@@ -105,9 +105,9 @@ class DriverProcess:
         writer.start()
         writer.join(WRITE_LIMIT)
         if writer.is_alive():
-            raise DriverError(f"the driver does not read its standard input: {operation} waited {WRITE_LIMIT:g} s")
+            raise DriverError("the driver does not read its standard input: {} waited {:g} s", operation, WRITE_LIMIT)
         if self._write_error is not None:
-            raise DriverError(self._describe_end()) from self._write_error
+            raise self._describe_end() from self._write_error
 
     def _write(self, line: bytes) -> None:
         stream = self._process.stdin
@@ -126,12 +126,12 @@ class DriverProcess:
         while True:
             document = self._read_document(operation, deadline)
             if document is None:
-                raise DriverError(f"no answer to {operation} within {limit:g} s")
+                raise DriverError("no answer to {} within {:g} s", operation, limit)
             if document["answer"] != ITEM:
                 return Answer(document["answer"], document, tuple(items))
             items.append(document)
             if len(items) > MAX_ITEMS:
-                raise DriverError(f"the answer to {operation} has more than {MAX_ITEMS:,} items")
+                raise DriverError("the answer to {} has more than {:,} items", operation, MAX_ITEMS)
 
     def check_quiet(self) -> None:
         """Raise DriverError if the driver has written a line after its last answer."""
@@ -141,7 +141,7 @@ class DriverProcess:
             return
         if line:
             shown = repr(line[:200].decode("utf-8", "backslashreplace"))
-            raise DriverError(f"standard output has a line after the last answer: {shown}")
+            raise DriverError("standard output has a line after the last answer: {}", shown)
 
     def read_items(self, operation: str, limit: float, count: int | None = None) -> list[Mapping[str, str]]:
         """Return items: `count`, or all that were written completely until the end of the process or of `limit`."""
@@ -164,18 +164,20 @@ class DriverProcess:
         except queue.Empty:
             return None
         if not line:
-            raise DriverError(self._describe_end())
+            raise self._describe_end()
         if len(line) > MAX_LINE:
-            raise DriverError(f"standard output has a line of more than {MAX_LINE:,} bytes")
+            raise DriverError("standard output has a line of more than {:,} bytes", MAX_LINE)
         return driver_protocol.parse_line(line, self._number, operation)
 
-    def _describe_end(self) -> str:
+    def _describe_end(self) -> DriverError:
         with contextlib.suppress(subprocess.TimeoutExpired):  # it has closed its output, and may still be running
             self._process.wait(_END_LIMIT)
         code = self._process.returncode
         if code is None:
-            return "the driver closed its standard output and is still running"
-        return f"the driver was ended by signal {-code}" if code < 0 else f"the driver ended with exit code {code}"
+            return DriverError("the driver closed its standard output and is still running")
+        if code < 0:
+            return DriverError("the driver was ended by signal {}", -code)
+        return DriverError("the driver ended with exit code {}", code)
 
     def _read_lines(self) -> None:
         stream = self._process.stdout

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
+from sms10692_examine.observations import Observation
+
 VERSION: Final = 1
 
 Operation: TypeAlias = Literal["send", "overage", "checkkeyword", "status", "call"]
@@ -36,7 +38,7 @@ ITEM_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
 """What an item tells, all as text. `status` is `delivered` or `failed`, or the vendor's own word."""
 
 
-class DriverError(Exception):
+class DriverError(Observation):
     """The driver ended, did not answer in time, or answered with what is no document of the protocol."""
 
 
@@ -70,27 +72,27 @@ def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
     try:
         document = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise DriverError(f"standard output has a line that is no JSON in UTF-8: {shown} ({error})") from error
+        raise DriverError("standard output has a line that is no JSON in UTF-8: {} ({})", shown, error) from error
     if not isinstance(document, dict):
-        raise DriverError(f"standard output has a line that is no JSON object: {shown}")
+        raise DriverError("standard output has a line that is no JSON object: {}", shown)
     if document.get("id") != number or isinstance(document["id"], bool):
-        raise DriverError(f"the answer has the id {document.get('id')!r}, the request had {number}: {shown}")
+        raise DriverError("the answer has the id {!r}, the request had {}: {}", document.get("id"), number, shown)
     document = {str(_replace_surrogates(name)): _replace_surrogates(value) for name, value in document.items()}
     kind = document.get("answer")
     if kind == ITEM:
         _check_item(document, operation, shown)
     elif kind not in _FINAL_KINDS:
-        raise DriverError(f"answer is {kind!r}; expected one of {', '.join((*_FINAL_KINDS, ITEM))}: {shown}")
+        raise DriverError("answer is {!r}; expected one of {}: {}", kind, ", ".join((*_FINAL_KINDS, ITEM)), shown)
     elif kind == "configured":
         for name, known in (("operations", OPERATIONS), ("claims", CLAIMS)):
             value = document.get(name, [])
             if not isinstance(value, list) or not set(map(str, value)) <= set(known):
-                raise DriverError(f"{name} is {value!r}; expected a list of {', '.join(known)}: {shown}")
+                raise DriverError("{} is {!r}; expected a list of {}: {}", name, value, ", ".join(known), shown)
     elif kind == "accepted":
         for name, expected in FIELDS.get(operation, {}).items():
             value = document.get(name)
             if value is not None and (not isinstance(value, expected) or (expected is int and isinstance(value, bool))):
-                raise DriverError(f"{name} is {value!r}; expected {_TYPE_NAMES[expected]}: {shown}")
+                raise DriverError("{} is {!r}; expected {}: {}", name, value, _TYPE_NAMES[expected], shown)
     return document
 
 
@@ -105,16 +107,20 @@ def _replace_surrogates(value: Any) -> Any:
     return value
 
 
-_TYPE_NAMES: Final[Mapping[type, str]] = {str: "a text", int: "a whole number", bool: "true or false"}
+_TYPE_NAMES: Final[Mapping[type, Observation]] = {
+    str: Observation("a text"),
+    int: Observation("a whole number"),
+    bool: Observation("true or false"),
+}
 
 
 def _check_item(document: Mapping[str, Any], operation: str, shown: str) -> None:
     names = ITEM_FIELDS.get(operation)
     if names is None:
-        raise DriverError(f"{operation} has no items: {shown}")
+        raise DriverError("{} has no items: {}", operation, shown)
     for name in names:
         if not isinstance(document.get(name), str):
-            raise DriverError(f"an item of {operation} needs {name!r}, a text: {shown}")
+            raise DriverError("an item of {} needs {!r}, a text: {}", operation, name, shown)
 
 
 def build_schema() -> dict[str, Any]:

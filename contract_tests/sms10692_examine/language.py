@@ -1,12 +1,11 @@
 """The words of reports in English and Chinese."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from sms10692_examine.case_table import GROUPS, CaseText
-from sms10692_examine.verdicts import State
-
-Language: TypeAlias = Literal["en", "zh"]
+from sms10692_examine.observations import Language
+from sms10692_examine.verdicts import State, Verdict
 
 STATE_WORDS: Final[Mapping[State, tuple[str, str]]] = {
     State.PASSED: ("passed", "通过"),
@@ -48,6 +47,10 @@ def loss_of(case: CaseText, language: Language) -> str:
 
 def fix_of(case: CaseText, language: Language) -> str:
     return choose((case.fix, case.fix_zh), language)
+
+
+def observed_of(verdict: Verdict, language: Language) -> str:
+    return choose((verdict.observed, verdict.observed_zh), language)
 
 
 def group_of(case: CaseText, language: Language) -> str:

@@ -13,13 +13,14 @@ from sms10692_examine.exchange import Exchange, HttpRequest
 from sms10692_examine.language import (
     STATE_WORDS,
     WORDS,
-    Language,
     choose,
     expected_of,
     fix_of,
     group_of,
     loss_of,
+    observed_of,
 )
+from sms10692_examine.observations import Language
 from sms10692_examine.runner import RunResult
 from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import State, Verdict, count_states
@@ -71,6 +72,7 @@ def build_json(result: RunResult, settings: Settings) -> dict[str, Any]:
                 "id": verdict.case.id,
                 "state": verdict.state.value,
                 "observed": verdict.observed,
+                "observed_zh": verdict.observed_zh,
                 "known": verdict.expected_because,
                 "seconds": round(verdict.seconds, 3),
             }
@@ -124,7 +126,7 @@ def describe(verdict: Verdict, settings: Settings, language: Language) -> list[s
     """Return what a report says about a verdict that is not passed, in lines."""
     case = verdict.case
     rows = {
-        "observed": verdict.observed,
+        "observed": observed_of(verdict, language),
         "expected": expected_of(case, language),
         "loss": loss_of(case, language),
         "fix": fix_of(case, language),

@@ -66,10 +66,10 @@ class _Worker:
         try:
             driver = next((driver for driver in self._drivers if driver.is_running), None) or self.start()
         except DriverError as error:
-            return Verdict(case, State.FAILED, str(error), seconds=time.monotonic() - started)
+            return Verdict(case, State.FAILED, str(error), error.in_chinese(), seconds=time.monotonic() - started)
         driver.forget_stderr()
         session = Session(self._emulator, self._settings, driver, self.start)
-        state, observed, stderr = State.PASSED, "", ""
+        state, observed, observed_zh, stderr = State.PASSED, "", "", ""
         try:
             with session:
                 answer = session.configure()
@@ -78,14 +78,15 @@ class _Worker:
                 CASES[case.id](session)
                 session.driver.check_quiet()
         except tuple(STATES) as error:
-            state, observed = STATES[type(error)], str(error)
+            state, observed, observed_zh = STATES[type(error)], str(error), error.in_chinese()
         except DriverError as error:
-            state, observed = State.FAILED, str(error)
+            state, observed, observed_zh = State.FAILED, str(error), error.in_chinese()
         if state is not State.PASSED:
             stderr = session.driver.stderr
         if state is State.FAILED or not session.driver.is_running:
             self.close()  # an answer may still come, and would be taken for that of the next case
-        return Verdict(case, state, observed, tuple(session.exchanges), stderr, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        return Verdict(case, state, observed, observed_zh, tuple(session.exchanges), stderr, seconds)
 
 
 def _check_driver(settings: Settings, emulator: Emulator) -> None:
@@ -97,7 +98,7 @@ def _check_driver(settings: Settings, emulator: Emulator) -> None:
             with Session(emulator, settings, driver, worker.start) as session:
                 session.configure()
         except DriverError as error:
-            raise DriverError(f"{error}\n{driver.stderr}".strip()) from error
+            raise DriverError("{}\n{}", error, driver.stderr.strip()) from error
     finally:
         worker.close()
 

@@ -15,6 +15,7 @@ from sms10692 import protocol
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import Answer
 from sms10692_examine.exchange import Exchange, HttpRequest
+from sms10692_examine.observations import Observation
 from sms10692_examine.settings import Settings
 from sms10692_examine.vendor_proxy import Alteration, VendorProxy
 from sms10692_examine.verdicts import CaseFailed, NotSupported, expect
@@ -109,7 +110,7 @@ class Session:
         """Raise NotSupported unless the client has these operations."""
         missing = [operation for operation in operations if operation not in self.operations]
         if missing:
-            raise NotSupported(f"the client does not support {', '.join(missing)}")
+            raise NotSupported("the client does not support {}", ", ".join(missing))
 
     # Requests to the driver
 
@@ -118,9 +119,9 @@ class Session:
         self.require(operation)
         answer = self.driver.ask(operation, self.settings.answer_limit, **fields)
         if answer.kind == "unsupported":
-            raise NotSupported(f"{operation}: {answer.reason or 'not supported'}")
+            raise NotSupported("{}: {}", operation, answer.reason or Observation("not supported"))
         if answer.kind == "configured":
-            raise CaseFailed(f"{operation} was answered with configured")
+            raise CaseFailed("{} was answered with configured", operation)
         return answer
 
     def send(self, *mobiles: str, content: str = TEXT, send_time: str | None = None, extno: str = "") -> Answer:
@@ -132,7 +133,7 @@ class Session:
         items: list[Any] = []
         for _ in range(fetches):
             answer = self.ask(operation)
-            expect(answer.kind == "accepted", f"{operation} was answered with {answer}")
+            expect(answer.kind == "accepted", "{} was answered with {}", operation, answer)
             items += answer.items
             if not answer.items:
                 return items
@@ -166,7 +167,7 @@ class Session:
         for exchange in reversed(self.proxy.exchanges):
             if is_request_of(exchange.request, operation):
                 return exchange.request
-        raise CaseFailed(f"the client sent no request of {operation}")
+        raise CaseFailed("the client sent no request of {}", operation)
 
     def last_fields(self, operation: str = "send") -> dict[str, str]:
         """Return the parameters of the last request of an operation, as the vendor read them, by name in lower case."""
@@ -174,7 +175,7 @@ class Session:
         for request in reversed(self.vendor.requests()):
             if request.operation == operation:
                 return {name.lower(): value for name, value in request.fields.items()}
-        raise CaseFailed(f"the vendor recognized no request of {operation} for the account")
+        raise CaseFailed("the vendor recognized no request of {} for the account", operation)
 
     @contextlib.contextmanager
     def second_driver(self) -> Iterator[DriverProcess]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from sms10692_examine.case_table import CaseText
 from sms10692_examine.exchange import Exchange
+from sms10692_examine.observations import Observation
 
 
 class State(Enum):
@@ -19,23 +20,23 @@ class State(Enum):
     NOT_JUDGED = "not judged"
 
 
-class CaseFailed(Exception):
+class CaseFailed(Observation):
     """The client does not do what the case expects; the text says what it did."""
 
 
-class CaseWarning(Exception):
+class CaseWarning(Observation):
     """The client does what fails or costs at some vendors; the text says what."""
 
 
-class NotSupported(Exception):
+class NotSupported(Observation):
     """The client or the run does not have what the case is about; the text says what."""
 
 
-class NotJudged(Exception):
+class NotJudged(Observation):
     """The case cannot tell right from wrong now; the text says why."""
 
 
-STATES: Final[dict[type[Exception], State]] = {
+STATES: Final[dict[type[Observation], State]] = {
     CaseFailed: State.FAILED,
     CaseWarning: State.WARNING,
     NotSupported: State.NOT_SUPPORTED,
@@ -45,11 +46,12 @@ STATES: Final[dict[type[Exception], State]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on one case: what was observed, and the evidence. `is_expected` is true for a known failure."""
+    """The verdict on one case: what was observed, and the evidence. `expected_because` is of a known failure."""
 
     case: CaseText
     state: State
     observed: str = ""
+    observed_zh: str = ""
     exchanges: tuple[Exchange, ...] = ()
     stderr: str = ""
     seconds: float = 0.0
@@ -60,10 +62,10 @@ class Verdict:
         return self.state is State.FAILED and not self.expected_because
 
 
-def expect(is_right: bool, observed: str) -> None:
-    """Raise CaseFailed with what was observed, unless it is right."""
+def expect(is_right: bool, observed: str, *values: object) -> None:
+    """Raise CaseFailed with what was observed, a template and its values, unless it is right."""
     if not is_right:
-        raise CaseFailed(observed)
+        raise CaseFailed(observed, *values)
 
 
 def count_states(verdicts: Sequence[Verdict]) -> dict[State, int]:

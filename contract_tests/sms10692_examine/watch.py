@@ -9,7 +9,11 @@ from typing import Any, Final, NamedTuple
 import click
 
 from sms10692_examine.exchange import Exchange
+from sms10692_examine.findings import find_codes
+from sms10692_examine.language import STATE_WORDS, choose
+from sms10692_examine.observations import Language, Observation
 from sms10692_examine.vendor_proxy import VendorProxy
+from sms10692_examine.verdicts import State
 from sms10692_mock import Emulator, SmsVendor
 
 ENVIRONMENT: Final = {
@@ -25,36 +29,37 @@ _CREDENTIALS: Final = ("timestamp", "sign")
 
 
 class Remark(NamedTuple):
-    """Something that was seen on the wire: `kind` is `failed` or `warning`."""
+    """Something that was seen on the wire, a failure or a warning."""
 
-    kind: str
-    text: str
+    state: State
+    text: Observation
 
 
-def find_remarks(vendor: SmsVendor, exchanges: Sequence[Exchange]) -> Iterator[Remark]:
+def find_remarks(emulator: Emulator, vendor: SmsVendor, exchanges: Sequence[Exchange]) -> Iterator[Remark]:
     """Yield what was seen in the requests of a program, each kind of it once."""
     if not exchanges:
-        yield Remark("failed", f"no request arrived: let the program use the address in {URL}")
+        yield Remark(State.FAILED, Observation("no request arrived: let the program use the address in {}", URL))
         return
     requests: Sequence[Any] = vendor.requests()
     if not requests:
-        yield Remark("failed", f"{len(exchanges)} requests, and none for the account in {ENVIRONMENT['userid']}")
+        none = Observation("{} requests, and none for the account in {}", len(exchanges), ENVIRONMENT["userid"])
+        yield Remark(State.FAILED, none)
+    yield from (Remark(State.WARNING, text) for text in _find_warnings(emulator, vendor, requests, exchanges))
+
+
+def _find_warnings(
+    emulator: Emulator, vendor: SmsVendor, requests: Sequence[Any], exchanges: Sequence[Exchange]
+) -> Iterator[Observation]:
     password = vendor.credentials["password"].encode()
     if any(password in exchange.request.head + exchange.request.body for exchange in exchanges):
-        yield Remark("warning", "the password is in a request, as the older endpoints need it")
+        yield Observation("the password is in a request, as the older endpoints need it")
     if any(b"content=" in exchange.request.target or b"sign=" in exchange.request.target for exchange in exchanges):
-        yield Remark("warning", "texts or signatures are in the address, and so in logs of servers and proxies")
-    findings = Counter((finding.code, finding.sentence) for request in requests for finding in request.diagnosis)
-    sentences: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for (code, sentence), count in findings.items():
-        sentences.setdefault(code, sentence)
-        counts[code] += count
-    for code, sentence in sentences.items():
-        yield Remark("warning", f"{code} ({counts[code]} times): {sentence}")
+        yield Observation("texts or signatures are in the address, and so in logs of servers and proxies")
+    for found in find_codes(emulator, vendor):
+        yield Observation("{} ({} times): {}", found.code, found.count, found.sentence)
     refusals = Counter(request.refusal for request in requests if request.refusal)
     for refusal, count in refusals.items():
-        yield Remark("warning", f"refused ({count} times): {refusal}")
+        yield Observation("refused ({} times): {}", count, refusal)
     sends = Counter(
         tuple(sorted((name, value) for name, value in request.fields.items() if name.lower() not in _CREDENTIALS))
         for request in requests
@@ -62,12 +67,13 @@ def find_remarks(vendor: SmsVendor, exchanges: Sequence[Exchange]) -> Iterator[R
     )
     repeated = sum(count > 1 for count in sends.values())
     if repeated:
-        yield Remark("warning", f"{repeated} texts were sent to the same numbers more than once: is that a retry?")
+        yield Observation("{} texts were sent to the same numbers more than once: is that a retry?", repeated)
 
 
 @click.command("watch")
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 @click.argument("program", nargs=-1, required=True, type=click.UNPROCESSED)
-def watch_command(program: tuple[str, ...]) -> int:
+def watch_command(lang: Language, program: tuple[str, ...]) -> int:
     """Run a program against an emulator and judge its requests: sms10692-examine watch -- ./run-my-tests.sh
 
     The program gets the address in SMS10692_URL and an account in SMS10692_USERID, SMS10692_ACCOUNT and
@@ -80,11 +86,11 @@ def watch_command(program: tuple[str, ...]) -> int:
             code = subprocess.run(program, env={**os.environ, **environment}, check=False).returncode
         except OSError as error:
             raise click.UsageError(f"cannot start {program[0]}: {error.strerror}") from error
-        remarks = list(find_remarks(vendor, proxy.exchanges))
-        sends = len(vendor.messages())
-        click.echo(f"{len(proxy.exchanges)} requests, {sends} messages; exit code of the program: {code}")
+        remarks = list(find_remarks(emulator, vendor, proxy.exchanges))
+        counts = (len(proxy.exchanges), len(vendor.messages()), code)
+    click.echo(Observation("{} requests, {} messages; exit code of the program: {}", *counts).in_language(lang))
     for remark in remarks:
-        click.echo(f"{remark.kind}: {remark.text}")
-    if any(remark.kind == "failed" for remark in remarks):
+        click.echo(f"{choose(STATE_WORDS[remark.state], lang)}: {remark.text.in_language(lang)}")
+    if any(remark.state is State.FAILED for remark in remarks):
         return 1
     return code if code >= 0 else 128 - code

@@ -192,3 +192,14 @@ def test_watch_judges_what_is_seen_on_the_wire(program: str, code: int, expected
     result = invoke("watch", "--", sys.executable, str(file))
     assert result.return_value == code
     assert expected in result.output
+
+
+def test_watch_speaks_chinese_about_findings_too(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"{WATCHED}\npost(send('甲').replace(b'mobile', b'phone'))\n", "utf-8")
+    result = invoke("watch", "--lang", "zh", "--", sys.executable, str(file))
+    assert "1 个请求，0 条短信；程序的退出码：0\n" in result.output
+    assert "警告: 被拒绝（1 次）：短信号码不能为空\n" in result.output
+    assert (
+        "警告: refusal.mobile-missing（1 次）：缺少 mobile，收到的是 'phone'：号码的参数名是“mobile”。\n" in result.output
+    )

@@ -31,12 +31,13 @@ _LOGIN_PAGE: Final = HttpResponse(200, _HTML, b"<html><body><h1>Success</h1><for
 def _expect_unknown(session: Session, answer: Answer, sent_count: int = 1) -> None:
     """Expect an unknown result, and that the vendor got the message `sent_count` times."""
     count = len(session.vendor.messages())
-    expect(count <= 1, f"one send was asked for, and the vendor has sent {count}: the request was repeated")
+    expect(count <= 1, "one send was asked for, and the vendor has sent {}: the request was repeated", count)
     expect(
         answer.kind == "unknown",
-        f"the client understood: {answer}; expected unknown, because the vendor may have sent the message",
+        "the client understood: {}; expected unknown, because the vendor may have sent the message",
+        answer,
     )
-    expect(count == sent_count, f"the vendor has {count} messages; expected {sent_count}")
+    expect(count == sent_count, "the vendor has {} messages; expected {}", count, sent_count)
 
 
 @case("F-refused-connection")
@@ -45,7 +46,9 @@ def _a_refused_connection_is_no_success(session: Session) -> None:
         closed.bind(("127.0.0.1", 0))  # without listen: the port refuses, and nobody else can take it
         session.configure(url=f"http://127.0.0.1:{closed.getsockname()[1]}")
         answer = session.send()
-    expect(answer.kind in ("unknown", "refused"), f"nobody answers at the address, and the client understood: {answer}")
+    expect(
+        answer.kind in ("unknown", "refused"), "nobody answers at the address, and the client understood: {}", answer
+    )
 
 
 def _register_send_failure(name: str, alteration: Alteration, sent_count: int = 1) -> None:
@@ -79,7 +82,10 @@ def _a_timeout_is_unknown_and_not_repeated(session: Session) -> None:
     _expect_unknown(session, answer)
     limit = 2 * session.settings.timeout + 2
     expect(
-        seconds <= limit, f"the timeout is {session.settings.timeout:g} s, and the client gave up after {seconds:.1f} s"
+        seconds <= limit,
+        "the timeout is {:g} s, and the client gave up after {:.1f} s",
+        session.settings.timeout,
+        seconds,
     )
 
 
@@ -94,9 +100,11 @@ def _a_slow_answer_ends(session: Session) -> None:
     answer = session.send()
     seconds = time.monotonic() - started
     expect(len(session.vendor.messages()) == 1, "the request was repeated")
-    expect(answer.kind in ("accepted", "unknown"), f"the client understood: {answer}")
+    expect(answer.kind in ("accepted", "unknown"), "the client understood: {}", answer)
     if seconds > 5 * timeout:
-        raise CaseWarning(f"the timeout is {timeout:g} s, and a server that drips held the client for {seconds:.0f} s")
+        raise CaseWarning(
+            "the timeout is {:g} s, and a server that drips held the client for {:.0f} s", timeout, seconds
+        )
 
 
 @case("F-redirect")
@@ -112,7 +120,7 @@ def _a_redirect_does_not_carry_the_credentials_away(session: Session) -> None:
         other.shutdown(socket.SHUT_RDWR)
         watcher.join()
     expect(not connections, "the client followed a redirect to another host, with the signature or the password")
-    expect(answer.kind in ("unknown", "refused"), f"the vendor redirected, and the client understood: {answer}")
+    expect(answer.kind in ("unknown", "refused"), "the vendor redirected, and the client understood: {}", answer)
 
 
 def _count_connections(listener: socket.socket, connections: list[object]) -> None:
@@ -134,8 +142,10 @@ def _sending_stops_when_the_balance_is_too_small(session: Session) -> None:
     respond(session, content, is_once=False)
     answer = session.send(*(str(13_800_000_000 + index) for index in range(5000)))
     count = len(session.exchanges)
-    expect(answer.kind == "refused", f"every request was refused with {message}, and the client understood: {answer}")
-    expect(count <= 3, f"the client sent {count} requests although the first was refused for the balance")
+    expect(
+        answer.kind == "refused", "every request was refused with {}, and the client understood: {}", message, answer
+    )
+    expect(count <= 3, "the client sent {} requests although the first was refused for the balance", count)
 
 
 @case("F-refusal-is-final")
@@ -145,10 +155,12 @@ def _a_refusal_is_not_repeated(session: Session) -> None:
     )
     respond(session, content, is_once=False)
     answer = session.send()
-    expect(answer.kind == "refused", f"the client understood: {answer}")
+    expect(answer.kind == "refused", "the client understood: {}", answer)
     count = len(session.exchanges)
     expect(
-        count == 1, f"a refused request was sent {count} times; repeated wrong signatures lock accounts at some vendors"
+        count == 1,
+        "a refused request was sent {} times; repeated wrong signatures lock accounts at some vendors",
+        count,
     )
 
 
@@ -162,8 +174,9 @@ def _register_fetch_failure(name: str, operation: str, alteration: Alteration) -
         answer = session.ask(operation)
         expect(
             answer.kind == "unknown",
-            f"the fetched items were lost, and the client understood: {answer}; expected unknown, so that somebody "
-            "looks for them",
+            "the fetched items were lost, and the client understood: {}; expected unknown, so that somebody looks for "
+            "them",
+            answer,
         )
 
 
@@ -189,10 +202,10 @@ def _a_cut_item_is_reported(session: Session) -> None:
     cut = text[: text.rindex("<receivetime>") + 8]
     respond_with(session, answer(cut.encode()), "status")
     understood = session.ask("status")
-    expect(understood.kind == "unknown", f"the third of 3 reports is cut, and the client understood: {understood}")
+    expect(understood.kind == "unknown", "the third of 3 reports is cut, and the client understood: {}", understood)
     mobiles = [item["mobile"] for item in understood.items]
     whole = [str(13_800_000_000 + index) for index in range(2)]
-    expect(mobiles in (whole[: len(mobiles)], []), f"reports of {mobiles} were processed")
+    expect(mobiles in (whole[: len(mobiles)], []), "reports of {} were processed", mobiles)
 
 
 @case("F-after-failure")
@@ -200,9 +213,9 @@ def _the_client_works_after_a_failure(session: Session) -> None:
     session.alter(Alteration("connection reset after the send", cut_at=0, reset=True))
     session.send()
     answer = session.send("13800000002")
-    expect(answer.kind == "accepted", f"after a failed send the next one was understood as: {answer}")
+    expect(answer.kind == "accepted", "after a failed send the next one was understood as: {}", answer)
     count = len(session.vendor.messages(to="13800000002"))
-    expect(count == 1, f"the second message was sent {count} times")
+    expect(count == 1, "the second message was sent {} times", count)
 
 
 @case("F-closed-idle-connection")
@@ -212,5 +225,5 @@ def _a_connection_that_the_server_closed_is_no_reason_to_send_twice(session: Ses
     session.alter(Alteration("kept connection closed without an answer", cut_at=0, reset=True))
     answer = session.send("13800000002")
     count = len(session.vendor.messages(to="13800000002"))
-    expect(count <= 1, f"one send was asked for, and the vendor has sent {count}")
-    expect(answer.kind == "unknown", f"the client understood: {answer}")
+    expect(count <= 1, "one send was asked for, and the vendor has sent {}", count)
+    expect(answer.kind == "unknown", "the client understood: {}", answer)

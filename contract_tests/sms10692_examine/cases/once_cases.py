@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sms10692_examine.cases.registry import case
 from sms10692_examine.driver_protocol import ITEM_FIELDS
+from sms10692_examine.observations import Observation
 from sms10692_examine.session import Session
 from sms10692_examine.verdicts import CaseWarning, NotSupported, expect
 
@@ -13,13 +14,13 @@ _KILLED: Final = 3000
 """Reports of a fetch during which the client is killed: more than the pipe to the examiner holds."""
 
 
-def _expect_each_once(items: Sequence[Any], mobiles: Sequence[str], how: str) -> None:
+def _expect_each_once(items: Sequence[Any], mobiles: Sequence[str], how: Observation) -> None:
     counts = Counter(item["mobile"] for item in items)
     missing = [mobile for mobile in mobiles if not counts[mobile]]
     repeated = [mobile for mobile, count in counts.items() if count > 1]
-    expect(not missing, f"{how}: {len(missing)} of {len(mobiles)} items were lost, the first {missing[:1]}")
-    expect(set(counts) == set(mobiles), f"{how}: items that nobody sent: {sorted(set(counts) - set(mobiles))[:3]}")
-    expect(not repeated, f"{how}: {len(repeated)} items were processed twice, the first {repeated[:1]}")
+    expect(not missing, "{}: {} of {} items were lost, the first {}", how, len(missing), len(mobiles), missing[:1])
+    expect(set(counts) == set(mobiles), "{}: items that nobody sent: {}", how, sorted(set(counts) - set(mobiles))[:3])
+    expect(not repeated, "{}: {} items were processed twice, the first {}", how, len(repeated), repeated[:1])
 
 
 def _fill(session: Session, operation: str, count: int) -> list[str]:
@@ -41,10 +42,10 @@ def _register_queue(operation: str) -> None:
         mobiles = _fill(session, operation, 9000)
         before = len(session.exchanges)
         items = session.fetch_all(operation)
-        _expect_each_once(items, mobiles, "after draining the queue")
+        _expect_each_once(items, mobiles, Observation("after draining the queue"))
         count = len(session.exchanges) - before
         if count > 100:
-            raise CaseWarning(f"the client needed {count} requests for 9,000 items: some vendors allow one in 30 s")
+            raise CaseWarning("the client needed {} requests for 9,000 items: some vendors allow one in 30 s", count)
 
     @case(f"E-{operation}-complete")
     def check_complete(session: Session) -> None:
@@ -56,12 +57,12 @@ def _register_queue(operation: str) -> None:
         session.vendor.reply("13800000002", "好的😀")
         items = session.fetch_all(operation)
         held: Sequence[Any] = session.vendor.reports() if operation == "status" else session.vendor.replies()
-        expect(len(items) == len(held), f"{len(items)} items were processed; {len(held)} waited")
+        expect(len(items) == len(held), "{} items were processed; {} waited", len(items), len(held))
         for item, wanted in zip(items, held, strict=True):
             for name in ITEM_FIELDS[operation]:
                 if name not in ("status", "receivetime"):
                     value = str(wanted.task_id if name == "taskid" else getattr(wanted, name))
-                    expect(item[name] == value, f"{name} {value!r} was understood as {item[name]!r}")
+                    expect(item[name] == value, "{} {!r} was understood as {!r}", name, value, item[name])
 
     @case(f"E-{operation}-two-clients")
     def check_two_clients(session: Session) -> None:
@@ -76,11 +77,11 @@ def _register_queue(operation: str) -> None:
                 session.driver.begin(operation)
                 answers = [other.finish(operation, limit), session.driver.finish(operation, limit)]
                 for answer in answers:
-                    expect(answer.kind == "accepted", f"the client understood: {answer}")
+                    expect(answer.kind == "accepted", "the client understood: {}", answer)
                     items += answer.items
                 if not any(answer.items for answer in answers):
                     break
-        _expect_each_once(items, mobiles, "with two clients on one queue")
+        _expect_each_once(items, mobiles, Observation("with two clients on one queue"))
 
     @case(f"E-{operation}-killed")
     def check_killed(session: Session) -> None:
@@ -97,10 +98,10 @@ def _register_queue(operation: str) -> None:
         items += session.fetch_all(operation)
         counts = Counter(item["mobile"] for item in items)
         lost = len(mobiles) - len(counts)
-        expect(not lost, f"of {len(mobiles)} items that a killed client had fetched {lost} were never processed")
+        expect(not lost, "of {} items that a killed client had fetched {} were never processed", len(mobiles), lost)
         repeated = sum(count > 1 for count in counts.values())
         if repeated > 1:
-            raise CaseWarning(f"{repeated} of {len(mobiles)} items were processed again after the crash")
+            raise CaseWarning("{} of {} items were processed again after the crash", repeated, len(mobiles))
 
 
 for _operation in ("status", "call"):
@@ -126,9 +127,9 @@ def _a_fetch_is_as_large_as_the_manual_allows(session: Session) -> None:
     session.ask("status")
     number = session.last_fields("status").get("statusnum", "")
     if number and not (number.isascii() and number.isdecimal() and int(number) >= 1):
-        raise CaseWarning(f"statusNum is {number!r}; the manual has a number, 4000 if there is none")
+        raise CaseWarning("statusNum is {!r}; the manual has a number, 4000 if there is none", number)
     if number and int(number) < 100:
-        raise CaseWarning(f"statusNum is {number}: 4,000 reports need {-(-4000 // int(number))} requests")
+        raise CaseWarning("statusNum is {}: 4,000 reports need {} requests", number, -(-4000 // int(number)))
 
 
 @case("E-one-poll")
@@ -137,4 +138,4 @@ def _one_fetch_is_one_request_while_nothing_waits(session: Session) -> None:
     before = len(session.exchanges)
     session.ask("status")
     count = len(session.exchanges) - before
-    expect(count <= 2, f"the client asked an empty queue {count} times for one fetch")
+    expect(count <= 2, "the client asked an empty queue {} times for one fetch", count)

@@ -10,6 +10,8 @@ from urllib.parse import quote, quote_plus
 from sms10692 import protocol
 from sms10692_examine.cases.registry import case
 from sms10692_examine.driver_protocol import Answer
+from sms10692_examine.findings import Sentence, find_codes
+from sms10692_examine.observations import Observation
 from sms10692_examine.session import NUMBER, TEXT, Session
 from sms10692_examine.verdicts import CaseFailed, CaseWarning, NotJudged, NotSupported, expect
 
@@ -32,11 +34,11 @@ def expect_text(session: Session, content: str, *others: str) -> None:
     messages = session.vendor.messages()
     if not messages:
         kind = CaseWarning if answer.kind == "refused" else CaseFailed
-        raise kind(f"no message arrived for the text {_shorten(content)}; the client understood: {answer}")
-    expect(len(messages) == 1, f"{len(messages)} messages arrived for one send")
+        raise kind("no message arrived for the text {}; the client understood: {}", _shorten(content), answer)
+    expect(len(messages) == 1, "{} messages arrived for one send", len(messages))
     arrived = messages[0].content
-    expect(arrived in (content, *others), f"the text {_shorten(content)} arrived as {_shorten(arrived)}")
-    expect(answer.kind == "accepted", f"the message arrived, and the client understood: {answer}")
+    expect(arrived in (content, *others), "the text {} arrived as {}", _shorten(content), _shorten(arrived))
+    expect(answer.kind == "accepted", "the message arrived, and the client understood: {}", answer)
 
 
 def _shorten(text: str) -> str:
@@ -80,9 +82,9 @@ def _characters_that_the_charset_lacks_are_not_replaced(session: Session) -> Non
     answer = session.send(content=content)
     messages = session.vendor.messages()
     arrived = [message.content for message in messages]
-    expect(arrived in ([], [content]), f"the text {content!r} arrived as {arrived}")
+    expect(arrived in ([], [content]), "the text {!r} arrived as {}", content, arrived)
     if not messages:
-        expect(answer.kind in ("refused", "unknown"), f"nothing was sent, and the client understood: {answer}")
+        expect(answer.kind in ("refused", "unknown"), "nothing was sent, and the client understood: {}", answer)
 
 
 @case("Q-timestamp")
@@ -92,8 +94,9 @@ def _the_timestamp_is_the_time_in_china(session: Session) -> None:
     _, difference = _read_timestamp(session)
     expect(
         abs(difference) <= _CLOCK_TOLERANCE,
-        f"the timestamp differs from the time in China by {difference / 3600:+.2f} h (the client runs in the time zone "
-        f"{session.settings.timezone})",
+        "the timestamp differs from the time in China by {:+.2f} h (the client runs in the time zone {})",
+        difference / 3600,
+        session.settings.timezone,
     )
 
 
@@ -104,13 +107,15 @@ def _the_timestamp_has_a_24_hour_clock(session: Session) -> None:
     now = datetime.now(CHINA)
     hours = (_AFTERNOON - now.hour) % 24 if "clock" in session.claims else 0
     if not hours and now.hour in _COMMON_HOURS:
-        raise NotJudged(f"it is {now:%H:%M} in China; a 12-hour clock is seen from 13:00 on, or with the claim clock")
+        raise NotJudged("it is {:%H:%M} in China; a 12-hour clock is seen from 13:00 on, or with the claim clock", now)
     if hours:
         session.vendor.clock.advance(hours * 3600)
         session.configure(clock_offset=hours * 3600)
     session.send()
     timestamp, difference = _read_timestamp(session, hours * 3600)
-    expect(abs(difference) <= _CLOCK_TOLERANCE, f"the timestamp is {timestamp}; the hour is {(now.hour + hours) % 24}")
+    expect(
+        abs(difference) <= _CLOCK_TOLERANCE, "the timestamp is {}; the hour is {}", timestamp, (now.hour + hours) % 24
+    )
 
 
 def _require_signed(session: Session) -> None:
@@ -124,7 +129,7 @@ def _read_timestamp(session: Session, offset: float = 0) -> tuple[str, float]:
     try:
         time = datetime.strptime(timestamp, "%Y%m%d%H%M%S").replace(tzinfo=CHINA)
     except ValueError as error:
-        raise CaseFailed(f"the timestamp is {timestamp!r}; expected yyyyMMddHHmmss, 14 digits") from error
+        raise CaseFailed("the timestamp is {!r}; expected yyyyMMddHHmmss, 14 digits", timestamp) from error
     return timestamp, (time - datetime.now(CHINA)).total_seconds() - offset
 
 
@@ -139,7 +144,9 @@ def _timestamp_and_signature_are_of_the_same_second(session: Session) -> None:
         answer = session.ask("overage") if is_asked else session.send(content=f"{TEXT}{count:03}")
         expect(
             answer.kind == "accepted",
-            f"request {count} was not accepted: {answer}. Are timestamp and sign of two clock readings?",
+            "request {} was not accepted: {}. Are timestamp and sign of two clock readings?",
+            count,
+            answer,
         )
 
 
@@ -148,10 +155,12 @@ def _the_signature_is_correct(session: Session) -> None:
     _require_signed(session)
     answer = session.send()
     requests = session.vendor.requests(last=1)
-    expect(bool(requests) and not requests[0].refusal, f"the vendor answered {requests[0].refusal if requests else ''}")
+    expect(
+        bool(requests) and not requests[0].refusal, "the vendor answered {}", requests[0].refusal if requests else ""
+    )
     sign = session.last_fields().get("sign", "")
-    expect(re.fullmatch("[0-9a-f]{32}", sign) is not None, f"sign is {sign!r}; expected 32 lower-case digits")
-    expect(answer.kind == "accepted", f"the vendor accepted, and the client understood: {answer}")
+    expect(re.fullmatch("[0-9a-f]{32}", sign) is not None, "sign is {!r}; expected 32 lower-case digits", sign)
+    expect(answer.kind == "accepted", "the vendor accepted, and the client understood: {}", answer)
 
 
 @case("Q-no-password")
@@ -165,21 +174,21 @@ def _the_password_is_not_sent(session: Session) -> None:
         for form in {secret, quote(secret), quote_plus(secret), base64.b64encode(secret.encode()).decode()}:
             if form.encode() in raw:
                 kind = CaseFailed if part == "password" else CaseWarning
-                raise kind(f"the {part} is in the request, although it is signed")
+                raise kind("the {} is in the request, although it is signed", part)
 
 
 @case("Q-chinese-account")
 def _a_chinese_account_name_is_signed(session: Session) -> None:
     session.use_account(account="商店内", password="密码Mima1")
     answer = session.send()
-    expect(bool(session.vendor.messages()), f"an account with a Chinese name and password was refused: {answer}")
+    expect(bool(session.vendor.messages()), "an account with a Chinese name and password was refused: {}", answer)
 
 
 @case("Q-special-password")
 def _a_password_with_reserved_characters_works(session: Session) -> None:
     session.use_account(account="a+b", password="p&w=d+1%41 x")
     answer = session.send()
-    expect(bool(session.vendor.messages()), f"an account with reserved characters was refused: {answer}")
+    expect(bool(session.vendor.messages()), "an account with reserved characters was refused: {}", answer)
 
 
 @case("Q-one-number")
@@ -202,23 +211,29 @@ def _expect_numbers(session: Session, mobiles: list[str]) -> None:
     answer = session.send(*mobiles)
     arrived = sorted(message.mobile for message in session.vendor.messages())
     if answer.kind == "refused" and not arrived:
-        raise CaseWarning(f"the client refuses {len(mobiles)} numbers: {answer}")
+        raise CaseWarning("the client refuses {} numbers: {}", len(mobiles), answer)
     if arrived != sorted(mobiles):
         missing, extra = set(mobiles) - set(arrived), set(arrived) - set(mobiles)
         raise CaseFailed(
-            f"of {len(mobiles)} numbers {len(missing)} got nothing, {len(arrived) - len(set(arrived))} messages were "
-            f"repeated, and {len(extra)} went to other numbers {sorted(extra)[:3]}; the client understood: {answer}"
+            "of {} numbers {} got nothing, {} messages were repeated, and {} went to other numbers {}; the client "
+            "understood: {}",
+            len(mobiles),
+            len(missing),
+            len(arrived) - len(set(arrived)),
+            len(extra),
+            sorted(extra)[:3],
+            answer,
         )
-    expect(answer.kind == "accepted", f"every message arrived, and the client understood: {answer}")
+    expect(answer.kind == "accepted", "every message arrived, and the client understood: {}", answer)
     counts = answer.document.get("successCounts")
-    expect(counts in (None, len(mobiles)), f"successCounts is {counts}; {len(mobiles)} numbers were sent to")
+    expect(counts in (None, len(mobiles)), "successCounts is {}; {} numbers were sent to", counts, len(mobiles))
 
 
 @case("Q-repeated-number")
 def _a_number_given_twice_is_no_error(session: Session) -> None:
     answer = session.send(NUMBER, NUMBER)
     count = len(session.vendor.messages())
-    expect(answer.kind in ("accepted", "refused"), f"the client understood: {answer}")
+    expect(answer.kind in ("accepted", "refused"), "the client understood: {}", answer)
     if answer.kind == "accepted" and count > 1:
         raise CaseWarning("a number given twice gets the text twice, and is charged twice")
 
@@ -240,15 +255,17 @@ def _expect_send_time(session: Session, time: str, zone: str, hours: int) -> Non
     answer = session.send(send_time=asked.isoformat())
     sent = session.last_fields().get("sendtime", "")
     wanted = f"{day} {int(time[:2]) + hours:02}{time[2:]}"
-    expect(sent == wanted, f"sendTime is {sent!r}; expected {wanted!r} for {asked.isoformat()}")
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
+    expect(sent == wanted, "sendTime is {!r}; expected {!r} for {}", sent, wanted, asked.isoformat())
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
 
 
 @case("Q-no-send-time")
 def _a_send_without_time_is_sent_at_once(session: Session) -> None:
     session.send()
     fields = session.last_fields()
-    expect(not fields.get("sendtime"), f"sendTime is {fields.get('sendtime')!r}; expected empty or none for a send now")
+    expect(
+        not fields.get("sendtime"), "sendTime is {!r}; expected empty or none for a send now", fields.get("sendtime")
+    )
     expect(bool(session.vendor.messages()), "the vendor did not get the message")
 
 
@@ -256,15 +273,15 @@ def _a_send_without_time_is_sent_at_once(session: Session) -> None:
 def _an_extno_keeps_its_zeros(session: Session) -> None:
     answer = session.send(extno="0102")
     extno = session.last_fields().get("extno", "")
-    expect(extno == "0102", f"extno 0102 arrived as {extno!r}")
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
+    expect(extno == "0102", "extno 0102 arrived as {!r}", extno)
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
 
 
 @case("Q-no-extno")
 def _no_extno_is_sent_as_empty(session: Session) -> None:
     session.send()
     extno = session.last_fields().get("extno", "")
-    expect(extno == "", f"extno is {extno!r}; expected empty or none")
+    expect(extno == "", "extno is {!r}; expected empty or none", extno)
 
 
 @case("Q-parameters")
@@ -281,13 +298,15 @@ def _only_known_parameters_are_sent(session: Session) -> None:
     by_lower = {name.lower(): name for name in known}
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
-        raise CaseWarning(f"sent twice: {', '.join(repeated)}")
+        raise CaseWarning("sent twice: {}", ", ".join(repeated))
     missing = {"action", "mobile", "content"} - {name.lower() for name in names}
-    expect(not missing, f"not sent: {', '.join(sorted(missing))}")
+    expect(not missing, "not sent: {}", ", ".join(sorted(missing)))
     for name in names:
         if name not in known:
             meant = by_lower.get(name.lower())
-            raise CaseWarning(f"the parameter {name!r} is {f'spelt {meant} in' if meant else 'not in'} the manual")
+            if meant is None:
+                raise CaseWarning("the parameter {!r} is not in the manual", name)
+            raise CaseWarning("the parameter {!r} is spelt {} in the manual", name, meant)
 
 
 @case("Q-post")
@@ -295,16 +314,16 @@ def _requests_are_posts(session: Session) -> None:
     session.send()
     request = session.last_request()
     if request.method != "POST":
-        raise CaseWarning(f"the request is a {request.method}: numbers and texts stand in logs of servers and proxies")
+        raise CaseWarning("the request is a {}: numbers and texts stand in logs of servers and proxies", request.method)
     query = [name for name, _ in request.parameters() if name + "=" in request.target.decode("latin-1")]
     if {"content", "mobile", "sign", "password"} & {name.lower() for name in query}:
-        raise CaseWarning(f"the query string of the POST has {', '.join(query)}")
+        raise CaseWarning("the query string of the POST has {}", ", ".join(query))
 
 
 @case("Q-length")
 def _the_content_length_is_counted_in_bytes(session: Session) -> None:
     answer = session.send(content="【商店】汉字汉字汉字")
-    expect(bool(session.vendor.messages()), f"no message arrived; the client understood: {answer}")
+    expect(bool(session.vendor.messages()), "no message arrived; the client understood: {}", answer)
     expect(session.vendor.messages()[0].content == "【商店】汉字汉字汉字", "the text was cut")
 
 
@@ -317,7 +336,7 @@ def _the_page_decides_the_charset(session: Session) -> None:
     if not values:
         raise NotJudged("the request has no URL-encoded content")
     charset = "gbk" if session.settings.charset == "gb2312" else "utf-8"
-    expect(values[-1] == TEXT.encode(charset), f"the bytes of content are {values[-1]!r}, not {charset.upper()}")
+    expect(values[-1] == TEXT.encode(charset), "the bytes of content are {!r}, not {}", values[-1], charset.upper())
 
 
 @case("Q-findings")
@@ -329,11 +348,11 @@ def _the_emulator_has_no_finding(session: Session) -> None:
             session.ask(operation)
     if "checkkeyword" in session.operations:
         session.ask("checkkeyword", content=TEXT)
-    findings = {
-        finding.code: finding.sentence for request in session.vendor.requests() for finding in request.diagnosis
-    }
-    if findings:
-        raise CaseWarning("; ".join(f"{code}: {sentence}" for code, sentence in findings.items()))
+    codes = list(find_codes(session.emulator, session.vendor))
+    if codes:
+        english = "; ".join(f"{found.code}: {found.sentence}" for found in codes)
+        chinese = "；".join(f"{found.code}：{found.sentence.in_chinese()}" for found in codes)
+        raise CaseWarning("{}", Sentence(english, chinese))
 
 
 @case("Q-actions")
@@ -342,9 +361,14 @@ def _each_operation_calls_its_page_and_action(session: Session) -> None:
     for operation in session.operations:
         answer = _ask_simple(session, operation)
         requests = session.vendor.requests(last=1)
-        expect(bool(requests), f"{operation} reached no page of the vendor; the client understood: {answer}")
-        expect(requests[0].operation == operation, f"{operation} was sent as {requests[0].operation or 'no operation'}")
-        expect(answer.kind == "accepted", f"{operation}: the client understood {answer}")
+        expect(bool(requests), "{} reached no page of the vendor; the client understood: {}", operation, answer)
+        expect(
+            requests[0].operation == operation,
+            "{} was sent as {}",
+            operation,
+            requests[0].operation or Observation("no operation"),
+        )
+        expect(answer.kind == "accepted", "{}: the client understood {}", operation, answer)
 
 
 def _ask_simple(session: Session, operation: str) -> Answer:
@@ -358,4 +382,4 @@ def _a_checked_text_arrives_unchanged(session: Session) -> None:
     content = "【商店】A&B+C 100% 甲"
     session.ask("checkkeyword", content=content)
     arrived = session.last_fields("checkkeyword").get("content")
-    expect(arrived == content, f"the text {content!r} arrived as {arrived!r}")
+    expect(arrived == content, "the text {!r} arrived as {!r}", content, arrived)

@@ -41,18 +41,18 @@ _QUEUE_ERRORS: Final = {
 @case("R-accepted")
 def _an_accepted_send_is_understood(session: Session) -> None:
     answer = session.send()
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
     task, counts = answer.document.get("taskID"), answer.document.get("successCounts")
     messages = session.vendor.messages()
     expect(bool(messages), "no message arrived")
-    expect(task in (None, str(messages[0].task_id)), f"taskID is {task!r}; the vendor gave {messages[0].task_id}")
-    expect(counts in (None, 1), f"successCounts is {counts!r}; the vendor gave 1")
+    expect(task in (None, str(messages[0].task_id)), "taskID is {!r}; the vendor gave {}", task, messages[0].task_id)
+    expect(counts in (None, 1), "successCounts is {!r}; the vendor gave 1", counts)
 
 
 def _expect_refused(session: Session, message: str) -> None:
     respond(session, sent(returnstatus="Faild", message=message, remainpoint="0", taskID="0", successCounts="0"))
     answer = session.send()
-    expect(answer.kind == "refused", f"the vendor refused with {message!r}, and the client understood: {answer}")
+    expect(answer.kind == "refused", "the vendor refused with {!r}, and the client understood: {}", message, answer)
 
 
 @case("R-send-messages")
@@ -62,8 +62,10 @@ def _each_refusal_of_a_send_is_told_apart(session: Session) -> None:
     for message in protocol.SEND.messages[1:]:
         respond(session, sent(returnstatus="Faild", message=message, remainpoint="0", taskID="0", successCounts="0"))
         answer = session.send()
-        expect(answer.kind == "refused", f"the vendor refused with {message!r}, and the client understood: {answer}")
-        expect(answer.reason not in reasons.values(), f"{message!r} has the same reason as another: {answer.reason!r}")
+        expect(answer.kind == "refused", "the vendor refused with {!r}, and the client understood: {}", message, answer)
+        expect(
+            answer.reason not in reasons.values(), "{!r} has the same reason as another: {!r}", message, answer.reason
+        )
         reasons[message] = answer.reason
 
 
@@ -92,7 +94,7 @@ def _the_status_decides_and_not_the_text(session: Session) -> None:
 def _a_small_balance_is_a_refusal(session: Session) -> None:
     session.use_account(points=0)
     answer = session.send()
-    expect(answer.kind == "refused", f"the balance was too small, and the client understood: {answer}")
+    expect(answer.kind == "refused", "the balance was too small, and the client understood: {}", answer)
     expect(not session.vendor.messages(), "messages were sent")
 
 
@@ -100,32 +102,32 @@ def _a_small_balance_is_a_refusal(session: Session) -> None:
 def _a_negative_remainpoint_is_an_accepted_send(session: Session) -> None:
     respond(session, sent(remainpoint="-1001"))
     answer = session.send()
-    expect(answer.kind == "accepted", f"remainpoint is -1001 after paying later, and the client understood: {answer}")
+    expect(answer.kind == "accepted", "remainpoint is -1001 after paying later, and the client understood: {}", answer)
     points = answer.document.get("remainpoint")
-    expect(points in (None, -1001), f"remainpoint -1001 was understood as {points}")
+    expect(points in (None, -1001), "remainpoint -1001 was understood as {}", points)
 
 
 @case("R-large-task")
 def _a_task_number_above_32_bits_is_exact(session: Session) -> None:
     respond(session, sent(taskID="9007199254740993"))
     answer = session.send()
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
     task = answer.document.get("taskID")
-    expect(task in (None, "9007199254740993"), f"taskID 9007199254740993 was understood as {task}")
+    expect(task in (None, "9007199254740993"), "taskID 9007199254740993 was understood as {}", task)
 
 
 @case("R-unknown-element")
 def _unknown_elements_are_ignored(session: Session) -> None:
     respond(session, fields({"version": "2", **SENT, "extra": "1"}))
     answer = session.send()
-    expect(answer.kind == "accepted", f"the answer has two unknown elements, and the client understood: {answer}")
+    expect(answer.kind == "accepted", "the answer has two unknown elements, and the client understood: {}", answer)
 
 
 @case("R-one-line")
 def _layout_has_no_meaning(session: Session) -> None:
     respond(session, "".join(element(name, text) for name, text in SENT.items()))
     answer = session.send()
-    expect(answer.kind == "accepted", f"the answer has no line ends, and the client understood: {answer}")
+    expect(answer.kind == "accepted", "the answer has no line ends, and the client understood: {}", answer)
 
 
 @case("R-line-after-declaration")
@@ -134,25 +136,25 @@ def _a_line_end_behind_the_declaration_has_no_meaning(session: Session) -> None:
     text = document(sent(), charset).replace("?><", "?>\r\n<").replace("\n ", "\r\n  ")
     respond_with(session, answer(text.encode("gbk" if charset == "gb2312" else "utf-8"), charset))
     understood = session.send()
-    expect(understood.kind == "accepted", f"the client understood: {understood}")
+    expect(understood.kind == "accepted", "the client understood: {}", understood)
 
 
 @case("R-cdata")
 def _cdata_is_text(session: Session) -> None:
     respond(session, "".join(f"\n <{name}><![CDATA[{text}]]></{name}>" for name, text in SENT.items()))
     answer = session.send()
-    expect(answer.kind == "accepted", f"the values are in CDATA, and the client understood: {answer}")
+    expect(answer.kind == "accepted", "the values are in CDATA, and the client understood: {}", answer)
     task = answer.document.get("taskID")
-    expect(task in (None, SENT["taskID"]), f"taskID was understood as {task!r}")
+    expect(task in (None, SENT["taskID"]), "taskID was understood as {!r}", task)
 
 
 @case("R-bom")
 def _a_byte_order_mark_is_no_text(session: Session) -> None:
     respond_with(session, answer(b"\xef\xbb\xbf" + document(sent()).encode()))
     understood = session.send()
-    expect(understood.kind in ("accepted", "unknown"), f"the client understood: {understood}")
+    expect(understood.kind in ("accepted", "unknown"), "the client understood: {}", understood)
     if understood.kind == "unknown":
-        raise CaseWarning(f"an answer with a byte order mark is not understood: {understood}")
+        raise CaseWarning("an answer with a byte order mark is not understood: {}", understood)
 
 
 @case("R-wrong-charset-label")
@@ -162,9 +164,9 @@ def _the_declaration_decides_over_the_header(session: Session) -> None:
     body = document(sent(returnstatus="Faild", message=message, taskID="0"), "gb2312").encode("gbk")
     respond_with(session, answer(body, "utf-8"))
     understood = session.send()
-    expect(understood.kind in ("refused", "unknown"), f"the vendor refused, and the client understood: {understood}")
+    expect(understood.kind in ("refused", "unknown"), "the vendor refused, and the client understood: {}", understood)
     if understood.kind == "refused" and "\ufffd" in understood.reason:
-        raise CaseWarning(f"the message arrived as {understood.reason!r}")
+        raise CaseWarning("the message arrived as {!r}", understood.reason)
 
 
 # Balance and words
@@ -174,7 +176,7 @@ def _get_told(answer: Answer, name: str) -> object:
     """Return a value of an accepted answer. Raises NotSupported if the client does not tell it."""
     value = answer.document.get(name)
     if value is None:
-        raise NotSupported(f"the client does not tell {name}")
+        raise NotSupported("the client does not tell {}", name)
     return value
 
 
@@ -182,9 +184,9 @@ def _get_told(answer: Answer, name: str) -> object:
 def _sucess_is_a_success(session: Session) -> None:
     session.use_account(points=4321)
     answer = session.ask("overage")
-    expect(answer.kind == "accepted", f"the vendor answered Sucess, and the client understood: {answer}")
+    expect(answer.kind == "accepted", "the vendor answered Sucess, and the client understood: {}", answer)
     balance = _get_told(answer, "overage")
-    expect(balance == 4321, f"a balance of 4321 was understood as {balance}")
+    expect(balance == 4321, "a balance of 4321 was understood as {}", balance)
 
 
 @case("R-postpaid")
@@ -197,9 +199,9 @@ def _a_negative_balance_is_understood(session: Session) -> None:
         "overage",
     )
     answer = session.ask("overage")
-    expect(answer.kind == "accepted", f"the balance is -35, and the client understood: {answer}")
+    expect(answer.kind == "accepted", "the balance is -35, and the client understood: {}", answer)
     balance = _get_told(answer, "overage")
-    expect(balance == -35, f"-35 was understood as {balance}")
+    expect(balance == -35, "-35 was understood as {}", balance)
 
 
 @case("R-overage-messages")
@@ -208,13 +210,15 @@ def _each_refusal_of_overage_is_a_refusal(session: Session) -> None:
         refused = {"returnstatus": "Faild", "message": message, "payinfo": "", "overage": "0", "sendTotal": "0"}
         respond(session, fields(refused), "overage")
         answer = session.ask("overage")
-        expect(answer.kind == "refused", f"overage was refused with {message!r}, and the client understood: {answer}")
+        expect(
+            answer.kind == "refused", "overage was refused with {!r}, and the client understood: {}", message, answer
+        )
 
 
 @case("R-clean-text")
 def _a_clean_text_is_clean(session: Session) -> None:
     answer = session.ask("checkkeyword", content=TEXT)
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
     is_forbidden = _get_told(answer, "forbidden")
     expect(is_forbidden is False, "没有包含屏蔽词 was understood as a forbidden text")
 
@@ -225,7 +229,7 @@ def _a_forbidden_word_is_found(session: Session) -> None:
         respond(session, fields({"message": message}), "checkkeyword")
         answer = session.ask("checkkeyword", content="【商店】代开发票")
         is_found = answer.kind == "refused" or answer.document.get("forbidden") is True
-        expect(is_found, f"{message} was understood as {answer}")
+        expect(is_found, "{} was understood as {}", message, answer)
 
 
 @case("R-checkkeyword-messages")
@@ -235,7 +239,9 @@ def _a_refused_check_is_no_clean_text(session: Session) -> None:
         answer = session.ask("checkkeyword", content=TEXT)
         expect(
             answer.kind in ("refused", "unknown"),
-            f"checkkeyword was refused with {message!r}, and the client understood: {answer}",
+            "checkkeyword was refused with {!r}, and the client understood: {}",
+            message,
+            answer,
         )
 
 
@@ -250,13 +256,17 @@ def _fetch(session: Session, operation: str, content: str) -> Answer:
 
 def _expect_items(answer: Answer, expected: Sequence[Mapping[str, str]], names: Sequence[str] = ("mobile",)) -> None:
     """Expect an accepted answer with these values of its items, in their order."""
-    expect(answer.kind == "accepted", f"{len(expected)} items were answered, and the client understood: {answer}")
-    expect(len(answer.items) == len(expected), f"of {len(expected)} items {len(answer.items)} were processed")
+    expect(answer.kind == "accepted", "{} items were answered, and the client understood: {}", len(expected), answer)
+    expect(len(answer.items) == len(expected), "of {} items {} were processed", len(expected), len(answer.items))
     for position, (item, wanted) in enumerate(zip(answer.items, expected, strict=True)):
         for name in names:
             expect(
                 item[name] == wanted[name],
-                f"{name} of item {position + 1} is {wanted[name]!r} and was understood as {item[name]!r}",
+                "{} of item {} is {!r} and was understood as {!r}",
+                name,
+                position + 1,
+                wanted[name],
+                item[name],
             )
 
 
@@ -267,7 +277,11 @@ def _register_queue_errors(operation: str) -> None:
             answer = _fetch(session, operation, error(number, remark))
             expect(
                 answer.kind == "refused",
-                f"{operation} was refused with error {number}, {remark}; the client understood: {answer}",
+                "{} was refused with error {}, {}; the client understood: {}",
+                operation,
+                number,
+                remark,
+                answer,
             )
 
 
@@ -287,7 +301,9 @@ def _register_counts(operation: str, item: Mapping[str, str]) -> None:
             understood = session.ask(operation)
             expect(
                 understood.kind == "accepted" and not understood.items,
-                f"the queue is empty, {text!r}, and the client understood: {understood}",
+                "the queue is empty, {!r}, and the client understood: {}",
+                text,
+                understood,
             )
 
     @case(f"R-{operation}-entities")
@@ -326,9 +342,9 @@ def _register_counts(operation: str, item: Mapping[str, str]) -> None:
     def check_old_date(session: Session) -> None:
         items = [{**item, "receivetime": "2016/1/26 11:02:08"}, {**item, "mobile": "13800000002"}]
         answer = _fetch(session, operation, boxes(operation, items))
-        expect(answer.kind in ("accepted", "unknown"), f"the client understood: {answer}")
+        expect(answer.kind in ("accepted", "unknown"), "the client understood: {}", answer)
         if answer.kind == "unknown" or len(answer.items) < len(items):
-            raise CaseWarning(f"with the date 2016/1/26 11:02:08 of older servers the client understood: {answer}")
+            raise CaseWarning("with the date 2016/1/26 11:02:08 of older servers the client understood: {}", answer)
 
 
 for _operation, _item in (("status", REPORT), ("call", REPLY)):
@@ -348,8 +364,8 @@ def _status_decides_and_not_errorcode(session: Session) -> None:
     _expect_items(answer, items)
     words = [item["status"] for item in answer.items]
     expected = ["failed", "delivered", "failed", "delivered"]
-    shown = [f"{item['status']}, {item['errorcode'] or 'no errorcode'}" for item in items]
-    expect(words == expected, f"the reports ({'; '.join(shown)}) were understood as {words}")
+    shown = [f"{item['status']}, {item['errorcode']!r}" for item in items]
+    expect(words == expected, "the reports ({}) were understood as {}", "; ".join(shown), words)
 
 
 @case("R-status-unknown")
@@ -359,8 +375,8 @@ def _an_unknown_status_is_not_delivered(session: Session) -> None:
     )
     if answer.kind == "unknown":
         return
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
-    expect(len(answer.items) == 2, f"of 2 reports {len(answer.items)} were processed")
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
+    expect(len(answer.items) == 2, "of 2 reports {} were processed", len(answer.items))
     expect(answer.items[0]["status"] != "delivered", "a report with status 30 was understood as delivered")
 
 
@@ -392,10 +408,10 @@ def _receivetime_is_china_time(session: Session) -> None:
     try:
         time = datetime.fromisoformat(understood.strip())
     except ValueError as error:
-        raise CaseFailed(f"receivetime {REPORT['receivetime']} was understood as {understood!r}") from error
+        raise CaseFailed("receivetime {} was understood as {!r}", REPORT["receivetime"], understood) from error
     right = datetime.fromisoformat(f"{REPORT['receivetime']}+08:00")
     is_right = (time if time.tzinfo else time.replace(tzinfo=right.tzinfo)) == right
-    expect(is_right, f"receivetime {REPORT['receivetime']} was understood as {understood!r}")
+    expect(is_right, "receivetime {} was understood as {!r}", REPORT["receivetime"], understood)
 
 
 @case("R-report-before-answer")
@@ -409,11 +425,11 @@ def _a_report_that_comes_before_the_answer_is_kept(session: Session) -> None:
         session.proxy.wait_for_request(limit)
         answer = other.ask("status", limit)
         sent_answer = session.driver.finish("send", limit)
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
     tasks = [item["taskid"] for item in answer.items]
-    expect(len(tasks) == 1, f"{len(tasks)} reports were processed; one waited")
+    expect(len(tasks) == 1, "{} reports were processed; one waited", len(tasks))
     task = sent_answer.document.get("taskID")
-    expect(task in (None, tasks[0]), f"the report names task {tasks[0]}, the send was understood as {task}")
+    expect(task in (None, tasks[0]), "the report names task {}, the send was understood as {}", tasks[0], task)
 
 
 @case("R-profile-cdata")
@@ -422,11 +438,11 @@ def _answers_of_a_brand_with_cdata_are_understood(session: Session) -> None:
     session.require("status")
     session.use_account(profile="observed")
     answer = session.send(extno="7")
-    expect(answer.kind == "accepted", f"the client understood: {answer}")
+    expect(answer.kind == "accepted", "the client understood: {}", answer)
     items = session.fetch_all("status")
-    expect(len(items) == 1, f"{len(items)} reports were processed; one waited")
+    expect(len(items) == 1, "{} reports were processed; one waited", len(items))
     expect(
-        items[0]["errorcode"] == "DELIVRD", f"errorcode DELIVRD in CDATA was understood as {items[0]['errorcode']!r}"
+        items[0]["errorcode"] == "DELIVRD", "errorcode DELIVRD in CDATA was understood as {!r}", items[0]["errorcode"]
     )
 
 
@@ -442,7 +458,7 @@ def _a_response_is_only_compressed_if_asked(session: Session) -> None:
     )
     respond_with(session, packed)
     understood = session.send()
-    expect(understood.kind == "accepted", f"the client accepts gzip, and understood: {understood}")
+    expect(understood.kind == "accepted", "the client accepts gzip, and understood: {}", understood)
 
 
 @case("R-chunked")
@@ -458,7 +474,7 @@ def _a_chunked_answer_is_understood(session: Session) -> None:
         raise NotJudged("the client speaks HTTP/1.0, to which no server sends chunks")
     session.alter(Alteration("chunked", is_executed=False, raw=chunk))
     understood = session.send()
-    expect(understood.kind == "accepted", f"the answer is chunked, and the client understood: {understood}")
+    expect(understood.kind == "accepted", "the answer is chunked, and the client understood: {}", understood)
 
 
 @case("R-json")
@@ -468,5 +484,5 @@ def _a_json_answer_is_not_taken_for_xml(session: Session) -> None:
     respond_with(session, replace(answer(body.encode()), headers=(("Content-Type", "application/json"),)))
     understood = session.send()
     if understood.kind == "accepted":
-        raise CaseFailed(f"a refusal in JSON was understood as {understood}")
-    expect(understood.kind in ("refused", "unknown"), f"the client understood: {understood}")
+        raise CaseFailed("a refusal in JSON was understood as {}", understood)
+    expect(understood.kind in ("refused", "unknown"), "the client understood: {}", understood)

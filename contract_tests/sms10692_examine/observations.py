@@ -1,0 +1,43 @@
+"""What the examiner says it observed, in English and Chinese.
+
+The code has the English text as a template; `observations.zh.toml` has the Chinese one of each.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Literal, TypeAlias
+
+Language: TypeAlias = Literal["en", "zh"]
+
+
+class Observation(Exception):
+    """An observation: an English template of `str.format` and its values, which may be observations themselves.
+
+    `str()` is the English text. Its subclasses are raised to end a case.
+    """
+
+    def __init__(self, template: str, *values: object) -> None:
+        super().__init__(template, *values)
+        self.template = template
+        self.values = values
+
+    def __str__(self) -> str:
+        return self.template.format(*self.values)
+
+    def in_language(self, language: Language) -> str:
+        return self.in_chinese() if language == "zh" else str(self)
+
+    def in_chinese(self) -> str:
+        """Return the Chinese text. Raises KeyError for a template that the table does not have."""
+        values = (value.in_chinese() if isinstance(value, Observation) else value for value in self.values)
+        return _load_chinese()[self.template].format(*values)
+
+
+@cache
+def _load_chinese() -> Mapping[str, str]:
+    """Read the table: the Chinese templates by the English ones."""
+    text = (resources.files("sms10692_examine") / "observations.zh.toml").read_text("utf-8")
+    table: Mapping[str, str] = tomllib.loads(text)
+    return table
