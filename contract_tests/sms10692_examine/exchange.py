@@ -1,6 +1,8 @@
 """An HTTP request of the client and its response, as bytes."""
 
 import http.client
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -77,9 +79,15 @@ class HttpResponse:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request, and the bytes that the client got for it; `alteration` says what was changed on the way."""
+    """A request, and the bytes that the client got for it; `alteration` says what was changed on the way.
+
+    `started` and `ended` are monotonic times in seconds: when the request was read, and when the whole response was
+    sent, which is infinite until then.
+    """
 
     request: HttpRequest
     response: bytes = b""
     alteration: str = ""
-    is_executed: bool = field(default=True)
+    is_executed: bool = True
+    started: float = field(default_factory=time.monotonic)
+    ended: float = math.inf

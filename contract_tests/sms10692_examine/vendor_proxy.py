@@ -10,6 +10,7 @@ import io
 import socket
 import struct
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -145,6 +146,7 @@ class VendorProxy:
             connection.sendall(exchange.response)
         else:
             self._send_altered(connection, exchange, response, alteration, is_last)
+        exchange.ended = time.monotonic()
         is_old = request.head.split(b"\r\n", 1)[0].endswith(b"HTTP/1.0")
         is_closed = alteration is not None and (alteration.close or alteration.cut_at is not None or alteration.reset)
         return not (is_closed or is_old or is_last)

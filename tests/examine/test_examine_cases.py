@@ -72,6 +72,49 @@ def test_a_careless_client_does_not_pass_its_cases(client: Careless, tmp_path: P
     assert {verdict.case.id for verdict in verdicts if verdict.state in FAULTS} == set(client.cases)
 
 
+PARALLEL = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+sys.path.insert(0, FOLDER)
+import careful_driver
+
+send_batch, stop = careful_driver.Client.send, threading.Event()
+
+
+def send(client, mobiles, *arguments):
+    def work(start):
+        if stop.is_set():
+            return {}
+        try:
+            return send_batch(client, mobiles[start : start + 500], *arguments)
+        except careful_driver.Refused:
+            STOP
+            raise
+
+    with ThreadPoolExecutor(4) as pool:
+        batches = [pool.submit(work, start) for start in range(0, len(mobiles), 500)]
+    return batches[0].result()
+
+
+careful_driver.Client.send = send
+careful_driver.main()
+"""
+"""A driver that sends four batches of 500 numbers at once; STOP is what it does when one is refused."""
+
+
+@pytest.mark.slow("Sends ten requests whose responses are slow.")
+@pytest.mark.parametrize(("after_a_refusal", "state"), [("stop.set()", State.PASSED), ("pass", State.FAILED)])
+def test_a_client_with_parallel_batches_is_judged_by_what_it_sends_after_the_first_refusal(
+    after_a_refusal: str, state: State, tmp_path: Path
+) -> None:
+    driver = tmp_path / "driver.py"
+    driver.write_text(PARALLEL.replace("FOLDER", repr(str(CAREFUL.parent))).replace("STOP", after_a_refusal), "utf-8")
+    settings = Settings((sys.executable, str(driver)), jobs=1)
+    doubted = FAULTS if state is State.PASSED else set(State) - FAULTS
+    (verdict,) = examine(settings, select_cases(["F-stops-when-empty"]), doubted).verdicts
+    assert (verdict.state, "requests after the first was refused" in verdict.observed) == (state, state is State.FAILED)
+
+
 @pytest.mark.slow("Runs 129 cases.")
 @pytest.mark.parametrize(("options", "charset"), OWN_CLIENTS)
 def test_the_own_client_passes_every_case(options: tuple[str, ...], charset: Charset) -> None:

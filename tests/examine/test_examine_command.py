@@ -201,5 +201,6 @@ def test_watch_speaks_chinese_about_findings_too(tmp_path: Path) -> None:
     assert "1 个请求，0 条短信；程序的退出码：0\n" in result.output
     assert "警告: 被拒绝（1 次）：短信号码不能为空\n" in result.output
     assert (
-        "警告: refusal.mobile-missing（1 次）：缺少 mobile，收到的是 'phone'：号码的参数名是“mobile”。\n" in result.output
+        "警告: refusal.mobile-missing（1 次）：缺少 mobile，收到的是 'phone'：号码的参数名是“mobile”。\n"
+        in result.output
     )

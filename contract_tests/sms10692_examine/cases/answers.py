@@ -70,14 +70,29 @@ def answer(body: bytes, charset: str = "utf-8") -> HttpResponse:
     return HttpResponse(200, (("Content-Type", f"text/xml; charset={charset}"),), body)
 
 
-def respond(session: Session, content: str, operation: str = "send", *, is_once: bool = True) -> None:
+def respond(
+    session: Session, content: str, operation: str = "send", *, is_once: bool = True, body_seconds: float = 0.0
+) -> None:
     """Answer the next request of an operation with a document, in the charset of its page; the vendor is not asked."""
     charset = "utf-8" if operation in _QUEUES else session.settings.charset
     encoded = document(content, charset).encode("gbk" if charset == "gb2312" else "utf-8")
-    respond_with(session, answer(encoded, charset), operation, is_once=is_once)
+    respond_with(session, answer(encoded, charset), operation, is_once=is_once, body_seconds=body_seconds)
 
 
-def respond_with(session: Session, response: HttpResponse, operation: str = "send", *, is_once: bool = True) -> None:
+def respond_with(
+    session: Session,
+    response: HttpResponse,
+    operation: str = "send",
+    *,
+    is_once: bool = True,
+    body_seconds: float = 0.0,
+) -> None:
     """Answer the next request of an operation with a response; the vendor is not asked."""
-    alteration = Alteration("answer of the case", is_executed=False, change=lambda _: response, is_once=is_once)
+    alteration = Alteration(
+        "answer of the case",
+        is_executed=False,
+        change=lambda _: response,
+        is_once=is_once,
+        body_seconds=body_seconds,
+    )
     session.alter(alteration, operation)
