@@ -11,7 +11,7 @@ from typing import Final
 
 from findings_page import render_findings
 from sms10692 import protocol
-from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance
+from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance, count_observed
 from sms10692_examine.case_table import load_cases
 from sms10692_examine.driver_protocol import build_schema
 from sms10692_mock.admin.console.clauses import clauses as console_clauses
@@ -48,6 +48,8 @@ A server that offers no control API must hold the first group only, unless `--de
 
 Grades: S three or more independent sources; M two, or one with certain white space; W one, or indirect.
 *permissions* are the options required to check the clause; clauses without one can be checked on any server.
+*last observed* is the last run at a real server in which the clause held: {observed} of {count} clauses have one
+([how to add one](evidence.md)).
 The letters of the ids: {families}.
 """
 _CONTRACT_HEAD_ZH: Final = """# 契约
@@ -66,6 +68,8 @@ _CONTRACT_HEAD_ZH: Final = """# 契约
 
 等级：S 三个或更多独立来源；M 两个来源，或一个来源且空白确定；W 一个来源，或间接依据。
 *权限* 是检查该条款需要的选项；没有权限的条款可以在任何服务器上检查。
+*最近观察* 是最近一次在真实服务器上检查且成立的时间和服务器：{count} 条中有 {observed} 条
+（[如何补充](evidence.zh-CN.md)）。
 编号的字母：{families}。
 """
 _FAMILIES_ZH: Final = {
@@ -87,8 +91,8 @@ _FAMILIES_ZH: Final = {
     "L": "准确的排版",
 }
 _CLAUSE_HEADS: Final = {
-    _ENGLISH: ("clause", "source", "what the vendor does", "on the wire", "permissions"),
-    _CHINESE: ("条款", "来源", "厂商的行为", "报文", "权限"),
+    _ENGLISH: ("clause", "source", "what the vendor does", "on the wire", "permissions", "last observed"),
+    _CHINESE: ("条款", "来源", "厂商的行为", "报文", "权限", "最近观察"),
 }
 
 _EXACTNESS: Final = {
@@ -250,13 +254,22 @@ def _link_readings(clauses: list[Clause], language: str) -> list[str]:
     return [f"[R{number}]({file}#{anchors[number]})" for number in sorted(cited)]
 
 
-def _build_clause_row(clause: Clause, text: str) -> tuple[str, ...]:
+def _describe_observation(clause: Clause, language: str) -> str:
+    """Return when and where a clause was last seen to hold."""
+    seen = clause.last_observed
+    if language == _ENGLISH:
+        return clause.observed
+    return "从未" if seen is None else f"{seen.date.isoformat()}，{seen.server_zh}"
+
+
+def _build_clause_row(clause: Clause, text: str, language: str) -> tuple[str, ...]:
     return (
         clause.id,
         f"{clause.source} ({clause.grade})" if clause.grade else clause.source,
         text.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|"),
         f"`{clause.literal.replace('|', '/')}`" if clause.literal else "",
         " ".join(_PERMISSIONS[permission] for permission in clause.permissions),
+        _describe_observation(clause, language),
     )
 
 
@@ -317,9 +330,10 @@ def _render_contract(language: str) -> str:
     else:
         head, meanings, join = _CONTRACT_HEAD_ZH, _FAMILIES_ZH, "；".join
         texts = {row.id: row.chinese for row in console_clauses()}
-    parts = [head.format(families=join(f"{letter} {meanings[letter]}" for letter in FAMILIES))]
+    families = join(f"{letter} {meanings[letter]}" for letter in FAMILIES)
+    parts = [head.format(families=families, observed=count_observed(), count=len(CLAUSES))]
     for title in titles:
-        rows = [_build_clause_row(clause, texts[clause.id]) for clause in CLAUSES if clause.section == title]
+        rows = [_build_clause_row(clause, texts[clause.id], language) for clause in CLAUSES if clause.section == title]
         columns = _CLAUSE_HEADS[language]
         kind, _, chapter = title.partition(" ")
         shown = f"{_PROVENANCES[kind.lower()][1]} {chapter}".rstrip() if language else title

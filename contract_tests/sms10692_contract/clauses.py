@@ -5,6 +5,7 @@ A clause is one requirement: of the manual, observed at real servers, of a readi
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
@@ -57,13 +58,30 @@ class Provenance(StrEnum):
 
 
 @dataclass(frozen=True)
+class Observation:
+    """When a real server was last seen to do what a clause says, and what kind of server it was.
+
+    `server` and `server_zh` say it without naming a host: "a v2 server, IIS 8.5, December 2025".
+    """
+
+    date: date
+    server: str
+    server_zh: str
+
+
+NEVER_OBSERVED: Final = "never"
+"""Stands in a table for the observation of a clause that no run has confirmed at a real server."""
+
+
+@dataclass(frozen=True)
 class Clause:
     """One requirement.
 
     `text` is the requirement, `literal` the literal text on the wire if there is one. `source` names the evidence:
     chapters of the manual, a request shape (Q) or response (A) that was observed, with its `grade` (S, M or W), or a
     reading (R). `group` is the id of its row in `docs/reference.md`. `permissions` are what its check needs: any of
-    "send", "fetch", "control" and "older" (the older endpoints).
+    "send", "fetch", "control" and "older" (the older endpoints). `last_observed` is the last run at a real server in
+    which the clause held; None if there was none.
     """
 
     id: str
@@ -74,6 +92,13 @@ class Clause:
     grade: str = ""
     literal: str = ""
     permissions: tuple[str, ...] = ()
+    last_observed: Observation | None = None
+
+    @property
+    def observed(self) -> str:
+        """When and where the clause was last seen to hold, in one line."""
+        seen = self.last_observed
+        return NEVER_OBSERVED if seen is None else f"{seen.date.isoformat()}, {seen.server}"
 
     @property
     def label(self) -> str:
@@ -114,13 +139,25 @@ GROUPS: Final = tuple(Group(**row) for row in _TABLE["group"])
 """All groups, in the order of the table in `docs/reference.md`."""
 
 
-def _parse_clause(row: dict[str, Any]) -> Clause:
+def parse_clause(row: dict[str, Any]) -> Clause:
+    """Build a clause from its row."""
+    seen = row.get("last_observed")
     return Clause(
-        **row | {"provenance": Provenance(row["provenance"]), "permissions": tuple(row.get("permissions", ()))}
+        **row
+        | {
+            "provenance": Provenance(row["provenance"]),
+            "permissions": tuple(row.get("permissions", ())),
+            "last_observed": None if seen is None else Observation(**seen),
+        }
     )
 
 
-CLAUSES: Final = tuple(map(_parse_clause, _TABLE["clause"]))
+CLAUSES: Final = tuple(map(parse_clause, _TABLE["clause"]))
 """All clauses, in the order in which they are checked and reported."""
 
 BY_ID: Final = {clause.id: clause for clause in CLAUSES}
+
+
+def count_observed() -> int:
+    """Return how many clauses were confirmed at a real server."""
+    return sum(clause.last_observed is not None for clause in CLAUSES)

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement
 from rich.console import Console
 from rich.table import Table
 
-from sms10692_contract.clauses import CLAUSES, CONTRACT, FAMILIES, READINGS, Clause
+from sms10692_contract.clauses import CLAUSES, CONTRACT, FAMILIES, READINGS, Clause, count_observed
 from sms10692_contract.escaping import escape_unprintable, show_invisible
 from sms10692_contract.http import Address
 from sms10692_contract.requests import WireRequest
@@ -46,6 +46,7 @@ LEGEND: Final = "\n".join(
             f"First letters. {'. '.join(f'{letter}: {meaning}' for letter, meaning in FAMILIES.items())}.",
             _LEGEND_WIDTH,
         ),
+        f"Confirmed at a real server: {count_observed()} of {len(CLAUSES)} clauses.",
         f"All clauses: {CONTRACT}",
         f"Readings: {READINGS}",
     ]
@@ -77,7 +78,8 @@ def format_summary(verdicts: Sequence[Verdict]) -> str:
 def get_properties(clause: Clause) -> list[tuple[str, str]]:
     """Return the properties of a clause for JUnit, without empty ones."""
     pairs = [("provenance", str(clause.provenance)), ("grade", clause.grade), ("source", clause.source)]
-    return [(name, value) for name, value in (*pairs, ("documentation", clause.link)) if value]
+    rest = [("last_observed", clause.observed), ("documentation", clause.link)]
+    return [(name, value) for name, value in (*pairs, *rest) if value]
 
 
 def group_by_cause(verdicts: Sequence[Verdict]) -> list[list[Verdict]]:
@@ -120,6 +122,8 @@ def format_failure(verdict: Verdict, address: Address, repeat_command: str) -> s
     lines = [f"{clause.id} ({clause.label}): {clause.text}", f"  see:      {clause.link}"]
     if clause.literal:
         lines.append(f"  literal:  {clause.literal}")
+    if clause.last_observed is not None:
+        lines.append(f"  observed: {clause.observed}")
     options = address.curl_options
     lines += [f"  before:   {_format_request(request, address.url, *options)}" for request in verdict.preceding[-3:]]
     if verdict.request is not None:
@@ -223,7 +227,8 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         detail = escape_unprintable(verdict.reason) if verdict.state in UNDECIDED else ""
         if verdict.is_deviation:
             detail = format_failure(verdict, address, repeat[verdict.clause.id])
-        cells = (verdict.clause.id, verdict.clause.label, verdict.clause.text, verdict.clause.literal)
+        clause = verdict.clause
+        cells = (clause.id, clause.label, clause.text, clause.literal, clause.observed)
         row = "".join(f"<td>{escape(cell)}</td>" for cell in (*cells, describe_result(verdict)))
         name = verdict.state.name.lower()
         rows.append(f'<tr class="{name}">{row}<td><pre>{escape(detail)}</pre></td></tr>')
@@ -234,7 +239,9 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         "background:#ffd}.differs td,.expected td{background:#dff}</style>"
         f"<h1>{escape(address.url)}</h1><p>{escape(format_summary(verdicts))}</p><p>{escape(LEGEND)}</p>"
         f"{_render_causes(verdicts)}<table>"
-        "<tr><th>clause<th>label<th>requirement<th>literal<th>verdict<th></tr>" + "\n".join(rows) + "</table></html>\n",
+        "<tr><th>clause<th>label<th>requirement<th>literal<th>last observed<th>verdict<th></tr>"
+        + "\n".join(rows)
+        + "</table></html>\n",
         "utf-8",
     )
 

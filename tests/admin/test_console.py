@@ -8,6 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from sms10692_mock.admin.auth import AccessPolicy
+from sms10692_mock.admin.console import contract
+from sms10692_mock.admin.console.clauses import Observation, clauses
 from support import console
 from support.console import CONSOLE_HEADERS, PAGES
 from support.emulators import sign
@@ -282,3 +284,20 @@ def test_the_page_of_a_refused_older_request_shows_its_finding(language: str) ->
     assert "<code>password.letter-case</code>" in page.text
     for shown in ("POST /sms.aspx", "account", "test", "Mima"):
         assert shown in page.text
+
+
+def test_the_contract_page_says_how_many_clauses_were_confirmed_at_a_real_server() -> None:
+    confirmed = sum(clause.last_observed is not None for clause in clauses())
+    for language, sentence in (
+        ("en", f"Confirmed at a real server: {confirmed} of {len(clauses())} clauses."),
+        ("zh", f"在真实服务器上确认过：{len(clauses())} 条中的 {confirmed} 条。"),
+    ):
+        assert sentence in FlaskEmulator().http.get(f"/contract?lang={language}").text
+
+
+def test_the_contract_page_shows_when_a_clause_was_last_observed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, *others = clauses()
+    seen = first._replace(last_observed=Observation("2026-11-30", "a v2 server", "v2 服务器"))
+    monkeypatch.setattr(contract, "clauses", lambda: (seen, *others))
+    assert "Last observed at a real server: 2026-11-30, a v2 server" in FlaskEmulator().http.get("/contract").text
+    assert "2026-11-30，v2 服务器" in unescape(FlaskEmulator().http.get("/contract?lang=zh").text)

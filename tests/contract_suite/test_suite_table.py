@@ -2,13 +2,25 @@
 
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from sms10692_contract.checks import CHECKS, exact_layout
-from sms10692_contract.clauses import BY_ID, CLAUSES, CONTRACT, FAMILIES, GROUPS, READINGS, Clause, Provenance
-from sms10692_contract.report import LEGEND
+from sms10692_contract.clauses import (
+    BY_ID,
+    CLAUSES,
+    CONTRACT,
+    FAMILIES,
+    GROUPS,
+    READINGS,
+    Clause,
+    Provenance,
+    count_observed,
+    parse_clause,
+)
+from sms10692_contract.report import LEGEND, get_properties
 
 TOP = Path(__file__).parents[2]
 
@@ -16,6 +28,35 @@ TOP = Path(__file__).parents[2]
 def test_every_clause_has_a_check_and_every_check_a_clause() -> None:
     assert set(CHECKS) == set(BY_ID)
     assert len(CLAUSES) == len(BY_ID)
+
+
+OBSERVED = {"date": date(2026, 11, 30), "server": "a v2 server, IIS 8.5", "server_zh": "v2 服务器，IIS 8.5"}
+
+
+def test_an_observation_is_a_date_and_a_kind_of_server_without_a_host() -> None:
+    clause = parse_clause({"id": "x", "group": "y", "provenance": "manual", "text": "z", "last_observed": OBSERVED})
+    assert clause.observed == "2026-11-30, a v2 server, IIS 8.5"
+    assert ("last_observed", clause.observed) in get_properties(clause)
+    for seen in (clause.last_observed for clause in CLAUSES if clause.last_observed is not None):
+        assert seen.server.strip()
+        assert seen.server_zh.strip()
+        assert not re.search(r"://|\d+\.\d+\.\d+\.\d+|\w\.(?:com|cn|net)\b", seen.server + seen.server_zh)
+
+
+def test_what_no_run_has_confirmed_is_said_so() -> None:
+    clause = BY_ID["1.1-utf8"]
+    confirmed = count_observed()
+    assert (clause.observed == "never") == (clause.last_observed is None)
+    assert ("last_observed", clause.observed) in get_properties(clause)
+    assert f"Confirmed at a real server: {confirmed} of {len(CLAUSES)} clauses." in LEGEND
+    for file, sentence in (
+        ("contract.md", f"clause held: {confirmed} of {len(CLAUSES)} clauses have one"),
+        ("contract.zh-CN.md", f"{len(CLAUSES)} 条中有 {confirmed} 条"),
+    ):
+        text = (TOP / "docs" / file).read_text("utf-8")
+        assert sentence in text
+        rows = re.findall(r"^\| [\w.-]+ \|.* \| (\S[^|]*) \|$", text, re.MULTILINE)
+        assert sum(row in ("never", "从未") for row in rows) == len(CLAUSES) - confirmed
 
 
 def test_clauses_need_known_permissions() -> None:

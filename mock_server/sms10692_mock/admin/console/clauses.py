@@ -10,12 +10,20 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
 
 _PACKAGE_FOLDER: Final = Path(__file__).parent
 _READING_NUMBER: Final = re.compile(r"\bR\d+\b")
+
+
+class Observation(NamedTuple):
+    """When a real server was last seen to do what a clause says, and what kind of server it was."""
+
+    date: str
+    english: str
+    chinese: str
 
 
 class ClauseCard(NamedTuple):
@@ -24,7 +32,7 @@ class ClauseCard(NamedTuple):
     `source` names a chapter of the manual, a reading or an observation. `literal` is the literal text on the wire, or
     empty. `provenance` is "manual" (the manual says so), "observed" (at real servers or clients; `grade` is its
     strength), "reading" (our interpretation) or "ours". `readings` are the numbers of the readings that the clause
-    rests on.
+    rests on. `last_observed` is None if no run at a real server has confirmed the clause.
     """
 
     id: str
@@ -36,6 +44,7 @@ class ClauseCard(NamedTuple):
     grade: str
     group: str
     readings: Sequence[str]
+    last_observed: Observation | None
 
 
 class Reading(NamedTuple):
@@ -63,9 +72,14 @@ def clauses() -> Sequence[ClauseCard]:
             row.get("grade", ""),
             _group(row["id"]),
             _READING_NUMBER.findall(row.get("source", "")),
+            _parse_observation(row.get("last_observed")),
         )
         for row in rows
     )
+
+
+def _parse_observation(row: Mapping[str, Any] | None) -> Observation | None:
+    return None if row is None else Observation(row["date"].isoformat(), row["server"], row["server_zh"])
 
 
 @cache

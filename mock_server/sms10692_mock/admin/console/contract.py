@@ -38,6 +38,8 @@ def add_contract(pages: Blueprint, control: ControlService) -> None:
             counts={name: sum(clause.provenance == name for clause in clauses()) for name in PROVENANCES},
             groups=[(group, list(members)) for group, members in groupby(ordered, lambda clause: clause.group)],
             readings=readings(),
+            observed=sum(clause.last_observed is not None for clause in clauses()),
+            count=len(clauses()),
             demos=load_demos(),
         )
 
