@@ -5,6 +5,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from html import unescape
+from itertools import product
 from typing import Any
 from urllib.parse import quote, unquote_plus, urlencode
 
@@ -104,7 +105,7 @@ def read_paths(emulator: FlaskEmulator) -> Iterator[str]:
             continue
         numbers = range(1, count + 1) if "number" in rule.arguments else (1,)
         for number in numbers:
-            yield build_path(emulator, rule, {"number": str(number)})
+            yield from build_paths(rule, {"number": str(number)})
     for number in range(1, count + 1):
         yield f"/send?userid=7&request={number}"
         yield f"/requests/{number}?userid=7&lang=zh"
@@ -123,11 +124,13 @@ def read_paths(emulator: FlaskEmulator) -> Iterator[str]:
     )
 
 
-def build_path(emulator: FlaskEmulator, rule: Rule, values: Mapping[str, str] = VALUES) -> str:
-    path = rule.rule
-    for name in rule.arguments:
-        path = re.sub(rf"<(?:\w+:)?{name}>", (VALUES | dict(values))[name], path)
-    return f"{path}?userid=7" if rule.endpoint.startswith("console.") else path
+def build_paths(rule: Rule, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield a path of a route for each format or list that it has."""
+    choices = re.findall(r"<any\(([^)]*)\):(\w+)>", rule.rule)
+    for chosen in product(*(options.split(", ") for options, _ in choices)):
+        known = VALUES | dict(values) | dict(zip((name for _, name in choices), chosen, strict=True))
+        path = re.sub(r"<(?:[^<>:]+:)?(\w+)>", lambda found: known[found[1]], rule.rule)  # noqa: B023 - used at once
+        yield f"{path}?userid=7" if rule.endpoint.startswith("console.") else path
 
 
 def read_all(emulator: FlaskEmulator, token: str) -> dict[str, str]:
@@ -216,7 +219,7 @@ def test_no_route_lets_the_read_only_token_change_anything(emulator: FlaskEmulat
         routed = set(rule.methods or ()).intersection(UNSAFE)
         if rule.endpoint in SESSION_ROUTES:
             routed = set()
-        path = build_path(emulator, rule)
+        path = next(build_paths(rule, {}))
         for method in routed or {"POST"} - set(rule.methods or ()):
             for headers in (bearer(READ_ONLY), {"HX-Request": "true"}):
                 for body in bodies if routed else bodies[:1]:

@@ -129,3 +129,18 @@ def test_presets_say_what_they_changed_and_undo_only_that(
     expect(page.locator("#preset-low_balance")).to_have_attribute("aria-pressed", "false")
     assert "<remainpoint>999</remainpoint>" in account.send()
     assert find_serious_violations(page) == []
+
+
+def test_trying_a_clause_and_a_chapter_gives_verdicts(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    page.goto(account.page_path("/contract", provenance="manual"))
+    page.locator("[id='clause-2.3-found'] button").click()
+    verdict = page.locator("[id='clause-2.3-found'] .result")
+    expect(verdict.locator(".badge").first).to_have_text(console_text(profile, "contract.as_expected"))
+    expect(verdict.locator(".expected")).to_have_count(2)
+    chapter = page.get_by_role("region", name=console_text(profile, "contract.group_2"))
+    chapter.get_by_role("button", name=console_text(profile, "contract.try_all")).press("Enter")
+    expect(chapter.locator(".verdict > p .badge.good")).to_be_visible()
+    expect(chapter.locator(".verdicts .badge.bad")).to_have_count(0)
+    assert find_serious_violations(page) == []

@@ -15,7 +15,7 @@ import pytest
 
 from sms10692_mock import Emulator
 from sms10692_mock.admin.console import sse
-from sms10692_mock.admin.console.clause_demo import load_demos
+from sms10692_mock.admin.console.clause_demo import DemoResult, load_demos
 from sms10692_mock.admin.console.clauses import clauses
 from sms10692_mock.admin.console.snippets import snippet
 from sms10692_mock.admin.console.sse import MIN_INTERVAL
@@ -193,7 +193,49 @@ def run_demo(address: Address, clause: str) -> list[str]:
     response = send_raw(address, f"{head}Content-Length: 0\r\n\r\n".encode())
     assert response.status == 200, clause
     assert b"HTTP 200" in response.body
+    assert re.findall(r'<p><span class="badge (\w+)">', response.body.decode())[0] == "good", clause
     return [
         unescape(text)
         for text in re.findall(r'aria-label="Response [^"]*">(.*?)</pre>', response.body.decode(), re.DOTALL)
     ]
+
+
+def post_form(emulator: Emulator, path: str) -> str:
+    """Post an empty form of the console and return the page part, in English."""
+    address = parse_address(emulator.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: {address[0]}:{address[1]}\r\nHX-Request: true\r\nAccept-Language: en\r\n"
+    response = send_raw(address, f"{head}Content-Length: 0\r\n\r\n".encode())
+    assert response.status == 200
+    return unescape(response.body.decode())
+
+
+def test_trying_a_chapter_judges_every_clause_of_it() -> None:
+    chapter = [clause.id for clause in clauses() if clause.group == "2"]
+    with Emulator() as emulator:
+        page = post_form(emulator, "/contract/try-all?group=2")
+        assert f"{len(chapter)} of {len(chapter)} as expected" in page
+        assert re.findall(r'href="#clause-([^"]+)"', page) == chapter
+        emulator.control.fault("vendor_error", "overage", message="其他错误")
+        page = post_form(emulator, "/contract/try-all?group=2")
+        assert f"0 of {len(chapter)} as expected" in page
+        page = post_form(emulator, "/contract/try?clause=2.3-credentials-wrong")
+    assert "not as expected" in page
+    assert "Faults for all accounts are active" in page
+    assert "<returnstatus>Faild</returnstatus><message>用户名或密码错误</message>" in page
+    assert "<message>其他错误</message>" in page
+
+
+@pytest.mark.parametrize(
+    ("expected", "response", "verdict"),
+    [
+        ("<a></a>", "<a>\r\n </a>", True),
+        ("<a>x</a>", "<a> x</a>", False),
+        ("", "", True),
+        ("", "<a/>", False),
+        ("<a>", "", False),
+    ],
+)
+def test_a_response_is_compared_without_white_space_between_elements(
+    expected: str, response: str, verdict: bool
+) -> None:
+    assert DemoResult(response=response, expected=expected).is_expected == verdict

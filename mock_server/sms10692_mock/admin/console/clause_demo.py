@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from sms10692 import protocol
 from sms10692.protocol import Authentication, Endpoint, Operation
@@ -75,22 +75,47 @@ class DemoStep(BaseModel):
 
 
 class Demo(BaseModel):
-    """The steps that demonstrate some clauses, and the settings of the temporary accounts."""
+    """The steps that demonstrate some clauses, and the settings of the temporary accounts.
+
+    `expect` is what each response must contain, one text for each request: see `clause_demos.toml`.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     clauses: list[str]
     account: NewAccount = build_model(NewAccount)
     steps: list[DemoStep]
+    expect: list[str]
+
+    @model_validator(mode="after")
+    def _check_expectations(self) -> "Demo":
+        requests = sum(1 for step in self.steps if not step.advance)
+        if len(self.expect) != requests:
+            raise ValueError(f"{self.clauses[0]}: {len(self.expect)} expectations for {requests} requests")
+        return self
 
 
 class DemoResult(NamedTuple):
-    """One request and its response as text; or, with both empty, the seconds by which the clock was advanced."""
+    """One request and its response as text, and what was expected; or the seconds by which the clock was advanced.
+
+    `expected` is empty if the response should have no body.
+    """
 
     request: str = ""
     status: int = 0
     response: str = ""
     advanced: float = 0.0
+    expected: str = ""
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether the response is as expected."""
+        if not self.expected:
+            return not self.response
+        return self.expected in _BETWEEN_ELEMENTS.sub("><", self.response)
+
+
+_BETWEEN_ELEMENTS: Final = re.compile(r">\s+<")
 
 
 @cache
@@ -104,10 +129,17 @@ def run_demo(control: ControlService, demo: Demo, server: ServerAddress) -> list
     """Run a demo on this server. Raises ServerUnreachable. The temporary accounts are always deleted."""
     accounts = {sender: control.accounts.create(demo.account) for sender in ("first", "second")}
     try:
-        return [_run_step(control, step, accounts[step.sender], server) for step in demo.steps]
+        results = [_run_step(control, step, accounts[step.sender], server) for step in demo.steps]
     finally:
         for account in accounts.values():
             control.accounts.delete(account.userid)
+    expected = iter(demo.expect)
+    return [result if result.advanced else result._replace(expected=next(expected)) for result in results]
+
+
+def is_as_expected(results: Sequence[DemoResult]) -> bool:
+    """Whether all responses of a demo are as expected."""
+    return all(result.advanced or result.is_expected for result in results)
 
 
 def _run_step(control: ControlService, step: DemoStep, account: AccountDocument, server: ServerAddress) -> DemoResult:

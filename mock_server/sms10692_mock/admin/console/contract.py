@@ -1,12 +1,12 @@
 """Contract page: the clauses of the API and the numbered readings, each with a button that demonstrates it."""
 
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sms10692_mock.admin.console.clause_demo import load_demos, run_demo
+from sms10692_mock.admin.console.clause_demo import DemoResult, is_as_expected, load_demos, run_demo
 from sms10692_mock.admin.console.clauses import clauses, readings
 from sms10692_mock.admin.console.layout import message_response, render_page, selected_account
 from sms10692_mock.admin.console.own_server import ServerUnreachable, find_server
@@ -52,4 +52,30 @@ def add_contract(pages: Blueprint, control: ControlService) -> None:
             results = run_demo(control, load_demos()[clause], find_server(request.environ))
         except ServerUnreachable as error:
             return message_response("contract.unreachable", 503, reason=str(error))
-        return Response(render_template("contract.result.html", results=results, clause=clause))
+        return Response(render_template("contract.result.html", **_judge(clause, results)))
+
+    @pages.post("/contract/try-all")
+    def try_group() -> ResponseReturnValue:
+        group = request.args.get("group", "")
+        if group not in _GROUPS:
+            abort(404)
+        selected = [clause for clause in clauses() if clause.group == group]
+        server, results = find_server(request.environ), {}
+        try:
+            for clause in selected:
+                demo = load_demos()[clause.id]
+                if demo.clauses[0] not in results:
+                    results[demo.clauses[0]] = run_demo(control, demo, server)
+        except ServerUnreachable as error:
+            return message_response("contract.unreachable", 503, reason=str(error))
+        judged = [_judge(clause.id, results[load_demos()[clause.id].clauses[0]]) for clause in selected]
+        return Response(render_template("contract.results.html", judged=judged))
+
+    def _judge(clause: str, results: list[DemoResult]) -> dict[str, Any]:
+        """Return the values of the template that shows the verdict on a clause."""
+        return {
+            "clause": clause,
+            "results": results,
+            "is_as_expected": is_as_expected(results),
+            "has_faults": bool(control.behaviour.active_faults(None)),
+        }
