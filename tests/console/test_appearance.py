@@ -95,7 +95,7 @@ def test_every_page_fits_and_shows_hostile_content_as_text(
         expect(page.locator(".messages")).to_contain_text(HOSTILE_NUMBER)
 
 
-WIDTHS = sorted({*range(320, 1601, 20), 375, 701, 719, 720, 721, 768, 899, 901, 1024, 1149})
+WIDTHS = sorted({*range(320, 1601, 20), 1920, 2560, 375, 701, 719, 720, 721, 768, 899, 901, 1024, 1149})
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -171,7 +171,7 @@ def test_a_request_shows_its_bytes_and_its_findings(
     page.goto(account.page_path("/requests"))
     wait_for_live_updates(page)
     account.post("/v2smsGBK.aspx", action="send", mobile="15023239810", content="您的验证码是 1234")
-    page.locator("tbody tr", has_text=account.userid).locator("th a").click()
+    page.locator("tbody tr", has_text=account.userid).locator("th a").first.click()
     finding = page.locator(".finding.text")
     expect(finding).to_contain_text("text.utf-8-on-the-gbk-page")
     expect(finding.locator(".meant")).to_contain_text("您的验证码是 1234")

@@ -19,6 +19,7 @@ from sms10692_mock.admin.console.messages import add_messages
 from sms10692_mock.admin.console.phone import add_phone
 from sms10692_mock.admin.console.profile import add_profile
 from sms10692_mock.admin.console.queues import add_queues
+from sms10692_mock.admin.console.replay import add_replay
 from sms10692_mock.admin.console.requests import add_requests
 from sms10692_mock.admin.console.send import add_send
 from sms10692_mock.admin.console.sse import add_event_stream
@@ -30,6 +31,7 @@ _PAGES = (
     add_send,
     add_accounts,
     add_exports,
+    add_replay,
     add_event_stream,
 )
 

@@ -74,7 +74,7 @@ _LANGUAGE_COOKIE: Final = "sms10692_language"
 _THEME_COOKIE: Final = "sms10692_theme"
 _THEMES: Final = ("light", "dark")
 _COOKIE_MAX_AGE: Final = 365 * 24 * 3600
-_INVALID_FIELD_HEADER: Final = "X-Field"
+INVALID_FIELD_HEADER: Final = "X-Field"
 """Header of an error response with the name of the invalid field. The script marks that field."""
 _FORM_FIELD_NAMES: Final[Mapping[str, str]] = {"top_up": "points", "probability": "percent"}
 """Names of form fields that differ from the name in the model, by the name in the model."""
@@ -184,7 +184,7 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
         field = ".".join(_FORM_FIELD_NAMES.get(str(part), str(part)) for part in first["loc"])
         reason = f"{field}: {first['msg']}" if field else first["msg"]
         return error_page(
-            control, 422, "error.invalid", {_INVALID_FIELD_HEADER: field} if field.isascii() else None, reason=reason
+            control, 422, "error.invalid", {INVALID_FIELD_HEADER: field} if field.isascii() else None, reason=reason
         )
 
     return pages
@@ -434,7 +434,7 @@ def form_number(name: str, *, whole: bool = False) -> Any:
     try:
         return int(value) if whole else float(value)
     except ValueError:
-        error = message_response("error.not_a_number", 422, {_INVALID_FIELD_HEADER: name}, field=name, value=value[:40])
+        error = message_response("error.not_a_number", 422, {INVALID_FIELD_HEADER: name}, field=name, value=value[:40])
         abort(error)
 
 

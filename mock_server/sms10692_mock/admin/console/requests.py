@@ -13,6 +13,7 @@ from sms10692_mock.admin.console.export_request import as_pytest, is_copyable
 from sms10692_mock.admin.console.hexdump import hex_dump, printable_text
 from sms10692_mock.admin.console.layout import base_url, build_model, error_page, render_page, selected_account
 from sms10692_mock.admin.console.list_filters import REQUEST_FILTERS, query_from_url
+from sms10692_mock.admin.console.replay import replay_values
 from sms10692_mock.admin.console.request_programs import PROGRAMS, as_programs
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.password_mask import MASK
@@ -70,6 +71,7 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
             response_hex=hex_dump(entry.response_body),
             names=names[:_MAX_PARAMETERS],
             more_parameters=len(names[_MAX_PARAMETERS:]),
+            replay=replay_values(entry) if copyable else None,
             programs=as_programs(entry, base_url()) if copyable else {},
             program_names=PROGRAMS,
             as_pytest=as_pytest(entry, sender) if copyable else "",

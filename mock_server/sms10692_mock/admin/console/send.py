@@ -30,7 +30,7 @@ from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.sample_text import build_sample_text
 
 _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = protocol.SEND.parameters
-_CODECS: Final[Mapping[str, str]] = {"utf-8": "utf-8", "gb2312": "gbk"}
+CODECS: Final[Mapping[str, str]] = {"utf-8": "utf-8", "gb2312": "gbk"}
 _SAMPLE_NUMBER: Final = "15023239810"
 _SAMPLE_TEXT: Final = "您的验证码是 1234"
 _USER_AGENT: Final = "sms10692-mock console"
@@ -94,7 +94,7 @@ def add_send(pages: Blueprint, control: ControlService) -> None:
     def send_message() -> ResponseReturnValue:
         account = control.accounts.get(selected_account(control).userid)
         draft, server = _draft_from_form(control), find_server(request.environ)
-        return _send(control, _build_entry(control, account, draft), server)
+        return send_entry(control, _build_entry(control, account, draft), server)
 
     @pages.post("/send/again")
     def send_again() -> ResponseReturnValue:
@@ -102,7 +102,7 @@ def add_send(pages: Blueprint, control: ControlService) -> None:
         entry = control.requests.original(number)
         if not entry.method:
             raise NoSuchRequest(number)
-        return _send(control, entry, find_server(request.environ))
+        return send_entry(control, entry, find_server(request.environ))
 
 
 def _send_endpoints(control: ControlService) -> list[Endpoint]:
@@ -181,7 +181,7 @@ def _is_encodable(text: str, charset: str) -> bool:
 
 def _build_entry(control: ControlService, account: Account, draft: Draft) -> LoggedRequest:
     """Build the request of a draft, in the form of the request log. Characters that the charset lacks become `?`."""
-    endpoint, charset = draft.endpoint, _CODECS[draft.endpoint.charset]
+    endpoint, charset = draft.endpoint, CODECS[draft.endpoint.charset]
     if endpoint.authentication is protocol.SIGNED:
         timestamp = format_timestamp(to_china_datetime(control.vendor.now(account)))
         credentials = (account.userid, timestamp, sign(account.account, account.password, timestamp))
@@ -207,7 +207,7 @@ def _host(server: ServerAddress) -> str:
     return f"{host}:{server.port}"
 
 
-def _send(control: ControlService, entry: LoggedRequest, server: ServerAddress) -> ResponseReturnValue:
+def send_entry(control: ControlService, entry: LoggedRequest, server: ServerAddress) -> ResponseReturnValue:
     """Send a request to this emulator, and render what was sent and received."""
     raw = build_raw_request(entry, _host(server))
     try:

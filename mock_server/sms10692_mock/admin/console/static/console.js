@@ -14,9 +14,12 @@
     if (label.textContent !== button.dataset[state]) label.textContent = button.dataset[state];
   }
   function setReachable(reachable) {
+    const isBack = lost && reachable;
     lost = !reachable;
     document.body.classList.toggle("lost", lost);
     showState();
+    // What was typed while the connection was lost has not reached the list yet.
+    if (isBack) document.getElementById("filter")?.requestSubmit();
   }
   function onChange() {
     missed = paused || pressed;
@@ -83,6 +86,7 @@
     const copies = event.target.closest("[data-copies]");
     if (copies) copy(copies);
     if (event.target.closest("[data-pauses]")) setPaused(true);
+    event.target.closest("[data-closes]")?.closest(".notice").remove();
     const adds = event.target.closest("[data-adds]");
     if (adds) {
       const field = document.getElementById(adds.dataset.adds);
@@ -98,14 +102,25 @@
     }
     if (event.target.matches("dialog")) event.target.close(); // the backdrop
   });
-  function showValue(slider) {
+  function showValue(slider, value = slider.value) {
     const output = document.getElementById(slider.dataset.shows);
-    if (output) output.textContent = slider.dataset.format.replace("{}", slider.value);
+    if (output) output.textContent = slider.dataset.format.replace("{}", value);
   }
   document.addEventListener("input", (event) => {
     if (event.target.matches("[data-shows]")) showValue(event.target);
     if (event.target.matches("[data-reveals]")) reveal(event.target);
   });
+  // Values of sliders can be typed too: the number field is sent, the slider follows, and sets it.
+  function addNumberField(slider) {
+    const field = document.createElement("input");
+    Object.assign(field, { className: "typed", inputMode: "decimal", autocomplete: "off", value: slider.value, name: slider.name });
+    field.setAttribute("aria-label", slider.labels[0].firstChild.textContent.trim());
+    slider.removeAttribute("name");
+    slider.after(field);
+    slider.addEventListener("input", () => { field.value = slider.value; });
+    field.addEventListener("input", () => { slider.value = field.value; showValue(slider, field.value); });
+    slider.form.addEventListener("reset", () => setTimeout(() => { field.value = slider.value; showValue(slider); }));
+  }
   // Shows the fields that belong to the selected option. The others are disabled, so the form does not send them.
   function reveal(choice) {
     for (const field of choice.form.querySelectorAll("[data-with]")) {
@@ -124,7 +139,10 @@
   });
   function initialize() {
     scrollToEnd();
-    document.querySelectorAll("[data-shows]").forEach(showValue);
+    for (const slider of document.querySelectorAll("[data-shows]")) {
+      showValue(slider);
+      addNumberField(slider);
+    }
     document.querySelectorAll("[data-reveals]").forEach(reveal);
     showState();
     showRelativeTimes();
@@ -171,9 +189,18 @@
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target.closest?.("form");
     if (!form) return;
-    for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+    for (const field of form.querySelectorAll("[aria-invalid]")) {
+      field.removeAttribute("aria-invalid");
+      field.removeAttribute("aria-describedby");
+    }
+    for (const error of form.querySelectorAll(".field-error")) error.remove();
     const invalid = form.elements.namedItem(event.detail.xhr?.getResponseHeader("X-Field") || "");
     if (!(invalid instanceof HTMLElement)) return;
+    const error = document.createElement("p");
+    Object.assign(error, { className: "field-error", id: `${invalid.id || invalid.name}-error` });
+    error.textContent = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").querySelector(".notice span")?.textContent;
+    invalid.after(error);
+    invalid.setAttribute("aria-describedby", error.id);
     invalid.setAttribute("aria-invalid", "true");
     invalid.focus();
   });
