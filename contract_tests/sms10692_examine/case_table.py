@@ -1,12 +1,12 @@
-"""The table of cases, `client_cases.toml`: texts in English and Chinese, sources and grades."""
+"""The table of cases, `client_cases.toml`: texts in English and Chinese, sources and grades; and the vendor's words."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 _SOURCE: Final = Path(__file__).parents[2] / "fixtures" / "client_cases.toml"
 """The table in a checkout; an installed package has a copy beside this module."""
@@ -38,9 +38,42 @@ class CaseText:
     grade: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class VendorWords:
+    """Words of the wire that cases use.
+
+    `send_refusals`, `query_refusals` (of overage and checkkeyword) and `queue_errors` (from error 1 on) are messages in
+    the order of the manual. `send_page` and `old_send_parameters` are those of the older endpoints.
+    """
+
+    send_page: str
+    signed_parameters: Sequence[str]
+    password_parameters: Sequence[str]
+    send_parameters: Sequence[str]
+    old_send_parameters: Sequence[str]
+    send_refusals: Sequence[str]
+    query_refusals: Sequence[str]
+    queue_errors: Sequence[str]
+    credentials_wrong: str
+    balance_too_small: str
+    other_error: str
+    forbidden_in_send: str
+    forbidden_found: str
+    postpaid: str
+
+
+@cache
+def _load_table() -> Mapping[str, Any]:
+    installed = resources.files("sms10692_examine") / "client_cases.toml"
+    text = installed.read_text("utf-8") if installed.is_file() else _SOURCE.read_text("utf-8")
+    table: Mapping[str, Any] = tomllib.loads(text)
+    return table
+
+
 @cache
 def load_cases() -> Mapping[str, CaseText]:
     """Read the table; the cases by id, in its order."""
-    installed = resources.files("sms10692_examine") / "client_cases.toml"
-    text = installed.read_text("utf-8") if installed.is_file() else _SOURCE.read_text("utf-8")
-    return {row["id"]: CaseText(**row) for row in tomllib.loads(text)["case"]}
+    return {row["id"]: CaseText(**row) for row in _load_table()["case"]}
+
+
+VENDOR: Final = VendorWords(**_load_table()["vendor"])

@@ -17,7 +17,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sms10692 import __version__
 from sms10692_examine import report_files
 from sms10692_examine.driver_protocol import DriverError, build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
@@ -43,7 +42,7 @@ _COLOURS: Final = {
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(version)s")
+@click.version_option(package_name="sms10692", message="%(version)s")
 def command() -> None:
     """Conformance test for clients of the sms10692.com SMS API, in any language.
 

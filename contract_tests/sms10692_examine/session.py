@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
-from sms10692 import protocol
+from sms10692_examine.case_table import VENDOR
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import Answer
 from sms10692_examine.exchange import Exchange, HttpRequest
@@ -145,7 +145,7 @@ class Session:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         connection = http.client.HTTPConnection(urlsplit(self.emulator.url).netloc, timeout=30)
         try:
-            connection.request("POST", protocol.SMS.path, urlencode(form).encode(), headers)
+            connection.request("POST", VENDOR.send_page, urlencode(form).encode(), headers)
             answer = connection.getresponse().read().decode()
         finally:
             connection.close()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from examine.careless_clients import CAREFUL, CARELESS, Careless
-from sms10692_examine.case_table import GROUPS, load_cases
+from sms10692 import protocol
+from sms10692_examine.case_table import GROUPS, VENDOR, VendorWords, load_cases
 from sms10692_examine.cases.registry import CASES
 from sms10692_examine.runner import select_cases
 from sms10692_examine.settings import Authentication, Charset, Settings
@@ -42,6 +43,30 @@ def test_every_case_of_the_table_has_a_check_and_its_texts() -> None:
     for case in load_cases().values():
         assert case.group in GROUPS
         assert all((case.expected, case.expected_zh, case.loss, case.loss_zh, case.fix, case.fix_zh)), case.id
+
+
+def test_the_words_of_the_table_are_those_of_the_vendor() -> None:
+    errors = (protocol.CREDENTIALS_EMPTY, protocol.CREDENTIALS_WRONG, protocol.REPORTS_NOT_ALLOWED)
+    assert (
+        VendorWords(
+            send_page=protocol.SMS.path,
+            signed_parameters=list(protocol.SIGNED.parameters),
+            password_parameters=list(protocol.PASSWORD.parameters),
+            send_parameters=list(protocol.SEND.parameters),
+            old_send_parameters=list(protocol.SMS.send_parameters),
+            send_refusals=list(protocol.SEND.messages[1:]),
+            query_refusals=list(protocol.OVERAGE.messages[1:]),
+            queue_errors=[*errors, protocol.PARAMETER_WRONG],
+            credentials_wrong=protocol.CREDENTIALS_WRONG,
+            balance_too_small=protocol.BALANCE_TOO_SMALL,
+            other_error=protocol.OTHER_ERROR,
+            forbidden_in_send=protocol.FORBIDDEN_IN_SEND,
+            forbidden_found=protocol.FORBIDDEN_FOUND,
+            postpaid=protocol.POSTPAID,
+        )
+        == VENDOR
+    )
+    assert VENDOR.query_refusals == list(protocol.CHECKKEYWORD.messages[:2])
 
 
 def test_an_id_selects_one_case_and_the_beginning_of_ids_several() -> None:

@@ -6,7 +6,7 @@ import threading
 import time
 from typing import Final
 
-from sms10692 import protocol
+from sms10692_examine.case_table import VENDOR
 from sms10692_examine.cases.answers import (
     REPORT,
     answer,
@@ -143,7 +143,7 @@ def _sending_stops_when_the_balance_is_too_small(session: Session) -> None:
 
     A client may have several requests on the way at once: the first refusals are slow, so that all of these have begun.
     """
-    message = protocol.BALANCE_TOO_SMALL
+    message = VENDOR.balance_too_small
     content = sent(returnstatus="Faild", message=message, remainpoint="0", taskID="0", successCounts="0")
     for _ in range(_SLOW_REFUSALS):
         respond(session, content, body_seconds=_REFUSAL_SECONDS)
@@ -160,7 +160,7 @@ def _sending_stops_when_the_balance_is_too_small(session: Session) -> None:
 @case("F-refusal-is-final")
 def _a_refusal_is_not_repeated(session: Session) -> None:
     content = sent(
-        returnstatus="Faild", message=protocol.CREDENTIALS_WRONG, remainpoint="0", taskID="0", successCounts="0"
+        returnstatus="Faild", message=VENDOR.credentials_wrong, remainpoint="0", taskID="0", successCounts="0"
     )
     respond(session, content, is_once=False)
     answer = session.send()

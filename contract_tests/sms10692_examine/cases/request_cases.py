@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 from urllib.parse import quote, quote_plus
 
-from sms10692 import protocol
+from sms10692_examine.case_table import VENDOR
 from sms10692_examine.cases.registry import case
 from sms10692_examine.driver_protocol import Answer
 from sms10692_examine.findings import Sentence, find_codes
@@ -291,10 +291,11 @@ def _only_known_parameters_are_sent(session: Session) -> None:
     names = [name for name, _ in session.last_request().parameters()]
     if not names or "multipart" in session.last_request().header("Content-Type"):
         raise NotJudged("the request has no URL-encoded body")
-    credentials = protocol.SIGNED if session.settings.authentication == "signed" else protocol.PASSWORD
-    known = {*credentials.parameters, *protocol.SEND.parameters, "rt"}
-    if credentials is protocol.PASSWORD:
-        known |= set(protocol.SMS.send_parameters)
+    known = {*VENDOR.send_parameters, "rt"}
+    if session.settings.authentication == "signed":
+        known |= set(VENDOR.signed_parameters)
+    else:
+        known |= {*VENDOR.password_parameters, *VENDOR.old_send_parameters}
     by_lower = {name.lower(): name for name in known}
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:

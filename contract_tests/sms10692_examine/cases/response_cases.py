@@ -4,9 +4,8 @@ import gzip
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
-from sms10692 import protocol
+from sms10692_examine.case_table import VENDOR
 from sms10692_examine.cases.answers import (
     REPLY,
     REPORT,
@@ -26,14 +25,6 @@ from sms10692_examine.driver_protocol import Answer
 from sms10692_examine.session import NUMBER, TEXT, Session
 from sms10692_examine.vendor_proxy import Alteration
 from sms10692_examine.verdicts import CaseFailed, CaseWarning, NotJudged, NotSupported, expect
-
-_QUEUE_ERRORS: Final = {
-    1: protocol.CREDENTIALS_EMPTY,
-    2: protocol.CREDENTIALS_WRONG,
-    3: protocol.REPORTS_NOT_ALLOWED,
-    4: protocol.PARAMETER_WRONG,
-}
-
 
 # Send
 
@@ -59,7 +50,7 @@ def _expect_refused(session: Session, message: str) -> None:
 def _each_refusal_of_a_send_is_told_apart(session: Session) -> None:
     """Answer with each message of 1.3; its text, or a reason of its own for each, must reach the caller."""
     reasons: dict[str, str] = {}
-    for message in protocol.SEND.messages[1:]:
+    for message in VENDOR.send_refusals:
         respond(session, sent(returnstatus="Faild", message=message, remainpoint="0", taskID="0", successCounts="0"))
         answer = session.send()
         expect(answer.kind == "refused", "the vendor refused with {!r}, and the client understood: {}", message, answer)
@@ -71,7 +62,7 @@ def _each_refusal_of_a_send_is_told_apart(session: Session) -> None:
 
 @case("R-faild")
 def _faild_is_a_refusal(session: Session) -> None:
-    _expect_refused(session, protocol.OTHER_ERROR)
+    _expect_refused(session, VENDOR.other_error)
 
 
 @case("R-unknown-message")
@@ -81,7 +72,7 @@ def _a_message_that_is_not_in_the_manual_is_a_refusal(session: Session) -> None:
 
 @case("R-word-behind-colon")
 def _a_word_behind_the_colon_is_a_refusal(session: Session) -> None:
-    _expect_refused(session, f"{protocol.FORBIDDEN_IN_SEND}发票")
+    _expect_refused(session, f"{VENDOR.forbidden_in_send}发票")
 
 
 @case("R-refused-with-ok-text")
@@ -160,7 +151,7 @@ def _a_byte_order_mark_is_no_text(session: Session) -> None:
 @case("R-wrong-charset-label")
 def _the_declaration_decides_over_the_header(session: Session) -> None:
     """Answer in GBK bytes that the declaration names, with a header that says UTF-8."""
-    message = protocol.BALANCE_TOO_SMALL
+    message = VENDOR.balance_too_small
     body = document(sent(returnstatus="Faild", message=message, taskID="0"), "gb2312").encode("gbk")
     respond_with(session, answer(body, "utf-8"))
     understood = session.send()
@@ -194,7 +185,7 @@ def _a_negative_balance_is_understood(session: Session) -> None:
     respond(
         session,
         fields(
-            {"returnstatus": "Sucess", "message": "", "payinfo": protocol.POSTPAID, "overage": "-35", "sendTotal": "0"}
+            {"returnstatus": "Sucess", "message": "", "payinfo": VENDOR.postpaid, "overage": "-35", "sendTotal": "0"}
         ),
         "overage",
     )
@@ -206,7 +197,7 @@ def _a_negative_balance_is_understood(session: Session) -> None:
 
 @case("R-overage-messages")
 def _each_refusal_of_overage_is_a_refusal(session: Session) -> None:
-    for message in protocol.OVERAGE.messages[1:]:
+    for message in VENDOR.query_refusals:
         refused = {"returnstatus": "Faild", "message": message, "payinfo": "", "overage": "0", "sendTotal": "0"}
         respond(session, fields(refused), "overage")
         answer = session.ask("overage")
@@ -225,7 +216,7 @@ def _a_clean_text_is_clean(session: Session) -> None:
 
 @case("R-forbidden-text")
 def _a_forbidden_word_is_found(session: Session) -> None:
-    for message in (protocol.FORBIDDEN_FOUND, f"{protocol.FORBIDDEN_IN_SEND}发票"):
+    for message in (VENDOR.forbidden_found, f"{VENDOR.forbidden_in_send}发票"):
         respond(session, fields({"message": message}), "checkkeyword")
         answer = session.ask("checkkeyword", content="【商店】代开发票")
         is_found = answer.kind == "refused" or answer.document.get("forbidden") is True
@@ -234,7 +225,7 @@ def _a_forbidden_word_is_found(session: Session) -> None:
 
 @case("R-checkkeyword-messages")
 def _a_refused_check_is_no_clean_text(session: Session) -> None:
-    for message in protocol.CHECKKEYWORD.messages[:2]:
+    for message in VENDOR.query_refusals:
         respond(session, fields({"message": message}), "checkkeyword")
         answer = session.ask("checkkeyword", content=TEXT)
         expect(
@@ -273,7 +264,7 @@ def _expect_items(answer: Answer, expected: Sequence[Mapping[str, str]], names: 
 def _register_queue_errors(operation: str) -> None:
     @case(f"R-{operation}-errors")
     def check(session: Session) -> None:
-        for number, remark in _QUEUE_ERRORS.items():
+        for number, remark in enumerate(VENDOR.queue_errors, 1):
             answer = _fetch(session, operation, error(number, remark))
             expect(
                 answer.kind == "refused",
