@@ -15,7 +15,7 @@ from support.browser import BROWSER_PROFILES, BrowserProfile
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 WITH_ONE_PROFILE = pytest.mark.parametrize("profile", BROWSER_PROFILES[:1], indirect=True, ids=str)
 """For tests whose result does not depend on language and width."""

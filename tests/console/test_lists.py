@@ -11,7 +11,7 @@ from support.browser import BrowserProfile
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 
 def test_a_code_is_copied_and_an_unfolded_text_survives_an_update(

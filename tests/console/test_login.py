@@ -19,7 +19,7 @@ from support.serve_cli import SEND
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 TOKEN, READ_ONLY = "t0ken", "spectat0r"
 PROFILE = BROWSER_PROFILES[1]

@@ -96,7 +96,7 @@ def browser_page(browser: Browser, profile: BrowserProfile, url: str) -> Iterato
         reduced_motion="reduce",
         ignore_https_errors=True,  # Tests use self-signed certificates.
     )
-    context.set_default_timeout(20_000)  # A busy machine must not fail tests.
+    context.set_default_timeout(60_000)  # A busy machine must not fail tests.
     page = context.new_page()
     messages: list[str] = []
 
