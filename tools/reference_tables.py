@@ -12,6 +12,8 @@ from typing import Final
 from findings_page import render_findings
 from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance, count_observed
+from sms10692_contract.learnable_keys import LEARNABLE, NOT_LEARNABLE
+from sms10692_contract.probes import PROBES
 from sms10692_examine.case_table import load_cases
 from sms10692_examine.driver_protocol import build_schema
 from sms10692_mock.admin.console.clauses import clauses as console_clauses
@@ -289,6 +291,36 @@ def _build_key_rows(language: str) -> Iterator[tuple[str, ...]]:
         )
 
 
+def _build_learnable_rows(language: str) -> Iterator[tuple[str, ...]]:
+    """List the keys that are learned from the same probes in the same way in one row."""
+    if language == _ENGLISH:
+        yield "key", "requests", "how the value is read", "permissions"
+    else:
+        yield "键", "请求", "怎样得出值", "许可"
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for learnable in LEARNABLE:
+        probes = (
+            "；".join(PROBES[name].zh for name in learnable.probes)
+            if language
+            else "; ".join(PROBES[name].en for name in learnable.probes)
+        )
+        permissions = " ".join(_PERMISSIONS[permission] for permission in learnable.permissions)
+        how = learnable.zh if language else learnable.en
+        cells = (probes.replace("<", "&lt;"), how.replace("<", "&lt;"), permissions)
+        rows.setdefault(cells, []).append(f"`{learnable.key}`")
+    for cells, keys in rows.items():
+        yield ("、" if language else ", ").join(keys), *cells
+
+
+def _build_not_learnable_rows(language: str) -> Iterator[tuple[str, ...]]:
+    yield ("key", "reason") if language == _ENGLISH else ("键", "原因")
+    reasons: dict[str, list[str]] = {}
+    for key, reason in NOT_LEARNABLE.items():
+        reasons.setdefault(reason[bool(language)], []).append(f"`{key}`")
+    for shown, keys in reasons.items():
+        yield ("、" if language else ", ").join(keys), shown
+
+
 def _build_case_rows(language: str) -> Iterator[tuple[str, ...]]:
     if language == _ENGLISH:
         yield "case", "a correct client", "otherwise", "source"
@@ -310,6 +342,8 @@ _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]
     "stores": ("docs/how-to", _build_store_rows),
     "faults": ("docs/reference", _build_fault_rows),
     "keys": ("docs/profiles", _build_key_rows),
+    "learnable keys": ("docs/learn", _build_learnable_rows),
+    "not learnable keys": ("docs/learn", _build_not_learnable_rows),
     "client-cases": ("docs/examine", _build_case_rows),
     "what is exact": ("docs/reference", _build_exactness_rows),
 }

@@ -1,6 +1,6 @@
 """The command `sms10692-contract`: its subcommands, error messages and exit codes.
 
-The subcommand `run` is in `run_command`.
+The subcommands are in `run_command`, `learn_command` and `compare_command`.
 """
 
 import sys
@@ -10,9 +10,11 @@ import click
 
 from sms10692 import __version__
 from sms10692_contract import terminal
+from sms10692_contract.compare_command import compare
 from sms10692_contract.control import ControlApiError
 from sms10692_contract.http import TargetUnreachable
 from sms10692_contract.interruptions import INTERRUPTIONS
+from sms10692_contract.learn_command import learn
 from sms10692_contract.options import describe_write_error
 from sms10692_contract.run_command import run
 from sms10692_contract.terminal import NAME
@@ -42,6 +44,8 @@ def command(context: click.Context) -> None:
 
 
 command.add_command(run)
+command.add_command(learn)
+command.add_command(compare)
 
 
 def main() -> None:

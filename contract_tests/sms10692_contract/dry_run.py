@@ -136,6 +136,7 @@ class ModelVendor(Target):
     def _send(self, fields: dict[str, str], refusal: str, has_word: bool, render: Callable[..., bytes]) -> bytes:
         numbers = [number for number in fields.get("mobile", "").split(",") if number.strip()]
         extno, content = fields.get("extno", ""), fields.get("content", "")
+        due = _parse_send_time(fields.get("sendtime", ""))
         errors = (
             (bool(refusal), refusal),
             ("' or" in content, expected.SQL_INJECTION),
@@ -143,6 +144,7 @@ class ModelVendor(Target):
             (not content, expected.EMPTY_CONTENT),
             (has_word, expected.FORBIDDEN_CONTENT),
             (fields.get("action") != "send" or not (extno or "0").isdecimal() or len(extno) > 10, expected.OTHER_ERROR),
+            (bool(fields.get("sendtime")) and due is None, expected.OTHER_ERROR),
             (len(numbers) > self._points, expected.INSUFFICIENT_BALANCE),
         )
         for applies, message in errors:
@@ -150,9 +152,7 @@ class ModelVendor(Target):
                 return render(expected.SEND_REFUSED, message)
         self._task += 1
         self._points -= len(numbers)
-        due = self._clock.now()
-        if fields.get("sendtime"):
-            due = max(due, datetime.strptime(fields["sendtime"], _TIME_FORMAT).replace(tzinfo=CHINA))
+        due = max(self._clock.now(), due) if due else self._clock.now()
         for number in numbers:
             item: dict[str, object] = {"mobile": number, "taskid": self._task, "receivetime": _NOW, "extno": extno}
             self._reports.append(_Item(due, item | {"status": 10, "errorcode": "DELIVRD"}))
@@ -176,6 +176,14 @@ class ModelVendor(Target):
         queue[:] = [item for item in queue if id(item) not in taken]
         items = expected.render_items(template, [item.fields for item in due])
         return expected.render_document(expected.ITEM_LIST, endpoint, items=items)
+
+
+def _parse_send_time(text: str) -> datetime | None:
+    """Return the time of a sendTime; None if it is none."""
+    try:
+        return datetime.strptime(text, _TIME_FORMAT).replace(tzinfo=CHINA)
+    except ValueError:
+        return None
 
 
 class _ModelConnection:
@@ -254,25 +262,34 @@ def print_dry_run(context: CheckContext, clauses: Sequence[Clause], rate: float)
 
     The run is the same as one that sends, except that time is turned instead of waited for.
     """
-    clock = TurnedClock(context.run_clock.now())
-    context.run_clock = clock.run_clock
-    context.limit_requests(rate)
-    model = ModelVendor(context.address, context.own, context.forbidden_word, clock=context.run_clock)
-    model.rate_limit = context.target.rate_limit
-    context.target = model
-    check_account_at_start(context)
-    list(run_checks(context, clauses))
-    for request in model.requests:
-        terminal.write_line(format_request(request))
-    parts = describe_counts(model.requests, context.own)
-    parts += [f"at most {context.guard.spent} points", *([f"at least {clock.seconds:.0f} s"] if rate else [])]
-    terminal.write_line(f"\n{', '.join(parts)}")
+
+    def check() -> None:
+        check_account_at_start(context)
+        list(run_checks(context, clauses))
+
+    print_requests_to_model(context, rate, check)
     terminal.write_line(f"A run with --seed {context.seed} sends the same to a server that responds like the manual.")
     if context.can_fetch and context.can_send:
         terminal.write_line(
             f"While reports or replies are not there, it fetches again every {context.pace.poll:g} s,"
             f" for at most {context.pace.report:g} s."
         )
+
+
+def print_requests_to_model(context: CheckContext, rate: float, send_all: Callable[[], object]) -> None:
+    """Call `send_all` with a model in place of the server, and print what the model received, its cost and duration."""
+    clock = TurnedClock(context.run_clock.now())
+    context.run_clock = clock.run_clock
+    context.limit_requests(rate)
+    model = ModelVendor(context.address, context.own, context.forbidden_word, clock=context.run_clock)
+    model.rate_limit = context.target.rate_limit
+    context.target = model
+    send_all()
+    for request in model.requests:
+        terminal.write_line(format_request(request))
+    parts = describe_counts(model.requests, context.own)
+    parts += [f"at most {context.guard.spent} points", *([f"at least {clock.seconds:.0f} s"] if rate else [])]
+    terminal.write_line(f"\n{', '.join(parts)}")
 
 
 def describe_counts(requests: Sequence[WireRequest], own: SuiteAccount) -> list[str]:

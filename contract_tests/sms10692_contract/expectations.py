@@ -68,7 +68,7 @@ def expect_document(response: ParsedResponse, template: str, **values: object) -
     do not matter. An element whose text is `ANY_VALUE` may have any text.
     """
     rendered = render_document(template, response.request.endpoint, **values)
-    cause = response.xml_error or _find_difference(parse_xml(_decode(rendered)), response.document)
+    cause = response.xml_error or find_difference(parse_xml(_decode(rendered)), response.document)
     if cause:
         raise Mismatch(response.request, _decode(rendered), format_response(response.raw), cause)
 
@@ -79,7 +79,7 @@ def expect_bytes(response: ParsedResponse, template: str, **values: object) -> N
     expect(response.raw.body == expected, response, _decode(expected))
 
 
-def _find_difference(expected: XmlElement, actual: XmlElement | None) -> str:
+def find_difference(expected: XmlElement, actual: XmlElement | None) -> str:
     """Return the first difference between two documents; empty if they mean the same."""
     if actual is None or actual.name != expected.name:
         return f"the root element is {actual and actual.name} instead of {expected.name}"
@@ -89,7 +89,7 @@ def _find_difference(expected: XmlElement, actual: XmlElement | None) -> str:
     text, actual_text = expected.text.strip(), actual.text.strip()
     if text not in (ANY_VALUE, actual_text):
         return f"{actual.name} is {actual_text!r} instead of {text!r}"
-    differences = map(_find_difference, expected.children, actual.children)
+    differences = map(find_difference, expected.children, actual.children)
     return next((difference for difference in differences if difference), "")
 
 

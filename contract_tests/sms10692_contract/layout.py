@@ -129,6 +129,11 @@ def _render_leaf(leaf: XmlElement) -> str:
     return f"<{leaf.name}>{escape_text(text)}</{leaf.name}>"
 
 
+def attribute_difference(response: ParsedResponse, root: XmlElement, exact: str) -> list[str]:
+    """Return the clauses of the layout in which a response differs from another text with the same meaning."""
+    return _attribute(response, root, exact, _classify(root) or OTHER_LINES)
+
+
 def _attribute(response: ParsedResponse, root: XmlElement, exact: str, lines: str) -> list[str]:
     """Return the clauses that the layout of a response violates."""
     endpoint, clauses = response.request.endpoint, []

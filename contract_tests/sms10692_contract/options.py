@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from sms10692_contract import report
+from sms10692_contract import report, terminal
 from sms10692_contract.http import Address, parse_address
 from sms10692_contract.requests import is_encodable
 
@@ -28,6 +28,14 @@ CHARSETS: Final[Mapping[str, str]] = {
     "--forbidden-word": "gbk",
 }
 """Charset in which an option must be encodable. Userid and forbidden word are also sent to the GBK endpoint."""
+
+_CHARSETS_OF_PROBES: Final[Mapping[str, str]] = {
+    "--signature": "gbk",
+    "--userid-b": "gbk",
+    "--account-b": "utf-8",
+    "--password-b": "utf-8",
+}
+"""The same for options that the pytest plugin does not have."""
 
 HELP: Final[Mapping[str, str]] = {
     "--userid": "The userid of the account.",
@@ -105,6 +113,13 @@ def check_budget(budget: int) -> int:
     return budget
 
 
+class EncodableCommand(click.Command):
+    """A command whose help can be printed in every encoding."""
+
+    def get_help(self, ctx: click.Context) -> str:
+        return terminal.make_encodable(super().get_help(ctx))
+
+
 class AddressType(click.ParamType[Address]):
     """Click parameter type of a server address."""
 
@@ -119,7 +134,7 @@ class AddressType(click.ParamType[Address]):
 
 def check_encodable(context: click.Context, option: click.Parameter, text: str | None) -> str | None:
     """Click callback: refuse a value that cannot be encoded in the charset of its option."""
-    charset = CHARSETS[option.opts[0]]
+    charset = {**CHARSETS, **_CHARSETS_OF_PROBES}[option.opts[0]]
     if text is not None and not is_encodable(text, charset):
         endpoint = ", the charset of /v2smsGBK.aspx" if charset == "gbk" else ""
         raise click.BadParameter(f"the value cannot be encoded in {charset.upper()}{endpoint}")

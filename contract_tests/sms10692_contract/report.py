@@ -3,6 +3,7 @@
 **Text of the server is escaped with `escape_unprintable` before it is written.**
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -220,8 +221,13 @@ def check_writable(file: Path) -> None:
         file.unlink()
 
 
-def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str]) -> None:
-    """Write the report as a self-contained HTML page. `repeat` has the command that repeats a clause, by id."""
+def write_html(
+    verdicts: Sequence[Verdict], file: Path, address: Address, repeat: dict[str, str], title: str = ""
+) -> None:
+    """Write the report as a self-contained HTML page. `repeat` has the command that repeats a clause, by id.
+
+    The heading is `title`, by default the address.
+    """
     rows = []
     for verdict in verdicts:
         detail = escape_unprintable(verdict.reason) if verdict.state in UNDECIDED else ""
@@ -237,7 +243,7 @@ def write_html(verdicts: Sequence[Verdict], file: Path, address: Address, repeat
         "body{font:14px sans-serif}td,th{padding:.2em .6em;vertical-align:top;text-align:left}"
         "pre{white-space:pre-wrap;margin:0}.failed td{background:#fdd}.not_exercised td,.not_judged td{"
         "background:#ffd}.differs td,.expected td{background:#dff}</style>"
-        f"<h1>{escape(address.url)}</h1><p>{escape(format_summary(verdicts))}</p><p>{escape(LEGEND)}</p>"
+        f"<h1>{escape(title or address.url)}</h1><p>{escape(format_summary(verdicts))}</p><p>{escape(LEGEND)}</p>"
         f"{_render_causes(verdicts)}<table>"
         "<tr><th>clause<th>label<th>requirement<th>literal<th>last observed<th>verdict<th></tr>"
         + "\n".join(rows)
@@ -283,3 +289,23 @@ def write_junit(verdicts: Sequence[Verdict], file: Path, address: Address, repea
             message = reason if verdict.state is State.NOT_EXERCISED else f"{verdict.state.value}: {reason}"
             SubElement(case, "skipped", message=message)
     ElementTree(suite).write(file, "utf-8", xml_declaration=True)
+
+
+def write_json(verdicts: Sequence[Verdict], file: Path, address: Address, title: str) -> None:
+    """Write the report as JSON: an object with `title`, `summary`, and `clauses`, a list of objects."""
+    rows = [
+        {
+            "clause": verdict.clause.id,
+            "label": verdict.clause.label,
+            "requirement": verdict.clause.text,
+            "verdict": verdict.state.value,
+            "reason": escape_unprintable(verdict.reason),
+            "expected": escape_unprintable(verdict.expected),
+            "actual": escape_unprintable(verdict.actual),
+            "difference": escape_unprintable(verdict.cause),
+            "request": verdict.request.build_curl(address.url, *address.curl_options) if verdict.request else "",
+        }
+        for verdict in verdicts
+    ]
+    document = {"title": title, "summary": format_summary(verdicts), "clauses": rows}
+    file.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")

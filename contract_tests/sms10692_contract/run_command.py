@@ -36,6 +36,7 @@ from sms10692_contract.options import (
     FORBIDDEN_WORD,
     HELP,
     AddressType,
+    EncodableCommand,
     check_encodable,
     check_file,
     check_rate,
@@ -64,14 +65,9 @@ _VARIABLES = (_NUMBER, _TOKEN)
 """Shell variables in the command that repeats a clause: it shows neither numbers nor the token."""
 
 
-class _Command(click.Command):
-    """A command whose help can be printed in every encoding."""
-
-    def get_help(self, ctx: click.Context) -> str:
-        return terminal.make_encodable(super().get_help(ctx))
-
-
-@click.command("run", cls=_Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    "run", cls=EncodableCommand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.argument("address", type=AddressType(), required=False, envvar="SMS10692_CONTRACT_URL", metavar="URL")
 @click.option("--userid", envvar="SMS10692_USERID", show_envvar=True, callback=check_encodable, help=HELP["--userid"])
 @click.option(

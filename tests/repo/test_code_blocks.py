@@ -20,6 +20,7 @@ UNPARSED: Final = {
     ("docs/examine", "text"): "output of a run, which tests/examine/test_examine_command.py compares",
     ("docs/network", "nginx"): "configurations, which tests/end_to_end/test_nginx_configurations.py runs",
     ("docs/network", "text"): "a line of a hosts file",
+    ("docs/learn", "text"): "commands for a real vendor, which no test may reach",
     ("docs/real-vendor", "text"): "commands for a real vendor, which no test may reach",
     ("docs/tutorial-ci", "text"): "an address of a repository that does not exist",
 }

@@ -1,0 +1,159 @@
+"""What `learn` reads from an emulator is the profile that the emulator has, key by key, and it does no harm."""
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from sms10692_contract.learnable_keys import (
+    BY_KEY,
+    CLOCK_SKEWS,
+    LEARNABLE,
+    NOT_LEARNABLE,
+    LearnedKeys,
+    learn_keys,
+)
+from sms10692_contract.learned_profile import render_learned
+from sms10692_contract.probes import PROBES
+from sms10692_contract.profiles import MANUAL_VALUES, MESSAGES
+from sms10692_mock.domain.evidence import REMARKS
+from sms10692_mock.domain.profiles import KEYS, MANUAL, Profile
+from sms10692_mock.profile_file import read_profile, to_plain
+from support.probe_sessions import build, session_with
+
+
+def learn(profile: Profile) -> tuple[LearnedKeys, str]:
+    """Learn the keys of a vendor with this profile; return them, and the file."""
+    with session_with(profile) as session:
+        keys = learn_keys(session)
+        assert session.stopped is None
+        return keys, render_learned(session, keys, date(2031, 2, 3))
+
+
+def get_value(profile: Profile, key: str) -> Any:
+    """Return the value of a key of a profile, or of a text, as `learn` has it."""
+    name, _, cause = key.partition(".")
+    if cause:
+        texts: Mapping[Any, str] = profile.texts
+        return texts.get(cause, MESSAGES[cause])
+    return to_plain(getattr(profile, name))
+
+
+ALWAYS = {
+    learnable.key
+    for learnable in LEARNABLE
+    if not learnable.key.startswith(("texts.text-signature", "texts.too-many", "texts.extno-too", "texts.timestamp"))
+} - {"max_numbers"}
+"""Keys that are observed whatever the profile is; a limit must exist before its text is seen."""
+
+
+def expect_learned(profile: Profile) -> LearnedKeys:
+    keys, text = learn(profile)
+    learned = {key: each.value for key, each in keys.observed.items()}
+    expected = ALWAYS - {"cdata"} if not profile.item_extno and profile.delivered == "status-DELIVRD" else ALWAYS
+    assert {*learned} >= expected, {key: keys.missing[key] for key in expected - {*learned}}
+    assert learned == {key: get_value(profile, key) for key in learned}
+    written = read_profile(text, Path("learned.toml"))
+    assert {key: get_value(written, key) for key in learned} == learned
+    return keys
+
+
+VALUES: Mapping[str, tuple[Any, ...]] = {
+    "refusal_form": ("own", "send"),
+    "keyword_form": ("message", "status"),
+    "keyword_clean": ("未包含非法字符", "内容正常"),
+    "keyword_found": ("包含非法字符：发票", "包含非法字符"),
+    "cdata": (True,),
+    "receivetime": ("padded", "dashes", "slashes"),
+    "item_extno": (False,),
+    "item_userid": (True,),
+    "delivered": ("status-10", "status-DELIVRD", "errorcode-10"),
+    "empty_queue": ("root", "nothing", "error5"),
+    "queue_errors": (4, 6),
+    "json_switch": ("rt", "dataType"),
+    "json_form": ("pascal", "lower"),
+    "line_end": ("lf", "crlf"),
+    "extno_max_digits": (1, 2, 5, 9, 10, 11, 19, 20),
+    "send_time_formats": (
+        ["yyyyMMddHHmmss"],
+        ["yyyy-MM-dd HH:mm:ss", "0"],
+        ["yyyy/MM/dd HH:mm:ss", "yyyy-MM-dd HH:mm", "yyyy-MM-dd"],
+    ),
+    "max_numbers": (1, 2, 4),
+    "text_signature": ("optional", "anywhere", "front", "end"),
+    "text_signature_min": (2, 3, 4),
+    "text_signature_max": (4, 5, 8, 18, 19),
+    "text_signature_may_be_digits": (False,),
+    "check_words": ("always", "checkContent"),
+    "billing": ("segment", "recipient"),
+    "max_clock_skew": tuple(map(float, CLOCK_SKEWS)),
+}
+"""Values of each key that `learn` must tell apart."""
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [pytest.param(key, value, id=f"{key}-{value}") for key in VALUES for value in VALUES[key]]
+)
+def test_each_value_of_a_key_is_learned(key: str, value: Any) -> None:
+    with session_with(build(**{key: value})) as session:
+        keys = learn_keys(session, [BY_KEY[key]])
+    assert keys.missing == {}
+    assert keys.observed[key].value == value
+
+
+def test_the_table_has_every_key_and_every_cause_of_a_refusal() -> None:
+    names = {key.partition(".")[0] for key in (*BY_KEY, *NOT_LEARNABLE)}
+    assert names == {*KEYS} == {*MANUAL_VALUES}
+    assert {*VALUES} == {key for key in BY_KEY if "." not in key}
+    causes = {key.partition(".")[2] for key in (*BY_KEY, *NOT_LEARNABLE)} - {""}
+    assert causes == {*MESSAGES}
+    assert not causes & REMARKS
+
+
+def test_every_probe_that_a_key_names_exists() -> None:
+    assert {probe for learnable in LEARNABLE for probe in learnable.probes} <= {*PROBES}
+
+
+TEXTS = st.text("参数不正确请求过失败abcXYZ0189 ,.:：，。！-_<>&'\"\\#", min_size=1, max_size=20).filter(
+    lambda text: text == text.strip() and "验证码" not in text
+)
+LEARNED_CAUSES = sorted(key.removeprefix("texts.") for key in BY_KEY if key.startswith("texts."))
+SENTENCES: st.SearchStrategy[dict[str, str]] = st.dictionaries(st.sampled_from(LEARNED_CAUSES), TEXTS, max_size=6)
+
+
+def draw_keys() -> st.SearchStrategy[dict[str, Any]]:
+    keys = {key: st.sampled_from(values) for key, values in VALUES.items()}
+    return st.fixed_dictionaries({}, optional={**keys, "texts": SENTENCES})
+
+
+@pytest.mark.slow("Learns a dozen profiles.")
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(draw_keys())
+def test_what_is_learned_from_a_vendor_with_any_profile_is_that_profile(keys: dict[str, Any]) -> None:
+    expect_learned(build(**keys))
+
+
+def test_what_is_learned_from_the_manual_differs_from_it_in_nothing() -> None:
+    keys = expect_learned(MANUAL)
+    assert {key for key, each in keys.observed.items() if each.value != BY_KEY[key].manual_value} == set()
+
+
+def test_the_file_is_a_profile_that_says_the_same() -> None:
+    _, text = learn(build(cdata=True, text_signature="front", texts={"mobile-empty": 'no "number"'}))
+    document = tomllib.loads(text)
+    assert (document["cdata"], document["texts"]) == (True, {"mobile-empty": 'no "number"'})
+    assert "# text_signature_min = (no limit)" in text
+    assert "\ncdata = true  # M, exchange " in text
+    assert "\n# lock_out_after: it would lock the account\n" in text

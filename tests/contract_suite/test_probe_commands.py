@@ -1,0 +1,140 @@
+"""The commands `learn` and `compare`: their files, exit codes, accepted differences, and wrong usage."""
+
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import click
+import pytest
+
+from sms10692_contract.cli import command
+from sms10692_mock.profile_file import load_profile
+from support.fake_servers import recording_server
+from support.mutant_vendor import Defect, mutant_server
+from support.probe_sessions import build
+
+ACCOUNT = ("--userid", "12", "--account", "test", "--password", "mima")
+FAST = (*ACCOUNT, "--rate", "0")
+SENDS = ("--allow-send", "10000000030,13800138000")
+
+
+def run(*arguments: str | Path) -> int:
+    """Run the command, and return its exit code."""
+    code: int = command.main([str(argument) for argument in arguments], standalone_mode=False)
+    return code
+
+
+def test_learn_writes_a_profile_that_serve_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "brand.toml"
+    profile = build(refusal_form="send", texts={"credentials-wrong": "账号或密码不对"}, extno_max_digits=5)
+    with mutant_server(Defect(served_profile=profile)) as vendor:
+        assert run("learn", vendor.url, file, *FAST, *SENDS) == 0
+    learned = load_profile(file)
+    assert learned.name == "brand"
+    assert {*learned.differences} == {"refusal_form", "texts", "extno_max_digits"}
+    output = capsys.readouterr().out
+    assert 'refusal_form = "send"  # the manual: "own"\n' in output
+    assert "not observed: cdata: needs --allow-fetch\n" in output
+    assert re.search(r"\n\d\d keys observed, 3 of them not as in the manual; they are in ", output)
+
+
+def test_learn_does_not_replace_a_file_by_itself(tmp_path: Path) -> None:
+    file = tmp_path / "brand.toml"
+    file.write_text("cdata = true\n", "utf-8")
+    with mutant_server() as vendor:
+        with pytest.raises(click.UsageError, match="--overwrite"):
+            run("learn", vendor.url, file, *FAST)
+        assert file.read_text("utf-8") == "cdata = true\n"
+        assert run("learn", vendor.url, file, *FAST, "--overwrite") == 0
+    assert "cdata = true" not in file.read_text("utf-8")
+
+
+def test_learn_writes_nothing_of_a_server_that_refuses_the_account(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "brand.toml"
+    with mutant_server() as vendor:
+        wrong = ("--userid", "12", "--account", "test", "--password", "other", "--rate", "0")
+        assert run("learn", vendor.url, file, *wrong) == 3
+    assert not file.exists()
+    assert "refuses userid 12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((), "--userid, --account, --password are needed"),
+        ((*ACCOUNT, "--signature", "【店】"), "without the brackets"),
+        ((*ACCOUNT, "--signature", "店" * 21), "use 1 to 20 characters"),
+        ((*ACCOUNT, "--allow-send", "x"), "x is not a phone number"),
+        ((*ACCOUNT, "--rate", "-1"), "not in the range"),
+    ],
+)
+def test_wrong_usage_is_named_before_anything_is_sent(
+    arguments: tuple[str, ...], problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SMS10692_USERID", "SMS10692_ACCOUNT", "SMS10692_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+    with recording_server() as (url, received):
+        with pytest.raises(click.UsageError, match=re.escape(problem)):
+            run("learn", url, tmp_path / "brand.toml", *arguments)
+        with pytest.raises(click.UsageError, match=re.escape(problem)):
+            run("compare", url, url, *arguments)
+    assert received == []
+
+
+@pytest.mark.parametrize("words", [("learn", "{url}", "{file}"), ("compare", "{url}", "{url}")])
+def test_a_dry_run_prints_the_requests_and_sends_none(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with recording_server() as (url, received):
+        arguments = [word.format(url=url, file=tmp_path / "brand.toml") for word in words]
+        assert run(*arguments, *ACCOUNT, *SENDS, "--allow-fetch", "--dry-run") == 0
+    assert received == []
+    output = capsys.readouterr().out
+    assert "POST /v2sms.aspx userid=… timestamp=… sign=… action=overage" in output
+    assert re.search(r"\n\d+ requests, \d with a wrong signature, \d+ sends, \d+ fetches, at most \d+ points", output)
+
+
+def test_compare_accepts_the_differences_of_a_file_and_no_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "expected.toml"
+    changed = build(refusal_form="send")
+    twice_changed = build(refusal_form="send", json_form="lower")
+    with mutant_server() as one, mutant_server(Defect(served_profile=changed)) as other:
+        assert run("compare", one.url, one.url, *FAST) == 0
+        assert run("compare", one.url, other.url, *FAST, "--write-expect", expected) == 1
+        assert run("compare", one.url, other.url, *FAST, "--expect", expected) == 0
+        with mutant_server(Defect(served_profile=twice_changed)) as third:
+            capsys.readouterr()
+            assert run("compare", one.url, third.url, *FAST, "--expect", expected) == 1
+            output = capsys.readouterr().out
+            assert "D-json-form" in output
+            assert ", 1 failed, 1 differ as expected" in output
+        assert run("compare", one.url, one.url, *FAST, "--expect", expected) == 0
+        assert "gone: D-refusal-form" in capsys.readouterr().out
+
+
+def test_the_reports_of_compare_name_both_servers_and_the_difference(tmp_path: Path) -> None:
+    html, junit, file = (tmp_path / name for name in ("report.html", "report.xml", "report.json"))
+    with mutant_server() as one, mutant_server(Defect(served_profile=build(json_switch="dataType"))) as other:
+        reports = ("--html", html, "--junit", junit, "--json", file)
+        assert run("compare", one.url, other.url, *FAST, *reports) == 1
+        title = f"A: {one.url}, B: {other.url}"
+    assert title in html.read_text("utf-8")
+    (failure,) = (case for case in ET.parse(junit).getroot() if case.find("failure") is not None)
+    assert (failure.get("name") or "").startswith("D-json-switch ")
+    document = json.loads(file.read_text("utf-8"))
+    assert document["title"] == title
+    (row,) = (row for row in document["clauses"] if row["verdict"] == "failed")
+    assert (row["clause"], row["expected"], row["actual"]) == ("D-json-switch", "A: 'rt'", "B: 'dataType'")
+    assert row["difference"].startswith("json_switch: 'dataType' instead of 'rt'")
+
+
+def test_compare_needs_the_account_of_each_server(capsys: pytest.CaptureFixture[str]) -> None:
+    with mutant_server() as one, mutant_server() as other:
+        assert run("compare", one.url, other.url, *FAST, "--password-b", "other") == 3
+        assert f"{other.url}: the server refuses userid 12" in capsys.readouterr().err
+        assert run("compare", one.url, other.url, *FAST, "--account-b", "test", "--userid-b", "12") == 0
