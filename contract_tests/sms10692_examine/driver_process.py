@@ -8,6 +8,7 @@ import contextlib
 import os
 import queue
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -33,6 +34,11 @@ _PENDING_LINES: Final = 64
 """Lines read ahead. A driver that writes more waits, so that it has not processed what nobody has read."""
 
 
+def find_program(command: Sequence[str]) -> list[str]:
+    """Return a command with the path of its program: Windows finds `npm.cmd` for `npm`, and starts it by its path."""
+    return [shutil.which(command[0]) or command[0], *command[1:]]
+
+
 class DriverProcess:
     """A driver, started by `command` in a process group of its own.
 
@@ -49,7 +55,7 @@ class DriverProcess:
         started = time.monotonic()
         try:
             self._process = subprocess.Popen(
-                self.command,
+                find_program(self.command),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -235,5 +241,7 @@ class DriverProcess:
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError, PermissionError):  # every process of the group has ended
                 os.killpg(self._process.pid, signal.SIGKILL)
-        elif self.is_running:
+        elif self.is_running:  # Windows, where a process that has ended leaves its children behind
+            tree = ["taskkill", "/T", "/F", "/PID", str(self._process.pid)]
+            subprocess.run(tree, check=False, capture_output=True)
             self._process.kill()

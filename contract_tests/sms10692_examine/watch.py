@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import click
 
+from sms10692_examine.driver_process import find_program
 from sms10692_examine.exchange import Exchange
 from sms10692_examine.findings import find_codes
 from sms10692_examine.language import STATE_WORDS, choose
@@ -83,7 +84,7 @@ def watch_command(lang: Language, program: tuple[str, ...]) -> int:
         credentials = {name: str(value) for name, value in vendor.credentials.items()}
         environment = {ENVIRONMENT[name]: value for name, value in credentials.items()} | {URL: proxy.url}
         try:
-            code = subprocess.run(program, env={**os.environ, **environment}, check=False).returncode
+            code = subprocess.run(find_program(program), env={**os.environ, **environment}, check=False).returncode
         except OSError as error:
             raise click.UsageError(f"cannot start {program[0]}: {error.strerror}") from error
         remarks = list(find_remarks(emulator, vendor, proxy.exchanges))

@@ -1,5 +1,7 @@
 """Drivers that break the protocol get a verdict, and leave no process behind."""
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -213,3 +215,38 @@ def test_no_file_descriptor_is_left_behind(tmp_path: Path) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     run_cases(Settings(command), select_cases(["R-accepted"]))
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def write_program(file: Path, text: str) -> None:
+    file.write_text(f"#!/bin/sh\n{text}\n", "utf-8")
+    file.chmod(0o755)
+
+
+def test_a_program_is_started_by_the_path_at_which_it_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where `npm` is `npm.cmd`: only the name with its ending can be started."""
+    program = tmp_path / "npm.cmd"
+    write_program(program, """read line; echo '{"id": 1, "answer": "configured"}'; read line""")
+    monkeypatch.setattr("shutil.which", lambda name: str(program) if name == "npm" else None)
+    driver = DriverProcess(("npm", "start"), {})
+    try:
+        assert driver.configure(30).kind == "configured"
+    finally:
+        driver.close()
+
+
+def test_without_process_groups_the_tree_of_the_driver_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, whose `taskkill /T` ends a process with its children."""
+    write_program(tmp_path / "taskkill", f"""echo "$@" > '{tmp_path}/arguments'; kill -9 "$4" """)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    driver = DriverProcess(write_driver(tmp_path, f"{START}time.sleep(60)"), {})
+    driver.configure(30)
+    monkeypatch.delattr(os, "killpg")
+    driver.kill()
+    monkeypatch.undo()
+    driver.close()
+    assert re.fullmatch(r"/T /F /PID \d+\n", (tmp_path / "arguments").read_text("utf-8"))
+    assert not driver.is_running
