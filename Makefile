@@ -169,6 +169,7 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 
 $(RUN_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	@$(BIN)/python tools/check_port.py $(ARGS)
 	@echo "Installing the emulator into $(VENV) (once: 10 seconds to 2 minutes, depending on the network) ..."
 	@$(PIP_INSTALL) --editable '.[mock]'
 	@touch $@

@@ -6,6 +6,7 @@ const vendor = useSmsVendor();
 test("a new customer gets a code", async () => {
   await register("15023239810", vendor.current);
   expect((await vendor.current.waitMessage("15023239810")).content).toContain("1234");
+  await vendor.current.assertNoFindings();
 });
 
 test("an outage of the vendor is an error", async () => {

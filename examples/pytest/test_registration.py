@@ -6,6 +6,7 @@ from sms10692 import SmsError
 def test_a_new_customer_gets_a_code(sms_vendor):
     register("15023239810", sms_vendor.url, sms_vendor.credentials)
     assert sms_vendor.wait_code("15023239810") == "1234"
+    sms_vendor.assert_no_findings()
     sms_vendor.assert_nothing_sent()  # nothing else
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sms10692_mock.config import Options
     from sms10692_mock.emulator import Emulator
-    from sms10692_mock.testing.account import MessageNotSent, MessageSent, SmsVendor
+    from sms10692_mock.testing.account import MessageNotSent, MessageSent, MistakeFound, SmsVendor
     from sms10692_mock.testing.api_client import ControlError, ControlRefused, ControlUnreachable
     from sms10692_mock.testing.async_sms_vendor import AsyncSmsVendor
     from sms10692_mock.testing.control import EmulatorControl
@@ -23,7 +23,7 @@ _EXPORTS = {
     "testing.api_client": ("ControlError", "ControlRefused", "ControlUnreachable"),
     "testing.control": ("EmulatorControl",),
     "testing.verification_code": ("AmbiguousCode", "find_code"),
-    "testing.account": ("MessageNotSent", "MessageSent", "SmsVendor"),
+    "testing.account": ("MessageNotSent", "MessageSent", "MistakeFound", "SmsVendor"),
 }
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "EmulatorControl",
     "MessageNotSent",
     "MessageSent",
+    "MistakeFound",
     "Options",
     "SmsVendor",
     "find_code",

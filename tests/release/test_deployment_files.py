@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from check_port import find_taken_address
 from sms10692 import Client
 from sms10692_mock import EmulatorControl
 from sms10692_mock.serve_options import OPTIONS
@@ -305,14 +307,21 @@ def test_the_action_asks_no_more_once_the_emulator_is_ready(runner: Path) -> Non
 # The script of the tutorials
 
 
+INSTALLATION = 'echo installed >>"$ci/installations"\n'
+"""What stands in place of the installation."""
+
+
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    """`start-emulator` without its installation: the emulator is that of the environment of the tests."""
+    """`start-emulator` with a line in place of its installation: the emulator is that of the tests."""
     text = (TOP / "examples" / "ci" / "start-emulator").read_text("utf-8")
     lines = text.splitlines(keepends=True)
-    kept = [line for line in lines if "python3 -m venv" not in line and "/pip" not in line]
-    assert len(kept) == len(lines) - 2
-    (tmp_path / ".venv").symlink_to(sys.prefix)
+    kept = [INSTALLATION if "/pip" in line else line for line in lines if "python3 -m venv" not in line]
+    assert (len(kept), kept.count(INSTALLATION)) == (len(lines) - 1, 1)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "sms10692-mock").symlink_to(Path(sys.prefix) / "bin" / "sms10692-mock")
+    (tmp_path / "sms10692-1.0-py3-none-any.whl").write_text("a wheel", "utf-8")
+    shutil.copy(TOP / "constraints.txt", tmp_path)
     file = tmp_path / "start-emulator"
     file.write_text("".join(kept), "utf-8")
     return file
@@ -334,7 +343,7 @@ def start_by_script(script: Path, port: int, *options: str) -> tuple[int, str]:
     return completed.returncode, output.read_text("utf-8")
 
 
-def test_the_script_starts_an_emulator(script: Path) -> None:
+def test_the_script_installs_and_starts_an_emulator(script: Path) -> None:
     port = free_port()
     code, output = start_by_script(script, port, "--account", "7:shop:secret")
     assert code == 0, output
@@ -344,12 +353,40 @@ def test_the_script_starts_an_emulator(script: Path) -> None:
             assert "7" in control.userids()
     finally:
         os.kill(pid, signal.SIGTERM)
+    assert output.startswith(f"Installing the emulator into {script.parent}/.venv (10 seconds to 2 minutes) ...\n")
+    assert (script.parent / "installations").read_text("utf-8") == "installed\n"
 
 
-def test_the_script_refuses_the_port_of_another_emulator(script: Path) -> None:
+@pytest.mark.parametrize(
+    ("changed", "count"), [("emulator.log", 1), ("sms10692-1.0-py3-none-any.whl", 2), ("constraints.txt", 2)]
+)
+def test_the_script_installs_again_only_after_a_change(script: Path, changed: str, count: int) -> None:
+    program = script.parent / ".venv" / "bin" / "sms10692-mock"
+    program.unlink()
+    program.write_text("#!/bin/sh\nexit 1\n", "utf-8")  # an emulator that does not start
+    program.chmod(0o755)
+    outputs = []
+    for _ in range(2):
+        outputs.append(start_by_script(script, free_port())[1])
+        (script.parent / changed).write_text("another text", "utf-8")
+    assert [output.count("Installing the emulator into ") for output in outputs] == [1, count - 1]
+    assert (script.parent / "installations").read_text("utf-8") == "installed\n" * count
+
+
+def test_the_script_refuses_a_port_in_use_before_it_installs(script: Path) -> None:
     with emulator_process() as (_, (_, port)):
         code, output = start_by_script(script, port)
-    assert (code, output) == (1, "Another emulator answers at this port already: stop it, or set SMS10692_MOCK_PORT.\n")
+    assert code == 1
+    assert output.startswith(f"Port {port} is in use, perhaps by another emulator: stop it, or set SMS10692_MOCK_PORT")
+    assert "SMS10692_MOCK_URL, if it is set, must name the same port" in output
+    assert not (script.parent / "installations").exists()
+    assert not (script.parent / "emulator.pid").exists()
+
+
+@pytest.mark.parametrize("options", [("--port", "8000"), ("--report-delay", "1", "--port=8000")])
+def test_the_script_takes_the_port_from_the_variable_alone(script: Path, options: tuple[str, ...]) -> None:
+    code, output = start_by_script(script, free_port(), *options)
+    assert (code, output) == (2, "Set SMS10692_MOCK_PORT in place of --port: the tests must know the port too.\n")
     assert not (script.parent / "emulator.pid").exists()
 
 
@@ -358,6 +395,33 @@ def test_the_script_shows_the_log_of_an_emulator_that_does_not_start(script: Pat
     assert code == 1
     assert "Invalid value for '--report-delay'" in output
     assert output.endswith("The emulator is not ready, its log is above.\n")
+
+
+# `make run`
+
+
+@pytest.mark.parametrize("arguments", [["--port", "{port}"], ["--port={port}", "--host", "127.0.0.1"], []])
+def test_make_run_refuses_a_port_in_use_before_it_installs(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        monkeypatch.setenv("SMS10692_MOCK_PORT", "0" if arguments else str(port))
+        assert find_taken_address([argument.format(port=port) for argument in arguments]) == f"127.0.0.1 port {port}"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--port", "0"], ["--port", "free"], ["--port", "99999"], ["--host", "192.0.2.1"]]
+)
+def test_make_run_leaves_other_mistakes_to_the_emulator(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SMS10692_MOCK_PORT", str(free_port()))
+    assert find_taken_address(arguments) == ""
+
+
+def test_make_run_checks_the_port_before_the_installation() -> None:
+    recipe = (TOP / "Makefile").read_text("utf-8").partition("\n$(RUN_STAMP):")[2].partition("\n\n")[0].splitlines()
+    assert recipe[1] == "\t@$(BIN)/python tools/check_port.py $(ARGS)"
+    assert any("PIP_INSTALL" in line for line in recipe[2:])
 
 
 @EACH_LANGUAGE
@@ -388,9 +452,10 @@ HELPERS = ("phpunit/tests/SmsVendor.php", "junit5/src/test/java/shop/SmsVendor.j
 def test_the_variables_of_all_blocks_are_read_by_the_emulator_or_by_every_helper(suffix: str) -> None:
     texts = [(TOP / "examples" / helper).read_text("utf-8") for helper in HELPERS]
     read = set.intersection(*(set(re.findall(r"\bSMS10692_MOCK_\w+", text)) for text in texts))
-    assert read == {"SMS10692_MOCK_URL", "SMS10692_MOCK_TOKEN"}
+    of_services = {"SMS10692_MOCK_URL", "SMS10692_MOCK_TOKEN"}
+    assert read == {*of_services, "SMS10692_MOCK_PORT"}
     found = set().union(*(find_variables(yaml.safe_load(text)) for text in blocks("yaml", suffix)))
-    assert read <= found
+    assert of_services <= found
     of_gitlab = {"HEALTHCHECK_TCP_PORT"}
     assert found <= VARIABLES | read | of_gitlab
     text = (TOP / "docs" / f"docker{suffix}").read_text("utf-8")

@@ -9,6 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -123,7 +125,7 @@ def run_session(tutorial: str, folder: Path, commands: dict[str, str]) -> str:
 def test_the_php_tutorial_ends_with_green_tests_and_a_commit(tmp_path: Path) -> None:
     tool("phpunit")
     output = run_session("tutorial-php.md", tmp_path, {})
-    assert "OK (2 tests, 2 assertions)" in output
+    assert "OK (2 tests, 3 assertions)" in output
     assert "create mode 100644 tests/SmsVendor.php" in output
 
 
@@ -141,25 +143,163 @@ def test_the_java_tutorial_ends_with_green_tests_and_a_commit(tmp_path: Path) ->
     assert "create mode 100644 src/test/java/shop/SmsVendor.java" in output
 
 
-@pytest.mark.slow("Starts an emulator and PHPUnit.")
-def test_the_php_helper_names_the_mistake_and_leaves_no_account(tmp_path: Path) -> None:
-    phpunit = tool("phpunit")
-    shutil.copytree(EXAMPLES / "phpunit", tmp_path, dirs_exist_ok=True)
-    source = tmp_path / "src" / "Registration.php"
-    source.write_text(source.read_text("utf-8").replace("md5($this->account . ", "md5("), "utf-8")
-    test = tmp_path / "tests" / "RegistrationTest.php"
-    body = "try { $this->register(); } catch (RuntimeException) { $this->sms->waitMessage('15023239810', 0.1); }"
-    test.write_text(
-        re.sub(r"(OfTheVendorIsAnError.*?\{\n).*?\n    \}", rf"\1{body}\n}}", test.read_text("utf-8"), flags=re.DOTALL)
-    )
+# Helpers
+#
+# A client with a mistake is examined in the tests of each example. The text that a helper writes is the same in all.
+
+NO_ACCOUNT: Final = "send 用户名或密码错误, signature.no-account: The account was not signed (password, timestamp)"
+UTC: Final = "send not refused, habit.utc: The timestamp is 8 hours behind, like UTC: use China time, UTC+8."
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example with a helper: how its tests are run, and what makes its client wrong (file, text, replacement).
+
+    `environment` are variables for the tests, besides those of the emulator.
+    """
+
+    folder: str
+    programs: tuple[str, ...]
+    command: str
+    no_account: tuple[str, str, str]
+    utc: tuple[str, str, str]
+    unknown_userid: tuple[str, str, str]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+REGISTRATION_JAVA: Final = "src/main/java/shop/Registration.java"
+JEST: Final = """
+const { test, beforeEach, afterEach } = require("node:test");
+const assert = require("node:assert");
+let name;
+function check(value) {
+  const rejects = { toThrow: (text) => assert.rejects(value, { message: text }) };
+  return { toBe: (other) => assert.equal(value, other), toContain: (part) => assert.ok(value.includes(part)), rejects };
+}
+check.getState = () => ({ currentTestName: name });
+beforeEach((context) => { name = context.name; });
+Object.assign(globalThis, { test, beforeEach, afterEach, expect: check });
+"""
+"""What the example uses of Jest, on the test runner of Node: Jest itself comes from a registry."""
+EXAMPLES_WITH_HELPER: Final = (
+    Example(
+        "phpunit",
+        ("phpunit",),
+        "phpunit tests",
+        ("src/Registration.php", "md5($this->account . ", "md5("),
+        ("src/Registration.php", "Asia/Shanghai", "UTC"),
+        ("src/Registration.php", "'userid' => $this->userid", "'userid' => '7'"),
+    ),
+    Example(
+        "junit5",
+        ("javac",),
+        f"javac -encoding UTF-8 -d target -cp {JUNIT} $(find src -name '*.java') && "
+        f"java -jar {JUNIT} --class-path target --scan-class-path --disable-banner",
+        (REGISTRATION_JAVA, "md5(account + ", "md5("),
+        (REGISTRATION_JAVA, "Asia/Shanghai", "UTC"),
+        (REGISTRATION_JAVA, '"action=send&userid=" + userid', '"action=send&userid=7"'),
+    ),
+    Example(
+        "jest",
+        ("node",),
+        "node --require ./jest.js --test-reporter tap registration.test.js",
+        ("registration.js", "update(account + ", "update("),
+        ("registration.js", "Date.now() + 8 * 3600 * 1000", "Date.now()"),
+        ("registration.js", 'action: "send", userid,', 'action: "send", userid: "7",'),
+        {"jest.js": JEST},
+    ),
+)
+EACH_HELPER: Final = pytest.mark.parametrize(
+    "example", [pytest.param(one, id=one.folder) for one in EXAMPLES_WITH_HELPER]
+)
+NOT_COMPILED: Final = pytest.mark.parametrize(
+    "example", [pytest.param(one, id=one.folder) for one in EXAMPLES_WITH_HELPER if one.folder != "junit5"]
+)
+"""Java is compiled for the mistakes alone; its tutorial, above, has the correct client."""
+
+
+def run_example(example: Example, folder: Path, *changes: tuple[str, str, str]) -> tuple[int, str, list[str]]:
+    """Run the tests of a changed example: their exit code, standard error, and the userids that are left afterwards.
+
+    The emulator is found by its port alone.
+    """
+    for program in example.programs:
+        tool(program)
+    if example.folder == "junit5" and not JUNIT.exists():
+        assert not REQUIRED, "JUnit is missing: run .ci/install-interpreters"
+        pytest.skip("JUnit is not installed")
+    shutil.copytree(EXAMPLES / example.folder, folder, dirs_exist_ok=True)
+    for name, text in example.files.items():
+        (folder / name).write_text(text, "utf-8")
+    for name, before, after in changes:
+        source = (folder / name).read_text("utf-8")
+        assert before in source
+        (folder / name).write_text(source.replace(before, after, 1), "utf-8")
     with emulator_process() as (_, (host, port)), EmulatorControl(f"http://{host}:{port}") as control:
-        environment = os.environ | {"SMS10692_MOCK_URL": control.url}
+        unset = ("SMS10692_MOCK_URL", "SMS10692_MOCK_TOKEN")
+        environment = {name: value for name, value in os.environ.items() if name not in unset}
         result = subprocess.run(
-            [phpunit, "tests"], cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False
+            [tool("bash"), "-ec", example.command],
+            cwd=folder,
+            env=environment | {"SMS10692_MOCK_PORT": str(port)},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
         )
-        assert control.userids() == ["12"]
-    assert result.returncode == 2
-    assert (
-        "no message to 15023239810 within 0.1 s; last request: send 用户名或密码错误 The account was not signed"
-        in result.stdout
-    )
+        return result.returncode, result.stderr, control.userids()
+
+
+@pytest.mark.slow("Starts an emulator and a test runner.")
+@NOT_COMPILED
+def test_a_helper_is_silent_about_a_correct_client_and_leaves_no_account(example: Example, tmp_path: Path) -> None:
+    code, errors, userids = run_example(example, tmp_path)
+    assert (code, userids) == (0, ["12"])
+    assert "send" not in errors
+    assert "userid" not in errors
+
+
+@pytest.mark.slow("Starts an emulator and a test runner.")
+@EACH_HELPER
+def test_a_helper_says_why_a_request_was_refused_whatever_failed(example: Example, tmp_path: Path) -> None:
+    code, errors, userids = run_example(example, tmp_path, example.no_account)
+    assert code != 0
+    assert NO_ACCOUNT in errors
+    assert "fault" not in errors
+    assert userids == ["12"]
+
+
+@pytest.mark.slow("Starts an emulator and a test runner.")
+@EACH_HELPER
+def test_a_helper_says_what_the_vendor_accepts_and_can_fail_for_it(example: Example, tmp_path: Path) -> None:
+    code, errors, _ = run_example(example, tmp_path, example.utc)
+    assert code != 0
+    assert errors.count(UTC) >= 2  # after both tests, also after the one that passes
+
+
+@pytest.mark.slow("Starts an emulator and a test runner.")
+@NOT_COMPILED
+def test_a_helper_says_that_no_request_named_the_account(example: Example, tmp_path: Path) -> None:
+    code, errors, _ = run_example(example, tmp_path, example.unknown_userid)
+    assert code != 0
+    assert re.search(r"no request named the userid \d+", errors)
+
+
+@pytest.mark.slow("Starts an emulator and PHPUnit.")
+def test_the_php_helper_works_in_a_namespace_and_fails_for_a_missing_message(tmp_path: Path) -> None:
+    """The class is that of the tutorial, with a test."""
+    (block,) = (text for language, text in find_blocks("tutorial-php.md") if language == "text" and "<?php" in text)
+    test = "public function testNothing(): void { $this->sms->waitMessage('15023239810', 0.1); }\n}\n"
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "OrderTest.php").write_text(block.removesuffix("}\n") + test, "utf-8")
+    shutil.copy(EXAMPLES / "phpunit" / "tests" / "SmsVendor.php", tmp_path / "tests")
+    with emulator_process() as (_, (host, port)):
+        result = subprocess.run(
+            [tool("phpunit"), "tests"],
+            cwd=tmp_path,
+            env=os.environ | {"SMS10692_MOCK_URL": f"http://{host}:{port}"},
+            capture_output=True,
+            encoding="utf-8",
+            check=False,
+        )
+    assert result.returncode == 1, result.stdout  # a failure; an error has 2
+    assert re.search(r"no message to 15023239810 within 0.1 s\nno request named the userid \d+", result.stdout)

@@ -4,13 +4,14 @@ import asyncio
 import inspect
 import warnings
 from collections.abc import Coroutine, Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
 from sms10692 import AsyncClient
-from sms10692_mock import AsyncSmsVendor, EmulatorControl, MessageNotSent, MessageSent, SmsVendor
+from sms10692_mock import AsyncSmsVendor, EmulatorControl, MessageNotSent, MessageSent, MistakeFound, SmsVendor
 from sms10692_mock.testing.async_sms_vendor import AsyncClock
 from sms10692_mock.testing.clock import Clock
 from support import handles
@@ -89,6 +90,19 @@ def test_a_code_is_awaited_and_nothing_else_is_sent(vendor: AsyncSmsVendor) -> N
                 await watching
             with pytest.raises(MessageNotSent, match="no other message with a verification code was sent"):
                 await vendor.wait_code(timeout=0.01)
+
+    run(main())
+
+
+def test_a_mistake_that_the_vendor_accepts_raises_mistake_found(vendor: AsyncSmsVendor) -> None:
+    async def main() -> None:
+        async with open_async_client(vendor) as client:
+            await client.send([NUMBER], "x")
+            await vendor.assert_no_findings()
+            await vendor.clock.set(await vendor.clock.now() + timedelta(days=400))
+            await client.send([NUMBER], "x")
+            with pytest.raises(MistakeFound, match=r"found habit.stale:\n"):
+                await vendor.assert_no_findings()
 
     run(main())
 

@@ -10,8 +10,16 @@ from time import monotonic
 
 import pytest
 
-from sms10692 import ConnectionFailed, VendorRefusal
-from sms10692_mock import AmbiguousCode, ControlRefused, EmulatorControl, MessageNotSent, MessageSent, SmsVendor
+from sms10692 import ConnectionFailed, SmsError, VendorRefusal
+from sms10692_mock import (
+    AmbiguousCode,
+    ControlRefused,
+    EmulatorControl,
+    MessageNotSent,
+    MessageSent,
+    MistakeFound,
+    SmsVendor,
+)
 from sms10692_mock.testing import models
 from support import handles
 from support.handles import NOON, NUMBER, OTHER_NUMBER, open_client
@@ -147,6 +155,40 @@ def test_assert_nothing_sent_within_seconds_notices_a_later_message(vendor: SmsV
         with pytest.raises(MessageSent, match="1 was sent"):
             vendor.assert_nothing_sent(within=TIMEOUT)
         sending.join()
+
+
+def test_assert_no_findings_fails_for_a_mistake_that_the_vendor_accepts(vendor: SmsVendor) -> None:
+    with open_client(vendor) as client:
+        client.send([NUMBER], "x")
+        vendor.assert_no_findings()
+        vendor.clock.set(vendor.clock.now() + timedelta(days=400))  # the client's clock is behind now
+        client.send([NUMBER], "x")
+    with pytest.raises(MistakeFound, match=r"requests without a finding were expected, found habit.stale:\n"):
+        vendor.assert_no_findings()
+
+
+def test_assert_no_findings_fails_for_a_refusal_and_passes_for_what_the_test_demanded(vendor: SmsVendor) -> None:
+    vendor.rule("138", "failed")
+    with open_client(vendor) as client:
+        vendor.fault("status", times=1)
+        with pytest.raises(SmsError):
+            client.send([NUMBER], "x")
+        vendor.fault("vendor_error", "send", message="其他错误", times=1)
+        with pytest.raises(VendorRefusal):
+            client.send([NUMBER], "x")
+        with pytest.raises(VendorRefusal):
+            client.send(["10000000008"], "x")
+        client.send(["13800000000"], "x")
+        vendor.assert_no_findings()
+        with pytest.raises(VendorRefusal):
+            client.send([NUMBER], "代开发票")
+    with pytest.raises(MistakeFound, match=r"found refusal.forbidden-word:\n(.*\n)+.*The text contains"):
+        vendor.assert_no_findings()
+
+
+def test_assert_no_findings_fails_without_a_request(vendor: SmsVendor) -> None:
+    with pytest.raises(MistakeFound, match="no request named the account:\n"):
+        vendor.assert_no_findings()
 
 
 def test_control_characters_are_escaped_in_the_report(vendor: SmsVendor) -> None:

@@ -19,6 +19,7 @@ final class RegistrationTest extends TestCase
     {
         $this->register();
         self::assertStringContainsString('1234', $this->sms->waitMessage('15023239810')['content']);
+        $this->sms->assertNoFindings();
     }
 
     public function testAnOutageOfTheVendorIsAnError(): void

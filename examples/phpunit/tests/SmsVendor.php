@@ -1,41 +1,41 @@
 <?php
+use PHPUnit\Framework\{Assert, Attributes};
 /** One account of a running emulator: $url, $userid, $account and $password are for the code under test. */
 final class SmsVendor
 {
-    private const NO_REQUEST = ['operation' => 'none', 'refusal' => '', 'diagnosis' => []];
-    public string $url, $account, $password, $userid = '';
-    private ?int $last = null;
+    public string $url, $account, $password, $userid = ''; private ?int $last = null;
     public function __construct(array $settings = [])
     {
-        $this->url = rtrim(getenv('SMS10692_MOCK_URL') ?: 'http://127.0.0.1:10692', '/');
+        $local = 'http://127.0.0.1:' . ((int) getenv('SMS10692_MOCK_PORT') ?: 10692);
+        $this->url = rtrim(getenv('SMS10692_MOCK_URL') ?: $local, '/');
         $created = $this->call('POST', '', $settings + ['private_clock' => true]);
         ['userid' => $this->userid, 'account' => $this->account, 'password' => $this->password] = $created;
     }
-
     /** Waits for the next message to this number, from the second call on for the one after it. */
     public function waitMessage(string $mobile, float $seconds = 5): array
     {
         $query = http_build_query(['mobile' => $mobile, 'after' => $this->last, 'limit' => 1, 'wait' => $seconds]);
         $message = $this->call('GET', "/messages?$query")['items'][0] ?? null;
         $this->last = $message['number'] ?? $this->last;
-        return $message ?? throw new RuntimeException("no message to $mobile within $seconds s; {$this->explain()}");
+        return $message ?? Assert::fail("no message to $mobile within $seconds s\n{$this->explain()}");
     }
-
     /** Adds a fault: fault('disconnect'), fault('status', ['status' => 503, 'operations' => ['send']]). */
     public function fault(string $kind, array $parameters = []): void
-    {
-        $this->call('POST', '/faults', ['kind' => $kind] + $parameters);
-    }
-
-    /** Describes the last request that named this account, and what was wrong with it. */
+    { $this->call('POST', '/faults', ['kind' => $kind] + $parameters); }
+    /** Says what was wrong with the requests of this account, a line each. What the test demanded is not wrong. */
     public function explain(): string
     {
-        $last = $this->call('GET', '/requests?order=desc&limit=1')['items'][0] ?? null;
-        $last = $last ? $this->call('GET', "/requests/$last[number]") : self::NO_REQUEST;
-        $findings = array_column($last['diagnosis'], 'sentence');
-        return implode(' ', ["last request: $last[operation] $last[refusal]", ...$findings]);
+        $lines = $this->call('GET', '/requests?limit=1')['items'] ? [] : ["no request named the userid $this->userid"];
+        foreach ($this->call('GET', '/requests?has_findings=true')['items'] as ['number' => $number]) {
+            $request = $this->call('GET', "/requests/$number");
+            $outcome = "$request[operation] " . ($request['refusal'] ?: 'not refused');
+            foreach ($request['diagnosis'] as ['code' => $code, 'sentence' => $sentence])
+                if (!preg_match('/fault|reserved|delivery/', $code)) $lines[] = "$outcome, $code: $sentence";
+        }
+        return implode("\n", $lines);
     }
-
+    /** Fails if a request of this account had a mistake, also one that the vendor accepts, or if there was none. */
+    public function assertNoFindings(): void { Assert::assertSame('', $this->explain()); }
     /** Calls the control API below the account: call('POST', '/clock/advance', ['seconds' => 60]). */
     public function call(string $method, string $path, array $document = []): array
     {
@@ -48,13 +48,13 @@ final class SmsVendor
             : throw new RuntimeException("$method $url: " . ($result['error'] ?? 'no control API'));
     }
 }
-
-/** Gives each test of a class an account of its own, $this->sms, and deletes it after the test. */
+/** Gives each test of a class an account, $this->sms. After the test it prints explain() and deletes the account. */
 trait UsesSmsVendor
 {
     protected SmsVendor $sms;
-    /** @before */
-    #[PHPUnit\Framework\Attributes\Before] public function beginSms(): void { $this->sms = new SmsVendor(); }
-    /** @after */
-    #[PHPUnit\Framework\Attributes\After] public function endSms(): void { ($this->sms ?? null)?->call('DELETE', ''); }
+    #[Attributes\Before] /** @before */ public function beginSms(): void { $this->sms = new SmsVendor(); }
+    #[Attributes\After] /** @after */ public function endSms(): void {
+        if ($text = ($this->sms ?? null)?->explain()) fwrite(STDERR, "\n{$this->toString()}: $text\n");
+        ($this->sms ?? null)?->call('DELETE', '');
+    }
 }

@@ -39,6 +39,17 @@ _REPORTED: Final = 20
 _REPORTED_UNKNOWN: Final = 5
 _NOT_FOUND: Final = 404
 _REDACTED: Final = "***"
+_DEMANDED: Final = frozenset(
+    {
+        "refusal.fault",
+        "refusal.fault-unlimited",
+        "http.fault",
+        "http.fault-unlimited",
+        "refusal.reserved-number",
+        "refusal.delivery-rule",
+    }
+)
+"""Codes of findings about what a test demanded: they are no mistakes of the client."""
 _BLOCKS_LOOP: Final = (
     "{name} blocks the running event loop, so nothing on that loop can send a message meanwhile: await "
     "{name} of the fixture async_sms_vendor, or of AsyncSmsVendor(sms_vendor)"
@@ -57,6 +68,10 @@ class MessageNotSent(MessageAssertion):
 
 class MessageSent(MessageAssertion):
     """A message was sent of which a test asserts that it is not sent."""
+
+
+class MistakeFound(MessageAssertion):
+    """A request had a mistake of which a test asserts that there is none, or there was no request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +208,19 @@ class SmsVendor(ControlScope):
         __tracebackhide__ = True
         if self._wait(ASSERT_NOTHING_SENT, to, text, within) is not None:
             raise MessageSent(self._explain_sent(to, text))
+
+    def assert_no_findings(self) -> None:
+        """Raise MistakeFound if a request of this account had a mistake, also one that the vendor accepts.
+
+        It is raised too if no request named the account. Faults, reserved numbers and delivery rules are no mistakes.
+        """
+        __tracebackhide__ = True
+        requests = self.requests()
+        codes = [finding.code for request in requests for finding in request.diagnosis]
+        mistakes = [code for code in codes if code not in _DEMANDED]
+        if mistakes or not requests:
+            found = f"found {', '.join(mistakes)}" if mistakes else "no request named the account"
+            raise MistakeFound(f"requests without a finding were expected, {found}:\n{self.explain()}")
 
     def _wait(self, wait: Wait[Value], to: str | None, text: str | None, timeout: float) -> Value | None:
         """Return the result of the first message that has one, or None after `timeout` seconds."""

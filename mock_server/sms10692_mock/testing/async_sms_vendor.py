@@ -132,6 +132,11 @@ class AsyncSmsVendor(_AsyncWrapper[SmsVendor]):
         if await self._wait(ASSERT_NOTHING_SENT, to, text, within) is not None:
             raise MessageSent(await run_sync(self._wrapped._explain_sent, to, text))
 
+    async def assert_no_findings(self) -> None:
+        """Raise MistakeFound if a request of this account had a mistake, as `SmsVendor.assert_no_findings`."""
+        __tracebackhide__ = True
+        await run_sync(self._wrapped.assert_no_findings)
+
     async def _require(self, wait: Wait[Result], to: str | None, text: str | None, timeout: float) -> Result:
         __tracebackhide__ = True
         result = await self._wait(wait, to, text, timeout)

@@ -19,6 +19,7 @@ class RegistrationTest {
     void aNewCustomerGetsACode() throws Exception {
         register();
         assertTrue(sms.waitMessage("15023239810").contains("1234"));
+        sms.assertNoFindings();
     }
 
     @Test
