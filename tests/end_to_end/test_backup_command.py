@@ -1,5 +1,6 @@
 """The command `sms10692-mock backup`: a consistent copy of the SQLite store, also while clients send."""
 
+import errno
 import os
 import re
 import signal
@@ -148,3 +149,31 @@ def test_other_stores_have_no_file_to_copy(address: str, problem: str, tmp_path:
     result = CliRunner().invoke(command, ["backup", str(tmp_path / "copy"), "--store", address])
     assert result.exit_code == 2
     assert problem in " ".join(result.output.split())
+
+
+def refuse_links(*paths: Path) -> None:
+    raise PermissionError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_backup_needs_no_hard_links(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a file system without them, such as FAT."""
+    monkeypatch.setattr(os, "link", refuse_links)
+    back_up(store, tmp_path / "copy")
+    assert read_task_ids(tmp_path / "copy") == [100001]
+    assert stat.S_IMODE((tmp_path / "copy").stat().st_mode) == 0o600
+    assert [file.name for file in tmp_path.iterdir() if "partial" in file.name] == []
+
+
+def test_without_hard_links_a_file_that_appears_meanwhile_is_not_replaced(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+
+    def appear(*paths: Path) -> None:
+        copy.write_bytes(b"of somebody else")
+        refuse_links()
+
+    monkeypatch.setattr(os, "link", appear)
+    with pytest.raises(BackupFailed, match="copy exists: --force overwrites it"):
+        back_up(store, copy)
+    assert copy.read_bytes() == b"of somebody else"

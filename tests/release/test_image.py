@@ -25,7 +25,7 @@ import pytest
 from sms10692 import Client, ConnectionFailed
 from sms10692_mock import EmulatorControl
 from support.http_client import TIMEOUT, free_port
-from support.image import TOKEN, Builder, Container, ContainerProcess, debian_release, python_version_of, run
+from support.image import MOUNT, TOKEN, Builder, Container, ContainerProcess, debian_release, python_version_of, run
 
 pytestmark = [
     pytest.mark.slow("Installs a Debian and builds the image."),
@@ -161,11 +161,11 @@ def test_sigterm_ends_the_container(container: Container) -> None:
         print(f"SIGTERM to exit: {monotonic() - start:.2f} s")
 
 
-def test_what_was_accepted_is_in_the_volume_after_a_kill(container: Container, tmp_path: Path) -> None:
+def test_what_was_accepted_is_in_the_mounted_folder_after_a_kill(container: Container, tmp_path: Path) -> None:
     for folder in (tmp_path.parent, tmp_path.parent.parent):
         folder.chmod(0o755)  # pytest's folders are closed to other users
     os.chown(tmp_path, 10692, 10692)
-    store = {"SMS10692_MOCK_STORE": "sqlite:/data/sms.db"}
+    store = {"SMS10692_MOCK_STORE": f"sqlite:{MOUNT}/sms.db"}
     accepted: list[str] = []
     is_under_way = threading.Event()
 
@@ -186,6 +186,7 @@ def test_what_was_accepted_is_in_the_volume_after_a_kill(container: Container, t
             os.kill(pid, signal.SIGKILL)
             sending.result(TIMEOUT)
         emulator.process.wait(TIMEOUT)
+    assert (tmp_path / "sms.db").stat().st_size > 0
     with container.emulator(tmp_path, **store) as emulator:
         wait_ready(emulator)
         with EmulatorControl(emulator.url, TOKEN) as control:

@@ -21,6 +21,8 @@ from support.http_client import TIMEOUT, free_port
 
 TOP: Final = Path(__file__).parents[2]
 TOKEN: Final = "a-token-of-the-tests"
+MOUNT: Final = "/store"
+"""Where a folder of the machine is mounted: buildah mounts none over the volume of an image."""
 _POLL_SECONDS: Final = 0.005
 
 
@@ -90,7 +92,7 @@ class Container:
     def command(self, *command: str, volume: Path | None = None, **environment: str) -> list[str]:
         """The command line that runs a command in the container."""
         variables = [f"--env={name}={value}" for name, value in environment.items()]
-        volumes = [] if volume is None else [f"--volume={volume}:/data"]
+        volumes = [] if volume is None else [f"--volume={volume}:{MOUNT}"]
         return [*self.builder.command, "run", "--isolation", "chroot", *variables, *volumes, self.name, "--", *command]
 
     def call(self, *command: str) -> str:

@@ -40,7 +40,7 @@ def back_up(source: Path, target: Path, *, overwrite: bool = False) -> None:
         if overwrite:
             partial.replace(target)
         else:
-            os.link(partial, target)  # unlike a renaming, does not replace a file that appeared meanwhile
+            _name(partial, target)
     except FileExistsError:
         raise BackupFailed(f"{target} exists: --force overwrites it") from None
     except OSError as error:
@@ -49,6 +49,21 @@ def back_up(source: Path, target: Path, *, overwrite: bool = False) -> None:
         for path in (partial, partial.with_name(f"{partial.name}-wal"), partial.with_name(f"{partial.name}-shm")):
             with suppress(FileNotFoundError):
                 path.unlink()
+
+
+def _name(partial: Path, target: Path) -> None:
+    """Give a file its name, unless a file with this name has appeared meanwhile: then raise FileExistsError."""
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        raise
+    except OSError:  # the file system has no hard links: reserve the name, and replace the empty file
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            partial.replace(target)
+        except OSError:
+            target.unlink()
+            raise
 
 
 def _copy(source: Path, target: Path) -> None:
