@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from support.console import CONSOLE_HEADERS
 from support.emulators import sign
 from support.flask_emulator import FlaskEmulator
 
@@ -181,3 +182,25 @@ def test_a_request_with_the_right_signature_shows_no_expected_one() -> None:
     emulator = FlaskEmulator()
     emulator.http.post("/v2sms.aspx", data=CREDENTIALS | {"action": "overage"})
     assert 'class="sign"' not in emulator.http.get("/requests/1").text
+
+
+def test_one_request_and_all_requests_are_deleted() -> None:
+    emulator = FlaskEmulator()
+    for _ in range(3):
+        emulator.http.post("/v2sms.aspx", data=CREDENTIALS | {"action": "overage"})
+    emulator.send(emulator.control("GET", "accounts/12"))
+
+    def delete(path: str, **form: str) -> tuple[int, str | None]:
+        response = emulator.http.post(path, data=form, headers=CONSOLE_HEADERS)
+        return response.status_code, response.headers.get("HX-Redirect")
+
+    assert delete("/requests/delete?userid=12", number="2") == (200, None)
+    assert request_numbers(emulator, "/requests") == [4, 3, 1]
+    assert emulator.http.get("/requests/2").status_code == 404
+    assert delete("/requests/delete?userid=12", number="3", from_page="1") == (200, "/requests?userid=12")
+    for number, status in (("2", 404), ("0", 404), ("-1", 404), ("9" * 40, 404), ("x", 422), ("", 404)):
+        assert delete("/requests/delete", number=number) == (status, None)
+    assert request_numbers(emulator, "/requests") == [4, 1]
+    assert delete("/requests/delete-all") == (200, None)
+    assert request_numbers(emulator, "/requests?whose=all") == []
+    assert len(emulator.control("GET", "accounts/12/messages")["items"]) == 1

@@ -42,3 +42,21 @@ def test_relative_times_follow_the_clock_of_the_account(
     page.goto(account.page_path("/requests"))
     # The request was received at the real time.
     expect(page.locator(".list time").first).to_have_attribute("data-ago", re.compile("秒|分|现在|now|second|minute"))
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_a_request_is_deleted_only_after_a_confirmation(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile, is_confirmed: bool
+) -> None:
+    account.send(content="first")
+    account.send(content="second")
+    page.goto(account.page_path("/requests"))
+    wait_for_live_updates(page)
+    expect(page.locator(".list tbody tr")).to_have_count(2)
+    page.on("dialog", lambda dialog: dialog.accept() if is_confirmed else dialog.dismiss())
+    newest = account.control("GET", "/requests?order=desc&limit=1")["items"][0]["number"]
+    label = console_text(profile, "requests.delete_number", number=newest)
+    page.get_by_role("button", name=label).click()
+    account.send(content="third")
+    expect(page.locator(".list tbody tr")).to_have_count(2 if is_confirmed else 3)
+    expect(page.get_by_role("button", name=label)).to_have_count(0 if is_confirmed else 1)

@@ -38,6 +38,11 @@ class FakeWriter:
     def has(self, number: int) -> bool:
         return number in self.numbers
 
+    def delete(self, number: int) -> bool:
+        was_logged = number in self.numbers
+        self.numbers = [logged for logged in self.numbers if logged != number]
+        return was_logged
+
     def clear(self) -> None:
         self.numbers.clear()
 
@@ -93,6 +98,16 @@ def test_an_entry_is_logged_while_it_is_being_written() -> None:
     log.record(build_entry(1))
     log.flush()
     assert found == [True]
+
+
+def test_an_entry_that_is_still_in_the_buffer_can_be_deleted() -> None:
+    writer = FakeWriter()
+    log = BufferedRequestLog(Limits(), writer, lambda: None)
+    log.record(build_entry(1))
+    log.record(build_entry(2))
+    assert (log.delete(1), log.delete(1)) == (True, False)
+    log.flush()
+    assert writer.numbers == [2]
 
 
 def test_a_cleared_buffer_is_not_written() -> None:

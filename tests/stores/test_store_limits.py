@@ -287,6 +287,24 @@ def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
         assert store.next_request() > numbers[-1]
 
 
+@EACH_STORE
+def test_a_deleted_request_makes_room_for_another(make: StoreFactory) -> None:
+    size = entry(1, "1", b"x" * 1000).size
+    with open_test_store(make, Limits(request_bytes=3 * size + 10)) as store:
+        numbers = [store.next_request() for _ in range(5)]
+        for number in numbers[:3]:
+            store.log_request(entry(number, "1", b"x" * 1000))
+        assert [store.delete_request(number) for number in (numbers[1], numbers[1], numbers[4])] == [True, False, False]
+        assert store.request(numbers[1]) is None
+        assert [logged.number for logged in store.requests("1", ALL).items] == [numbers[0], numbers[2]]
+        store.log_request(entry(numbers[3], "1", b"x" * 1000))
+        page = store.requests(None, ALL)
+        assert ([logged.number for logged in page.items], page.evicted) == ([numbers[0], *numbers[2:4]], 0)
+        store.log_request(entry(numbers[4], "1", b"x" * 1000))
+        page = store.requests(None, ALL)
+        assert ([logged.number for logged in page.items], page.evicted) == (numbers[2:], 1)
+
+
 def test_the_memory_store_finds_a_request_in_constant_time() -> None:
     read_numbers: list[int] = []
 

@@ -323,6 +323,11 @@ class AccountComparison(ModelComparison):
         self.compare_results(lambda store: store.request(number))
         self.compare_results(lambda store: store.is_logged(number))
 
+    @rule(offset=st.integers(0, 5))
+    def delete_request(self, offset: int) -> None:
+        number = self.requests[max(0, len(self.requests) - offset - 1)]
+        self.compare_results(lambda store: store.delete_request(number))
+
     @rule(confirmed=st.sampled_from([False, False, False, True]))
     def clear_request_log(self, confirmed: bool) -> None:
         if confirmed:

@@ -280,6 +280,12 @@ class ModelStore:
     def request(self, number: int) -> LoggedRequest | None:
         return next((entry for entry in self._logged_requests if entry.number == number), None)
 
+    def delete_request(self, number: int) -> bool:
+        found = self.request(number)
+        if found is not None:
+            self._logged_requests.remove(found)
+        return found is not None
+
     def clear_request_log(self) -> None:
         self._logged_requests.clear()
 

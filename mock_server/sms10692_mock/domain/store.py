@@ -272,6 +272,9 @@ class RequestLogStore(Protocol):
     def is_logged(self, number: int) -> bool:
         """Return whether the request log still has this request."""
 
+    def delete_request(self, number: int) -> bool:
+        """Delete one request of the request log. Returns whether the log had it."""
+
     def clear_request_log(self) -> None:
         """Delete all entries of the request log."""
 

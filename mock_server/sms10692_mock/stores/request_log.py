@@ -102,6 +102,14 @@ class RequestLog:
         """Whether the log has a request."""
         return number in self._entries
 
+    def delete(self, number: int) -> bool:
+        """Delete one request. Returns whether the log had it."""
+        with self._lock:
+            found = self._entries.pop(number, None)
+            if found is not None:
+                self._bytes -= found[0]
+        return found is not None
+
     def clear(self) -> None:
         """Delete all entries."""
         previous = self._entries
@@ -128,6 +136,8 @@ class RequestLogWriter(Protocol):
     def get(self, number: int) -> LoggedRequest | None: ...
 
     def has(self, number: int) -> bool: ...
+
+    def delete(self, number: int) -> bool: ...
 
     def clear(self) -> None: ...
 
@@ -205,6 +215,10 @@ class BufferedRequestLog(RequestLog):
             if number in self._entries or any(entry.number == number for entry in self._in_flight):
                 return True
         return self._writer.has(number)
+
+    def delete(self, number: int) -> bool:
+        self.flush()
+        return self._writer.delete(number)
 
     def clear(self) -> None:
         with self._write_lock:

@@ -11,7 +11,16 @@ from sms10692 import protocol
 from sms10692_mock.admin.console.explain import finding_text
 from sms10692_mock.admin.console.export_request import as_pytest, is_copyable
 from sms10692_mock.admin.console.hexdump import hex_dump, printable_text
-from sms10692_mock.admin.console.layout import base_url, build_model, error_page, render_page, selected_account
+from sms10692_mock.admin.console.layout import (
+    base_url,
+    build_model,
+    error_page,
+    form_number,
+    message_response,
+    render_page,
+    selected_account,
+    url,
+)
 from sms10692_mock.admin.console.list_filters import REQUEST_FILTERS, query_from_url
 from sms10692_mock.admin.console.replay import replay_values
 from sms10692_mock.admin.console.request_programs import PROGRAMS, as_programs
@@ -19,6 +28,7 @@ from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.password_mask import MASK
 from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument, RequestLogQuery
+from sms10692_mock.domain.bounds import MAX_NUMBER
 
 SOURCES: Final = ("own", "all", "demos")
 """Choices of the list: the requests of the account, of all accounts and unknown userids, and those of “Try it”."""
@@ -76,6 +86,18 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
             program_names=PROGRAMS,
             as_pytest=as_pytest(entry, sender) if copyable else "",
         )
+
+    @pages.post("/requests/delete")
+    def delete_request() -> ResponseReturnValue:
+        number = form_number("number", whole=True) or 0
+        control.requests.delete(number if 0 < number <= MAX_NUMBER else 0)
+        headers = {"HX-Redirect": url("requests")} if "from_page" in request.form else None
+        return message_response("requests.deleted", headers=headers, number=number)
+
+    @pages.post("/requests/delete-all")
+    def delete_requests() -> ResponseReturnValue:
+        control.requests.delete_all()
+        return message_response("requests.all_deleted")
 
     @pages.errorhandler(NoSuchRequest)
     def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:

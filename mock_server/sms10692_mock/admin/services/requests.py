@@ -285,6 +285,15 @@ class RequestLogService:
         """Return one request as stored, with its secrets. **Not to be shown.** Raises NoSuchRequest."""
         return self._find(None, number)
 
+    def delete(self, number: int) -> None:
+        """Delete one request. Raises NoSuchRequest."""
+        if not self._store.delete_request(number):
+            raise NoSuchRequest(number)
+
+    def delete_all(self) -> None:
+        """Delete the requests of all accounts and of unknown userids."""
+        self._store.clear_request_log()
+
     def find_newest(self, sent: LoggedRequest) -> LoggedRequest | None:
         """Return the newest logged request with the method, path, query and body of one that was just sent, if any."""
         page = self._store.requests(sent.userid, Query(newest_first=True, limit=_SEARCHED_REQUESTS))

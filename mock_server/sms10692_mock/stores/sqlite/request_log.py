@@ -80,6 +80,15 @@ class SqliteRequestLogWriter:
         with self._database.reading() as db:
             return db.execute("SELECT 1 FROM requests WHERE number = ?", (number,)).fetchone() is not None
 
+    def delete(self, number: int) -> bool:
+        with self._database.writing as db:
+            row = db.execute("SELECT bytes FROM requests WHERE number = ?", (number,)).fetchone()
+            if row is None:
+                return False
+            db.execute("DELETE FROM requests WHERE number = ?", (number,))
+            db.execute("UPDATE state SET kept = kept - 1, kept_bytes = kept_bytes - ?", row)
+            return True
+
     def clear(self) -> None:
         with self._database.writing as db:
             db.execute("DELETE FROM requests")

@@ -104,6 +104,7 @@ class SqliteStore:
         self.requests = self._request_log.query
         self.request = self._request_log.get
         self.is_logged = self._request_log.is_logged
+        self.delete_request = self._request_log.delete
         self.clear_request_log = self._request_log.clear
 
     def create_runner(self, threads: Executor) -> BatchRunner:

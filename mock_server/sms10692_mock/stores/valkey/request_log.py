@@ -104,6 +104,9 @@ class ValkeyRequestLogWriter:
     def has(self, number: int) -> bool:
         return bool(self._client.run(scripts.HAS_REQUEST, _KEYS, number))
 
+    def delete(self, number: int) -> bool:
+        return bool(self._client.run(scripts.DELETE_REQUEST, _KEYS, number))
+
     def clear(self) -> None:
         self._client.run(scripts.CLEAR_REQUESTS, _KEYS)
 
