@@ -124,6 +124,7 @@ examine-results: $(DEV_STAMP) ## run the ready-made drivers at two pages, and wr
 	$(TOOL) -m examine_results
 
 docs: $(DEV_STAMP) ## write the tables of docs/ that come from registries and clauses
+	$(TOOL) tools/key_clauses.py
 	$(TOOL) tools/reference_tables.py
 
 site: $(DEV_STAMP) ## build the documentation site into site/ (open site/index.html); a broken link fails

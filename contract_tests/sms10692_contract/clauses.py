@@ -4,7 +4,7 @@ A clause is one requirement: of the manual, observed at real servers, of a readi
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from importlib.resources import files
@@ -81,7 +81,9 @@ class Clause:
     chapters of the manual, a request shape (Q) or response (A) that was observed, with its `grade` (S, M or W), or a
     reading (R). `group` is the id of its row in `docs/reference.md`. `permissions` are what its check needs: any of
     "send", "fetch", "control" and "older" (the older endpoints). `last_observed` is the last run at a real server in
-    which the clause held; None if there was none.
+    which the clause held; None if there was none. The clause of a key of a profile has its name as `key`, and as
+    `manual` its value in the manual's profile. `text_zh` is the requirement in Chinese, where it is not in the
+    console's table.
     """
 
     id: str
@@ -92,6 +94,9 @@ class Clause:
     grade: str = ""
     literal: str = ""
     permissions: tuple[str, ...] = ()
+    text_zh: str = ""
+    key: str = ""
+    manual: Any = field(default=None, hash=False)
     last_observed: Observation | None = None
 
     @property

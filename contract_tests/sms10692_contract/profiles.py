@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sms10692_contract import expected
+from sms10692_contract.clauses import CLAUSES
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.requests import CHARSET_LABEL, CREDENTIALS, OLDER_ENDPOINTS, QUEUES, WireRequest
 
@@ -18,40 +19,7 @@ MANUAL_NAME: Final = "manual"
 OBSERVED_NAME: Final = "observed"
 """The profiles that every emulator has."""
 
-MANUAL_VALUES: Final[Mapping[str, Any]] = {
-    "refusal_form": "own",
-    "keyword_form": "message",
-    "keyword_clean": expected.NO_WORD_FOUND,
-    "keyword_found": expected.WORD_FOUND,
-    "cdata": False,
-    "receivetime": "padded",
-    "item_extno": True,
-    "item_userid": False,
-    "delivered": "status-10",
-    "empty_queue": "root",
-    "queue_errors": 4,
-    "signed_changespwd": False,
-    "json_switch": "rt",
-    "json_form": "pascal",
-    "line_end": "lf",
-    "extno_max_digits": 10,
-    "send_time_formats": ["yyyy-MM-dd HH:mm:ss"],
-    "max_numbers": None,
-    "text_signature": "optional",
-    "text_signature_min": None,
-    "text_signature_max": None,
-    "text_signature_may_be_digits": True,
-    "check_words": "checkContent",
-    "billing": "segment",
-    "max_clock_skew": None,
-    "requests_per_second": None,
-    "requests_per_minute": None,
-    "lock_out_after": None,
-    "lock_out_seconds": 600.0,
-    "verification_codes_per_3_minutes": None,
-    "verification_codes_per_day": None,
-    "texts": {},
-}
+MANUAL_VALUES: Final[Mapping[str, Any]] = {clause.key: clause.manual for clause in CLAUSES if clause.key}
 """The keys that the suite knows, with their values in the manual's profile."""
 
 TOO_FREQUENT: Final = "提交太频繁"
@@ -92,7 +60,9 @@ MESSAGES: Final[Mapping[str, str]] = {
     "new-password-empty": expected.OTHER_ERROR,
     "new-passwords-differ": expected.OTHER_ERROR,
 }
-"""The manual's message for each cause of a refusal, by the code of the cause in a profile's `texts`."""
+"""The manual's message for each cause of a refusal, by its code in a profile's `texts`. Another cause has
+其他错误.
+"""
 
 _ERRORS: Final[Mapping[str, int]] = {
     expected.EMPTY_CREDENTIALS: 1,
@@ -210,7 +180,7 @@ class BrandProfile:
 
     def get_message(self, cause: str, word: str = "") -> str:
         """Return the message of a refusal; `word` is the forbidden word."""
-        text: str = self["texts"].get(cause, MESSAGES[cause])
+        text: str = self["texts"].get(cause, MESSAGES.get(cause, expected.OTHER_ERROR))
         return text.replace("{word}", word)
 
     def sign_text(self, text: str) -> str:
@@ -225,7 +195,7 @@ class BrandProfile:
     def get_error(self, cause: str) -> tuple[int, str]:
         """Return error number and remark of the refusal of a fetch. A message that is replaced keeps its number."""
         count = self["queue_errors"]
-        manual = _WRONG_ACTIONS[count] if cause == "action" else MESSAGES[cause]
+        manual = _WRONG_ACTIONS[count] if cause == "action" else MESSAGES.get(cause, expected.OTHER_ERROR)
         return _QUEUE_ERRORS[count].get(manual, 4), self["texts"].get(cause, manual)
 
     def render_refusal(self, endpoint: str, action: str, cause: str, word: str = "") -> bytes:

@@ -25,6 +25,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+import key_clauses
 import reference_tables
 from examine.careless_clients import CAREFUL
 from sms10692 import Client, Reason, Status, protocol
@@ -493,10 +494,25 @@ def table_rows(name: str, heading: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("file", "text"), reference_tables.render_files().items(), ids=lambda value: getattr(value, "name", "")
+    ("file", "text"),
+    reference_tables.render_files().items(),
+    ids=lambda value: getattr(value, "name", ""),
 )
 def test_a_generated_document_is_up_to_date(file: Path, text: str) -> None:
     assert file.read_text("utf-8") == text, "run make docs"
+
+
+def test_the_clauses_of_keys_are_up_to_date() -> None:
+    text = key_clauses.CLAUSES.read_text("utf-8")
+    assert key_clauses.render_file(text) == text, "run make docs"
+
+
+def test_the_clauses_of_keys_keep_the_runs_at_real_servers() -> None:
+    text = key_clauses.CLAUSES.read_text("utf-8")
+    (end,) = re.findall(r'^key = "cdata"\n(?:.+\n)*', text, re.MULTILINE)
+    observed = text.replace(end, end + "last_observed = { date = 2026-11-30 }\n")
+    assert observed != text
+    assert key_clauses.render_file(observed) == observed
 
 
 @EACH_LANGUAGE

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from sms10692 import protocol
 from sms10692_mock.domain.api_request import ApiRequest
-from sms10692_mock.domain.profiles import MANUAL, Profile
+from sms10692_mock.domain.profiles import KEYS, MANUAL, Profile
 from support.mutant_vendor import Defect
 from support.mutants.mutant import Mutant
 
@@ -31,46 +31,52 @@ _TEXTS: Final = {
     "forbidden-word": "包含屏蔽词：{word}",
 }
 
-IGNORED: Final = (
-    Ignored("refusal_form", "send"),
-    Ignored("keyword_form", "status"),
+_BY_HAND: Final = (
     Ignored("keyword_clean", "未包含非法字符"),
     Ignored("keyword_found", "包含屏蔽字符"),
-    Ignored("cdata", True),
     Ignored("receivetime", "dashes", ("slashes",)),
     Ignored("receivetime", "slashes"),
-    Ignored("item_extno", False),
-    Ignored("item_userid", True),
     Ignored("delivered", "status-DELIVRD", ("errorcode-10",)),
     Ignored("delivered", "errorcode-10"),
     Ignored("empty_queue", "nothing", ("error5",)),
     Ignored("empty_queue", "error5"),
-    Ignored("queue_errors", 6),
-    Ignored("signed_changespwd", True),
-    Ignored("json_switch", "dataType"),
-    Ignored("json_form", "lower"),
-    Ignored("line_end", "crlf"),
     Ignored("extno_max_digits", 5, (4, 6)),
     Ignored("extno_max_digits", 12),
     Ignored("send_time_formats", ("yyyyMMddHHmmss",), (("yyyyMMddHHmmss", "yyyy-MM-dd HH:mm:ss"),)),
     Ignored("send_time_formats", ("yyyy-MM-dd HH:mm:ss", "0"), (("yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd"),)),
-    Ignored("max_numbers", 3, (2, 4)),
     Ignored("text_signature", "anywhere", ("front", "end")),
     Ignored("text_signature", "front", ("anywhere",)),
     Ignored("text_signature", "end", ("anywhere",)),
     Ignored("text_signature_min", 3, (2, 4)),
     Ignored("text_signature_max", 8, (7, 9)),
-    Ignored("text_signature_may_be_digits", False),
-    Ignored("check_words", "always"),
-    Ignored("billing", "recipient"),
     Ignored("max_clock_skew", 300.0, (3600.0,)),
     Ignored("requests_per_second", 5, (4, 6)),
     Ignored("requests_per_minute", 30, (29, 31)),
-    Ignored("lock_out_after", 3, (2, 4)),
     Ignored("lock_out_seconds", 500.0, (300.0,), {"lock_out_after": 3}),
-    Ignored("verification_codes_per_3_minutes", 3, (2, 4)),
     Ignored("verification_codes_per_day", 10, (9, 11)),
     Ignored("texts", _TEXTS, tuple({code: _TEXTS[code] for code in _TEXTS if code != left} for left in _TEXTS)),
+)
+"""Keys whose values no rule gives."""
+
+
+def _derive_ignored(name: str) -> list[Ignored]:
+    """Return what can be ignored of a key, by its type: each other value of a list of values, and a small limit."""
+    kind, default = get_type_hints(Profile)[name], getattr(MANUAL, name)
+    if kind is bool:
+        return [Ignored(name, not default)]
+    if get_origin(kind) is Literal:
+        return [Ignored(name, value) for value in get_args(kind) if value != default]
+    if kind == int | None:
+        return [Ignored(name, _LIMIT, (_LIMIT - 1, _LIMIT + 1))]
+    raise ValueError(f"{name}: no value is known that a vendor could ignore; add a row to _BY_HAND")
+
+
+_LIMIT: Final = 3
+_NAMED: Final = {ignored.key for ignored in _BY_HAND}
+
+IGNORED: Final = (
+    *_BY_HAND,
+    *(ignored for name in KEYS if name not in _NAMED for ignored in _derive_ignored(name)),
 )
 """Every key of a profile, once or more. Each vendor does what the manual's profile has instead, or something else."""
 

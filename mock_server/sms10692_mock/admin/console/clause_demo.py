@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from sms10692 import protocol
 from sms10692.protocol import Authentication, Endpoint, Operation
 from sms10692.signing import CHINA, format_timestamp, sign
+from sms10692_mock.admin.console.clauses import clauses
 from sms10692_mock.admin.console.hexdump import printable_text
 from sms10692_mock.admin.console.layout import build_model
 from sms10692_mock.admin.console.own_server import ServerAddress, exchange
@@ -120,9 +121,15 @@ _BETWEEN_ELEMENTS: Final = re.compile(r">\s+<")
 
 @cache
 def load_demos() -> Mapping[str, Demo]:
-    """Load all demos, by clause id."""
+    """Load all demos, by clause id. That of `_ANY_KEY` is for each clause of a key that no other demo names."""
     table = tomllib.loads((files(__package__) / "clause_demos.toml").read_text("utf-8"))
-    return {clause: demo for row in table["demo"] for demo in [Demo(**row)] for clause in demo.clauses}
+    named = {clause for row in table["demo"] for clause in row["clauses"]}
+    others = [clause.id for clause in clauses() if clause.id.startswith(_ANY_KEY[:-1]) and clause.id not in named]
+    rows = [row | {"clauses": others} if row["clauses"] == [_ANY_KEY] else row for row in table["demo"]]
+    return {clause: demo for row in rows for demo in [Demo(**row)] for clause in demo.clauses}
+
+
+_ANY_KEY: Final = "D-*"
 
 
 def run_demo(control: ControlService, demo: Demo, server: ServerAddress) -> list[DemoResult]:

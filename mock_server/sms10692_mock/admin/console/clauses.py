@@ -1,7 +1,8 @@
 """Clauses and numbered readings of the contract, loaded for the console.
 
 Sources: `fixtures/clauses.toml` and `fixtures/readings.md`, copies of which are in the wheel (the clauses in the
-package of the contract suite, which is always installed too), and the Chinese texts in `clauses.zh.toml`.
+package of the contract suite, which is always installed too), and the Chinese texts in `clauses.zh.toml`. Clauses of
+keys of profiles have theirs in `clauses.toml`.
 """
 
 import re
@@ -66,7 +67,7 @@ def clauses() -> Sequence[ClauseCard]:
             row["id"],
             row.get("source", ""),
             row["text"],
-            chinese.get(row["id"], row["text"]),
+            row.get("text_zh") or chinese.get(row["id"], row["text"]),
             row.get("literal", ""),
             row["provenance"],
             row.get("grade", ""),
