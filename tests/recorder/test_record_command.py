@@ -1,6 +1,5 @@
 """`sms10692-mock record` as a process: signals, a full disk, wrong options."""
 
-import resource
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from support.emulators import killed_after
 from support.http_client import TIMEOUT, connect
 from support.recordings import ScriptedVendor, read_recording, recorder_process
 
+resource = pytest.importorskip("resource", reason="limits of a process are POSIX's")
 BODY = b"<returnsms><message>ok</message></returnsms>"
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(BODY), BODY)
 REQUEST = b"GET /v2sms.aspx?action=overage HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -123,6 +123,14 @@ def test_what_is_kept_and_what_is_masked_in_a_form() -> None:
     assert b"&extno&" in masked
 
 
+def test_a_text_that_a_client_sends_in_place_of_its_signature_is_masked() -> None:
+    """Some clients forget the MD5, and send account, password and timestamp."""
+    masked = mask_form("/v2sms.aspx", b"sign=testmima20120701231212&action=send")
+    assert re.fullmatch(rb"sign=[a-z]{8}[0-9]{14}&action=send", masked)
+    assert b"mima" not in masked
+    assert b"test" not in masked
+
+
 SHAPES = {
     "multipart": (
         MULTIPART,

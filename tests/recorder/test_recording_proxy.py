@@ -2,12 +2,15 @@
 
 import gzip
 import socket
+import ssl
 import threading
 from pathlib import Path
 
 import pytest
+import trustme
 
-from support.http_client import TIMEOUT, closed_port, connect, parse_address, read_all
+from sms10692_mock import Emulator
+from support.http_client import TIMEOUT, closed_port, connect, parse_address, read_all, send_raw
 from support.recordings import ScriptedVendor, Serve, read_recording, recording, reset
 
 BODY = b'<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <message>\xe6\xb2\xa1\xe6\x9c\x89</message></returnsms>'
@@ -48,6 +51,44 @@ def test_the_vendor_gets_the_request_and_the_client_the_response_byte_for_byte(t
         assert vendor.requests == [request.replace(b"Host: x", b"Host: " + host)]
     [exchange] = read_recording(tmp_path)
     assert (exchange.outcome, exchange.status, exchange.body) == ("complete", 200, BODY)
+
+
+def answer_again(connection: socket.socket, _: bytes) -> bool:
+    connection.sendall(RESPONSE)
+    return True
+
+
+def test_a_target_with_a_host_and_a_base_path_reach_the_vendor_s_path(tmp_path: Path) -> None:
+    """A client may use the recorder as its HTTP proxy; the vendor may be below a path."""
+    with ScriptedVendor(answer_again) as vendor:
+        with recording(f"{vendor.url}/base", tmp_path) as address:
+            for target in (b"http://any.example/v2sms.aspx?a=b", b"/v2sms.aspx?a=b"):
+                assert exchange_bytes(address, b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % target) == RESPONSE
+        host = vendor.url.removeprefix("http://").encode()
+        assert vendor.requests == [b"GET /base/v2sms.aspx?a=b HTTP/1.1\r\nHost: %b\r\n\r\n" % host] * 2
+    for exchange in read_recording(tmp_path):
+        assert exchange.request.startswith(b"GET /v2sms.aspx?a=")
+
+
+def test_an_https_vendor_is_recorded(tmp_path: Path) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    with Emulator(tls=context) as emulator, recording(emulator.https_url, tmp_path / "out", ca=str(file)) as address:
+        assert b"<overage>1000</overage>" in send_raw(address, build(FORM)).body
+    assert [exchange.outcome for exchange in read_recording(tmp_path / "out")] == ["complete"]
+
+
+def test_an_https_vendor_with_an_unknown_certificate_gets_no_request(tmp_path: Path) -> None:
+    context, problems = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), list[str]()
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with Emulator(tls=context) as emulator:
+        with recording(emulator.https_url, tmp_path, problems=problems) as address:
+            assert exchange_bytes(address, build()) in (b"(reset)", b"")
+        assert [request for request in emulator.control.requests() if request.operation] == []
+    assert [exchange.outcome for exchange in read_recording(tmp_path)] == ["refused"]
+    assert len(problems) == 1
 
 
 def close_without_a_byte(connection: socket.socket, _: bytes) -> bool:
@@ -99,11 +140,6 @@ def answer_no_http(connection: socket.socket, _: bytes) -> bool:
 def answer_twice(connection: socket.socket, _: bytes) -> bool:
     connection.sendall(RESPONSE + RESPONSE)
     return False
-
-
-def answer_again(connection: socket.socket, _: bytes) -> bool:
-    connection.sendall(RESPONSE)
-    return True
 
 
 FAILURES: dict[str, tuple[Serve, str, bytes]] = {

@@ -16,12 +16,13 @@ from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import Options, build_vendor
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.notifier import ChangeNotifier
+from sms10692_mock.recording.exchange_folder import find_exchanges
 from sms10692_mock.recording.replay import Replay
 from sms10692_mock.serve_options import ServeOptions
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.startup import InvalidOption, add_replay_state
 from support.emulators import CREDENTIALS, admin_app, emulator_process, wait_exit
-from support.exchanges import EXCHANGES_FOLDER
+from support.exchanges import EXCHANGES, EXCHANGES_FOLDER, load_folder
 from support.http_client import (
     TIMEOUT,
     Address,
@@ -32,7 +33,7 @@ from support.http_client import (
     read_all,
     send_raw,
 )
-from support.recordings import read_recording, recorder_process
+from support.recordings import read_recording, recorder_process, recording
 
 REQUIRED = "SMS10692_REQUIRE_INTERPRETERS" in os.environ
 CLIENTS = Path(__file__).parents[1] / "support" / "clients"
@@ -127,6 +128,20 @@ def test_hand_written_exchanges_are_replayed_too() -> None:
             for exchange in read_recording(chapter):
                 response = send_raw(address, exchange.request)
                 assert (response.status, response.body) == (exchange.status, exchange.body), exchange.name
+
+
+def test_a_recorded_exchange_is_in_the_format_of_the_fixtures(tmp_path: Path) -> None:
+    with Emulator() as emulator, recording(emulator.url, tmp_path) as address:
+        response = send_raw(address, build_request("/v2smsGBK.aspx", b"action=overage"))
+    [folder] = find_exchanges(tmp_path)
+    exchange = load_folder(folder, tmp_path)
+    assert (exchange.name, exchange.clause, exchange.provenance) == ("0001-overage", "2.3", "recorded")
+    assert exchange.response == response
+    assert exchange.request.endswith(b"\r\n\r\naction=overage")
+
+
+def test_every_fixture_has_the_result_of_a_client() -> None:
+    assert [exchange.name for exchange in EXCHANGES if not exchange.result] == []
 
 
 INVALID = {

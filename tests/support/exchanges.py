@@ -9,6 +9,8 @@ Exchanges of the usual form, which POST a form and receive XML, may instead be r
 as it is sent, the response's `body` as text in which CHARSET is the charset's name, and the `endpoints` with their
 charsets; there is one exchange for each endpoint. With `repeat`, a text and a number, REPEAT in the form stands for
 that many times the text. A response that is not XML has its own `content_type`.
+
+A recorded exchange is such a folder without `result`, which who contributes it adds.
 """
 
 import tomllib
@@ -48,9 +50,10 @@ def load_exchange(name: str) -> Exchange:
     return _BY_NAME[name]
 
 
-def _load_folder(folder: Path) -> Exchange:
+def load_folder(folder: Path, top: Path = EXCHANGES_FOLDER) -> Exchange:
+    """Load the exchange in a folder, whose name is its path below `top`."""
     metadata = tomllib.loads((folder / "exchange.toml").read_text("utf-8"))
-    name = folder.relative_to(EXCHANGES_FOLDER).as_posix()
+    name = folder.relative_to(top).as_posix()
     request = (folder / "request.http").read_bytes()
     return _build_exchange(name, metadata, request, _parse_response((folder / "response.http").read_bytes()))
 
@@ -76,7 +79,7 @@ def _build_exchange(name: str, metadata: dict[str, Any], request: bytes, respons
         response=response,
         before=tuple(metadata.get("before", ())),
         given=metadata.get("given", {}),
-        result=metadata["result"],
+        result=metadata.get("result", {}),
         client_call=metadata.get("client_call", {}),
         client_settings=metadata.get("client_settings", {}),
     )
@@ -94,7 +97,7 @@ def _parse_response(raw: bytes) -> Response:
 
 
 EXCHANGES = [
-    *(_load_folder(file.parent) for file in sorted(EXCHANGES_FOLDER.rglob("exchange.toml"))),
+    *(load_folder(file.parent) for file in sorted(EXCHANGES_FOLDER.rglob("exchange.toml"))),
     *(exchange for file in sorted(EXCHANGES_FOLDER.glob("*.toml")) for exchange in _load_rows(file)),
 ]
 _BY_NAME = {exchange.name: exchange for exchange in EXCHANGES}

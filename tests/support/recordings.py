@@ -23,7 +23,12 @@ STARTED = datetime(2026, 11, 30, 20, 0, tzinfo=CHINA)
 
 @contextmanager
 def recording(
-    vendor_url: str, folder: Path, *words: str, problems: list[str] | None = None, retry_seconds: float = 5.0
+    vendor_url: str,
+    folder: Path,
+    *words: str,
+    ca: str | None = None,
+    problems: list[str] | None = None,
+    retry_seconds: float = 5.0,
 ) -> Iterator[Address]:
     """Record into a folder while the context is active. Yields the address; `problems` gets what is reported."""
     folder.mkdir(exist_ok=True)
@@ -32,7 +37,7 @@ def recording(
     recorder.start()
     listener = socket.create_server(("127.0.0.1", 0))
     loop = asyncio.new_event_loop()
-    proxy = RecordingProxy(parse_target(vendor_url), recorder.record, report)
+    proxy = RecordingProxy(parse_target(vendor_url, ca), recorder.record, report)
     loop.run_until_complete(proxy.open([listener]))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -22,6 +22,7 @@ _ATTEMPTS: Final = 100
 MIN_SECRET: Final = 4
 """Number of characters from which a value is searched for inside other texts."""
 
+_HEX: Final = re.compile("[0-9A-Fa-f]+")
 _NUMBER: Final = re.compile(r"(?<![0-9])(?:(?:00)?86)?1[0-9]{10}(?![0-9])")
 _LOOKS_SECRET: Final = rf"{_NUMBER.pattern}|(?<![0-9A-Za-z])[0-9A-Fa-f]{{24,}}(?![0-9A-Za-z])"
 """A mobile number, or what may be a signature."""
@@ -59,13 +60,19 @@ class Masks:
         return masked
 
     def mask_hex(self, value: str) -> str:
-        """Mask a signature, right or wrong: hexadecimal digits in the same case."""
+        """Mask a signature, right or wrong: hexadecimal digits in the same case. Anything else is masked as a text is.
+
+        >>> Masks(lambda pool: pool[-1]).mask_hex("0a1"), Masks(lambda pool: pool[-1]).mask_hex("testmima")
+        ('fff', 'zzzzzzzz')
+        """
+        if not _HEX.fullmatch(value):
+            return self.mask_whole(value)
         key = f"sign {value}"
         found = self._masks.get(key)
         if found is None:
             letters = "ABCDEF" if value.upper() == value else "abcdef"
             digit = f"0123456789{letters}"
-            found = "".join(self._choose(digit) if c in "0123456789abcdefABCDEF" else c for c in value)
+            found = "".join(self._choose(digit) for _ in value)
             self._masks[key] = found
         return found
 
