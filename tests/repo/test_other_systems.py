@@ -197,6 +197,7 @@ COMMANDS: dict[str, list[tuple[int, list[str]]]] = {
         (0, ["profile", "--schema"]),
         (2, ["backup", "--store", "sqlite:没有 €.db", "备份😀.db"]),
         (1, ["ready", "--url", CLOSED]),
+        (2, ["record", "--to", "厂商😀€", "--out", "录制 €"]),
         (0, ["trust", "--tls-folder", "证书 €"]),
     ],
     "sms10692": [
