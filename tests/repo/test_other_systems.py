@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ from sms10692_mock.cli import command as emulator_command
 from sms10692_mock.domain.keywords import load_words
 from sms10692_mock.profile_file import parse_profile
 from support.emulators import emulator_process
-from support.http_client import TIMEOUT
+from support.http_client import TIMEOUT, build_request, closed_port, connect, read_all
+from support.recordings import recorder_process
 
 TOP = Path(__file__).parents[2]
 PACKAGES = {
@@ -318,6 +320,8 @@ SERVE_PATHS = [
     *("--tls", "self-signed", "--tls-folder", "{folder}/证书 2", "--tls-port", "0"),
 ]
 CERTIFICATE_PATHS = ["--tls-cert", "{folder}/证书 1.pem", "--tls-key", "{folder}/密钥 1.pem", "--tls-port", "0"]
+CERTIFICATE_PATHS += ["--replay", "{folder}/录制 1"]
+RECORD_PATHS = ["--out", "{folder}/录制 1", "--ca", "{folder}/证书 1.pem"]
 
 WRITTEN = ["库.db", "备份 1.db", "差异 2.toml", "报告 1.html", "报告 1.xml", "日志 1.log"]
 """Files that these commands write."""
@@ -342,14 +346,15 @@ def path_parameters(command: click.Command, words: tuple[str, ...]) -> Iterator[
 
 
 def test_every_option_that_takes_a_path_is_tried() -> None:
-    """A new option needs a place in `PATH_COMMANDS`, `SERVE_PATHS` or `CERTIFICATE_PATHS`."""
+    """A new option needs a place in `PATH_COMMANDS`, or in the list of its command."""
     expected = {
         *path_parameters(emulator_command, ("sms10692_mock",)),
         *path_parameters(client_command, ("sms10692",)),
         *path_parameters(suite_command, ("sms10692_contract", "run")),
     }
     tried = set()
-    for program, words in [("sms10692_mock", ["serve", *SERVE_PATHS, *CERTIFICATE_PATHS]), *PATH_COMMANDS]:
+    lasting = [["serve", *SERVE_PATHS, *CERTIFICATE_PATHS], ["record", *RECORD_PATHS]]
+    for program, words in [*(("sms10692_mock", words) for words in lasting), *PATH_COMMANDS]:
         for option, value in itertools.pairwise(words):
             if "{folder}" in value:
                 tried.add((program, words[0], option if option.startswith("--") else "path"))
@@ -386,6 +391,14 @@ def test_paths_may_contain_spaces_and_chinese(tmp_path: Path) -> None:
             assert completed.returncode == (1 if words[0] == "explain" else 0), completed.stdout + completed.stderr
             if words[:2] == ["profile", "--show"]:
                 assert "包含屏蔽词" in completed.stdout
+    _, out, *trust = fill(RECORD_PATHS)
+    with closed_port() as closed, recorder_process(f"https://127.0.0.1:{closed}", Path(out), *trust) as started:
+        process, address = started
+        with connect(address) as connection, suppress(OSError):  # the recorder resets the connection
+            connection.sendall(build_request("/v2sms.aspx", b"action=overage"))
+            read_all(connection)
+        process.terminate()
+        assert process.wait(TIMEOUT) == 0
     with emulator_process(*fill(CERTIFICATE_PATHS)):
         pass  # it listens
     for name in WRITTEN:

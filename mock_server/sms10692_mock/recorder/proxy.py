@@ -167,7 +167,8 @@ class _Connection:
         if self._responses is not None:
             await self._responses
         for exchange in self._pending:  # the vendor was never reached, or had closed its connection
-            self._proxy.record(exchange.capture("refused" if self._vendor is None else "cut"))
+            outcome: Outcome = "refused" if self._vendor is None else "cut"
+            self._proxy.record(exchange.capture(outcome if exchange.is_request_complete else "request-cut"))
         if self._vendor is not None:
             self._vendor.transport.abort()
             with suppress(OSError):  # the vendor has ended it
@@ -205,7 +206,7 @@ class _Connection:
         data = b""
         try:
             while not self._is_finishing:
-                while (split := split_head(data)) is None:
+                while (split := _split(data)) is None:
                     data = data.lstrip(b"\r\n") if not data.strip(b"\r\n") else data
                     received = await self._reader.read(_READ_SIZE)
                     if not received:
@@ -216,10 +217,8 @@ class _Connection:
                 data = await self._relay_request(*split)
                 if self._responses is not None and self._responses.done():
                     return
-        except (OSError, InvalidMessage) as error:
-            self._is_client_gone = isinstance(error, OSError)
-            if data and isinstance(error, InvalidMessage):
-                await self._forward_invalid(data)
+        except OSError:
+            self._is_client_gone = True
         finally:
             self._end_of_requests()
 
@@ -228,12 +227,16 @@ class _Connection:
         parsed = parse_captured_head(head)
         exchange = _Exchange(self._proxy.next_number(), head, parsed)
         self._pending.append(exchange)
-        if not await self._connect():
-            return b""
-        self._send(head if parsed is None else self._rewrite(head))
         end = BodyEnd(-1 if parsed is None else parsed.length)
+        if await self._connect():
+            self._send(head if parsed is None else self._rewrite(head))
+        elif parsed is None or "expect" in parsed.headers_lower:
+            return b""  # the rest is not awaited: the client may wait for the vendor
         while True:
-            taken = end.feed(data)
+            try:
+                taken = end.feed(data)
+            except InvalidMessage:  # the vendor decides about the rest
+                end, taken = BodyEnd(-1), len(data)
             _append(exchange.body, data[:taken])
             self._send(data[:taken])
             await self._drain_vendor()
@@ -345,7 +348,7 @@ class _Connection:
         while data and self._pending:
             exchange = self._pending[0]
             if exchange.response_end is None:
-                split = self._split_response(data)
+                split = _split(data)
                 if split is None:
                     return data
                 head, data = split
@@ -362,12 +365,6 @@ class _Connection:
             elif not taken:
                 return b""
         return data if self._pending else b""
-
-    def _split_response(self, data: bytes) -> tuple[bytes, bytes] | None:
-        try:
-            return split_head(data)
-        except InvalidMessage:
-            return data, b""
 
     def _feed(self, end: BodyEnd, data: bytes) -> int:
         try:
@@ -397,6 +394,14 @@ class _Connection:
             self._complete(exchange, result if exchange.is_request_complete else "request-cut")
         if self._requests is not None:
             self._requests.cancel()
+
+
+def _split(data: bytes) -> tuple[bytes, bytes] | None:
+    """Split bytes behind a head, or return None if it is not there yet. What cannot be one counts as a head."""
+    try:
+        return split_head(data)
+    except InvalidMessage:
+        return data, b""
 
 
 def _append(body: bytearray, data: bytes) -> None:
