@@ -55,6 +55,13 @@ def test_a_timestamp_far_from_the_current_time_gets_a_warning(hour: str, expecte
     assert find_codes(build_context(OTHER_TIME, now=now), "habit") == expected
 
 
+@pytest.mark.parametrize(("hours", "expected"), [(0, []), (8, ["utc"]), (3, ["stale"])])
+def test_a_client_need_not_follow_the_clock_of_its_account(hours: float, expected: list[str]) -> None:
+    """A test moved the account's clock by 100 days; the client signs the time of its machine."""
+    late = NOW + hours * 3600
+    assert find_codes(build_context(OTHER_TIME, now=late + 100 * 86400, received=late), "habit") == expected
+
+
 def test_the_message_has_the_age_of_the_timestamp() -> None:
     assert "12 minutes old" in get_findings(build_context(OTHER_TIME, now=NOW + 720))["habit.stale"].sentence
     assert "2 days ahead" in get_findings(build_context(OTHER_TIME, now=NOW - 2 * 86400))["habit.stale"].sentence

@@ -59,6 +59,7 @@ def build_context(
     now: float = NOW,
     previous: PreviousFetch | None = None,
     headers: Sequence[tuple[str, str]] = (),
+    received: float | None = None,
 ) -> DiagnosisContext:
     """Parse a request as the emulator does. `account` counts only if the request contains its userid."""
     fields = parse_form(query, content_type, body, DECODERS[endpoint.charset]).fields
@@ -66,7 +67,18 @@ def build_context(
     named = account if account is not None and request.userid == account.userid else None
     rest = others if named is account or account is None else (account, *others)
     return DiagnosisContext(
-        method, query, content_type, body, fields, request, named, rest, now, previous, headers=headers
+        method,
+        query,
+        content_type,
+        body,
+        fields,
+        request,
+        named,
+        rest,
+        now,
+        previous,
+        headers=headers,
+        received=received,
     )
 
 

@@ -68,7 +68,8 @@ class DiagnosisContext(NamedTuple):
 
     `query` and `body` are the bytes as received, `fields` the decoded form fields (`codec.forms`), `request` the
     request parsed from them. `account` is the account of the request's userid, None if it is unknown; `others` are
-    accounts to compare with, the most likely ones first; `account` may be among them. `now` is in Unix seconds.
+    accounts to compare with, the most likely ones first; `account` may be among them. `now` is the time of the
+    account's clock in Unix seconds, `received` that of the wall clock, None if they are the same.
     `previous` is the account's previous fetch of the same queue, None if there was none or the request is no fetch.
     `evidence` says why the request was refused, None if it was not. `faults` were triggered by it.
     `were_credentials_right`: the vendor accepted the
@@ -89,6 +90,7 @@ class DiagnosisContext(NamedTuple):
     faults: Sequence[TriggeredFault] = ()
     headers: Sequence[tuple[str, str]] = ()
     were_credentials_right: bool = False
+    received: float | None = None
 
     def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
         """Replace passwords and signatures in `text`, and shorten the result to `limit` characters.

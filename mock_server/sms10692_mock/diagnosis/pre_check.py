@@ -56,8 +56,14 @@ def find_suspicion(
         )
         and (
             # the only escaped pair is that of the text, which is not ASCII
-            (escaped == 1 and len(mobile) == MOBILE_DIGITS and mobile[0] == "1" and mobile.isdigit())
-            or ("%" not in "".join(fields.values()) and are_plain(mobile))
+            (
+                escaped == 1
+                and len(mobile) == MOBILE_DIGITS
+                and mobile[0] == "1"
+                and mobile.isdigit()
+                and "%" not in content
+            )
+            or ("%" not in "".join(fields.values()) and _NUMBERS(mobile))
         )
         and _find_unusual(content, 1) is None
         and ("【一" <= content < "】" or content[:1] in _FIRST)
@@ -69,6 +75,7 @@ def find_suspicion(
     return "" if is_conventional and _is_conventional(request, form, body, now) else "style"
 
 
+_NUMBERS: Final = re.compile("1[0-9]{10}(?:,1[0-9]{10})*+").fullmatch
 _MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = map(str.lower, protocol.SEND.parameters)
 _REQUIRED: Final = len({*protocol.SIGNED.parameters, _MOBILE, _CONTENT, _ACTION})
 """How many parameters each accepted send has, with any authentication: without one of them it is refused."""

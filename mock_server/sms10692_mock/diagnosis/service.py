@@ -158,6 +158,7 @@ def _build_context(entry: LoggedRequest) -> DiagnosisContext:
         faults=entry.faults,
         headers=entry.headers,
         were_credentials_right=_were_credentials_right(entry),
+        received=entry.received,
     )
 
 
@@ -222,5 +223,6 @@ def style_warnings(
             now=entry.account_time,
             previous=previous,
             headers=entry.headers,
+            received=entry.received,
         )
     )
