@@ -1,4 +1,4 @@
-"""The table of cases, `client_cases.toml`: texts in English and Chinese, sources and grades; and the vendor's words."""
+"""The tables of cases and causes, `client_cases.toml`, in English and Chinese; and the vendor's words."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -39,6 +39,17 @@ class CaseText:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseText:
+    """What an observation shows to be wrong, in a case or in several, and how to mend it."""
+
+    id: str
+    text: str
+    text_zh: str
+    fix: str
+    fix_zh: str
+
+
+@dataclass(frozen=True, slots=True)
 class VendorWords:
     """Words of the wire that cases use.
 
@@ -74,6 +85,12 @@ def _load_table() -> Mapping[str, Any]:
 def load_cases() -> Mapping[str, CaseText]:
     """Read the table; the cases by id, in its order."""
     return {row["id"]: CaseText(**row) for row in _load_table()["case"]}
+
+
+@cache
+def load_causes() -> Mapping[str, CauseText]:
+    """Read the table of causes, by id."""
+    return {row["id"]: CauseText(**row) for row in _load_table()["cause"]}
 
 
 VENDOR: Final = VendorWords(**_load_table()["vendor"])

@@ -20,12 +20,12 @@ from rich.table import Table
 from sms10692_examine import report_files
 from sms10692_examine.driver_protocol import DriverError, build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
-from sms10692_examine.language import STATE_WORDS, WORDS, choose, expected_of, observed_of
+from sms10692_examine.language import STATE_WORDS, WORDS, choose, expected_of, fix_of, observed_of
 from sms10692_examine.observations import Language, Observation
 from sms10692_examine.ready_drivers import driver_command
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import TIMEZONE, Authentication, Charset, Settings
-from sms10692_examine.verdicts import State, Verdict, count_states
+from sms10692_examine.verdicts import State, Verdict, count_states, find_shared_causes
 from sms10692_examine.watch import watch_command
 
 NAME: Final = "sms10692-examine"
@@ -126,7 +126,7 @@ def run(
     _print_result(console, result, settings, lang)
     for name in find_mended(result.verdicts, known):
         mended = Observation("{} passed, and is listed as a known failure: remove it from {}", name, expect)
-        console.print(mended.in_language(lang))
+        console.print(escape(mended.in_language(lang)), soft_wrap=True)
     _write(html, lambda: report_files.build_html(result, settings).encode())
     _write(junit, lambda: report_files.build_junit(result, settings))
     document = report_files.build_json(result, settings)
@@ -153,7 +153,12 @@ def _write(file: Path | None, build: Callable[[], bytes]) -> None:
 
 
 def _print_result(console: Console, result: RunResult, settings: Settings, language: Language) -> None:
-    """Print failures and warnings with their explanation, what was not judged by reason, and the counts."""
+    """Print what to mend first, failures and warnings with their explanation, and what was not judged by reason.
+
+    At the end stand the causes that several failures have in common, and the counts.
+    """
+    if result.refused is not None:
+        _print_verdict(console, State.FAILED, result.refused.in_language(language), (), language)
     unjudged: dict[tuple[State, str], list[str]] = {}
     for verdict in result.verdicts:
         if verdict.state in (State.NOT_SUPPORTED, State.NOT_JUDGED):
@@ -169,9 +174,12 @@ def _print_result(console: Console, result: RunResult, settings: Settings, langu
         for state, count in count_states(result.verdicts).items()
         if count
     ]
+    for shared in find_shared_causes(result.verdicts):
+        console.print(escape(shared.in_language(language)), soft_wrap=True)
     name = f"{result.client}: " if result.client else ""
     console.print(
-        f"{escape(name)}{', '.join(counts)} ({choose(WORDS['start'], language)} {result.start_seconds:.1f} s)"
+        f"{escape(name)}{', '.join(counts)} ({choose(WORDS['start'], language)} {result.start_seconds:.1f} s)",
+        soft_wrap=True,
     )
 
 
@@ -186,7 +194,7 @@ def _print_annotations(verdicts: Sequence[Verdict]) -> None:
     for verdict in verdicts:
         if verdict.is_new_failure or verdict.state is State.WARNING:
             kind = "error" if verdict.is_new_failure else "warning"
-            text = f"{verdict.observed}. {verdict.case.fix}"
+            text = f"{verdict.observed}. {fix_of(verdict, 'en')}"
             escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
             click.echo(f"::{kind} title=sms10692-examine {verdict.case.id}::{escaped}")
 

@@ -111,7 +111,12 @@ class DriverProcess:
         writer.start()
         writer.join(WRITE_LIMIT)
         if writer.is_alive():
-            raise DriverError("the driver does not read its standard input: {} waited {:g} s", operation, WRITE_LIMIT)
+            raise DriverError(
+                "the driver does not read its standard input: {} waited {:g} s",
+                operation,
+                WRITE_LIMIT,
+                cause="driver-silent",
+            )
         if self._write_error is not None:
             raise self._describe_end() from self._write_error
 
@@ -132,12 +137,14 @@ class DriverProcess:
         while True:
             document = self._read_document(operation, deadline)
             if document is None:
-                raise DriverError("no answer to {} within {:g} s", operation, limit)
+                raise DriverError("no answer to {} within {:g} s", operation, limit, cause="driver-silent")
             if document["answer"] != ITEM:
                 return Answer(document["answer"], document, tuple(items))
             items.append(document)
             if len(items) > MAX_ITEMS:
-                raise DriverError("the answer to {} has more than {:,} items", operation, MAX_ITEMS)
+                raise DriverError(
+                    "the answer to {} has more than {:,} items", operation, MAX_ITEMS, cause="driver-output"
+                )
 
     def check_quiet(self) -> None:
         """Raise DriverError if the driver has written a line after its last answer."""
@@ -147,7 +154,7 @@ class DriverProcess:
             return
         if line:
             shown = repr(line[:200].decode("utf-8", "backslashreplace"))
-            raise DriverError("standard output has a line after the last answer: {}", shown)
+            raise DriverError("standard output has a line after the last answer: {}", shown, cause="driver-output")
 
     def read_items(self, operation: str, limit: float, count: int | None = None) -> list[Mapping[str, str]]:
         """Return items: `count`, or all that were written completely until the end of the process or of `limit`."""
@@ -172,7 +179,7 @@ class DriverProcess:
         if not line:
             raise self._describe_end()
         if len(line) > MAX_LINE:
-            raise DriverError("standard output has a line of more than {:,} bytes", MAX_LINE)
+            raise DriverError("standard output has a line of more than {:,} bytes", MAX_LINE, cause="driver-output")
         return driver_protocol.parse_line(line, self._number, operation)
 
     def _describe_end(self) -> DriverError:
@@ -180,10 +187,10 @@ class DriverProcess:
             self._process.wait(_END_LIMIT)
         code = self._process.returncode
         if code is None:
-            return DriverError("the driver closed its standard output and is still running")
+            return DriverError("the driver closed its standard output and is still running", cause="driver-ended")
         if code < 0:
-            return DriverError("the driver was ended by signal {}", -code)
-        return DriverError("the driver ended with exit code {}", code)
+            return DriverError("the driver was ended by signal {}", -code, cause="driver-ended")
+        return DriverError("the driver ended with exit code {}", code, cause="driver-ended")
 
     def _read_lines(self) -> None:
         stream = self._process.stdout

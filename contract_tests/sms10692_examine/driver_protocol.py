@@ -72,27 +72,45 @@ def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
     try:
         document = json.loads(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise DriverError("standard output has a line that is no JSON in UTF-8: {} ({})", shown, error) from error
+        raise DriverError(
+            "standard output has a line that is no JSON in UTF-8: {} ({})", shown, error, cause="driver-output"
+        ) from error
     if not isinstance(document, dict):
-        raise DriverError("standard output has a line that is no JSON object: {}", shown)
+        raise DriverError("standard output has a line that is no JSON object: {}", shown, cause="driver-output")
     if document.get("id") != number or isinstance(document["id"], bool):
-        raise DriverError("the answer has the id {!r}, the request had {}: {}", document.get("id"), number, shown)
+        raise DriverError(
+            "the answer has the id {!r}, the request had {}: {}",
+            document.get("id"),
+            number,
+            shown,
+            cause="driver-output",
+        )
     document = {str(_replace_surrogates(name)): _replace_surrogates(value) for name, value in document.items()}
     kind = document.get("answer")
     if kind == ITEM:
         _check_item(document, operation, shown)
     elif kind not in _FINAL_KINDS:
-        raise DriverError("answer is {!r}; expected one of {}: {}", kind, ", ".join((*_FINAL_KINDS, ITEM)), shown)
+        raise DriverError(
+            "answer is {!r}; expected one of {}: {}",
+            kind,
+            ", ".join((*_FINAL_KINDS, ITEM)),
+            shown,
+            cause="driver-output",
+        )
     elif kind == "configured":
         for name, known in (("operations", OPERATIONS), ("claims", CLAIMS)):
             value = document.get(name, [])
             if not isinstance(value, list) or not set(map(str, value)) <= set(known):
-                raise DriverError("{} is {!r}; expected a list of {}: {}", name, value, ", ".join(known), shown)
+                raise DriverError(
+                    "{} is {!r}; expected a list of {}: {}", name, value, ", ".join(known), shown, cause="driver-output"
+                )
     elif kind == "accepted":
         for name, expected in FIELDS.get(operation, {}).items():
             value = document.get(name)
             if value is not None and (not isinstance(value, expected) or (expected is int and isinstance(value, bool))):
-                raise DriverError("{} is {!r}; expected {}: {}", name, value, _TYPE_NAMES[expected], shown)
+                raise DriverError(
+                    "{} is {!r}; expected {}: {}", name, value, _TYPE_NAMES[expected], shown, cause="driver-output"
+                )
     return document
 
 
@@ -117,10 +135,10 @@ _TYPE_NAMES: Final[Mapping[type, Observation]] = {
 def _check_item(document: Mapping[str, Any], operation: str, shown: str) -> None:
     names = ITEM_FIELDS.get(operation)
     if names is None:
-        raise DriverError("{} has no items: {}", operation, shown)
+        raise DriverError("{} has no items: {}", operation, shown, cause="driver-output")
     for name in names:
         if not isinstance(document.get(name), str):
-            raise DriverError("an item of {} needs {!r}, a text: {}", operation, name, shown)
+            raise DriverError("an item of {} needs {!r}, a text: {}", operation, name, shown, cause="driver-output")
 
 
 def build_schema() -> dict[str, Any]:

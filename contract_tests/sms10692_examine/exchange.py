@@ -81,13 +81,15 @@ class HttpResponse:
 class Exchange:
     """A request, and the bytes that the client got for it; `alteration` says what was changed on the way.
 
-    `started` and `ended` are monotonic times in seconds: when the request was read, and when the whole response was
-    sent, which is infinite until then.
+    `vendor_body` is what the vendor answered, without its head; empty if the vendor was not asked. `started` and
+    `ended` are monotonic times in seconds: when the request was read, and when the whole response was sent, which is
+    infinite until then.
     """
 
     request: HttpRequest
     response: bytes = b""
     alteration: str = ""
     is_executed: bool = True
+    vendor_body: bytes = b""
     started: float = field(default_factory=time.monotonic)
     ended: float = math.inf

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sms10692_examine.case_table import GROUPS, CaseText
+from sms10692_examine.case_table import GROUPS, CaseText, load_causes
 from sms10692_examine.observations import Language
 from sms10692_examine.verdicts import State, Verdict
 
@@ -45,8 +45,10 @@ def loss_of(case: CaseText, language: Language) -> str:
     return choose((case.loss, case.loss_zh), language)
 
 
-def fix_of(case: CaseText, language: Language) -> str:
-    return choose((case.fix, case.fix_zh), language)
+def fix_of(verdict: Verdict, language: Language) -> str:
+    """Return how to mend what was observed: by its cause, or else by the case."""
+    row = load_causes()[verdict.cause] if verdict.cause else verdict.case
+    return choose((row.fix, row.fix_zh), language)
 
 
 def observed_of(verdict: Verdict, language: Language) -> str:

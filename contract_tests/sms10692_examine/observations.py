@@ -4,7 +4,7 @@ The code has the English text as a template; `observations.zh.toml` has the Chin
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Literal, TypeAlias
@@ -15,13 +15,15 @@ Language: TypeAlias = Literal["en", "zh"]
 class Observation(Exception):
     """An observation: an English template of `str.format` and its values, which may be observations themselves.
 
-    `str()` is the English text. Its subclasses are raised to end a case.
+    `str()` is the English text. `cause` is the id of what it shows to be wrong, a row of `[[cause]]` in
+    `client_cases.toml`; without one, the case itself says how to mend it. Subclasses are raised to end a case.
     """
 
-    def __init__(self, template: str, *values: object) -> None:
+    def __init__(self, template: str, *values: object, cause: str = "") -> None:
         super().__init__(template, *values)
         self.template = template
         self.values = values
+        self.cause = cause
 
     def __str__(self) -> str:
         return self.template.format(*self.values)
@@ -33,6 +35,22 @@ class Observation(Exception):
         """Return the Chinese text. Raises KeyError for a template that the table does not have."""
         values = (value.in_chinese() if isinstance(value, Observation) else value for value in self.values)
         return _load_chinese()[self.template].format(*values)
+
+
+class Translated(Observation):
+    """A text that has its own Chinese, such as a sentence of the emulator or of a table."""
+
+    def __init__(self, english: str, chinese: str) -> None:
+        super().__init__("{}", english)
+        self._chinese = chinese
+
+    def in_chinese(self) -> str:
+        return self._chinese
+
+
+def join_texts(texts: Sequence[Observation]) -> Translated:
+    """Return several texts as one, with a space between the English ones."""
+    return Translated(" ".join(map(str, texts)), "".join(text.in_chinese() for text in texts))
 
 
 @cache

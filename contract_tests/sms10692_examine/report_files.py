@@ -129,7 +129,7 @@ def describe(verdict: Verdict, settings: Settings, language: Language) -> list[s
         "observed": observed_of(verdict, language),
         "expected": expected_of(case, language),
         "loss": loss_of(case, language),
-        "fix": fix_of(case, language),
+        "fix": fix_of(verdict, language),
         "source": " ".join(filter(None, (case.source, f"({case.grade})" if case.grade else ""))),
         "known": verdict.expected_because,
         "repeat": format_repeat(settings, case.id),

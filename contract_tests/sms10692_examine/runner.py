@@ -5,14 +5,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from sms10692_examine.case_table import CaseText, load_cases
+from sms10692_examine.baseline import (
+    JUDGED_FROM_BYTES,
+    Baseline,
+    are_credentials_refused,
+    is_refused_for_credentials,
+    measure_baseline,
+)
+from sms10692_examine.case_table import VENDOR, CaseText, load_cases
 from sms10692_examine.cases import failure_cases, once_cases, request_cases, response_cases
 from sms10692_examine.cases.registry import CASES
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import DriverError
+from sms10692_examine.observations import Observation, join_texts
 from sms10692_examine.session import Session
 from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import STATES, State, Verdict
@@ -29,12 +37,15 @@ class RunResult:
     verdicts: list[Verdict]
     client: str = ""
     start_seconds: float = 0.0
+    refused: Observation | None = None
+    """What to mend first: the vendor refused every request of the run for its credentials."""
 
 
 class _Worker:
     """A thread's driver, started again whenever it has ended."""
 
-    def __init__(self, settings: Settings, emulator: Emulator) -> None:
+    def __init__(self, settings: Settings, emulator: Emulator, baseline: Baseline) -> None:
+        self._baseline = baseline
         self._settings = settings
         self._emulator = emulator
         self._drivers: list[DriverProcess] = []
@@ -68,8 +79,8 @@ class _Worker:
         except DriverError as error:
             return Verdict(case, State.FAILED, str(error), error.in_chinese(), seconds=time.monotonic() - started)
         driver.forget_stderr()
-        session = Session(self._emulator, self._settings, driver, self.start)
-        state, observed, observed_zh, stderr = State.PASSED, "", "", ""
+        session = Session(self._emulator, self._settings, driver, self.start, self._baseline.troubles)
+        state, observed, observed_zh, cause, stderr = State.PASSED, "", "", "", ""
         try:
             with session:
                 answer = session.configure()
@@ -78,25 +89,26 @@ class _Worker:
                 CASES[case.id](session)
                 session.driver.check_quiet()
         except tuple(STATES) as error:
-            state, observed, observed_zh = STATES[type(error)], str(error), error.in_chinese()
+            state, observed, observed_zh, cause = STATES[type(error)], str(error), error.in_chinese(), error.cause
         except DriverError as error:
-            state, observed, observed_zh = State.FAILED, str(error), error.in_chinese()
+            state, observed, observed_zh, cause = State.FAILED, str(error), error.in_chinese(), error.cause
         if state is not State.PASSED:
             stderr = session.driver.stderr
         if state is State.FAILED or not session.driver.is_running:
             self.close()  # an answer may still come, and would be taken for that of the next case
         seconds = time.monotonic() - started
-        return Verdict(case, state, observed, observed_zh, tuple(session.exchanges), stderr, seconds)
+        return Verdict(case, state, observed, observed_zh, tuple(session.exchanges), stderr, seconds, cause=cause)
 
 
-def _check_driver(settings: Settings, emulator: Emulator) -> None:
-    """Start and configure the driver once. Raises DriverError with its standard error."""
-    worker = _Worker(settings, emulator)
+def _check_driver(settings: Settings, emulator: Emulator) -> Baseline:
+    """Start and configure the driver, and ask for each operation once. Raises DriverError with its standard error."""
+    worker = _Worker(settings, emulator, Baseline())
     try:
         driver = worker.start()
         try:
             with Session(emulator, settings, driver, worker.start) as session:
                 session.configure()
+                return measure_baseline(session)
         except DriverError as error:
             raise DriverError("{}\n{}", error, driver.stderr.strip()) from error
     finally:
@@ -142,7 +154,7 @@ def run_cases(
             yield case
 
     def work(emulator: Emulator) -> None:
-        worker = _Worker(settings, emulator)
+        worker = _Worker(settings, emulator, baseline)
         with lock:
             workers.append(worker)
         try:
@@ -157,7 +169,7 @@ def run_cases(
     count = max(1, min(settings.jobs, len(cases)))
     with Emulator() as emulator:
         emulator.url  # noqa: B018 - starts serving, before the threads
-        _check_driver(settings, emulator)
+        baseline = _check_driver(settings, emulator)
         with ThreadPoolExecutor(count) as pool:
             try:
                 for future in as_completed([pool.submit(work, emulator) for _ in range(count)]):
@@ -170,4 +182,29 @@ def run_cases(
                 raise
     ordered = [verdicts[case.id] for case in cases]
     client = next((worker.client for worker in workers if worker.client), "")
-    return RunResult(ordered, client, max((worker.start_seconds for worker in workers), default=0.0))
+    result = RunResult(ordered, client, max((worker.start_seconds for worker in workers), default=0.0))
+    _withdraw_verdicts(result, baseline)
+    return result
+
+
+def _withdraw_verdicts(result: RunResult, baseline: Baseline) -> None:
+    """Judge no case by requests that the vendor refused for their credentials, if it refused every one of the run."""
+    exchanges = [*baseline.exchanges, *(exchange for verdict in result.verdicts for exchange in verdict.exchanges)]
+    if not are_credentials_refused(exchanges):
+        return
+    count = sum(map(is_refused_for_credentials, exchanges))
+    result.refused = Observation(
+        "the vendor refused all {} requests with {}: nothing else can be judged before this is mended. {}",
+        count,
+        VENDOR.credentials_wrong,
+        join_texts(baseline.sentences),
+    )
+    reason = Observation("the vendor refused every request with {}", VENDOR.credentials_wrong)
+    result.verdicts = [
+        replace(verdict, state=State.NOT_JUDGED, observed=str(reason), observed_zh=reason.in_chinese(), cause="")
+        if verdict.state is not State.NOT_SUPPORTED
+        and verdict.case.id not in JUDGED_FROM_BYTES
+        and are_credentials_refused(verdict.exchanges)
+        else verdict
+        for verdict in result.verdicts
+    ]

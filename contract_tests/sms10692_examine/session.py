@@ -6,8 +6,9 @@ import re
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -15,10 +16,11 @@ from sms10692_examine.case_table import VENDOR
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import Answer
 from sms10692_examine.exchange import Exchange, HttpRequest
-from sms10692_examine.observations import Observation
+from sms10692_examine.findings import find_sentences
+from sms10692_examine.observations import Observation, Translated
 from sms10692_examine.settings import Settings
 from sms10692_examine.vendor_proxy import Alteration, VendorProxy
-from sms10692_examine.verdicts import CaseFailed, NotSupported, expect
+from sms10692_examine.verdicts import CaseFailed, NotJudged, NotSupported
 from sms10692_mock import Emulator, SmsVendor
 
 NUMBER: Final = "13800000001"
@@ -40,14 +42,29 @@ def is_request_of(request: HttpRequest, operation: str) -> bool:
     return re.search(rb'name="?action"?[^\0]{0,200}?\r\n\r\n' + operation.encode(), request.body) is not None
 
 
+_CREDENTIALS: Final = ("userid", "account", "password", "timestamp", "sign")
+
+
+def _get_credentials(request: HttpRequest) -> dict[str, str]:
+    found = {name.lower(): value.decode("utf-8", "replace") for name, value in request.parameters()}
+    return {name: found[name] for name in _CREDENTIALS if name in found}
+
+
 class Session:
     """A driver, configured for an account that no other case uses, at the address of a proxy.
+
+    `troubles` are the operations on which no case can rely, with the reason.
 
     **Use as a context manager: the account is deleted at the end.** The driver belongs to the runner.
     """
 
     def __init__(
-        self, emulator: Emulator, settings: Settings, driver: DriverProcess, restart: Callable[[], DriverProcess]
+        self,
+        emulator: Emulator,
+        settings: Settings,
+        driver: DriverProcess,
+        restart: Callable[[], DriverProcess],
+        troubles: Mapping[str, Observation] = MappingProxyType({}),
     ) -> None:
         self.settings = settings
         self.emulator = emulator
@@ -55,6 +72,7 @@ class Session:
         self.operations: Sequence[str] = ()
         self.claims: Sequence[str] = ()
         self._restart = restart
+        self._troubles = troubles
         self._stack = ExitStack()
         self._state_dir = tempfile.mkdtemp(prefix="sms10692-examine-")
         self._stack.callback(shutil.rmtree, self._state_dir, ignore_errors=True)
@@ -112,6 +130,20 @@ class Session:
         if missing:
             raise NotSupported("the client does not support {}", ", ".join(missing))
 
+    def rely_on(self, operation: str) -> None:
+        """Raise NotJudged if the operation fails for a reason of its own, which another case judges.
+
+        **Call it before a failure is raised that may have that reason.**
+        """
+        if operation in self._troubles:
+            raise NotJudged("{}", self._troubles[operation])
+
+    def expect_accepted(self, answer: Answer, observed: str, *values: object, operation: str = "send") -> None:
+        """Raise CaseFailed with what was observed unless the answer is accepted, or NotJudged as `rely_on`."""
+        if answer.kind != "accepted":
+            self.rely_on(operation)
+            raise CaseFailed(observed, *values)
+
     # Requests to the driver
 
     def ask(self, operation: str, **fields: Any) -> Answer:
@@ -133,15 +165,21 @@ class Session:
         items: list[Any] = []
         for _ in range(fetches):
             answer = self.ask(operation)
-            expect(answer.kind == "accepted", "{} was answered with {}", operation, answer)
+            self.expect_accepted(answer, "{} was answered with {}", operation, answer, operation=operation)
             items += answer.items
             if not answer.items:
                 return items
         return items
 
-    def put_messages(self, mobiles: Sequence[str]) -> None:
+    def put_messages(self, mobiles: Sequence[str], extno: str = "") -> None:
         """Send a text to numbers without the client, so that their reports and replies wait."""
-        form = {"action": "send", "mobile": ",".join(mobiles), "content": TEXT, **self.vendor.credentials}
+        form = {
+            "action": "send",
+            "mobile": ",".join(mobiles),
+            "content": TEXT,
+            "extno": extno,
+            **self.vendor.credentials,
+        }
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         connection = http.client.HTTPConnection(urlsplit(self.emulator.url).netloc, timeout=30)
         try:
@@ -175,7 +213,24 @@ class Session:
         for request in reversed(self.vendor.requests()):
             if request.operation == operation:
                 return {name.lower(): value for name, value in request.fields.items()}
+        self.rely_on(operation)
         raise CaseFailed("the vendor recognized no request of {} for the account", operation)
+
+    def last_exchange(self) -> Exchange:
+        """Return the last exchange. Raises CaseFailed if there was none."""
+        if not self.proxy.exchanges:
+            raise CaseFailed("the client sent no request")
+        return self.proxy.exchanges[-1]
+
+    def find_sentences(self) -> list[Translated]:
+        """Return the emulator's findings about the last request of this session, of whatever account it names."""
+        for exchange in reversed(self.proxy.exchanges):
+            wanted = _get_credentials(exchange.request)
+            for request in reversed(self.emulator.control.requests()):
+                fields = {name.lower(): value for name, value in request.fields.items()}
+                if {name: fields[name] for name in _CREDENTIALS if name in fields} == wanted:
+                    return list(find_sentences(self.emulator, request.number))
+        return []
 
     @contextlib.contextmanager
     def second_driver(self) -> Iterator[DriverProcess]:

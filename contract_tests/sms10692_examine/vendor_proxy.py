@@ -138,6 +138,7 @@ class VendorProxy:
         exchange.is_executed = alteration is None or alteration.is_executed
         response = self._forward(raw) if exchange.is_executed else HttpResponse(200, (), b"")
         if exchange.is_executed:
+            exchange.vendor_body = response.body
             self._executed.set()
         is_last = request.header("Connection").lower() == "close"
         if alteration is None:

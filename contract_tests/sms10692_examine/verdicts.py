@@ -1,13 +1,13 @@
 """Verdicts of the examiner: what became of a case."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from sms10692_examine.case_table import CaseText
+from sms10692_examine.case_table import CaseText, load_causes
 from sms10692_examine.exchange import Exchange
-from sms10692_examine.observations import Observation
+from sms10692_examine.observations import Observation, Translated
 
 
 class State(Enum):
@@ -46,7 +46,10 @@ STATES: Final[dict[type[Observation], State]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The verdict on one case: what was observed, and the evidence. `expected_because` is of a known failure."""
+    """The verdict on one case: what was observed, and the evidence.
+
+    `expected_because` is of a known failure. `cause` is the id of what the observation shows to be wrong, or empty.
+    """
 
     case: CaseText
     state: State
@@ -56,16 +59,31 @@ class Verdict:
     stderr: str = ""
     seconds: float = 0.0
     expected_because: str = ""
+    cause: str = ""
 
     @property
     def is_new_failure(self) -> bool:
         return self.state is State.FAILED and not self.expected_because
 
 
-def expect(is_right: bool, observed: str, *values: object) -> None:
+def expect(is_right: bool, observed: str, *values: object, cause: str = "") -> None:
     """Raise CaseFailed with what was observed, a template and its values, unless it is right."""
     if not is_right:
-        raise CaseFailed(observed, *values)
+        raise CaseFailed(observed, *values, cause=cause)
+
+
+def find_shared_causes(verdicts: Sequence[Verdict]) -> Iterator[Observation]:
+    """Yield a sentence for each cause that several failures and warnings have in common."""
+    found: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.cause and verdict.state in (State.FAILED, State.WARNING):
+            found.setdefault(verdict.cause, []).append(verdict.case.id)
+    for cause, cases in found.items():
+        if len(cases) > 1:
+            row = load_causes()[cause]
+            yield Observation(
+                "{} cases have one cause, {}: {}", len(cases), Translated(row.text, row.text_zh), ", ".join(cases)
+            )
 
 
 def count_states(verdicts: Sequence[Verdict]) -> dict[State, int]:

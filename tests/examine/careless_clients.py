@@ -9,10 +9,14 @@ _TABLE: Final = Path(__file__).with_name("careless_clients.toml")
 
 
 class Careless(NamedTuple):
-    """A change of the careful driver: `old` becomes `new`."""
+    """A change of the careful driver: `old` becomes `new`.
+
+    `unjudged` are cases that cannot be judged before the first of `cases` is mended, and name it.
+    """
 
     name: str
     cases: tuple[str, ...]
+    unjudged: tuple[str, ...]
     old: str
     new: str
 
@@ -25,6 +29,6 @@ class Careless(NamedTuple):
 
 
 CARELESS: Final = tuple(
-    Careless(row["name"], tuple(row["cases"]), row["old"], row["new"])
+    Careless(row["name"], tuple(row["cases"]), tuple(row.get("unjudged", ())), row["old"], row["new"])
     for row in tomllib.loads(_TABLE.read_text("utf-8"))["client"]
 )

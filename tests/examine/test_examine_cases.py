@@ -93,8 +93,11 @@ def test_a_careless_client_does_not_pass_its_cases(client: Careless, tmp_path: P
     driver = tmp_path / "driver.py"
     driver.write_text(client.build(), "utf-8")
     settings = Settings((sys.executable, str(driver)), timeout=1.0, jobs=1)
-    verdicts = examine(settings, select_cases(client.cases), set(State) - FAULTS).verdicts
+    verdicts = examine(settings, select_cases((*client.cases, *client.unjudged)), set(State) - FAULTS).verdicts
     assert {verdict.case.id for verdict in verdicts if verdict.state in FAULTS} == set(client.cases)
+    unjudged = {verdict.case.id: verdict.observed for verdict in verdicts if verdict.state is State.NOT_JUDGED}
+    assert set(unjudged) == set(client.unjudged)
+    assert [case for case, observed in unjudged.items() if not observed.endswith(f"; see {client.cases[0]}")] == []
 
 
 PARALLEL = """

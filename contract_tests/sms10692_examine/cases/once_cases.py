@@ -77,7 +77,7 @@ def _register_queue(operation: str) -> None:
                 session.driver.begin(operation)
                 answers = [other.finish(operation, limit), session.driver.finish(operation, limit)]
                 for answer in answers:
-                    expect(answer.kind == "accepted", "the client understood: {}", answer)
+                    session.expect_accepted(answer, "the client understood: {}", answer, operation=operation)
                     items += answer.items
                 if not any(answer.items for answer in answers):
                     break
