@@ -14,7 +14,7 @@ from sms10692 import protocol
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance, count_observed
 from sms10692_contract.learnable_keys import LEARNABLE, NOT_LEARNABLE
 from sms10692_contract.probes import PROBES
-from sms10692_examine.case_table import load_cases
+from sms10692_examine.case_table import load_cases, load_causes
 from sms10692_examine.driver_protocol import build_schema
 from sms10692_mock.admin.console.clauses import clauses as console_clauses
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
@@ -332,6 +332,12 @@ def _build_case_rows(language: str) -> Iterator[tuple[str, ...]]:
         yield (f"`{case.id}`", *(text.replace("|", "\\|").replace("<", "&lt;") for text in texts), source)
 
 
+def _build_cause_rows(language: str) -> Iterator[tuple[str, ...]]:
+    yield ("what was observed", "fix") if language == _ENGLISH else ("观察到的情况", "修复")
+    for cause in load_causes().values():
+        yield (cause.text_zh, cause.fix_zh) if language else (cause.text, cause.fix)
+
+
 _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]]]]] = {
     "registries": ("CHANGELOG", _build_changelog_rows),
     "actions": ("README", _build_action_rows),
@@ -345,6 +351,7 @@ _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]
     "learnable keys": ("docs/learn", _build_learnable_rows),
     "not learnable keys": ("docs/learn", _build_not_learnable_rows),
     "client-cases": ("docs/examine", _build_case_rows),
+    "client-causes": ("docs/examine", _build_cause_rows),
     "what is exact": ("docs/reference", _build_exactness_rows),
 }
 """Document and rows of each table, by the comment above it."""

@@ -12,7 +12,7 @@ from sms10692_examine.verdicts import CaseFailed
 
 PACKAGE = Path(sms10692_examine.__file__).parent
 TABLE = tomllib.loads((PACKAGE / "observations.zh.toml").read_text("utf-8"))
-_POSITIONS = {"expect": 1}
+_POSITIONS = {"expect": 1, "expect_accepted": 1}
 """The argument that is the template, by function; of observations it is the first."""
 _RAISED = ("CaseFailed", "CaseWarning", "NotSupported", "NotJudged", "DriverError", "Observation", "kind")
 
@@ -23,8 +23,8 @@ def find_templates() -> Iterator[tuple[str, ast.expr]]:
         if file.parent.name == "drivers":
             continue
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                name = node.func.id
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute) and node.args:
+                name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
                 if name in _RAISED or name in _POSITIONS:
                     yield f"{file.name}:{node.lineno}", node.args[_POSITIONS.get(name, 0)]
 
