@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -73,6 +74,7 @@ class Session:
         self.claims: Sequence[str] = ()
         self._restart = restart
         self._troubles = troubles
+        self._exchanges_at_end: list[Exchange] | None = None
         self._stack = ExitStack()
         self._state_dir = tempfile.mkdtemp(prefix="sms10692-examine-")
         self._stack.callback(shutil.rmtree, self._state_dir, ignore_errors=True)
@@ -84,6 +86,8 @@ class Session:
         return self
 
     def __exit__(self, *details: object) -> None:
+        # A request on its way when the accounts are deleted would be refused, which is no fault of the client.
+        self._exchanges_at_end = self.exchanges
         self._stack.close()
 
     def add_account(self, **settings: Any) -> SmsVendor:
@@ -194,7 +198,10 @@ class Session:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        return list(self.proxy.exchanges)
+        """Copies of the exchanges so far, or at the end of the session."""
+        if self._exchanges_at_end is not None:
+            return self._exchanges_at_end
+        return [replace(exchange) for exchange in list(self.proxy.exchanges)]
 
     def alter(self, alteration: Alteration, operation: str = "send") -> None:
         """Alter the response to the next request of an operation."""
