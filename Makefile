@@ -72,7 +72,8 @@ test-suite-mutation: $(DEV_STAMP) ## run the whole contract suite against every 
 	SMS10692_FULL_MUTATION=1 $(BIN)/pytest tests/contract_suite/test_suite_detects_mutants.py $(ARGS)
 
 test-vendors: $(DEV_STAMP) ## run the contract suite against vendors written from the manual alone, and all their deviations
-	SMS10692_ALL_BREAKS=1 $(BIN)/pytest tests/contract_suite/test_suite_vendors.py $(ARGS)
+	SMS10692_ALL_BREAKS=1 $(BIN)/pytest tests/contract_suite/test_suite_vendors.py tests/contract_suite/test_learned_vendors.py \
+		tests/contract_suite/test_small_changes.py $(ARGS)
 
 test-examine: $(DEV_STAMP) ## examine the careful, the careless and the own clients, each at all endpoints
 	SMS10692_FULL_EXAMINE=1 $(BIN)/pytest -q tests/examine $(ARGS)

@@ -200,7 +200,8 @@ def test_after_a_failure_nothing_is_repeated_and_no_limit_exceeded(
     assert done.traffic.points <= context.guard.spent <= 60
     assert done.count(b"sign=" + b"0" * 32) <= MOST_WRONG
     assert context.limits.wrong <= MOST_WRONG
-    assert done.traffic.most_in_a_second <= 2
+    if answer != "stalled":  # the proxy forwards those at any time, while the client goes on
+        assert done.traffic.most_in_a_second <= 2
     calls = [*done.session.responses, *done.session.failures]
     sending = [call for call in calls if PROBES[str(call[0])].permissions in (("send",), ("send", "older"))]
     assert done.count(b"action=send") <= len(sending) + 1, (
