@@ -16,6 +16,20 @@ def load_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_alpn_protocols(["http/1.1"])
     context.options |= ssl.OP_NO_RENEGOTIATION
+    _load_chain(context, certificate, key)
+    return context
+
+
+def reload_chain(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    """Read the files of `load_context` again: new connections get the new certificate, those that exist keep theirs.
+
+    Raises InvalidCertificate; then the context is as before.
+    """
+    load_context(certificate, key)  # a chain of which only a part can be used would stay in the context
+    _load_chain(context, certificate, key)
+
+
+def _load_chain(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
     for file in filter(None, (certificate, key)):
         try:
             file.open("rb").close()
@@ -28,7 +42,6 @@ def load_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
         files = certificate if key is None else f"{certificate} and {key}"
         reason = error.reason if isinstance(error, ssl.SSLError) else "the key has a password"
         raise InvalidCertificate(f"no certificate with its private key in {files}: {reason}") from None
-    return context
 
 
 class _PasswordRequired(Exception):

@@ -5,6 +5,7 @@ What is built from the options, and the banner, are in `startup`.
 
 import errno
 import io
+import logging
 import os
 import secrets
 import socket
@@ -23,6 +24,7 @@ from sms10692_mock.app.log_lines import format_json
 from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.backup_command import build_backup_command
+from sms10692_mock.certificates import InvalidCertificate, reload_chain
 from sms10692_mock.config import OptionSpec
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -52,6 +54,7 @@ from sms10692_mock.streams import OutputFailed, write_error, write_output
 from sms10692_mock.trust_command import trust_command
 
 NAME: Final = "sms10692-mock"
+_logger = logging.getLogger(__name__)
 _PORT_PROBLEMS: Final = {
     errno.EADDRINUSE: 'the port is in use; {flag} 0 takes a free port (make run ARGS="{flag} 0")',
     errno.EACCES: "not permitted; docs/network.md says how to allow a port below 1024",
@@ -172,10 +175,15 @@ def _serve(given: ServeOptions) -> None:
         vendor.store.close()
         log.flush()
 
-    def reopen_log() -> None:
+    def reopen_files() -> None:
         if log_file is not None:
             log_file.request_reopen()
             log.write("")  # wakes the writer, which opens the file also if there is nothing to write
+        if tls is not None and options.tls_cert is not None:
+            try:
+                reload_chain(tls.context, options.tls_cert, options.tls_key)
+            except InvalidCertificate as error:
+                _logger.warning("the TLS port keeps its certificate: %s", error)
 
     try:
         serve(
@@ -183,7 +191,7 @@ def _serve(given: ServeOptions) -> None:
             listeners,
             when_ready=lambda: _print_banner(text, log),
             when_stopped=when_stopped,
-            when_hung_up=None if log_file is None else reopen_log,
+            when_hung_up=None if log_file is None and options.tls_cert is None else reopen_files,
         )
     finally:
         log.flush()  # an internal error ends the process without another flush

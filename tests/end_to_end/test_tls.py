@@ -2,14 +2,16 @@
 
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
 import sys
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import pytest
@@ -416,6 +418,43 @@ def test_the_command_serves_a_given_certificate(tmp_path: Path) -> None:
         with context.wrap_socket(connect(address), server_hostname=NAME) as connection:
             connection.sendall(SEND_REQUEST)
             assert b"<returnstatus>Success</returnstatus>" in read_all(connection)
+
+
+def has_certificate_of(authority: trustme.CA, address: Address) -> bool:
+    """Whether the server shows a certificate of an authority to a new connection."""
+    context = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode("ascii"))
+    try:
+        with context.wrap_socket(connect(address), server_hostname=NAME):
+            return True
+    except ssl.SSLCertVerificationError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = monotonic() + TIMEOUT
+    while not condition():
+        assert monotonic() < deadline
+        sleep(0.02)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP")
+def test_the_certificate_is_read_again_on_sighup_and_kept_if_it_cannot_be(tmp_path: Path) -> None:
+    old, new = trustme.CA(), trustme.CA()
+    file, log = tmp_path / "server.pem", tmp_path / "log"
+    old.issue_cert(NAME).private_key_and_cert_chain_pem.write_to_path(file)
+    options = ("--tls-cert", str(file), "--tls-port", "0", "--log-file", str(log))
+    with emulator_process(*options) as (process, _):
+        assert process.stdout is not None
+        address = parse_address(process.stdout.readline().replace("https:", "http:"))
+        assert has_certificate_of(old, address)
+        new.issue_cert(NAME).private_key_and_cert_chain_pem.write_to_path(file)
+        assert has_certificate_of(old, address)
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: has_certificate_of(new, address))
+        file.write_text("no certificate", "ascii")
+        process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the TLS port keeps its certificate: " in log.read_text("utf-8"))
+        assert has_certificate_of(new, address)
 
 
 def test_a_key_that_others_can_read_ends_the_command(tmp_path: Path) -> None:
