@@ -131,7 +131,7 @@ docs: $(DEV_STAMP) ## write the tables of docs/ that come from registries and cl
 site: $(DEV_STAMP) ## build the documentation site into site/ (open site/index.html); a broken link fails
 	$(TOOL) -m documentation_site site
 
-screenshots: $(DEV_STAMP) ## take a picture of every console page, into screenshots/
+screenshots: $(DEV_STAMP) ## take a picture of every console page and state, and contact sheets, into screenshots/
 	PYTHONPATH=tests:tools $(BIN)/python tools/screenshots.py screenshots
 
 wheel: $(DEV_STAMP) ## build the wheel and the sdist into dist/

@@ -1,11 +1,15 @@
-"""Screenshots of every console page in both languages, themes and widths: `python screenshots.py FOLDER`.
+"""Screenshots of every page and state of the console in both languages and themes, at three widths.
 
-The pictures are for visual inspection. Automated checks of the console are in `tests/console`.
+Run `python screenshots.py FOLDER`.
+
+The pictures are for visual inspection: FOLDER/sheets has a contact sheet of each page. Automated checks of the console
+are in `tests/console`.
 """
 
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page
@@ -18,7 +22,7 @@ from support.http_client import Address, build_request, send_raw
 PROFILES = [
     BrowserProfile(language, width, theme)
     for language in ("zh", "en")
-    for width in (375, 1280)
+    for width in (375, 1024, 1440)
     for theme in ("light", "dark")
 ]
 
@@ -36,6 +40,9 @@ SAMPLE_MESSAGES = (
 
 PAGES = {
     "messages": "/",
+    "messages-no-match": "/?text=nothing",
+    "send": "/send",
+    "send-again": "/send?request={wrong}",
     "phone": "/phone?mobile=15023239810",
     "requests": "/requests",
     "request": "/requests/{wrong}",
@@ -44,12 +51,18 @@ PAGES = {
     "account": "/account",
     "older-account": "/account?authentication=password",
     "older-request": "/requests/{older}",
+    "accounts": "/accounts",
     "faults": "/faults",
-    "contract": "/contract?kind=exact",
+    "contract": "/contract?provenance=manual",
     "profile": "/profile?userid=21",
     "brand-account": "/account?userid=21",
     "explain": "/explain",
+    "not-found": "/nosuch",
+    "no-request": "/requests/999999",
 }
+TOKEN, READ_ONLY = "t0ken", "spectat0r"
+_SHEET_COLUMN: Final = 360
+"""Width of a picture in a contact sheet."""
 
 
 BRAND = """\
@@ -71,8 +84,8 @@ def post_vendor_request(address: Address, page: str, charset: str = "utf-8", **v
     send_raw(address, build_request(page, urlencode(signed_fields(**values), encoding=charset).encode()))
 
 
-def send_sample_traffic(address: Address) -> None:
-    """Fill the emulator with realistic messages, replies and failed requests."""
+def send_sample_traffic(address: Address, token: str = "") -> None:
+    """Fill the emulator with realistic messages, and failed requests; without a token also with replies."""
     for mobile, content, extno in SAMPLE_MESSAGES:
         post_vendor_request(address, "/v2sms.aspx", action="send", mobile=mobile, content=content, extno=extno)
     post_vendor_request(address, "/v2statusApi.aspx", action="query", statusNum="2")
@@ -82,9 +95,11 @@ def send_sample_traffic(address: Address) -> None:
     post_vendor_request(
         address, "/v2smsGBK.aspx", action="send", mobile="13600136000", content="【晨光商城】您的验证码是 1234"
     )
-    submit_form({"mobile": "15023239810", "content": "T"}, address, "/phone/reply")
+    if not token:
+        submit_form({"mobile": "15023239810", "content": "T"}, address, "/phone/reply")
     post_vendor_request(address, "/v2callApi.aspx", action="query")
-    submit_form({"mobile": "15023239810", "content": "请问什么时候到货？"}, address, "/phone/reply")
+    if not token:
+        submit_form({"mobile": "15023239810", "content": "请问什么时候到货？"}, address, "/phone/reply")
     post_vendor_request(address, "/v2sms.aspx", action="overage")
     upper = sign("test", "mima", "20120701231212").upper()
     post_vendor_request(
@@ -106,7 +121,7 @@ def submit_form(values: dict[str, str], address: Address, path: str) -> None:
 
 
 def capture_pages(browser: Browser, address: Address, folder: Path) -> None:
-    """Take a screenshot of every page in every browser profile."""
+    """Take a screenshot of every page in every browser profile, and of what its button shows."""
     url = f"http://{address[0]}:{address[1]}"
     for profile in PROFILES:
         with browser_page(browser, profile, url) as page:
@@ -115,7 +130,70 @@ def capture_pages(browser: Browser, address: Address, folder: Path) -> None:
                 if name == "contract":
                     page.locator("[id='clause-2.3-found'] button").click()
                     page.locator("[id='clause-2.3-found'] .exchange").first.wait_for()
+                if name == "send":
+                    page.locator("#reserved summary").click()
                 take_screenshot(page, folder / f"{name}-{profile}.png")
+
+
+def capture_sends(browser: Browser, address: Address, folder: Path) -> None:
+    """Take a screenshot of a message that the page sent, of a refused one, and of a page without a connection."""
+    for profile in PROFILES:
+        with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
+            for name, number in (("sent", "15023239810"), ("refused", "10000000006")):
+                page.goto(f"/send?mobile={number}")
+                page.locator("#send-button").click()
+                page.locator("#response").wait_for()
+                take_screenshot(page, folder / f"{name}-{profile}.png")
+            page.goto("/")
+            page.locator("#pause[data-state=live]").wait_for()
+            page.context.set_offline(True)
+            page.locator("#pause").click()
+            page.evaluate("htmx.trigger(document.body, 'changed')")
+            page.locator("body.lost").wait_for()
+            take_screenshot(page, folder / f"disconnected-{profile}.png")
+
+
+def capture_access(browser: Browser, folder: Path) -> None:
+    """Take a screenshot of the login, of a wrong token, and of what a spectator sees."""
+    with emulator_process("--token", TOKEN, "--read-only-token", READ_ONLY) as (_, address):
+        send_sample_traffic(address, TOKEN)
+        for profile in PROFILES:
+            with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
+                page.goto("/login")
+                take_screenshot(page, folder / f"login-{profile}.png")
+                for name, token, path in (("wrong-token", "x", ""), ("spectator-request", READ_ONLY, "/requests/7")):
+                    page.locator("#token").fill(token)
+                    page.locator("form.login button").click()
+                    if path:
+                        page.locator("#read-only").wait_for()
+                        page.goto(path)
+                    take_screenshot(page, folder / f"{name}-{profile}.png")
+                page.goto("/account")
+                take_screenshot(page, folder / f"spectator-account-{profile}.png")
+
+
+def build_sheets(browser: Browser, folder: Path) -> int:
+    """Stitch the pictures of each page into a contact sheet: a row for each width, a column for the rest."""
+    sheets = folder / "sheets"
+    sheets.mkdir(exist_ok=True)
+    names = sorted({file.name.removesuffix(f"-{PROFILES[0]}.png") for file in folder.glob(f"*-{PROFILES[0]}.png")})
+    for name in names:
+        ordered = sorted(PROFILES, key=lambda profile: (profile.width, profile.language, profile.theme))
+        cells = "".join(
+            f"<figure><figcaption>{name} {p}</figcaption><img src='{name}-{p}.png'></figure>" for p in ordered
+        )
+        style = (
+            f"body{{display:grid;grid-template-columns:repeat(4,{_SHEET_COLUMN}px);gap:8px;margin:8px;"
+            "align-items:start;font:12px sans-serif}figure{margin:0}img{width:100%;border:1px solid #888}"
+        )
+        file = folder / "sheet.html"
+        file.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{cells}", "utf-8")
+        page = browser.new_page(viewport={"width": 4 * _SHEET_COLUMN + 40, "height": 800})
+        page.goto(file.as_uri())
+        page.screenshot(path=sheets / f"{name}.png", full_page=True)
+        page.close()
+    (folder / "sheet.html").unlink()
+    return len(names)
 
 
 def take_screenshot(page: Page, file: Path) -> None:
@@ -140,6 +218,7 @@ def main(folder: Path) -> None:
                     take_screenshot(page, folder / f"empty-{profile}.png")
             send_sample_traffic(address)
             capture_pages(browser, address, folder)
+            capture_sends(browser, address, folder)
             submit_form({"name": "truncate"}, address, "/faults/preset")
             submit_form({"name": "late"}, address, "/faults/preset")
             submit_form({"mode": "frozen"}, address, "/faults/clock")
@@ -147,7 +226,9 @@ def main(folder: Path) -> None:
                 with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
                     page.goto("/faults")
                     take_screenshot(page, folder / f"active-faults-{profile}.png")
-    sys.stdout.write(f"{len(list(folder.glob('*.png')))} screenshots in {folder}\n")
+        capture_access(browser, folder)
+        sheets = build_sheets(browser, folder)
+    sys.stdout.write(f"{len(list(folder.glob('*.png')))} screenshots in {folder}, {sheets} sheets in {folder}/sheets\n")
 
 
 if __name__ == "__main__":
