@@ -9,7 +9,7 @@ are in `tests/console`.
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page
@@ -144,13 +144,25 @@ def capture_sends(browser: Browser, address: Address, folder: Path) -> None:
                 page.locator("#send-button").click()
                 page.locator("#response").wait_for()
                 take_screenshot(page, folder / f"{name}-{profile}.png")
-            page.goto("/")
-            page.locator("#pause[data-state=live]").wait_for()
-            page.context.set_offline(True)
-            page.locator("#pause").click()
-            page.evaluate("htmx.trigger(document.body, 'changed')")
-            page.locator("body.lost").wait_for()
-            take_screenshot(page, folder / f"disconnected-{profile}.png")
+        capture_disconnected(browser, profile, f"http://{address[0]}:{address[1]}", folder)
+
+
+def capture_disconnected(browser: Browser, profile: BrowserProfile, url: str, folder: Path) -> None:
+    """Take a screenshot of a page without a connection. It writes errors, which `browser_page` would not allow."""
+    scheme: Literal["dark", "light"] = "dark" if profile.theme == "dark" else "light"
+    context = browser.new_context(
+        viewport={"width": profile.width, "height": 800},
+        locale={"zh": "zh-CN", "en": "en-US"}[profile.language],
+        color_scheme=scheme,
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.locator("#pause[data-state=live]").wait_for()
+    context.set_offline(True)
+    page.evaluate("htmx.trigger(document.body, 'changed')")
+    page.locator("body.lost").wait_for()
+    take_screenshot(page, folder / f"disconnected-{profile}.png")
+    context.close()
 
 
 def capture_access(browser: Browser, folder: Path) -> None:
