@@ -3,10 +3,13 @@
 import http.client
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
+
+Credentials: TypeAlias = Mapping[str, str]
+"""userid, account and password."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
 

@@ -53,6 +53,11 @@ def join_texts(texts: Sequence[Observation]) -> Translated:
     return Translated(" ".join(map(str, texts)), "".join(text.in_chinese() for text in texts))
 
 
+def translate(text: str, language: Language) -> str:
+    """Return a text without values in a language. Raises KeyError for one that the table does not have."""
+    return _load_chinese()[text] if language == "zh" else text
+
+
 @cache
 def _load_chinese() -> Mapping[str, str]:
     """Read the table: the Chinese templates by the English ones."""

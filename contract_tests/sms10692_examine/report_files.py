@@ -20,11 +20,13 @@ from sms10692_examine.language import (
     loss_of,
     observed_of,
 )
-from sms10692_examine.observations import Language
+from sms10692_examine.observations import Language, translate
 from sms10692_examine.runner import RunResult
 from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import State, Verdict, count_states
 
+_EMULATOR: Final = "http://127.0.0.1:10692"
+"""Address of an emulator that was started without options."""
 _SHOWN: Final = 3000
 """Most bytes of a request or response that a report shows."""
 _SHOWN_EXCHANGES: Final = 4
@@ -51,6 +53,18 @@ def format_curl(request: HttpRequest, url: str) -> str:
         encoded = base64.b64encode(request.body).decode()
         return f"printf %s {encoded} | base64 -d | {shlex.join([*words, '--data-binary', '@-'])}"
     return shlex.join([*words, "--data-binary", body] if body else words)
+
+
+def format_preparation(verdict: Verdict) -> list[str]:
+    """Return the commands that create the accounts of a verdict at an emulator that was just started.
+
+    The signature of a request stays valid, because an emulator does not refuse an old timestamp.
+    """
+    create = ["curl", "-sS", f"{_EMULATOR}/_mock/accounts", "-H", "Content-Type: application/json", "-d"]
+    return [
+        "# sms10692-mock serve",
+        *(shlex.join([*create, json.dumps(account, ensure_ascii=False)]) for account in verdict.accounts),
+    ]
 
 
 def format_repeat(settings: Settings, case: str) -> str:
@@ -216,16 +230,22 @@ def _format_verdict(verdict: Verdict, settings: Settings) -> str:
     )
     shown = verdict.exchanges[-_SHOWN_EXCHANGES:]
     exchanges = "".join(_format_exchange(exchange) for exchange in shown)
+    if shown:
+        exchanges = f"<pre>{escape(chr(10).join(format_preparation(verdict)))}</pre>{exchanges}"
     is_open = " open" if verdict.is_new_failure else ""
     return f"<details{is_open}><summary>{summary}</summary>{text}{exchanges}</details>"
 
 
 def _format_exchange(exchange: Exchange) -> str:
-    altered = f" · {exchange.alteration}" if exchange.alteration else ""
-    curl = format_curl(exchange.request, "http://127.0.0.1:10692")
+    altered = "".join(
+        f'<p class="{name}">{escape(translate(exchange.alteration, name))}</p>'
+        for name in LANGUAGES
+        if exchange.alteration
+    )
+    curl = format_curl(exchange.request, _EMULATOR)
     return (
         f"<pre>{escape(curl)}</pre><pre>{escape(format_bytes(exchange.request.head + exchange.request.body))}</pre>"
-        f"<pre>{escape(format_bytes(exchange.response))}{escape(altered)}</pre>"
+        f"{altered}<pre>{escape(format_bytes(exchange.response))}</pre>"
     )
 
 

@@ -97,7 +97,8 @@ class _Worker:
         if state is State.FAILED or not session.driver.is_running:
             self.close()  # an answer may still come, and would be taken for that of the next case
         seconds = time.monotonic() - started
-        return Verdict(case, state, observed, observed_zh, tuple(session.exchanges), stderr, seconds, cause=cause)
+        exchanges, accounts = tuple(session.exchanges), tuple(session.accounts)
+        return Verdict(case, state, observed, observed_zh, exchanges, stderr, seconds, cause=cause, accounts=accounts)
 
 
 def _check_driver(settings: Settings, emulator: Emulator) -> Baseline:

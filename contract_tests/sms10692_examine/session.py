@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from sms10692_examine.case_table import VENDOR
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import Answer
-from sms10692_examine.exchange import Exchange, HttpRequest
+from sms10692_examine.exchange import Credentials, Exchange, HttpRequest
 from sms10692_examine.findings import find_sentences
 from sms10692_examine.observations import Observation, Translated
 from sms10692_examine.settings import Settings
@@ -79,7 +79,7 @@ class Session:
         self._state_dir = tempfile.mkdtemp(prefix="sms10692-examine-")
         self._stack.callback(shutil.rmtree, self._state_dir, ignore_errors=True)
         self.proxy = self._stack.enter_context(VendorProxy(emulator.url))
-        self._accounts: list[SmsVendor] = []
+        self.accounts: list[Credentials] = []
         self.vendor = self.add_account()
 
     def __enter__(self) -> "Session":
@@ -94,7 +94,9 @@ class Session:
         """Create an account that is deleted at the end. Its password and name are random."""
         name, password = f"shop{secrets.token_hex(3)}", f"Mi{secrets.token_hex(4)}"
         chosen: dict[str, Any] = {"account": name, "password": password, "points": 10_000} | settings
-        return self._stack.enter_context(self.emulator.account(**chosen))
+        vendor = self._stack.enter_context(self.emulator.account(**chosen))
+        self.accounts.append({name: str(value) for name, value in vendor.credentials.items()})
+        return vendor
 
     def use_account(self, **settings: Any) -> SmsVendor:
         """Create an account with these settings and configure the client for it."""

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final
 
 from sms10692_examine.case_table import CaseText, load_causes
-from sms10692_examine.exchange import Exchange
+from sms10692_examine.exchange import Credentials, Exchange
 from sms10692_examine.observations import Observation, Translated
 
 
@@ -48,7 +48,8 @@ STATES: Final[dict[type[Observation], State]] = {
 class Verdict:
     """The verdict on one case: what was observed, and the evidence.
 
-    `expected_because` is of a known failure. `cause` is the id of what the observation shows to be wrong, or empty.
+    `accounts` are those of the exchanges, which are deleted. `expected_because` is of a known failure. `cause` is the
+    id of what the observation shows to be wrong, or empty.
     """
 
     case: CaseText
@@ -60,6 +61,7 @@ class Verdict:
     seconds: float = 0.0
     expected_because: str = ""
     cause: str = ""
+    accounts: tuple[Credentials, ...] = ()
 
     @property
     def is_new_failure(self) -> bool:

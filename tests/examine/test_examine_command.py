@@ -1,7 +1,11 @@
 """The command `sms10692-examine`: options, reports, exit codes."""
 
 import json
+import re
+import shutil
+import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from examine.careless_clients import CAREFUL, CARELESS
 from sms10692_examine.cli import command
+from sms10692_mock import Emulator
 from support.documents import read
 
 CARELESS_BY_NAME = {client.name: client for client in CARELESS}
@@ -204,3 +209,32 @@ def test_watch_speaks_chinese_about_findings_too(tmp_path: Path) -> None:
         "警告: refusal.mobile-missing（1 次）：缺少 mobile，收到的是 'phone'：号码的参数名是“mobile”。\n"
         in result.output
     )
+
+
+def test_the_commands_of_a_report_repeat_an_exchange_at_a_new_emulator(careless: str, tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    file = tmp_path / "a.html"
+    invoke("run", "--html", str(file), "--only", "Q-ampersand", "--", sys.executable, careless)
+    blocks = [unescape(block) for block in re.findall(r"<pre>(.*?)</pre>", file.read_text("utf-8"), re.DOTALL)]
+    commands = [block for block in blocks if "curl -sS" in block]
+    assert commands[0].startswith("# sms10692-mock serve\ncurl -sS http://127.0.0.1:10692/_mock/accounts ")
+    with Emulator() as emulator:
+        script = "\n".join(commands).replace("http://127.0.0.1:10692", emulator.url)
+        printed = subprocess.run(["/bin/sh", "-c", script], capture_output=True, encoding="utf-8", check=True).stdout
+    assert "<message>ok</message>" in printed
+
+
+def test_the_chinese_half_of_a_report_says_in_chinese_what_was_altered(tmp_path: Path) -> None:
+    driver, file = tmp_path / "driver.py", tmp_path / "a.html"
+    driver.write_text(CARELESS_BY_NAME["an error page is a refusal"].build(), "utf-8")
+    invoke("run", "--html", str(file), "--only", "F-error-page", "--", sys.executable, str(driver))
+    page = file.read_text("utf-8")
+    assert '<p class="zh">发送之后返回 500 和一个页面</p>' in page
+    assert '<p class="en">500 with a page after the send</p>' in page
+
+
+def test_no_line_is_wrapped_in_a_pipe(careless: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    output = invoke("run", "--only", "Q-ampersand", "--only", "Q-plus", "--", sys.executable, careless).output
+    assert re.search(r"^careful: 1 passed, 1 failed \(driver started in \d+\.\d s\)$", output, re.MULTILINE)
