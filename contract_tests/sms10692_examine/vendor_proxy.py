@@ -56,10 +56,14 @@ class _ConnectionEnded(Exception):
 
 
 class VendorProxy:
-    """A proxy on a free port of 127.0.0.1, usable as a context manager. `exchanges` are all requests so far."""
+    """A proxy on a free port of 127.0.0.1, usable as a context manager. `exchanges` are all requests so far.
 
-    def __init__(self, upstream: str) -> None:
+    `before` is called in a thread of the proxy with each request before it is forwarded.
+    """
+
+    def __init__(self, upstream: str, before: Callable[[HttpRequest], None] = lambda request: None) -> None:
         address = urlsplit(upstream)
+        self._before = before
         self._upstream = (address.hostname or "127.0.0.1", address.port or 80)
         self.exchanges: list[Exchange] = []
         self._alterations: deque[tuple[Alteration, Callable[[HttpRequest], bool]]] = deque()
@@ -136,6 +140,7 @@ class VendorProxy:
         with self._lock:
             self.exchanges.append(exchange)
         exchange.is_executed = alteration is None or alteration.is_executed
+        self._before(request)
         response = self._forward(raw) if exchange.is_executed else HttpResponse(200, (), b"")
         if exchange.is_executed:
             exchange.vendor_body = response.body

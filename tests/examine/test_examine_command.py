@@ -180,7 +180,11 @@ def post(body):
     ("program", "code", "expected"),
     [
         ("post(send('甲'))", 0, "1 requests, 1 messages; exit code of the program: 0\n"),
-        ("pass", 1, "failed: no request arrived: let the program use the address in SMS10692_URL\n"),
+        (
+            "pass",
+            1,
+            "failed: no request arrived: let the program use the address in SMS10692_URL / SMS10692_MOCK_URL\n",
+        ),
         (
             "post(send('甲'))\ntime.sleep(1.1)\npost(send('甲'))\npost(send('乙'))",
             0,
@@ -238,3 +242,32 @@ def test_no_line_is_wrapped_in_a_pipe(careless: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("COLUMNS", "40")
     output = invoke("run", "--only", "Q-ampersand", "--only", "Q-plus", "--", sys.executable, careless).output
     assert re.search(r"^careful: 1 passed, 1 failed \(driver started in \d+\.\d s\)$", output, re.MULTILINE)
+
+
+OWN_ACCOUNT = """
+import json
+def control(method, path, document):
+    url = os.environ["SMS10692_MOCK_URL"] + "/_mock/accounts" + path
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(url, json.dumps(document).encode(), headers, method=method)
+    return urllib.request.urlopen(request).read()
+made = json.loads(control("POST", "", {}))
+os.environ |= {"SMS10692_" + name.upper(): made[name] for name in ("userid", "account", "password")}
+post(send("甲"))
+os.environ["SMS10692_ACCOUNT"] = ""
+try:
+    post(send("乙"))
+finally:
+    control("DELETE", "/" + made["userid"], {})
+"""
+"""A test with an account of its own, as the helpers of the tutorials make them, which is deleted at its end."""
+
+
+def test_watch_judges_accounts_that_the_tests_create_and_delete(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    file.write_text(f"{WATCHED}\n{OWN_ACCOUNT}\n", "utf-8")
+    result = invoke("watch", "--", sys.executable, str(file))
+    assert "2 requests, 1 messages; exit code of the program: 0\n" in result.output
+    assert "warning: signature.no-account (1 times): The account was not signed" in result.output
+    assert "warning: refused (1 times): 用户名或密码错误\n" in result.output
+    assert "signature.userid-unknown" not in result.output
