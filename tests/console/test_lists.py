@@ -60,3 +60,23 @@ def test_a_request_is_deleted_only_after_a_confirmation(
     account.send(content="third")
     expect(page.locator(".list tbody tr")).to_have_count(2 if is_confirmed else 3)
     expect(page.get_by_role("button", name=label)).to_have_count(0 if is_confirmed else 1)
+
+
+WIDTHS = (320, 375, 640, 700, 768, 899, 900, 1024, 1149, 1150, 1280, 1440, 2560)
+
+
+@pytest.mark.parametrize("path", ["/", "/requests", "/queues"])
+def test_no_column_is_lost_and_no_word_is_broken_at_any_width(page: Page, account: ConsoleAccount, path: str) -> None:
+    account.send(content="【签名】您的验证码是 4827")
+    page.goto(account.page_path(path))
+    cells = page.locator(".list tbody tr").first.locator("th, td")
+    lines = "(element) => element.getBoundingClientRect().height / parseFloat(getComputedStyle(element).lineHeight)"
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        for index in range(cells.count()):
+            box = cells.nth(index).bounding_box()
+            assert box is not None, (width, index)
+            assert box["width"] > 0, (width, index)
+            assert box["x"] + box["width"] <= width, (width, index)
+        # A number, a task or an endpoint is one word: its link takes one line.
+        assert page.locator(".list tbody tr th a").first.evaluate(lines) < 1.9, width
