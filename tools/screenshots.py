@@ -135,6 +135,18 @@ def capture_pages(browser: Browser, address: Address, folder: Path) -> None:
                 take_screenshot(page, folder / f"{name}-{profile}.png")
 
 
+def capture_documentation(browser: Browser, address: Address, folder: Path) -> None:
+    """Take the pictures of README and guide, in both languages: those that are copied into docs/."""
+    folder.mkdir(exist_ok=True)
+    for language, suffix in (("en", ""), ("zh", ".zh-CN")):
+        profile = BrowserProfile(language, 1280, "light")
+        with browser_page(browser, profile, f"http://{address[0]}:{address[1]}") as page:
+            for name in ("messages", "phone"):
+                page.goto(PAGES[name])
+                page.locator("#pause[data-state=live]").wait_for()
+                take_screenshot(page, folder / f"console-{name}{suffix}.png")
+
+
 def capture_sends(browser: Browser, address: Address, folder: Path) -> None:
     """Take a screenshot of a message that the page sent, of a refused one, and of a page without a connection."""
     for profile in PROFILES:
@@ -201,7 +213,7 @@ def build_sheets(browser: Browser, folder: Path) -> int:
         file = folder / "sheet.html"
         file.write_text(f"<!doctype html><meta charset=utf-8><style>{style}</style>{cells}", "utf-8")
         page = browser.new_page(viewport={"width": 4 * _SHEET_COLUMN + 40, "height": 800})
-        page.goto(file.as_uri())
+        page.goto(file.resolve().as_uri())
         page.screenshot(path=sheets / f"{name}.png", full_page=True)
         page.close()
     (folder / "sheet.html").unlink()
@@ -210,6 +222,7 @@ def build_sheets(browser: Browser, folder: Path) -> int:
 
 def take_screenshot(page: Page, file: Path) -> None:
     """Take one screenshot, at most 2400 pixels high."""
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(150)
     height = min(int(page.evaluate("document.documentElement.scrollHeight")), 2400)
     width = page.viewport_size["width"] if page.viewport_size else 1280
@@ -229,6 +242,7 @@ def main(folder: Path) -> None:
                     page.goto("/")
                     take_screenshot(page, folder / f"empty-{profile}.png")
             send_sample_traffic(address)
+            capture_documentation(browser, address, folder / "documentation")
             capture_pages(browser, address, folder)
             capture_sends(browser, address, folder)
             submit_form({"name": "truncate"}, address, "/faults/preset")
