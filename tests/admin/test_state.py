@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from sms10692_mock.domain.records import Limits
 from sms10692_mock.domain.store import FIRST_TASK_ID, Store
 from sms10692_mock.stores import factory
 from support.flask_emulator import FlaskEmulator
+from support.http_client import TIMEOUT
 from support.stores import EACH_STORE, STORES, StoreFactory, open_test_store
 
 MANUAL: Final = {"userid": "12", "account": "test", "password": "mima"}
@@ -435,6 +437,28 @@ def test_task_numbers_are_skipped_at_once(make: StoreFactory, last: int) -> None
         assert numbers[0] == last + 1
         assert numbers == sorted(set(numbers))
         assert numbers[-1] < last + 100
+
+
+@EACH_STORE
+def test_numbers_that_are_used_while_others_are_skipped_are_unique_and_increase(make: StoreFactory) -> None:
+    with open_test_store(make) as store, ThreadPoolExecutor(8) as threads:
+        first = store.next_task_id()
+
+        def use(count: int) -> list[int]:
+            return [store.next_task_id() for _ in range(count)]
+
+        def skip(last: int) -> int:
+            store.skip_task_ids(last)
+            number = store.next_task_id()
+            assert number > last
+            return number
+
+        used = [threads.submit(use, 100) for _ in range(4)]
+        skipped = [threads.submit(skip, first + 500 * step) for step in range(8)]
+        runs = [run.result(TIMEOUT) for run in used]
+        numbers = [first, *(number for run in runs for number in run), *(run.result(TIMEOUT) for run in skipped)]
+    assert len(set(numbers)) == len(numbers)
+    assert all(run == sorted(run) for run in runs)
 
 
 FAULT: Final = "{id = 'f', kind = 'hang'}"
