@@ -6,6 +6,7 @@
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
@@ -18,11 +19,13 @@ from sms10692_examine.case_table import load_cases, load_causes
 from sms10692_examine.driver_protocol import build_schema
 from sms10692_mock.admin.console.clauses import clauses as console_clauses
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
-from sms10692_mock.domain.fault_kinds import FAULT_KINDS
+from sms10692_mock.domain.fault_kinds import FAULT_KINDS, FaultSpec
+from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.profiles import KEYS, MANUAL, OBSERVED
 from sms10692_mock.profile_file import format_value
 from sms10692_mock.serve_options import OPTIONS
 from sms10692_mock.stores.factory import STORES
+from vendor_api_page import build_parameter_rows, build_response_rows
 
 _TREE: Final = Path(__file__).parents[1]
 _ENGLISH, _CHINESE = "", ".zh-CN"
@@ -157,16 +160,10 @@ def _build_endpoint_rows(language: str) -> Iterator[tuple[str, ...]]:
 
 def _build_reserved_rows(language: str) -> Iterator[tuple[str, ...]]:
     """Yield the rows of the reserved numbers. The first ones refuse the request, each with the next message of send."""
-    refusing = [number for number, outcome in RESERVED_NUMBERS.items() if outcome.refusal is not None]
-    messages = [RESERVED_NUMBERS[number].refusal or "" for number in refusing]
-    numbers = f"`{refusing[0]}` … `{refusing[-1]}`"
+    refusing = [(f"`{number}`", outcome.refusal) for number, outcome in RESERVED_NUMBERS.items() if outcome.refusal]
     if language == _ENGLISH:
         yield "number", "what happens"
-        yield (
-            numbers,
-            "the whole request is refused without charge, unless another check fails first. Messages in this order: "
-            + ", ".join(messages),
-        )
+        yield from ((number, f"the whole request is refused with `{message}`") for number, message in refusing)
         yield "`10000000020`, `10000000021`", "reported as failed (20) with `UNDELIV`, with `MK:0011`"
         yield "`10000000022`", "never reported"
         yield "`10000000023`", "reported 30 seconds later than others"
@@ -178,7 +175,7 @@ def _build_reserved_rows(language: str) -> Iterator[tuple[str, ...]]:
         yield "anything else", "charged, and reported as failed (20) with `UNDELIV`"
     else:
         yield "号码", "结果"
-        yield numbers, f"整个请求被拒绝，不扣费，除非其他检查先不通过。返回信息依次为：{'、'.join(messages)}"
+        yield from ((number, f"整个请求被拒绝，返回信息 `{message}`") for number, message in refusing)
         yield "`10000000020`、`10000000021`", "状态报告为失败（20），errorcode 分别为 `UNDELIV`、`MK:0011`"
         yield "`10000000022`", "不返回状态报告"
         yield "`10000000023`", "状态报告比其他号码晚 30 秒"
@@ -211,11 +208,21 @@ def _build_store_rows(language: str) -> Iterator[tuple[str, ...]]:
 
 def _build_fault_rows(language: str) -> Iterator[tuple[str, ...]]:
     if language == _ENGLISH:
-        yield "fault", "what the client sees", "request executed"
-        yield from ((f"`{kind}`", spec.effect.en, spec.executed) for kind, spec in FAULT_KINDS.items())
+        yield "fault", "parameter", "what the client sees", "request executed"
     else:
-        yield "故障", "客户端看到的", "是否处理请求"
-        yield from ((f"`{kind}`", spec.effect.zh, _EXECUTED[spec.executed]) for kind, spec in FAULT_KINDS.items())
+        yield "故障", "参数", "客户端看到的", "是否处理请求"
+    for kind, spec in FAULT_KINDS.items():
+        effect, executed = (spec.effect.zh, _EXECUTED[spec.executed]) if language else (spec.effect.en, spec.executed)
+        yield f"`{kind}`", _describe_parameter(spec, language), effect, executed
+
+
+def _describe_parameter(spec: FaultSpec, language: str) -> str:
+    if not spec.parameter:
+        return ""
+    if spec.required:
+        return f"`{spec.parameter}`（必填）" if language else f"`{spec.parameter}`, required"
+    default = next(field.default for field in fields(Fault) if field.name == spec.parameter)
+    return f"`{spec.parameter}`（默认 {default}）" if language else f"`{spec.parameter}`, default {default}"
 
 
 def _build_changelog_rows(_: str) -> Iterator[tuple[str, ...]]:
@@ -342,6 +349,8 @@ _TABLES: Final[Mapping[str, tuple[str, Callable[[str], Iterator[tuple[str, ...]]
     "registries": ("CHANGELOG", _build_changelog_rows),
     "actions": ("README", _build_action_rows),
     "operations": ("docs/guide", _build_operation_rows),
+    "parameters": ("docs/vendor-api", build_parameter_rows),
+    "responses": ("docs/vendor-api", build_response_rows),
     "reserved numbers": ("docs/reference", _build_reserved_rows),
     "endpoints": ("docs/reference", _build_endpoint_rows),
     "options of serve": ("docs/reference", _build_option_rows),

@@ -28,7 +28,7 @@ from click.testing import CliRunner
 import key_clauses
 import reference_tables
 from examine.careless_clients import CAREFUL
-from sms10692 import Client, Reason, Status, protocol
+from sms10692 import Client, Reason, SmsError, Status, VendorRefusal, protocol
 from sms10692_contract.run_command import run as contract_run_command
 from sms10692_examine.cli import command as examine_command
 from sms10692_examine.known_failures import load_known_failures
@@ -174,9 +174,58 @@ CURL_BLOCKS: Final = [
 @pytest.mark.parametrize("block", CURL_BLOCKS, ids=[block.place for block in CURL_BLOCKS])
 def test_curl_lines_have_their_response_below_or_use_the_control_api(block: Block) -> None:
     if "/_mock/" in block.text:
-        check_control_session(block.text.splitlines())
+        checks = (check_control_session, check_faults_session, check_reasons_session)
+        (check,) = (check for check in checks if CONTROL_SESSIONS[check.__name__] in block.text)
+        check(block.text.splitlines())
     else:
         assert BLOCKS[BLOCKS.index(block) + 1].language == "xml"
+
+
+CONTROL_SESSIONS: Final = {
+    "check_control_session": '"private_clock": true',
+    "check_faults_session": "/accounts/12/faults",
+    "check_reasons_session": "/accounts/12/requests?",
+}
+"""A part of the block of each session."""
+
+
+def check_faults_session(lines: list[str]) -> None:
+    """Paste the lines that make the vendor refuse or fail one after another, with requests of the account `12`."""
+    with emulator_process() as (_, (host, port)), EmulatorControl(f"http://{host}:{port}") as control:
+
+        def paste(line: str) -> Any:
+            return json.loads(run_curl(line, host, port, "--fail"))
+
+        vendor = control.get_account("12")
+        with Client(vendor.url, **vendor.credentials) as client:
+            paste(lines[0])
+            client.overage()  # the fault concerns sends only
+            with pytest.raises(VendorRefusal, match="其他错误"):
+                client.send(["15023239810"], "x")
+            paste(lines[1])
+            with pytest.raises(SmsError, match="503"):
+                client.overage()
+        added = paste(lines[2])
+        assert (added["kind"], added["seconds"]) == ("latency", 5)
+        listed = paste(lines[3])
+        assert [fault["kind"] for fault in listed["faults"]] == ["latency"]
+        paste(lines[4])
+        assert vendor.faults() == []
+
+
+def check_reasons_session(lines: list[str]) -> None:
+    """Paste the lines that show why a request was refused: the last one has the diagnosis."""
+    with emulator_process() as (_, (host, port)), EmulatorControl(f"http://{host}:{port}") as control:
+        credentials = control.get_account("12").credentials
+        for userid in ("12", "no-such"):
+            with Client(control.url, userid=userid, account="wrong", password=credentials["password"]) as client:
+                with pytest.raises(VendorRefusal):
+                    client.send(["15023239810"], "x")
+        mistakes, refused, request = (json.loads(run_curl(line, host, port, "--fail")) for line in lines)
+        assert [(item["number"], item["userid"]) for item in mistakes["items"]] == [(1, "12")]
+        assert [(item["number"], item["userid"]) for item in refused["items"]] == [(2, "no-such")]
+        assert request["refusal"] == protocol.CREDENTIALS_WRONG
+        assert any(finding["code"].startswith("signature.") for finding in request["diagnosis"])
 
 
 def check_control_session(lines: list[str]) -> None:
@@ -525,10 +574,13 @@ def test_every_option_of_the_contract_suite_is_in_the_how_to(suffix: str) -> Non
 @EACH_LANGUAGE
 def test_every_reserved_number_is_in_the_reference(suffix: str) -> None:
     text = read(f"docs/reference{suffix}")
-    refusing = [number for number, outcome in RESERVED_NUMBERS.items() if outcome.refusal is not None]
-    between = set(refusing[1:-1])
-    assert set(re.findall(r"1000000\d{4}", text)) | between == set(RESERVED_NUMBERS)
-    assert "、".join(protocol.SEND.all_messages[1:]) in text or ", ".join(protocol.SEND.all_messages[1:]) in text
+    assert set(re.findall(r"1000000\d{4}", text)) == set(RESERVED_NUMBERS)
+    refusals = re.findall(r"^\| `(\d+)` \| [^|`]+`([^`]+)` \|$", text, re.MULTILINE)
+    expected = [
+        (number, outcome.refusal) for number, outcome in RESERVED_NUMBERS.items() if outcome.refusal is not None
+    ]
+    assert refusals == expected
+    assert [message for _, message in refusals] == list(protocol.SEND.all_messages[1:])
 
 
 @EACH_LANGUAGE
