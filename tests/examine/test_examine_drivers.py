@@ -144,3 +144,107 @@ def test_the_part_to_keep_has_at_most_forty_lines(language: str) -> None:
     assert part is not None
     lines = [line for line in part["code"].splitlines() if line.strip() and line.strip() not in ("{", "}")]
     assert 25 <= len(lines) <= 40
+
+
+def get_snippet(document: str, language: str) -> str:
+    """The only block of a language in a document; every page in both languages has the same."""
+    (block,) = (block for block in BLOCKS if (block.document, block.language) == (document, language))
+    return block.text
+
+
+JAVA_CLIENT = """
+class ShopSmsRefused extends Exception { ShopSmsRefused(String message) { super(message); } }
+
+class ShopSms {
+    private final SmsClient client;
+
+    ShopSms(String url, String userid, String account, String password, double timeout) {
+        client = new SmsClient(Map.of("url", url, "userid", userid, "account", account, "password", password,
+                "timeout", timeout, "authentication", "signed", "charset", "utf-8", "clock_offset", 0L));
+    }
+
+    long sendSms(List<String> mobiles, String content) throws ShopSmsRefused, IOException {
+        try {
+            return Long.parseLong((String) client.send(mobiles, content, null, "").get("taskID"));
+        } catch (SmsRefused error) {
+            throw new ShopSmsRefused(error.getMessage());
+        } catch (SmsUnknown error) {
+            throw new IOException(error.getMessage());
+        }
+    }
+}
+"""
+PHP_CLIENT = """
+final class ShopSmsRefused extends Exception {}
+
+final class ShopSms
+{
+    private SmsClient $client;
+
+    public function __construct(string $url, string $userid, string $account, string $password, float $timeout)
+    {
+        $this->client = new SmsClient(compact('url', 'userid', 'account', 'password', 'timeout')
+            + ['authentication' => 'signed', 'charset' => 'utf-8', 'clock_offset' => 0]);
+    }
+
+    public function sendSms(array $mobiles, string $content, string $extno): string
+    {
+        try {
+            return $this->client->send($mobiles, $content, null, $extno)['taskID'];
+        } catch (SmsRefused $error) {
+            throw new ShopSmsRefused($error->getMessage());
+        }
+    }
+
+    public function getReports(): array
+    {
+        return array_map(fn ($item) => (object) ['mobile' => $item['mobile'], 'taskId' => $item['taskid'],
+            'isDelivered' => $item['status'] === '10', 'time' => $item['receivetime'],
+            'errorCode' => $item['errorcode'], 'extno' => $item['extno']], $this->client->fetch('status'));
+    }
+}
+"""
+"""Clients as the documents name them, over those of the ready-made drivers."""
+
+
+def build_java_snippet(folder: Path) -> tuple[str, ...]:
+    """Put the lines of the document into the driver as it says: in place of the rest of the loop, and without work."""
+    source = DRIVERS["java"].read().decode()
+    start = source.index("            };\n            if (request") + len("            };\n")
+    end = source.index("        }\n    }\n\n    @SuppressWarnings", start)
+    last = source.rindex("\n}\n", end, source.index("/** The vendor refused")) + 1
+    loop = source[:start] + get_snippet("docs/examine-drivers.md", "java")
+    rest = f"        }}\n    }}\n{source[last:]}{JAVA_CLIENT}"
+    source = f"{loop}{rest}".replace("SmsClient client = null;", "ShopSms client = null;")
+    (folder / "Driver.java").write_text(source, "utf-8")
+    subprocess.run(["javac", "Driver.java"], cwd=folder, check=True)  # noqa: S607 - the compiler in PATH
+    return "java", "-cp", str(folder), "Driver"
+
+
+def build_php_snippet(folder: Path) -> tuple[str, ...]:
+    client = DRIVERS["php"].read().decode().partition("// ---- The driver")[0]
+    (folder / "vendor").mkdir()
+    (folder / "vendor" / "autoload.php").write_text(client + PHP_CLIENT, "utf-8")
+    (folder / "driver.php").write_text(get_snippet("docs/examine-drivers.md", "php"), "utf-8")
+    return "php", str(folder / "driver.php")
+
+
+SNIPPETS = {
+    "java": (build_java_snippet, {"Q-send-time", "Q-extno"}),
+    "php": (build_php_snippet, {"Q-send-time"}),
+}
+"""How a snippet becomes a driver, and the cases that its client does not support."""
+
+
+@pytest.mark.slow("Compiles Java.")
+@pytest.mark.parametrize("language", SNIPPETS)
+def test_the_driver_snippet_of_the_document_is_complete(language: str, tmp_path: Path) -> None:
+    assert get_snippet("docs/examine-drivers.md", language) == get_snippet("docs/examine-drivers.zh-CN.md", language)
+    for tool in {"java": ("java", "javac"), "php": ("php",)}[language]:
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    build_snippet, unsupported = SNIPPETS[language]
+    cases = ("Q-signature", "Q-plus", "Q-send-time", "Q-extno", "R-faild", "F-error-page")
+    result = examine_driver(build_snippet(tmp_path), "signed", "utf-8", *cases)
+    states = {verdict.case.id: verdict.state for verdict in result.verdicts}
+    assert states == dict.fromkeys(cases, State.PASSED) | dict.fromkeys(unsupported, State.NOT_SUPPORTED)

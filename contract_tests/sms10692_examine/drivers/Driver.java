@@ -1,8 +1,9 @@
 // Driver of sms10692-examine in Java 17 or later, JDK only.
 //
-//     sms10692-examine run -- java Driver.java
+//     javac Driver.java
+//     sms10692-examine run -- java -cp . Driver
 //
-// Replace the client by calls of your own, and keep the driver below it.
+// Replace the client by calls of your own, and keep the driver and the reader of JSON.
 
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
