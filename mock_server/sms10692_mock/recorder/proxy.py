@@ -96,7 +96,7 @@ class RecordingProxy:
         self.report = report
         self._count = 0
         self._connections: set[_Connection] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closing = False
         self._servers: list[asyncio.Server] = []
 
     async def open(self, listeners: list[socket.socket]) -> None:
@@ -118,10 +118,12 @@ class RecordingProxy:
         """Accept nothing more, and wait until the vendor has answered all requests that were begun."""
         for server in self._servers:
             server.close()
+        self._is_closing = True
         for connection in list(self._connections):
             connection.finish()
-        while self._tasks:
-            await asyncio.wait(list(self._tasks))
+        # Also of connections that are being accepted: their tasks exist before that of `_serve`.
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
 
     def abort(self) -> None:
         """Close all connections at once. What has come of their exchanges is recorded."""
@@ -129,16 +131,14 @@ class RecordingProxy:
             connection.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection, task = _Connection(self, reader, writer), asyncio.current_task()
+        connection = _Connection(self, reader, writer)
         self._connections.add(connection)
-        if task is not None:
-            self._tasks.add(task)
+        if self._is_closing:
+            connection.finish()
         try:
             await connection.run()
         finally:
             self._connections.discard(connection)
-            if task is not None:
-                self._tasks.discard(task)
 
 
 class _Connection:
@@ -174,7 +174,8 @@ class _Connection:
             with suppress(OSError):  # the vendor has ended it
                 await self._vendor.wait_closed()
         if self._must_reset:
-            self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            with suppress(OSError):  # the client is gone
+                self._writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._writer.close()
         with suppress(OSError):  # the client is gone
             await self._writer.wait_closed()
