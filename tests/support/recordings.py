@@ -1,11 +1,13 @@
 """The recorder for tests: in a thread of this process, or as the command; and vendors that fail in a chosen way."""
 
 import asyncio
+import gc
 import socket
 import struct
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -47,7 +49,11 @@ def recording(
         asyncio.run_coroutine_threadsafe(proxy.close(), loop).result(TIMEOUT)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(TIMEOUT)
+        loop.run_until_complete(asyncio.sleep(0))
         loop.close()
+        with warnings.catch_warnings():  # a transport that a reset has ended may still say that it is open
+            warnings.simplefilter("ignore", ResourceWarning)
+            gc.collect()
         assert recorder.close() == 0
 
 
