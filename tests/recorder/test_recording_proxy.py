@@ -3,13 +3,16 @@
 import gzip
 import re
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import trustme
 
-from support.http_client import TIMEOUT, closed_port, connect, parse_address, read_all
+from sms10692_mock import Emulator
+from support.http_client import TIMEOUT, closed_port, connect, parse_address, read_all, send_raw
 from support.recordings import ScriptedVendor, Serve, read_recording, recording, reset
 
 BODY = b'<?xml version="1.0" encoding="utf-8" ?><returnsms>\n <message>\xe6\xb2\xa1\xe6\x9c\x89</message></returnsms>'
@@ -67,6 +70,27 @@ def test_a_target_with_a_host_and_a_base_path_reach_the_vendor_s_path(tmp_path: 
         assert vendor.requests == [b"GET /base/v2sms.aspx?a=b HTTP/1.1\r\nHost: %b\r\n\r\n" % host] * 2
     for exchange in read_recording(tmp_path):
         assert exchange.request.startswith(b"GET /v2sms.aspx?a=")
+
+
+def test_an_https_vendor_is_recorded(tmp_path: Path) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    with Emulator(tls=context) as emulator, recording(emulator.https_url, tmp_path / "out", ca=str(file)) as address:
+        assert b"<overage>1000</overage>" in send_raw(address, build(FORM)).body
+    assert [exchange.outcome for exchange in read_recording(tmp_path / "out")] == ["complete"]
+
+
+def test_an_https_vendor_with_an_unknown_certificate_gets_no_request(tmp_path: Path) -> None:
+    context, problems = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), list[str]()
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with Emulator(tls=context) as emulator:
+        with recording(emulator.https_url, tmp_path, problems=problems) as address:
+            assert exchange_bytes(address, build()) in (b"(reset)", b"")
+        assert [request for request in emulator.control.requests() if request.operation] == []
+    assert [exchange.outcome for exchange in read_recording(tmp_path)] == ["refused"]
+    assert len(problems) == 1
 
 
 def close_without_a_byte(connection: socket.socket, _: bytes) -> bool:

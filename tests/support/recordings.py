@@ -7,7 +7,6 @@ import struct
 import subprocess
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -51,9 +50,7 @@ def recording(
         thread.join(TIMEOUT)
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
-        with warnings.catch_warnings():  # a transport that a reset has ended may still say that it is open
-            warnings.simplefilter("ignore", ResourceWarning)
-            gc.collect()
+        gc.collect()
         assert recorder.close() == 0
 
 

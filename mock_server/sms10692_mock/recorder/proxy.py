@@ -116,6 +116,12 @@ class RecordingProxy:
 
     async def close(self) -> None:
         """Accept nothing more, and wait until the vendor has answered all requests that were begun."""
+        loop = asyncio.get_running_loop()
+        for server in self._servers:
+            for listener in server.sockets:
+                loop.remove_reader(listener.fileno())
+        # A server that is closed drops a connection that is just being accepted, and does not close it.
+        await asyncio.sleep(0)
         for server in self._servers:
             server.close()
         self._is_closing = True
