@@ -197,3 +197,13 @@ def test_behind_a_proxy_with_tls_the_page_uses_the_emulators_own_scheme() -> Non
     environ = {"SERVER_NAME": "::", "SERVER_PORT": "10692", "wsgi.url_scheme": "https"}
     assert find_server(environ) == ServerAddress("::1", 10692, is_tls=True)
     assert find_server(environ | {OWN_SCHEME: "http"}) == ServerAddress("::1", 10692, is_tls=False)
+
+
+def test_a_send_that_a_fault_ends_is_not_shown_as_accepted(emulator: Emulator, vendor: SmsVendor) -> None:
+    vendor.fault("status", status=503)
+    shown = post(emulator, vendor, "message", mobile="15023239810", content="您好", extno="")
+    assert ">HTTP 503<" in shown
+    assert "服务不可用" in shown, "the page of the web server is in GB2312, without a declared charset"
+    assert ">ok<" not in shown
+    assert "/phone?" not in shown
+    assert vendor.messages() == []

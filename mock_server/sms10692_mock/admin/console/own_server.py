@@ -36,8 +36,14 @@ class Exchange(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The body as text, in the declared charset of the two that the vendor has."""
-        return self.body.decode("gbk" if "gb2312" in self.content_type.lower() else "utf-8", "replace")
+        """The body as text, in the declared charset of the two that the vendor has, or in the one that fits."""
+        content_type = self.content_type.lower()
+        if "gb2312" in content_type:
+            return self.body.decode("gbk", "replace")
+        try:
+            return self.body.decode("utf-8")
+        except UnicodeDecodeError:  # also of a page of the web server, which declares no charset
+            return self.body.decode("utf-8" if "utf-8" in content_type else "gbk", "replace")
 
 
 class ServerUnreachable(Exception):

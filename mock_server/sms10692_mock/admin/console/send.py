@@ -1,5 +1,6 @@
 """Send page: composes a request of the shown account, sends it as a client does, and shows request and response."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
@@ -217,7 +218,7 @@ def send_entry(control: ControlService, entry: LoggedRequest, server: ServerAddr
     logged = control.requests.find_newest(entry)
     shown = build_raw_request(control.requests.hide_secrets(entry), _host(server))
     detail = None if logged is None else control.requests.get(None, logged.number)
-    was_sent = detail is not None and detail.operation == protocol.SEND.name and not detail.refusal
+    was_sent = detail is not None and detail.operation == protocol.SEND.name and bool(_TASK_ID.search(received.body))
     numbers = _numbers_of(entry, control) if was_sent else []
     return Response(
         render_template(
@@ -229,6 +230,10 @@ def send_entry(control: ControlService, entry: LoggedRequest, server: ServerAddr
             mobile=numbers[0].strip() if numbers else "",
         )
     )
+
+
+_TASK_ID: Final = re.compile(rb"<taskID>[1-9]")
+"""What the response to an accepted send contains."""
 
 
 def _numbers_of(entry: LoggedRequest, control: ControlService) -> list[str]:

@@ -207,6 +207,7 @@
   // Notices of success disappear after ten seconds. Errors stay.
   let noticeTimer = null;
   document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id === "sent") event.target.scrollIntoView({ block: "nearest" });
     if (event.target.id !== "notice") return;
     clearTimeout(noticeTimer);
     noticeTimer = setTimeout(() => document.querySelector("#notice .good")?.remove(), 10000);
