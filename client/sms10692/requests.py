@@ -84,7 +84,7 @@ class RequestBuilder:
         Raises ValueError for a `send_time` without a time zone, and UnencodableText.
         """
         joined = mobiles if isinstance(mobiles, str) else ",".join(mobiles)
-        mobile = ",".join(dict.fromkeys(joined.split(",")))
+        mobile = ",".join(dict.fromkeys(map(str.strip, joined.split(","))))
         arguments = (mobile, content, _format_send_time(send_time), extno)
         return self._prepare(protocol.SEND, responses.parse_send_result, arguments)
 

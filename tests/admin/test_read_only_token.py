@@ -199,7 +199,9 @@ def test_a_spectator_sees_pages_traffic_and_findings(emulator: FlaskEmulator) ->
     response = emulator.http.get("/_mock/accounts/7", headers=bearer(READ_ONLY))
     assert response.json is not None
     assert (response.json["account"], response.json["password"]) == ("laden", "***")
-    assert emulator.http.get("/_mock/state", headers=bearer(READ_ONLY)).status_code == 403
+    state = emulator.http.get("/_mock/state", headers=bearer(READ_ONLY))
+    assert (state.status_code, "the read-only token may not see them" in state.text) == (403, True)
+    assert "--token" not in state.text
 
 
 def test_events_of_a_spectator_carry_no_data(emulator: FlaskEmulator) -> None:

@@ -49,10 +49,9 @@ def replay_form(emulator: Emulator, number: int) -> dict[str, str]:
     return fields
 
 
-def replay(emulator: Emulator, **fields: str) -> Any:
-    return httpx2.post(
-        f"{emulator.url}/requests/replay", data=fields, headers={"HX-Request": "true"}, timeout=60, trust_env=False
-    )
+def replay(emulator: Emulator, language: str = "en", /, **fields: str) -> Any:
+    headers = {"HX-Request": "true", "Accept-Language": language}
+    return httpx2.post(f"{emulator.url}/requests/replay", data=fields, headers=headers, timeout=60, trust_env=False)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +103,10 @@ def test_an_edited_request_is_signed_again_and_shown_with_its_response(emulator:
         ("target", "v2sms.aspx"),
         ("target", "http://evil.example/"),
         ("target", "/内"),
+        ("target", "/_mock/state"),
+        ("target", "//_mock/v2sms.aspx"),
+        ("target", "/%5fmock/accounts"),
+        ("target", "/requests?x=/v2sms.aspx"),
         ("body", "a\\z"),
         ("body", "a\\"),
         ("body", "content=😀"),
@@ -115,6 +118,35 @@ def test_a_wrong_field_is_named_and_nothing_is_sent(emulator: Emulator, field: s
     before = newest_request(emulator)["number"]
     response = replay(emulator, **fields | {field: value})
     assert (response.status_code, response.headers["X-Field"]) == (422, field)
+    assert newest_request(emulator)["number"] == before
+
+
+def test_only_the_path_of_an_endpoint_is_sent_to_and_the_page_says_so_in_both_languages(emulator: Emulator) -> None:
+    fields = {"method": "GET", "target": "/_mock/state", "kind": "", "body": ""}
+    expected = {"en": "This is no path of an endpoint: /_mock/state", "zh": "这不是接口的路径：/_mock/state"}
+    for language, text in expected.items():
+        assert text in replay(emulator, language, **fields).text
+
+
+@pytest.mark.parametrize(
+    ("target", "kind", "body"),
+    [
+        ("/v2sms.aspx", FORM, "action=overage&userid=12"),
+        ("/v2sms.aspx", FORM, "action=overage&userid=12&sign=1"),
+        ("/v2sms.aspx", FORM, "action=overage&userid=nosuch&timestamp=1&sign=1"),
+        ("/v2sms.aspx", "application/json", '{"userid": "12", "timestamp": "1", "sign": "1"}'),
+        ("/sms.aspx", FORM, "action=overage&userid=12&account=test&password=mima"),
+    ],
+)
+def test_what_cannot_be_signed_again_is_refused_and_not_sent(
+    emulator: Emulator, target: str, kind: str, body: str
+) -> None:
+    httpx2.post(f"{emulator.url}/v2sms.aspx", content=b"x", trust_env=False)
+    before = newest_request(emulator)["number"]
+    fields = {"method": "POST", "target": target, "kind": kind, "body": body, "sign_again": "1"}
+    for language, text in {"en": "Cannot sign again, so nothing was sent", "zh": "无法重新签名，没有发送"}.items():
+        response = replay(emulator, language, **fields)
+        assert (response.status_code, response.headers["X-Field"], text in response.text) == (422, "sign_again", True)
     assert newest_request(emulator)["number"] == before
 
 

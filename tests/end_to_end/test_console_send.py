@@ -135,6 +135,15 @@ def test_a_request_is_sent_again_byte_for_byte(emulator: Emulator, vendor: SmsVe
     assert len(vendor.messages()) == 2
 
 
+@pytest.mark.parametrize(("number", "status"), [("9" * 5000, 422), ("x", 422), ("9" * 30, 404), ("0", 404), ("", 404)])
+def test_a_number_of_no_request_is_not_sent_again(
+    emulator: Emulator, vendor: SmsVendor, number: str, status: int
+) -> None:
+    url = f"{emulator.url}/send/again?userid={vendor.userid}"
+    response = httpx2.post(url, data={"number": number}, headers=CONSOLE, trust_env=False)
+    assert response.status_code == status
+
+
 def test_the_form_holds_the_values_of_a_logged_send(emulator: Emulator, vendor: SmsVendor) -> None:
     post(
         emulator,

@@ -47,6 +47,9 @@ def add_replay(pages: Blueprint, control: ControlService) -> None:
                 "replay.invalid_target", 422, {INVALID_FIELD_HEADER: "target"}, value=target[:_SHOWN]
             )
         path, _, query = target.partition("?")
+        if match_endpoint(unquote(path)) is None:
+            # The other paths of this server would answer as this server, with the secrets of all accounts.
+            return message_response("replay.no_endpoint", 422, {INVALID_FIELD_HEADER: "target"}, value=target[:_SHOWN])
         try:
             # Browsers send the line ends of a text area as CR LF.
             body = read_body(form.get("body", "").replace("\r\n", "\n"), _codec(path), is_form=_is_form(kind))
@@ -54,7 +57,10 @@ def add_replay(pages: Blueprint, control: ControlService) -> None:
             return message_response("replay.invalid_body", 422, {INVALID_FIELD_HEADER: "body"}, value=error)
         entry = _build_entry(method, unquote(path), query.encode(), kind, body)
         if "sign_again" in form:
-            entry = _sign_again(control, entry)
+            signed = _sign_again(control, entry)
+            if signed is None:
+                return message_response("replay.not_signed", 422, {INVALID_FIELD_HEADER: "sign_again"})
+            entry = signed
         return send_entry(control, entry, find_server(request.environ))
 
 
@@ -86,15 +92,21 @@ def _build_entry(method: str, path: str, query: bytes, kind: str, body: bytes) -
     return LoggedRequest(0, 0.0, 0.0, 0.0, method, path, query, headers, body, userid, "", "", None, 0, "", b"")
 
 
-def _sign_again(control: ControlService, entry: LoggedRequest) -> LoggedRequest:
-    """Replace timestamp and sign of the request by those of now, if its account exists."""
+def _sign_again(control: ControlService, entry: LoggedRequest) -> LoggedRequest | None:
+    """Replace timestamp and sign of the request by those of now.
+
+    Returns None if the account does not exist, or if query and body lack one of the two parameters.
+    """
     account = control.vendor.store.account(entry.userid)
     if account is None:
-        return entry
+        return None
     timestamp = format_timestamp(to_china_datetime(control.vendor.now(account)))
     values = {_TIMESTAMP: timestamp, _SIGN: sign(account.account, account.password, timestamp)}
     query, body = entry.query, entry.body
     for name, value in values.items():
         pattern = re.compile(rb"((?:^|&)%b=)[^&]*" % name, re.IGNORECASE)
-        query, body = (pattern.sub(rb"\g<1>" + value.encode(), raw) for raw in (query, body))
+        replacement = rb"\g<1>" + value.encode()
+        (query, in_query), (body, in_body) = (pattern.subn(replacement, raw) for raw in (query, body))
+        if not in_query + in_body:
+            return None
     return entry._replace(query=query, body=body)

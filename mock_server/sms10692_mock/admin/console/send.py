@@ -14,7 +14,7 @@ from sms10692.signing import format_timestamp, sign
 from sms10692_mock.admin.console.explain import finding_text
 from sms10692_mock.admin.console.export_request import build_raw_request
 from sms10692_mock.admin.console.hexdump import printable_text
-from sms10692_mock.admin.console.layout import message_response, render_page, selected_account
+from sms10692_mock.admin.console.layout import form_number, message_response, render_page, selected_account
 from sms10692_mock.admin.console.own_server import ServerAddress, ServerUnreachable, exchange, find_server
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument
@@ -99,7 +99,7 @@ def add_send(pages: Blueprint, control: ControlService) -> None:
 
     @pages.post("/send/again")
     def send_again() -> ResponseReturnValue:
-        number = int(request.form.get("number", "0")) if request.form.get("number", "").isdecimal() else 0
+        number = form_number("number", whole=True) or 0
         entry = control.requests.original(number)
         if not entry.method:
             raise NoSuchRequest(number)

@@ -36,6 +36,7 @@ from sms10692_mock.diagnosis.service import (
 )
 from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.api_request import match_endpoint
+from sms10692_mock.domain.bounds import MAX_NUMBER
 from sms10692_mock.domain.notifier import ChangeNotifier
 from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.records import LoggedRequest, Page, Query
@@ -316,7 +317,7 @@ class RequestLogService:
         return None
 
     def _find(self, userid: str | None, number: int) -> LoggedRequest:
-        request = self._store.request(number)
+        request = self._store.request(number) if 0 < number <= MAX_NUMBER else None
         if request is None or (userid is not None and request.userid != userid):
             raise NoSuchRequest(number)
         return request

@@ -65,10 +65,11 @@ class StateBeingReplaced(Exception):
 class SecretsHidden(Exception):
     """The reader may not see passwords."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "the state has the passwords of all accounts, and other hosts can reach this one: set a --token"
+    def __init__(self, *, is_read_only: bool) -> None:
+        reason = (
+            "the read-only token may not see them" if is_read_only else "other hosts can reach this one: set a --token"
         )
+        super().__init__(f"the state has the passwords of all accounts, and {reason}")
 
 
 class RestoredState(BaseModel):
@@ -92,7 +93,7 @@ class StateService:
     def read(self) -> str:
         """Return the state. Raises SecretsHidden and AccountInUse."""
         if not self._control.requests.may_show_secrets():
-            raise SecretsHidden
+            raise SecretsHidden(is_read_only=not self._control.requests.may_show_signatures())
         accounts: list[str] = []
         last_task_id = 0
         for account in self._store.accounts():
