@@ -1,9 +1,12 @@
 """What a recording contains: masks of the same class and length, in the bytes and encodings of the original."""
 
+import gzip
 import http.client
 import random
 import re
+import socket
 import tomllib
+import zlib
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote_to_bytes
 
@@ -17,7 +20,7 @@ from sms10692_mock.recorder.masks import Masks
 from sms10692_mock.recorder.request_mask import CapturedRequest, mask_request, parse_captured_head
 from sms10692_mock.recorder.response_mask import mask_response_body
 from support.emulators import sign
-from support.http_client import Address, build_request, parse_address, send_raw
+from support.http_client import Address, build_request, connect, parse_address, read_all, send_raw
 from support.recordings import ScriptedVendor, read_recording, recording
 
 ACCOUNT, PASSWORD, USERID = "某公司", "s3cret内Pw", "4711"
@@ -174,6 +177,63 @@ def test_chunks_keep_their_sizes() -> None:
     assert masked == b"c\r\nmobile=%b\r\n6\r\n%b\r\n0\r\n\r\n" % (number[:5], number[5:])
 
 
+CHUNKED = "POST /v2sms.aspx HTTP/1.1\r\nHost: vendor.example\r\nTransfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"userid=1&password=s3cretPw&mobile=13812345678\r\n",
+        b"5\r\na=bcd\r\npassword=s3cretPw&mobile=13812345678\r\n",
+        b"ff\r\npassword=s3cretPw&mobile=13812345678",
+        b"5\r\na=bcd\r\n0\r\n\r\ns3cretPw 13812345678",
+    ],
+    ids=["no chunks", "no size", "cut", "more than the body"],
+)
+def test_a_body_whose_chunks_end_early_is_masked_as_a_text(body: bytes) -> None:
+    masked = mask(CHUNKED, body).partition(b"\r\n\r\n")[2]
+    assert len(masked) == len(body)
+    assert b"s3cret" not in masked
+    assert b"password" not in masked
+    assert NUMBER.encode() not in masked
+
+
+def test_extensions_of_chunks_and_trailers_are_not_stored() -> None:
+    body = b"7;pw=s3cretPw\r\nextno=1\r\n00;s3cretPw\r\nX-Password: s3cretPw\r\n\r\n"
+    assert mask(CHUNKED, body).partition(b"\r\n\r\n")[2] == b"7\r\nextno=1\r\n0\r\n\r\n"
+
+
+def test_only_the_name_of_a_usual_parameter_is_kept_in_the_head_of_a_part() -> None:
+    body = (
+        b"--b0\r\nContent-Disposition: form-data; name=content; filename*=UTF-8''Geheim.txt\r\nX-A: 13812345678\r\n\r\n"
+        b'secret\r\n--b0\r\nContent-Disposition: form-data; name="extno"\r\n\r\n01\r\n--b0--\r\n'
+    )
+    masked = mask_form("/v2sms.aspx", body, MULTIPART)
+    assert len(masked) == len(body)
+    assert re.search(rb"\AContent-Disposition: form-data; name=content; [a-z]{8}\*=", masked.partition(b"\r\n")[2])
+    assert masked.endswith(b'--b0\r\nContent-Disposition: form-data; name="extno"\r\n\r\n01\r\n--b0--\r\n')
+    for secret in (b"Geheim", b"secret", NUMBER.encode()):
+        assert secret not in masked
+
+
+def test_the_delimiter_is_that_of_the_header() -> None:
+    """The first line of a body is no proof of it. A boundary that looks like a signature is masked in both places."""
+    secret = b'--s3cretPw\r\nContent-Disposition: form-data; name="extno"\r\n\r\n01\r\n--s3cretPw--'
+    assert b"s3cret" not in mask_form("/v2sms.aspx", secret, MULTIPART)
+    assert b"s3cret" not in mask_form("/v2sms.aspx", secret, "multipart/form-data")
+    body = b'--%b\r\nContent-Disposition: form-data; name="extno"\r\n\r\n01\r\n--%b--\r\n' % (
+        SIGN.encode(),
+        SIGN.encode(),
+    )
+    content_type = f"multipart/form-data; boundary={SIGN}"
+    head = f"POST /v2sms.aspx HTTP/1.1\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}"
+    stored_head, _, stored = mask(head, body).partition(b"\r\n\r\n")
+    found = re.search(rb"boundary=([0-9a-f]{32})", stored_head)
+    assert found is not None
+    assert found[1] != SIGN.encode()
+    assert stored == body.replace(SIGN.encode(), found[1])
+
+
 def test_headers_of_a_request_are_stored_without_address_and_secrets() -> None:
     head = (
         "GET http://vendor.example/v2sms.aspx?action=overage HTTP/1.1\r\nHost: vendor.example\r\nCookie: a=b\r\n"
@@ -235,6 +295,104 @@ def test_no_answer_of_any_shape_keeps_a_number_or_a_signature(answer: str) -> No
     assert len(masked) == len(answer)
     for secret in ("13812345678", "某店", "5cc68982f55ac74348e3d819f868fbe1"):
         assert secret not in masked
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '["某店", "Geheim"]',
+        '{"status":"ok","list":["13812345678","某店 Geheim"],"13812345678":1}',
+        '{"a": \'Geheim 某店\', content: "某店", Geheim}',
+        '{"Message":["Geheim"],"ErrorCode":13812345678}',
+        "Warning: Geheim\n<?xml version='1.0'?><returnsms><content>某店 Geheim</content></returnsms>",
+        '<?xml version="1.0"?><response><callbox><content>某店 Geheim</content></callbox></response>',
+        "<?Geheim 某店?><returnsms x=Geheim y='某店'/><!DOCTYPE Geheim><message/>Geheim",
+        "<returnsms><content><![CDATA[某店 1>0 Geheim 13812345678",
+        "<returnsms><content><!-- 某店 > Geheim",
+        "<returnsms><errorcode>13812345678 Geheim</errorcode><extno>13812345678</extno><taskid>13812345678</taskid>"
+        "<status>Geheim</status><mid>某店</mid><payinfo>Geheim</payinfo></returnsms>",
+        "<returnsms><receivetime>13812345678</receivetime><returnstatus>Geheim</returnstatus></returnsms>",
+        "<p>Geheim 某店",
+        "Geheim 某店",
+    ],
+)
+def test_what_is_not_recognised_in_an_answer_is_masked(answer: str) -> None:
+    masked = mask_answer(answer)
+    assert len(masked) == len(answer)
+    for secret in (NUMBER, "某店", "Geheim"):
+        assert secret not in masked
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
+def test_an_answer_in_utf_16_is_masked(codec: str) -> None:
+    answer = "\ufeff<returnsms><content>某店 13812345678</content><extno>01</extno></returnsms>"
+    masked = mask_response_body(answer.encode(codec), "utf-8", build_masks(), {}).decode(codec)
+    assert re.fullmatch(
+        "\ufeff<returnsms><content>[^某店]{2} 12[0-9]{9}</content><extno>01</extno></returnsms>", masked
+    )
+
+
+ANSWER = "<returnsms><content>某店 Geheim</content></returnsms>".encode()
+UNREADABLE = {
+    "br": (b"Content-Encoding: br\r\n", b"Geheim", "its encoding is not known"),
+    "zstd": (b"Content-Encoding: zstd\r\n", b"Geheim", "its encoding is not known"),
+    "no gzip": (b"Content-Encoding: gzip\r\n", b"Geheim", "it cannot be decompressed"),
+    "compressed without a header": (b"", gzip.compress(ANSWER, mtime=0), "it is no text"),
+}
+
+
+def record_answer(head: bytes, body: bytes, folder: Path) -> bytes:
+    """Record one exchange; return its metadata."""
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
+        return False
+
+    with ScriptedVendor(serve) as vendor, recording(vendor.url, folder) as address, connect(address) as connection:
+        connection.sendall(build_form("/v2callApi.aspx", "utf-8", action="query"))
+        assert read_all(connection).endswith(body)
+    return (folder / "0001-call" / "exchange.toml").read_bytes()
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_answer_that_cannot_be_masked_is_not_stored(name: str, tmp_path: Path) -> None:
+    head, body, reason = UNREADABLE[name]
+    metadata = tomllib.loads(record_answer(head, body, tmp_path).decode())
+    assert metadata["recorded"]["body_not_stored"] == reason
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.body, exchange.length, exchange.outcome) == (b"", 0, "complete")
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        (b"x-gzip", gzip.compress(ANSWER, mtime=0)),
+        (b"gzip, gzip", gzip.compress(gzip.compress(ANSWER, mtime=0), mtime=0)),
+        (b"identity, deflate", zlib.compress(ANSWER)),
+    ],
+)
+def test_known_encodings_of_an_answer_are_undone_before_it_is_masked(
+    coding: bytes, body: bytes, tmp_path: Path
+) -> None:
+    assert b"body_not_stored" not in record_answer(b"Content-Encoding: %b\r\n" % coding, body, tmp_path)
+    [exchange] = read_recording(tmp_path)
+    assert re.fullmatch("<returnsms><content>[^某店]{2} [A-Za-z]{6}</content></returnsms>", exchange.body.decode())
+    assert b"Geheim" not in exchange.body
+
+
+def test_a_compressed_transfer_is_undone_before_it_is_masked(tmp_path: Path) -> None:
+    body = gzip.compress(ANSWER, mtime=0)
+    response = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    with (
+        ScriptedVendor(lambda connection, _: connection.sendall(response)) as vendor,
+        recording(vendor.url, tmp_path) as address,
+        connect(address) as connection,
+    ):
+        connection.sendall(build_form("/v2callApi.aspx", "utf-8", action="query"))
+        assert read_all(connection) == response
+    [exchange] = read_recording(tmp_path)
+    assert exchange.body.startswith(b"<returnsms><content>")
+    assert b"Geheim" not in exchange.body
 
 
 def build_form(path: str, codec: str, **fields: str) -> bytes:

@@ -121,6 +121,32 @@ def test_a_broken_exchange_breaks_in_the_same_way(
     assert bool(head) == (received is not None)
 
 
+def test_an_announced_length_is_not_allocated(tmp_path: Path) -> None:
+    folder = tmp_path / "0001"
+    write_exchange(folder, "action=overage&userid=7", "", metadata='[recorded]\noutcome = "cut"\n')
+    (folder / "response.http").write_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999\r\n\r\n<returnsms>")
+    with Server(tmp_path) as address, connect(address) as connection:
+        connection.sendall(build_request("/v2sms.aspx", b"action=overage&userid=7"))
+        head, _, body = read_all(connection).partition(b"\r\n\r\n")
+    assert b"Content-Length: 999999999999999" in head
+    assert body == b"<returnsms>"
+
+
+@pytest.mark.parametrize("length", ["9" * 19, "-1", "9" * 5000])
+def test_an_impossible_announced_length_is_refused(length: str, tmp_path: Path) -> None:
+    write_exchange(tmp_path / "0001", "action=overage&userid=7", "", metadata='[recorded]\noutcome = "cut"\n')
+    (tmp_path / "0001" / "response.http").write_bytes(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
+    with pytest.raises(ValueError, match="Content-Length is no number of at most 18 digits"):
+        Replay(tmp_path)
+
+
+def test_exchanges_are_ordered_by_number(tmp_path: Path) -> None:
+    names = ["0002-send", "9999-send", "10000-overage", "100000-send", "after", "before"]
+    for name in reversed(names):
+        write_exchange(tmp_path / name, "action=overage", "")
+    assert [folder.name for folder in find_exchanges(tmp_path)] == names
+
+
 def test_hand_written_exchanges_are_replayed_too() -> None:
     """Every exchange of the fixtures that is a folder, in its order, byte for byte."""
     for chapter in sorted(folder for folder in EXCHANGES_FOLDER.iterdir() if folder.is_dir()):

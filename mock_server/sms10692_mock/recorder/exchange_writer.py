@@ -15,7 +15,10 @@ PROVENANCE: Final = "recorded"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedExchange:
-    """An exchange. `response` is empty if none came. `seconds` is the time from the request's head to the end."""
+    """An exchange. `response` is empty if none came. `seconds` is the time from the request's head to the end.
+
+    `body_not_stored` is why the body of the response is not stored.
+    """
 
     name: str
     clause: str
@@ -26,6 +29,7 @@ class RecordedExchange:
     request: bytes
     response: bytes
     dropped_headers: tuple[str, ...] = ()
+    body_not_stored: str = ""
 
 
 def write_exchange(folder: Path, exchange: RecordedExchange) -> Path:
@@ -78,4 +82,6 @@ def _format_metadata(exchange: RecordedExchange) -> str:
     ]
     if exchange.dropped_headers:
         lines.append(f"dropped_headers = {format_toml(exchange.dropped_headers)}")
+    if exchange.body_not_stored:
+        lines.append(f"body_not_stored = {format_toml(exchange.body_not_stored)}")
     return "\n".join([*lines, ""])

@@ -94,6 +94,15 @@ class BodyEnd:
         self._is_after_chunk = not self._is_trailer
 
 
+def is_chunked_body(body: bytes) -> bool:
+    """Return whether bytes are a whole chunked body, up to the empty line at its end, and nothing more."""
+    end = BodyEnd(None)
+    try:
+        return end.feed(body) == len(body) and end.is_complete
+    except InvalidMessage:
+        return False
+
+
 def find_chunks(body: bytes) -> list[Span]:
     """Return the spans of the data of a chunked body, as far as it goes.
 

@@ -5,6 +5,7 @@ each later exchange, every few seconds, and at the end.
 """
 
 import queue
+import re
 import threading
 import traceback
 import zlib
@@ -36,17 +37,21 @@ from sms10692_mock.recorder.response_mask import (
     find_forbidden_words,
     find_messages,
     find_values,
+    is_binary,
     mask_response_body,
 )
 from sms10692_mock.recorder.start_state import MaskedAccount, StartState
 from sms10692_mock.recorder.wire_text import CODECS
-from sms10692_mock.recording.exchange_folder import REQUEST, STATE, Outcome
+from sms10692_mock.recording.exchange_folder import LENGTH, REQUEST, STATE, Outcome
 
 _RETRY_SECONDS: Final = 5.0
 _SECRET_PARAMETERS: Final = (protocol.PASSWORD.parameters[1], protocol.PASSWORD.parameters[2])
 _UNKNOWN: Final = "other"
 _MAX_BODY: Final = 64 * 1024 * 1024
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
+_COMPRESSIONS: Final = ("gzip", "x-gzip", "deflate")
+_CHUNKED, _IDENTITY = "chunked", "identity"
+_STATUS: Final = re.compile("[1-9][0-9]{2}")
 _CREDENTIALS_REFUSALS: Final = (protocol.CREDENTIALS_EMPTY, protocol.CREDENTIALS_WRONG)
 
 
@@ -78,9 +83,12 @@ class _Signed(NamedTuple):
 
 
 class _ParsedResponse(NamedTuple):
+    """`not_stored` says why the body is not stored; it is empty then."""
+
     status: int
     headers: Mapping[str, str]
     body: bytes
+    not_stored: str = ""
 
 
 class Recorder:
@@ -217,6 +225,7 @@ class Recorder:
             request=stored_request,
             response=stored_response,
             dropped_headers=tuple(list_dropped_headers(request)),
+            body_not_stored="" if response is None else response.not_stored,
         )
 
     def _mask_values(self, fields: Fields, charset: str) -> dict[str, str]:
@@ -289,31 +298,50 @@ def _parse_response(response: CapturedResponse) -> _ParsedResponse:
     fields = (field.partition(":") for field in lines)
     headers = {name.strip().lower(): value.strip() for name, _, value in fields}
     body = response.body
-    if headers.get("transfer-encoding", "").lower() == "chunked":
+    transfer_codings = _split_codings(headers.get("transfer-encoding", ""))
+    if transfer_codings and transfer_codings[-1] == _CHUNKED:
         body = b"".join(body[start:end] for start, end in find_chunks(body))
-    if headers.get("content-encoding", "").lower() in ("gzip", "deflate"):
-        body = _decompress(body)
-    status = line.split(" ")[1] if line.count(" ") else ""
-    return _ParsedResponse(int(status) if status.isdecimal() else 0, headers, body)
+        transfer_codings.pop()
+    status = (line.split(" ")[1:] or [""])[0]
+    code = int(status) if _STATUS.fullmatch(status) else 0
+    try:
+        for coding in reversed([*_split_codings(headers.get("content-encoding", "")), *transfer_codings]):
+            body = _decode(coding, body)
+    except _UnreadableBody as error:
+        return _ParsedResponse(code, headers, b"", str(error))
+    if is_binary(body):
+        return _ParsedResponse(code, headers, b"", "it is no text")
+    return _ParsedResponse(code, headers, body)
 
 
-def _decompress(body: bytes) -> bytes:
-    """Decompress a body, as far as it came. **Compressed bytes cannot be masked**: invalid ones are dropped."""
+class _UnreadableBody(Exception):
+    """A body cannot be decoded, and so not be masked."""
+
+
+def _split_codings(header: str) -> list[str]:
+    codings = (coding.strip().lower() for coding in header.split(","))
+    return [coding for coding in codings if coding and coding != _IDENTITY]
+
+
+def _decode(coding: str, body: bytes) -> bytes:
+    """Undo a content coding, as far as the body came. Raises _UnreadableBody."""
+    if coding not in _COMPRESSIONS:
+        raise _UnreadableBody("its encoding is not known")
     for bits in (_GZIP_OR_ZLIB, -zlib.MAX_WBITS):
         try:
             return zlib.decompressobj(bits).decompress(body, _MAX_BODY)
         except zlib.error:
             continue
-    return b""
+    raise _UnreadableBody("it cannot be decompressed")
 
 
 def _format_response(response: _ParsedResponse, content_type: str, body: bytes, is_complete: bool) -> bytes:
     """Write a response. Content-Length is that of the body; of a cut one, the announced length if it is greater."""
     announced = response.headers.get("content-length", "")
-    is_identity = "content-encoding" not in response.headers
+    is_announced = LENGTH.fullmatch(announced) and "content-encoding" not in response.headers
     length = len(body)
-    if not is_complete or not body:
-        length = max(length + (not is_complete), int(announced) if announced.isdecimal() and is_identity else 0)
+    if not is_complete or not (body or response.not_stored):
+        length = max(length + (not is_complete), int(announced) if is_announced else 0)
     phrase = HTTPStatus(response.status).phrase if response.status in _STATUSES else "Unknown"
     lines = [f"HTTP/1.1 {response.status} {phrase}"]
     if content_type:

@@ -1,7 +1,7 @@
 """Masking of a captured request: line, headers and body, as it will be stored.
 
-Every byte of query and body keeps its place, its encoding, and so the length of the body and of its chunks. What is
-kept as it is, is listed here; **everything else is masked.**
+Every byte of query and body keeps its place, its encoding, and so the length of the body and of its chunks. Extensions
+of chunks and trailers are dropped. What is kept as it is, is listed here; **everything else is masked.**
 """
 
 import re
@@ -13,7 +13,7 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
 from sms10692_mock.domain.api_request import match_endpoint
-from sms10692_mock.recorder.http_framing import Span, find_chunks
+from sms10692_mock.recorder.http_framing import Span, find_chunks, is_chunked_body
 from sms10692_mock.recorder.masks import Masks
 from sms10692_mock.recorder.wire_text import mask_bytes, mask_component, read_component
 from sms10692_mock.server.bad_request import BadRequest
@@ -49,7 +49,11 @@ _SECRETS: Final = frozenset(("account", "password", "newpwd", "renewpwd"))
 _KNOWN_NAMES: Final = frozenset((*_KEPT_VALUES, *_SECRETS, "userid", "sign", "mobile", "content", "taskname"))
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_.\[\]-]{0,30}[0-9]{0,2}")
 _SIGN: Final = re.compile("[0-9A-Fa-f]{32}")
-_PART_NAME: Final = re.compile(rb'(name=")([^"\r\n]*)(")', re.IGNORECASE)
+_PART_NAME: Final = re.compile(
+    rb"""Content-Disposition:[ ]?form-data;[ ]?name=(?:"(?P<quoted>[^"\r\n]*)"|(?P<token>[^"\r\n;]+))""", re.IGNORECASE
+)
+_FILE_NAME: Final = re.compile(rb"; ?filename(?==)", re.IGNORECASE)
+_BOUNDARY: Final = re.compile(r"""boundary=(?:"([^"]+)"|([^";, ]+))""", re.IGNORECASE)
 _FORM_DATA: Final = "multipart/form-data"
 
 
@@ -71,8 +75,12 @@ class CapturedRequest(NamedTuple):
 
     def find_spans(self) -> list[Span]:
         """Find the parts of the body that are no chunk sizes."""
-        is_chunked = self.parsed is not None and self.parsed.length is None
-        return find_chunks(self.body) if is_chunked else [(0, len(self.body))]
+        return find_chunks(self.body) if self.is_chunked else [(0, len(self.body))]
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether the head announces chunks."""
+        return self.parsed is not None and self.parsed.length is None
 
     def parse_fields(self) -> Fields:
         """Parse the parameters, as the emulator does."""
@@ -98,14 +106,23 @@ def mask_request(request: CapturedRequest, masks: Masks) -> bytes:
     charset = "utf-8" if endpoint is None else endpoint.charset
     if request.parsed is None:
         return mask_bytes(request.head + request.body, charset, masks.mask_text)
+    head = _mask_head(request.head, charset, masks)
+    if request.is_chunked and not is_chunked_body(request.body):
+        return head + mask_bytes(request.body, charset, masks.mask_text)
     spans = request.find_spans()
     joined = b"".join(request.body[start:end] for start, end in spans)
     masked = _mask_body(joined, request.parsed.headers_lower.get("content-type", ""), charset, masks)
-    body, position = bytearray(request.body), 0
+    return head + (_write_chunks(masked, spans) if request.is_chunked else masked)
+
+
+def _write_chunks(data: bytes, spans: list[Span]) -> bytes:
+    """Write data in chunks of the same sizes, without extensions and trailers."""
+    pieces, position = [], 0
     for start, end in spans:
-        body[start:end] = masked[position : position + end - start]
-        position += end - start
-    return _mask_head(request.head, charset, masks) + bytes(body)
+        size = end - start
+        pieces.append(b"%x\r\n%b\r\n" % (size, data[position : position + size]))
+        position += size
+    return b"".join((*pieces, b"0\r\n\r\n"))
 
 
 def list_dropped_headers(request: CapturedRequest) -> list[str]:
@@ -171,7 +188,7 @@ def _is_page(segment: bytes) -> bool:
 def _mask_body(body: bytes, content_type: str, charset: str, masks: Masks) -> bytes:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == _FORM_DATA:
-        return _mask_multipart(body, charset, masks)
+        return _mask_multipart(body, content_type, charset, masks)
     if media_type == "application/json" or media_type.endswith("+json"):
         return mask_bytes(body, charset, masks.mask_text)
     return _mask_urlencoded(body, charset, masks)
@@ -190,13 +207,17 @@ def _mask_pair(pair: bytes, charset: str, masks: Masks) -> bytes:
     return raw_name + equals + mask_component(value, charset, choose_mask(name, masks))
 
 
-def _mask_multipart(body: bytes, charset: str, masks: Masks) -> bytes:
-    """Mask the values between the heads of parts and the next delimiter. Without a head, all of it is a text."""
-    delimiter = body.lstrip(b"\r\n").partition(b"\n")[0].rstrip(b"\r")
-    if not delimiter.startswith(b"--"):
+def _mask_multipart(body: bytes, content_type: str, charset: str, masks: Masks) -> bytes:
+    """Mask all between the delimiters, which are those of the header. Without a usual one, all of it is a text.
+
+    The stored header is a scrubbed one, and so is its boundary.
+    """
+    stored = _BOUNDARY.search(masks.scrub(content_type))
+    given = _BOUNDARY.search(content_type)
+    if given is None or stored is None or not _CONTENT_TYPE.fullmatch(content_type.encode("latin-1", "replace")):
         return mask_bytes(body, charset, masks.mask_text)
-    parts = body.split(delimiter)
-    return delimiter.join([_mask_part(part, charset, masks) for part in parts])
+    before, after = (f"--{found[1] or found[2]}".encode("latin-1") for found in (given, stored))
+    return after.join([_mask_part(part, charset, masks) for part in body.split(before)])
 
 
 def _mask_part(part: bytes, charset: str, masks: Masks) -> bytes:
@@ -206,22 +227,25 @@ def _mask_part(part: bytes, charset: str, masks: Masks) -> bytes:
     if not end:
         return mask_bytes(part, charset, masks.mask_text)
     found = _PART_NAME.search(head)
-    name = found[2].decode("latin-1") if found else ""
+    name = "" if found is None else (found["quoted"] or found["token"] or b"").decode("latin-1")
     value = rest[:-2] if rest.endswith(b"\r\n") else rest.removesuffix(b"\n")
     masked = mask_bytes(value, charset, choose_mask(name, masks))
-    return _mask_part_head(head, charset, masks) + end + masked + rest[len(value) :]
+    return _mask_part_head(head, found, charset, masks) + end + masked + rest[len(value) :]
 
 
-def _mask_part_head(head: bytes, charset: str, masks: Masks) -> bytes:
-    """Mask the names of parameters that are not usual ones, and names of files, in the head of a part."""
-
-    def mask_name(found: re.Match[bytes]) -> bytes:
-        name = found[2].decode("latin-1")
-        is_file = head[: found.start()].lower().endswith(b"file")
-        is_kept = not is_file and (name.lower() in _KNOWN_NAMES or _NAME.fullmatch(name))
-        return found[1] + (found[2] if is_kept else mask_bytes(found[2], charset, masks.mask_text)) + found[3]
-
-    return _PART_NAME.sub(mask_name, head)
+def _mask_part_head(head: bytes, found: re.Match[bytes] | None, charset: str, masks: Masks) -> bytes:
+    """Keep the name of a usual parameter, and that there is a name of a file. All other text of a head is masked."""
+    kept = []
+    if found is not None:
+        name = found["quoted"] or found["token"] or b""
+        is_usual = name.lower().decode("latin-1") in _KNOWN_NAMES or _NAME.fullmatch(name.decode("latin-1"))
+        kept.append((found.start(), found.end() if is_usual else found.start(found.lastgroup or 0)))
+        kept += [file.span() for file in _FILE_NAME.finditer(head, found.end())]
+    pieces, position = [], 0
+    for start, stop in kept:
+        pieces += [mask_bytes(head[position:start], charset, masks.mask_text), head[start:stop]]
+        position = stop
+    return b"".join((*pieces, mask_bytes(head[position:], charset, masks.mask_text)))
 
 
 def find_userid(fields: Fields) -> str:

@@ -1,9 +1,11 @@
 """Masking of a vendor's response: numbers, texts and names in XML, JSON or any other text.
 
-The values of the vendor's own elements are kept: results, balances, task numbers, times, error codes. A message is kept
-too, apart from known values in it and from the forbidden word behind its colon. **Everything else is masked.**
+Kept are the values of the vendor's own elements if they look as expected: results, balances, task numbers, times, error
+codes. A message is kept too, apart from known values in it and from the forbidden word behind its colon. **Everything
+else is masked**, whatever the shape of the document.
 """
 
+import codecs
 import re
 from collections.abc import Callable, Iterator, Mapping
 from html import unescape
@@ -14,51 +16,71 @@ from sms10692_mock.recorder.masks import MIN_SECRET, Masks
 from sms10692_mock.recorder.wire_text import read_bytes
 
 _MESSAGES: Final = frozenset(("message", protocol.ERROR_FIELDS[1]))
-_KEPT: Final = frozenset(
-    (
-        *(protocol.SEND.elements[0], *protocol.SEND.elements[2:]),
-        *protocol.OVERAGE.elements[2:],
-        *protocol.STATUS.elements[1:],
-        protocol.ERROR_FIELDS[0],
-        "mid",
-        "createtime",
-        "updatetime",
-    )
+_NUMBER: Final = re.compile("-?[0-9]{1,20}")
+_TIME: Final = re.compile(
+    r"[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?:[ T][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?)?|20[0-9]{12}"
 )
-"""Elements and keys whose values are the vendor's own."""
+_TASK: Final = re.compile("(?!1[3-9][0-9]{9}$)[0-9]{1,20}")
+_KEPT_VALUES: Final[Mapping[str, re.Pattern[str]]] = {
+    protocol.SEND.elements[0].lower(): re.compile("Success|Sucess|Faild|Failed|Fail|Error|OK", re.IGNORECASE),
+    protocol.SEND.elements[2].lower(): _NUMBER,
+    protocol.SEND.elements[3].lower(): _TASK,
+    protocol.SEND.elements[4].lower(): re.compile("[0-9]{1,7}"),
+    protocol.OVERAGE.elements[2].lower(): re.compile(f"{protocol.PREPAID}|{protocol.POSTPAID}"),
+    protocol.OVERAGE.elements[3].lower(): _NUMBER,
+    protocol.OVERAGE.elements[4].lower(): _NUMBER,
+    protocol.STATUS.elements[2].lower(): re.compile(f"-?[0-9]{{1,3}}|{protocol.DELIVERED_WORD}|{protocol.FAILED_WORD}"),
+    protocol.STATUS.elements[3].lower(): _TIME,
+    protocol.STATUS.elements[4].lower(): re.compile("(?:[A-Z]{1,8}|[A-Z]{2}:?[0-9]{1,4}|-?[0-9]{1,5})?"),
+    protocol.STATUS.elements[5].lower(): re.compile("[0-9]{0,10}"),
+    protocol.ERROR_FIELDS[0]: re.compile("[0-9]{1,4}"),
+    "mid": _TASK,
+    "createtime": _TIME,
+    "updatetime": _TIME,
+}
+"""Values that are kept if they look as expected, by name of the element or key in lower case."""
 
-_KEPT_LOWER: Final = frozenset(name.lower() for name in _KEPT)
 _KNOWN_MESSAGES: Final = frozenset(
     (*(message for operation in protocol.OPERATIONS for message in operation.all_messages),)
 ) | {protocol.REPLIES_NOT_ALLOWED, protocol.NO_RECORDS}
 _USERID: Final = protocol.SIGNED.parameters[0]
-_LONGEST_KEPT: Final = 40
 
 _XML_PIECE: Final = re.compile(
-    r"(?P<declaration><\?.*?\?>)|(?P<comment><!--.*?-->)|(?P<cdata><!\[CDATA\[.*?\]\]>)|(?P<tag><[^>]*>|</?[A-Za-z]*\Z)|(?P<text>[^<]+|<)",
+    r"(?P<declaration><\?xml(?: [a-z]{1,12}=[\"'][A-Za-z0-9.-]{1,12}[\"']){1,3} ?\?>)|(?P<comment><!--.*?(?:-->|\Z))"
+    r"|(?P<cdata><!\[CDATA\[.*?(?:\]\]>|\Z))|(?P<tag></?[A-Za-z_][^<>]*(?:>|\Z))|(?P<text>[^<]+|<)",
     re.DOTALL,
 )
-_TAG_NAME: Final = re.compile(r"<(/?)\s*([^\s/>]+)")
-_ATTRIBUTE: Final = re.compile(r"""(=\s*)(?:"([^"]*)"|'([^']*)')""")
+_TAG: Final = re.compile(r"<(?P<slash>/?)(?P<name>[^\s/>]+)(?P<rest>[^>]*)>?")
+_ATTRIBUTE: Final = re.compile(r"""([A-Za-z_:.-]{1,30}\s*=\s*)("[^"]*"|'[^']*')""")
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z_:.-]{0,30}[0-9]{0,2}")
 _CDATA_START, _CDATA_END = "<![CDATA[", "]]>"
 _REFERENCE: Final = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9A-Fa-f]{1,6})|[A-Za-z]{2,8});")
-_JSON_PAIR: Final = re.compile(
-    r"""(?P<key>"(?P<name>[^"\\]*)"\s*:\s*)(?P<value>"(?:[^"\\]|\\.)*"?|[^\s,}\]\[{"]+)""", re.DOTALL
+_JSON_PIECE: Final = re.compile(
+    r"""(?P<key>"(?P<name>[^"\\]*)"(?P<colon>\s*:\s*))|(?P<string>"(?:[^"\\]|\\.)*"?)|(?P<bare>[^\s,:{}\[\]"]+)"""
+    r"|(?P<mark>[\s,:{}\[\]]+)",
+    re.DOTALL,
 )
-_JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|.)")
+_JSON_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_JSON_ESCAPE: Final = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)
+_UTF_16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_CONTROL: Final = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_JSON_WORDS: Final = ("true", "false", "null")
+_NAMELESS: Final = "?"
+"""In place of the name of an element or key, for a text that has none."""
+
 _WORDS: Final = re.compile(rf"{protocol.FORBIDDEN_BEGINNING}[^：:]*[：:]\s*(.+)", re.DOTALL)
 _SEPARATORS: Final = re.compile(r"[\s,，、;；|/]+")
 
 
 def find_messages(body: bytes, charset: str) -> list[str]:
     """Return the messages of a response."""
-    text, _ = read_bytes(body, charset)
+    text, _, _ = _read_document(body, charset)
     return [unescape(value) for name, value in _iterate_values(text) if name in _MESSAGES]
 
 
 def find_values(body: bytes, charset: str) -> list[tuple[str, str]]:
     """Return names in lower case and values of the elements or keys of a response, in their order."""
-    text, _ = read_bytes(body, charset)
+    text, _, _ = _read_document(body, charset)
     return [(name, unescape(value)) for name, value in _iterate_values(text)]
 
 
@@ -74,67 +96,104 @@ def find_forbidden_words(messages: list[str]) -> list[str]:
 
 def mask_response_body(body: bytes, charset: str, masks: Masks, request_values: Mapping[str, str]) -> bytes:
     """Return the body to store. `request_values` are values of the request with their masks, which it may repeat."""
-    text, codec = read_bytes(body, charset)
+    text, codec, errors = _read_document(body, charset)
     secrets = [pair for pair in request_values.items() if len(pair[0]) >= MIN_SECRET]
     masked = _mask_document(text, lambda name: _choose_mask(name, masks, secrets))
-    return masked.encode(codec, "surrogateescape")
+    return masked.encode(codec, errors)
+
+
+def is_binary(body: bytes) -> bool:
+    """Return whether a body has control characters that no text has. **Such a body cannot be masked.**
+
+    >>> is_binary(b"\\x1f\\x8b"), is_binary(b"a\\r\\n"), is_binary("a".encode("utf-16"))
+    (True, False, False)
+    """
+    return not body.startswith(_UTF_16_MARKS) and _CONTROL.search(body) is not None
+
+
+def _read_document(body: bytes, charset: str) -> tuple[str, str, str]:
+    """Decode a body; return its text, codec, and how the codec treats what is no text."""
+    if not body.startswith(_UTF_16_MARKS):
+        return *read_bytes(body, charset), "surrogateescape"
+    codec = "utf-16-le" if body.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+    return body[: len(body) // 2 * 2].decode(codec, "surrogatepass"), codec, "surrogatepass"
 
 
 def _choose_mask(name: str, masks: Masks, secrets: list[tuple[str, str]]) -> Callable[[str], str]:
-    """Return the function that masks the text of an element, or of a text without one."""
-    if name in _KEPT_LOWER:
-        return lambda value: value if len(value) <= _LONGEST_KEPT else masks.scrub(value, secrets)
-    if name in _MESSAGES or not name:
+    """Return the function that masks the text of an element, of a key, or of what has no name."""
+    if name in _MESSAGES:
         return lambda value: value if value.strip() in _KNOWN_MESSAGES else masks.scrub(value, secrets)
-    return masks.mask_whole if name == _USERID else masks.mask_text
+    if name == _USERID:
+        return masks.mask_whole
+    pattern = _KEPT_VALUES.get(name)
+
+    def mask(value: str) -> str:
+        is_expected = pattern is not None and pattern.fullmatch(value.strip())
+        is_known = name == _NAMELESS and value.strip() in _KNOWN_MESSAGES
+        return value if is_expected or is_known else masks.mask_text(value)
+
+    return mask
 
 
 def _mask_document(text: str, choose: Callable[[str], Callable[[str], str]]) -> str:
-    stripped = text.lstrip("\ufeff \t\r\n")
-    if stripped.startswith("<") and f"<{protocol.ROOT}".lower() in text.lower():
-        return _mask_xml(text, choose)
-    if stripped.startswith(("{", "[")):
+    if text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
         return _mask_json(text, choose)
-    return choose("")(text)
+    return _mask_xml(text, choose)
 
 
 def _mask_xml(text: str, choose: Callable[[str], Callable[[str], str]]) -> str:
-    pieces, name = [], protocol.ROOT
+    """Mask XML, HTML, or a text without elements."""
+    pieces, name = [], _NAMELESS
     for piece in _XML_PIECE.finditer(text):
         value = piece[0]
         match piece.lastgroup:
             case "tag":
-                found = _TAG_NAME.match(value)
-                name = "" if found is None else protocol.ROOT if found[1] else found[2].lower()
-                value = _ATTRIBUTE.sub(lambda attribute: _mask_attribute(attribute, choose("?")), value)
+                value, name = _mask_tag(value, choose(_NAMELESS))
             case "text":
                 value = _mask_escaped(value, _REFERENCE, _read_reference, choose(name))
             case "cdata":
-                inner = value[len(_CDATA_START) : -len(_CDATA_END)]
-                value = f"{_CDATA_START}{choose(name)(inner)}{_CDATA_END}"
+                end = _CDATA_END if value.endswith(_CDATA_END) else ""
+                inner = value[len(_CDATA_START) : len(value) - len(end)]
+                value = f"{_CDATA_START}{choose(name)(inner)}{end}"
             case "comment":
-                value = choose("?")(value)
+                value = choose(_NAMELESS)(value)
         pieces.append(value)
     return "".join(pieces)
 
 
-def _mask_attribute(found: re.Match[str], mask: Callable[[str], str]) -> str:
-    quote = '"' if found[2] is not None else "'"
-    return f"{found[1]}{quote}{mask(found[2] if found[2] is not None else found[3])}{quote}"
+def _mask_tag(tag: str, mask: Callable[[str], str]) -> tuple[str, str]:
+    """Mask a tag but for its name and the names of its attributes. Returns the name of the element that it opens."""
+    found = _TAG.fullmatch(tag)
+    if found is None or not _NAME.fullmatch(found["name"]):
+        return mask(tag), _NAMELESS
+    pieces, position, rest = [f"<{found['slash']}{found['name']}"], 0, found["rest"]
+    for attribute in _ATTRIBUTE.finditer(rest):
+        quote = attribute[2][0]
+        pieces += [mask(rest[position : attribute.start()]), f"{attribute[1]}{quote}{mask(attribute[2][1:-1])}{quote}"]
+        position = attribute.end()
+    pieces += [mask(rest[position:]), ">" if tag.endswith(">") else ""]
+    is_open = not found["slash"] and not rest.endswith("/")
+    return "".join(pieces), found["name"].lower() if is_open else _NAMELESS
 
 
 def _mask_json(text: str, choose: Callable[[str], Callable[[str], str]]) -> str:
-    def mask_pair(found: re.Match[str]) -> str:
-        mask, value = choose(found["name"].lower()), found["value"]
-        if value.startswith('"'):
-            end = '"' if value.endswith('"') and len(value) > 1 else ""
-            inner = value[1 : len(value) - len(end)]
-            value = f'"{_mask_escaped(inner, _JSON_ESCAPE, _read_json_escape, mask)}{end}'
-        elif value not in ("true", "false", "null"):
-            value = mask(value)
-        return found["key"] + value
-
-    return _JSON_PAIR.sub(mask_pair, text)
+    pieces, name = [], _NAMELESS
+    for piece in _JSON_PIECE.finditer(text):
+        value, next_name = piece[0], _NAMELESS
+        match piece.lastgroup:
+            case "key":
+                next_name = piece["name"].lower()
+                kept = piece["name"] if _NAME.fullmatch(piece["name"]) else choose(_NAMELESS)(piece["name"])
+                value = f'"{kept}"{piece["colon"]}'
+            case "string":
+                end = '"' if value.endswith('"') and len(value) > 1 else ""
+                inner = value[1 : len(value) - len(end)]
+                value = f'"{_mask_escaped(inner, _JSON_ESCAPE, _read_json_escape, choose(name))}{end}'
+            case "bare" if value not in _JSON_WORDS:
+                value = choose(name if _JSON_NUMBER.fullmatch(value) else _NAMELESS)(value)
+        pieces.append(value)
+        name = next_name
+    return "".join(pieces)
 
 
 def _mask_escaped(

@@ -5,6 +5,7 @@ without chunks and compression; it is empty if no response came. `exchange.toml`
 provenance and, in the table `recorded`, when the exchange began and how it ended.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,10 @@ STATE: Final = "state.toml"
 
 PARTIAL: Final = "."
 """Beginning of the name of a folder that is being written."""
+
+
+LENGTH: Final = re.compile("[0-9]{1,18}")
+"""A Content-Length that is believed."""
 
 
 class InvalidExchange(ValueError):
@@ -44,8 +49,16 @@ class StoredExchange:
 
 
 def find_exchanges(folder: Path) -> list[Path]:
-    """Return the folders of exchanges directly below a folder, in the order of their names."""
-    return sorted(file.parent for file in folder.glob(f"*/{METADATA}") if not file.parent.name.startswith(PARTIAL))
+    """Return the folders of exchanges directly below a folder, in the order of their numbers, and of their names."""
+    found = (file.parent for file in folder.glob(f"*/{METADATA}") if not file.parent.name.startswith(PARTIAL))
+    return sorted(found, key=_build_key)
+
+
+def _build_key(folder: Path) -> tuple[bool, int, str]:
+    """The number of a recorded exchange stands before the dash. Names without one come last."""
+    number = folder.name.partition("-")[0]
+    is_number = LENGTH.fullmatch(number) is not None
+    return not is_number, int(number) if is_number else 0, folder.name
 
 
 def read_exchange(folder: Path) -> StoredExchange:
@@ -65,9 +78,12 @@ def read_exchange(folder: Path) -> StoredExchange:
     first_line, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     try:
-        status, length = int(first_line.split(" ")[1]), int(headers.get("content-length", len(body)))
+        status, announced = int(first_line.split(" ")[1]), headers.get("content-length", str(len(body)))
     except (IndexError, ValueError):
         raise InvalidExchange(f"{folder / RESPONSE}: the head is no HTTP response") from None
+    if not LENGTH.fullmatch(announced):
+        raise InvalidExchange(f"{folder / RESPONSE}: the Content-Length is no number of at most 18 digits")
+    length = int(announced)
     if outcome == "complete" and length != len(body) and not request.startswith(b"HEAD "):
         problem = f"Content-Length is {length}, and the body has {len(body)} bytes"
         raise InvalidExchange(f"{folder / RESPONSE}: {problem}")
