@@ -165,6 +165,91 @@ def test_a_spectator_finds_no_secret_on_any_path(emulator: FlaskEmulator) -> Non
     assert "【" not in seen["/account?userid=7"] or "***" in seen["/account?userid=7"]
 
 
+def encode_percent(text: str, times: int = 1) -> str:
+    """Percent-encode every character."""
+    encoded = "".join(f"%{byte:02x}" for byte in text.encode())
+    return encoded.replace("%", "%" + "25" * (times - 1))
+
+
+GROUPS = "-".join(SIGNATURE[start : start + 8] for start in range(0, 32, 8))
+SIGNED_FORM = urlencode(SIGNED)
+OTHER_PASSWORD = "mima"
+MISPLACED: dict[str, tuple[str, str]] = {
+    "account and password exchanged": ("/sms.aspx", f"action=send&userid=7&account={PASSWORD}&password=laden"),
+    "account name as userid": ("/sms.aspx", f"action=send&userid=laden&account={PASSWORD}&password=laden"),
+    "password as userid": ("/sms.aspx", f"action=send&userid={PASSWORD}&account=laden&password=x"),
+    "no userid": ("/sms.aspx", f"action=send&userid=&account={PASSWORD}&password=laden"),
+    "no userid, unknown name": ("/v2sms.aspx", f"action=send&userid=&key={WRONG_PASSWORD}"),
+    "password of another account": ("/sms.aspx", f"action=send&userid=7&account={OTHER_PASSWORD}"),
+    "password in another case": ("/sms.aspx", f"action=send&userid=laden&account={PASSWORD.upper()}"),
+    "password as text": ("/v2sms.aspx", f"action=send&userid=9&content=my+{PASSWORD}+!"),
+    "password as a name": ("/v2sms.aspx", f"action=send&{PASSWORD}=1"),
+    "no equals sign": ("/v2sms.aspx", f"action=send&{WRONG_PASSWORD}"),
+    "encoded signature, unknown name": ("/v2sms.aspx", f"{SIGNED_FORM}&qm={encode_percent(SIGNATURE)}"),
+    "encoded signature, known name": ("/v2sms.aspx", f"{SIGNED_FORM}&extno={encode_percent(SIGNATURE)}"),
+    "signature in groups, unknown name": ("/v2sms.aspx", f"{SIGNED_FORM}&signature_md5={GROUPS}"),
+    "signature in groups, known name": ("/v2sms.aspx", f"{SIGNED_FORM}&extno={GROUPS}"),
+    "half a signature": ("/v2sms.aspx", f"{SIGNED_FORM}&extno={SIGNATURE[8:24]}"),
+    "password encoded twice": ("/sms.aspx", f"action=send&userid=laden&account={encode_percent(PASSWORD, 2)}"),
+    "password encoded three times": ("/sms.aspx", f"action=send&account={encode_percent(PASSWORD, 3)}"),
+    "password in the path": (f"/v2sms.aspx/{PASSWORD}/x", SIGNED_FORM),
+    "wrong password in the path": (f"/V2sms.aspx/{WRONG_PASSWORD}", SIGNED_FORM),
+    "wrong signature in a text": ("/v2sms.aspx", "action=send&content=x%26sign%3DFalsch0815"),
+}
+LOOKED_FOR = {PASSWORD, PASSWORD.upper(), WRONG_PASSWORD, SIGNATURE, SIGNATURE[8:24], GROUPS, f"={OTHER_PASSWORD}"}
+
+
+@pytest.fixture(scope="module")
+def misplaced() -> FlaskEmulator:
+    """An emulator whose requests have secrets where none belongs, in the order of MISPLACED."""
+    policy = AccessPolicy(token=TOKEN, read_only_token=READ_ONLY)
+    started = FlaskEmulator(policy, accounts=[f"7:laden:{PASSWORD}", f"12:test:{OTHER_PASSWORD}"])
+    for path, body in MISPLACED.values():
+        started.http.post(path, data=body, content_type=FORM, headers={"X-Api-Key": WRONG_PASSWORD})
+    return started
+
+
+def read(emulator: FlaskEmulator, token: str, *paths: str) -> str:
+    """Return what a reader with this token sees on the paths, decoded."""
+    session, texts = log_in(emulator, token), []
+    for path in paths:
+        response = session.get(path, headers=bearer(token))
+        assert response.status_code == 200
+        texts += [unquote_plus(unquote_plus(text)) for text in decode(response.text)]
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("case", MISPLACED)
+def test_a_secret_in_an_unexpected_place_is_masked(misplaced: FlaskEmulator, case: str) -> None:
+    number = list(MISPLACED).index(case) + 1
+    paths = (f"/_mock/requests/{number}", f"/requests/{number}?userid=7", f"/requests/{number}?userid=7&lang=zh")
+    shown = read(misplaced, READ_ONLY, *paths)
+    assert {secret for secret in LOOKED_FOR if secret in shown} == set()
+    assert "action=" in shown
+    assert {secret for secret in LOOKED_FOR if secret in read(misplaced, TOKEN, *paths)} != set()
+
+
+def test_lists_and_exports_show_no_misplaced_secret(misplaced: FlaskEmulator) -> None:
+    exports = [f"/export/requests.{name}?userid=7&whose=all" for name in ("csv", "json", "har", "http")]
+    paths = ["/_mock/requests?limit=1000", "/requests?userid=7&whose=all", *exports]
+    shown = read(misplaced, READ_ONLY, *paths)
+    assert {secret for secret in LOOKED_FOR if secret in shown} == set()
+    for path in paths:
+        assert {secret for secret in LOOKED_FOR if secret in read(misplaced, TOKEN, path)} != set()
+
+
+def test_what_is_no_secret_stays_readable(misplaced: FlaskEmulator) -> None:
+    form = "action=send&userid=7&timestamp=20120701231212&sign=&mobile=15023239810%2C15023239811,15023239812"
+    form += "&content=%E9%AA%8C%E8%AF%81%E7%A0%81+1234+http%3A%2F%2Fx.example%2F%3Fa%3Db&sendTime=2012-07-02+08:00:00"
+    misplaced.http.post("/V2SMS.aspx", data=form, content_type=FORM, headers={"User-Agent": "shop/1.0"})
+    number = misplaced.control("GET", "requests?order=desc&limit=1", **bearer(TOKEN))["items"][0]["number"]
+    response = misplaced.http.get(f"/_mock/requests/{number}", headers=bearer(READ_ONLY))
+    assert response.json is not None
+    assert b64decode(response.json["body"]).decode() == form
+    assert (response.json["userid"], response.json["method"]) == ("7", "POST")
+    assert ["user-agent", "shop/1.0"] in response.json["headers"]
+
+
 def test_the_same_search_finds_what_a_reader_with_the_full_token_sees(emulator: FlaskEmulator) -> None:
     found = find_secrets(read_all(emulator, TOKEN))
     never_logged = {"cookie", "token"}

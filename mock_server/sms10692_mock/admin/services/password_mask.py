@@ -1,7 +1,8 @@
-"""Masking of passwords and signatures in logged requests, for readers who may not see secrets.
+"""Masking of passwords in logged requests, for readers who may not see secrets.
 
 Clients decide where a secret is: in the query, in a form, in JSON, under another name, or encoded twice. **A part of
-a request that may contain a password is masked as a whole.**
+a request that may contain a password is masked as a whole.** Readers who may see no signature either have
+`spectator_mask`.
 """
 
 import re
@@ -9,7 +10,7 @@ from typing import Final
 
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.percent import decode_component
-from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAME, is_secret
+from sms10692_mock.diagnosis.parameter_names import PASSWORD_NAME
 from sms10692_mock.domain.records import LoggedRequest
 
 MASK: Final = "***"
@@ -20,10 +21,6 @@ _NAME: Final = re.compile(f"{PASSWORD_NAME.pattern}|密码", re.IGNORECASE)
 _NAME_IN_VALUE: Final = re.compile(rf"(?:{PASSWORD_NAME.pattern})\w{{0,20}}[\s\"']{{0,4}}[=:>]", re.IGNORECASE)
 """A name and what follows it. The repetitions are bounded, since bodies are long."""
 
-_DIGEST: Final = re.compile(r"[0-9A-Fa-f]{32,}")
-_DIGEST_BYTES: Final = re.compile(_DIGEST.pattern.encode())
-"""What may be a signature, or contain one."""
-
 _MIN_SEARCHED: Final = 4
 """Length from which a password is searched inside other values."""
 
@@ -31,31 +28,19 @@ _NOT_DIVIDED: Final = ("multipart/", "application/json", "+json", "text/xml", "a
 """Content types of bodies in which `&` does not divide parameters."""
 
 
-def mask_target(request: LoggedRequest, password: str, *, signatures: bool = False) -> LoggedRequest:
-    """Mask passwords, or with `signatures` these too, in path and query. `password` is the account's, or empty."""
+def mask_target(request: LoggedRequest, password: str) -> LoggedRequest:
+    """Mask passwords in path and query. `password` is the account's, or empty."""
     path = _mask_parameters(request.path.encode("utf-8", "surrogatepass"), password)
-    masked = request._replace(
-        path=path.decode("utf-8", "surrogatepass"), query=_mask_parameters(request.query, password)
-    )
-    if not signatures:
-        return masked
-    return masked._replace(
-        path=_mask_signatures(masked.path.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass"),
-        query=_mask_signatures(masked.query),
-    )
+    return request._replace(path=path.decode("utf-8", "surrogatepass"), query=_mask_parameters(request.query, password))
 
 
-def mask_request(request: LoggedRequest, password: str, *, signatures: bool = False) -> LoggedRequest:
+def mask_request(request: LoggedRequest, password: str) -> LoggedRequest:
     """Mask passwords in path, query, headers and body. `password` is that of the account, or empty.
-
-    With `signatures`, these are masked too.
 
     >>> form = b"action=send&password=mima&newpwd=neu&sign=5CC6"
     >>> entry = LoggedRequest(1, 0, 0, 0, "POST", "/sms.aspx", b"", (), form, "12", "", "", None, 200, "", b"")
     >>> mask_request(entry, "").body
     b'action=send&password=***&newpwd=***&sign=5CC6'
-    >>> mask_request(entry, "", signatures=True).body
-    b'action=send&password=***&newpwd=***&sign=***'
     """
     content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "").lower()
     if not any(kind in content_type for kind in _NOT_DIVIDED):
@@ -65,20 +50,7 @@ def mask_request(request: LoggedRequest, password: str, *, signatures: bool = Fa
     else:
         body = _mask_part(request.body, password)
     headers = [(name, _mask_text(value, password)) for name, value in request.headers]
-    if signatures:
-        body = _mask_signatures(body)
-        headers = [(name, _DIGEST.sub(MASK, value)) for name, value in headers]
-    return mask_target(request, password, signatures=signatures)._replace(headers=headers, body=body)
-
-
-def _mask_signatures(raw: bytes) -> bytes:
-    """Mask the values of parameters for signatures, and everything that may be a signature."""
-    parts = raw.split(b"&")
-    for index, part in enumerate(parts):
-        name, equals, _ = part.partition(b"=")
-        if equals and any(is_secret(_decode(name.rpartition(b"?")[2], charset)) for charset in DECODERS):
-            parts[index] = name + equals + MASK.encode()
-    return _DIGEST_BYTES.sub(MASK.encode(), b"&".join(parts))
+    return mask_target(request, password)._replace(headers=headers, body=body)
 
 
 def _mask_parameters(raw: bytes, password: str) -> bytes:

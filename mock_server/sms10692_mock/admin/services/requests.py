@@ -20,6 +20,7 @@ from sms10692_mock.admin.services.schemas import (
     format_iso_time,
     to_list_document,
 )
+from sms10692_mock.admin.services.spectator_mask import SpectatorMask
 from sms10692_mock.app.pasted_heads import read_pasted
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
@@ -35,6 +36,7 @@ from sms10692_mock.diagnosis.service import (
     reparse,
 )
 from sms10692_mock.diagnosis.translations import Language, translate
+from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import match_endpoint
 from sms10692_mock.domain.bounds import MAX_NUMBER
 from sms10692_mock.domain.notifier import ChangeNotifier
@@ -167,6 +169,7 @@ class RequestLogService:
         self._accounts = accounts
         self._notifier = notifier
         self._marks = marks
+        self._last_mask: tuple[Sequence[Account], SpectatorMask] = [], SpectatorMask([])
         self.may_show_secrets: Callable[[], bool] = lambda: False
         """Whether the reader of now may see a valid signature, and passwords in requests. The application sets it."""
         self.may_show_signatures: Callable[[], bool] = lambda: True
@@ -184,14 +187,16 @@ class RequestLogService:
             userid=userid,
             polls=self._store.blocking,
         )
-        return to_list_document(page, query.limit, self._document)
+        mask = self._spectator_mask()
+        return to_list_document(page, query.limit, lambda request: self._document(request, mask))
 
     def _read_page(self, userid: str | None, query: RequestLogQuery, store_query: Query) -> Page[LoggedRequest]:
         # A filter of what the reader may not see would tell it, letter by letter.
         hidden_text = None if self.may_show_secrets() else store_query.text
+        mask = None if hidden_text is None else self._spectator_mask()
 
         def matches(request: LoggedRequest) -> bool:
-            if hidden_text is not None and not matches_request(self.hide_secrets(request), store_query):
+            if hidden_text is not None and not matches_request(self._hide(request, mask), store_query):
                 return False
             return _matches(request, query) and (not query.has_findings or self._marks.is_marked(request))
 
@@ -201,11 +206,23 @@ class RequestLogService:
         read_query = store_query if hidden_text is None else store_query._replace(text=None)
         return read_matching(partial(self._store.requests, userid), read_query, matches)
 
-    def _document(self, request: LoggedRequest) -> RequestDocument:
+    def _document(self, request: LoggedRequest, mask: SpectatorMask | None) -> RequestDocument:
         is_marked = self._marks.is_marked(request)
-        if not self.may_show_secrets():
-            request = mask_target(request, self._password(request), signatures=not self.may_show_signatures())
+        if mask is not None:
+            request = mask.mask_target(request)
+        elif not self.may_show_secrets():
+            request = mask_target(request, self._password(request))
         return _to_document(request, is_marked=is_marked)
+
+    def _spectator_mask(self) -> SpectatorMask | None:
+        """Return what masks requests for the reader of now, if signatures are hidden. Reads all accounts."""
+        if self.may_show_signatures():
+            return None
+        accounts, (known, mask) = self._store.accounts(), self._last_mask
+        if accounts != known:
+            mask = SpectatorMask(accounts)
+            self._last_mask = accounts, mask
+        return mask
 
     def _password(self, request: LoggedRequest) -> str:
         account = self._store.account(request.userid)
@@ -214,10 +231,13 @@ class RequestLogService:
     def get(self, userid: str | None, number: int, language: Language = "en") -> RequestDetail:
         """Return one request with its diagnosis. Raises NoSuchRequest."""
         original = self._find(userid, number)
-        request = self.hide_secrets(original)
+        mask = self._spectator_mask()
+        request = self._hide(original, mask)
         charset, fields = _parsed_fields(request)
+        found = diagnose_logged(original, self._store)
+        findings = found if mask is None else [mask.mask_finding(finding, original) for finding in found]
         return RequestDetail.model_construct(
-            **dict(self._document(original)),
+            **dict(self._document(original, mask)),
             headers=list(request.headers),
             body=b64encode(request.body).decode(),
             body_utf8=DECODERS["utf-8"](request.body),
@@ -229,7 +249,7 @@ class RequestLogService:
             content_type=request.content_type,
             response_body=b64encode(request.response_body).decode(),
             response_text=_response_text(request),
-            diagnosis=[_finding_document(finding, language) for finding in diagnose_logged(original, self._store)],
+            diagnosis=[_finding_document(finding, language) for finding in findings],
             expected_signature=self._expected_document(logged_signature(original, self._store)),
         )
 
@@ -278,9 +298,12 @@ class RequestLogService:
 
     def hide_secrets(self, request: LoggedRequest) -> LoggedRequest:
         """Mask in a request what the reader of now may not see."""
-        if self.may_show_secrets():
-            return request
-        return mask_request(request, self._password(request), signatures=not self.may_show_signatures())
+        return self._hide(request, self._spectator_mask())
+
+    def _hide(self, request: LoggedRequest, mask: SpectatorMask | None) -> LoggedRequest:
+        if mask is not None:
+            return mask.mask_request(request)
+        return request if self.may_show_secrets() else mask_request(request, self._password(request))
 
     def original(self, number: int) -> LoggedRequest:
         """Return one request as stored, with its secrets. **Not to be shown.** Raises NoSuchRequest."""
