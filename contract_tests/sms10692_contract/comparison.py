@@ -138,7 +138,9 @@ class Comparison:
         self, learnable: LearnableKey, first: Observation | NotObserved, second: Observation | NotObserved
     ) -> None:
         result = self._get_result(learnable.clause)
-        values = [_describe_observation(learnable, each) for each in (first, second)]
+        values = [
+            _describe_observation(session, each) for session, each in ((self.first, first), (self.second, second))
+        ]
         if isinstance(first, ResponseLost) or isinstance(second, ResponseLost):
             result.lost.append("; ".join(values))
         elif isinstance(first, NotSent) or isinstance(second, NotSent):
@@ -166,11 +168,12 @@ class Comparison:
         """Judge the responses of both servers to a probe."""
         name = str(call[0])
         result = self._get_result(PROBES[name].clause)
-        failures = [session.failures[call] for session in (self.first, self.second) if call in session.failures]
-        if failures:
-            text = f"{name}: {failures[0]}"
-            (result.lost if isinstance(failures[0], ResponseLost) else result.unsent).append(text)
-            return
+        for session in (self.first, self.second):
+            if call in session.failures:
+                failure = session.failures[call]
+                text = f"{name}: {session.mask(str(failure))}"
+                (result.lost if isinstance(failure, ResponseLost) else result.unsent).append(text)
+                return
         if call not in self.first.responses or call not in self.second.responses:
             result.unsent.append(f"{name}: one of the servers did not get it, because of its responses before")
             return
@@ -197,7 +200,10 @@ class Comparison:
         if first.raw.status != second.raw.status:
             cause = f"HTTP {second.raw.status} instead of {first.raw.status}"
             yield build(STATUS_200, first.raw.status, second.raw.status, cause)
-        kind, other_kind = (each.raw.content_type.lower().replace(" ", "") for each in (first, second))
+        kind, other_kind = (
+            session.mask(session.responses[call].raw.content_type.lower().replace(" ", ""))
+            for session in (self.first, self.second)
+        )
         if kind != other_kind:
             yield build(CONTENT_TYPE, kind, other_kind, f"Content-Type {other_kind!r} instead of {kind!r}")
         if one == other:
@@ -240,9 +246,9 @@ def _observe(learnable: LearnableKey, session: ProbeSession) -> Observation | No
         return error
 
 
-def _describe_observation(learnable: LearnableKey, observed: Observation | NotObserved) -> str:
+def _describe_observation(session: ProbeSession, observed: Observation | NotObserved) -> str:
     if isinstance(observed, NotObserved):
-        return f"not observed: {observed}"
+        return f"not observed: {session.mask(str(observed))}"
     return "no limit" if observed.value is None else repr(observed.value)
 
 

@@ -82,7 +82,7 @@ def write_profile(session: ProbeSession, file: Path, today: date) -> int:
     _print_summary(keys, file)
     report_fetched(session)
     if session.stopped is not None:
-        terminal.write_message(session.context.mask_text(str(session.stopped)))
+        terminal.write_message(session.mask(str(session.stopped)))
         return INCONCLUSIVE
     return 0
 

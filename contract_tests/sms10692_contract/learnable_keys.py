@@ -90,11 +90,14 @@ class LearnableKey:
             raise NotObserved("the responses show no value that a profile knows")
         values = list({json.dumps(value, ensure_ascii=False): value for value, _ in sightings}.values())
         if len(values) > 1:
-            shown = session.context.mask_text(", ".join(map(repr, values)))
+            shown = session.mask(", ".join(map(repr, values)))
             raise NotObserved(f"the responses contradict each other: {shown}")
         (value,) = values
-        if isinstance(value, str) and not _is_expressible(self.key, value):
-            raise NotObserved(f"a profile cannot have the text {session.context.mask_text(value)[:MAX_TEXT]!r}")
+        if isinstance(value, str) and value != self.manual_value:
+            if session.contains_secret(value):
+                raise NotObserved("the message contains something of the account or of a person, or may contain it")
+            if not _is_expressible(self.key, value):
+                raise NotObserved(f"a profile cannot have the text {session.mask(value)[:MAX_TEXT]!r}")
         responses = {id(each): each for _, group in sightings for each in group}
         return Observation(self.key, value, tuple(responses.values()))
 
@@ -136,23 +139,36 @@ def _read_refusal_form(session: ProbeSession) -> Iterator[Sighting]:
             yield "send", (response,)
 
 
+def _find_keyword_form(response: ParsedResponse) -> str | None:
+    """Return the form of a response to checkkeyword; None if it has neither."""
+    names = _list_elements(response)
+    return "message" if names == ("message",) else "status" if "checkCounts" in names else None
+
+
 def _read_keyword_form(session: ProbeSession) -> Iterator[Sighting]:
     for response in _play_each(session, "keyword-clean", "keyword-word"):
-        names = _list_elements(response)
-        if names == ("message",):
-            yield "message", (response,)
-        elif "checkCounts" in names:
-            yield "status", (response,)
+        form = _find_keyword_form(response)
+        if form is not None:
+            yield form, (response,)
+
+
+def _get_keyword_text(session: ProbeSession, response: ParsedResponse) -> str:
+    """Return the message of a response to checkkeyword. Raises NotObserved if it is a refusal."""
+    message = response.get_element("message")
+    refusals = _play_each(session, "overage-empty", "overage-wrong", "keyword-empty")
+    if _find_keyword_form(response) is None or message in {get_message(refusal) for refusal in refusals}:
+        raise NotObserved("the response is that of a refusal, not of checkkeyword")
+    return message
 
 
 def _read_keyword_clean(session: ProbeSession) -> Iterator[Sighting]:
     response = session.play("keyword-clean")
-    yield response.get_element("message"), (response,)
+    yield _get_keyword_text(session, response), (response,)
 
 
 def _read_keyword_found(session: ProbeSession) -> Iterator[Sighting]:
     response = session.play("keyword-word")
-    message = response.get_element("message")
+    message = _get_keyword_text(session, response)
     if message == session.play("keyword-clean").get_element("message"):
         raise NotObserved("the forbidden word is none there: see --forbidden-word")
     yield message, (response,)
@@ -296,7 +312,8 @@ def _show_edge(session: ProbeSession, name: str, *values: int) -> tuple[ParsedRe
 
 def _read_extno_max_digits(session: ProbeSession) -> Iterator[Sighting]:
     if not session.accepts("send-extno", 1):
-        raise NotObserved(f"an extno of one digit is refused: {session.play('send-extno', 1).get_element('message')}")
+        refusal = session.mask(session.play("send-extno", 1).get_element("message"))
+        raise NotObserved(f"an extno of one digit is refused: {refusal}")
     usual: int = MANUAL_VALUES["extno_max_digits"]
     most = find_last(lambda digits: session.accepts("send-extno", digits), MOST_EXTNO_DIGITS, usual)
     yield most, _show_edge(session, "send-extno", most, most + 1)
@@ -433,7 +450,7 @@ def _get_refusal(session: ProbeSession, response: ParsedResponse) -> str:
     return message
 
 
-_REPEATABLE: Final = ("extno", "sendTime", "statusNum")
+_REPEATABLE: Final = ("extno", "sendTime", "statusNum", "mobile", "userid", "account", "password", "sign")
 """Parameters whose value some vendors repeat in the message of a refusal."""
 
 
@@ -694,5 +711,5 @@ def learn_keys(session: ProbeSession, keys: Iterable[LearnableKey] = LEARNABLE) 
         try:
             observed[learnable.key] = learnable.observe(session)
         except NotObserved as error:
-            missing[learnable.key] = str(error)
+            missing[learnable.key] = session.mask(str(error))
     return LearnedKeys(observed, missing)

@@ -3,6 +3,7 @@
 A probe needs the permissions of the suite, and its requests pass the guard, the rate and the limits of `CheckContext`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM
 from sms10692_contract.fetched_file import FetchedFileError
 from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.http import TargetUnreachable
+from sms10692_contract.masking import build_value_pattern, mask_numbers
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped
 from sms10692_contract.request_limits import CheckStopped, EnoughRequests
 from sms10692_contract.requests import CALL, GBK, OLDER_ENDPOINTS, OLDER_UTF8, QUEUES, STATUS, UTF8, build_form
@@ -54,6 +56,20 @@ PLACES: Final[Mapping[str, Callable[[str, str], str]]] = {
 
 ITEMS: Final[Mapping[str, str]] = {STATUS: STATUS_ITEM, CALL: CALL_ITEM}
 """The items of each queue."""
+
+NUMBER_WITHHELD: Final = "NUMBER_NOT_SHOWN"
+ACCOUNT_WITHHELD: Final = "ACCOUNT_NOT_SHOWN"
+USERID_WITHHELD: Final = "USERID_NOT_SHOWN"
+
+_MIN_ANYWHERE: Final = 4
+"""Number of characters from which a userid or an account is masked wherever it occurs."""
+
+_MESSAGE_VALUE: Final = re.compile(
+    r"(?<=<message>)[^<]+(?=</)|(?<=<message><!\[CDATA\[)[^\]]+(?=\])|(?<=<remark>)[^<]+(?=</)"
+    r"|(?<=<remark><!\[CDATA\[)[^\]]+(?=\])|(?<=\"message\":)(?:\\.|[^\"\\]|\"(?![,}]))+",
+    re.IGNORECASE,
+)
+"""The text of a message: in an element, in CDATA or in JSON."""
 
 _EMPTYING_FETCHES: Final = 20
 _TRACKED_NUMBERS: Final = 3
@@ -142,14 +158,14 @@ class ProbeSession:
                 self._expect_account_accepted()
         except ConnectionLost as error:
             self._expect_server()
-            raise ResponseLost(context.mask_text(str(error))) from error
+            raise ResponseLost(self.mask(str(error))) from error
         except (TargetStopped, FetchedFileError) as error:
             self.stopped = error
-            raise NotSent(f"the run was stopped: {context.mask_text(str(error))}") from error
+            raise NotSent(f"the run was stopped: {self.mask(str(error))}") from error
         except EnoughRequests as error:
             raise NotSent("the limits of the run leave no request for it") from error
         except (CheckStopped, PermissionMissing, NotExercised, TargetUnreachable) as error:
-            raise NotSent(context.mask_text(str(error))) from error
+            raise NotSent(self.mask(str(error))) from error
         return response
 
     def _expect_server(self) -> None:
@@ -190,7 +206,43 @@ class ProbeSession:
             text = self._volatile.replace_items(response, task or "")
             if f"<{item}>" in response.text and f"<{item}>" not in text:
                 text = self._get_empty_queue(response.request.endpoint)
-        return self.context.mask_text(text)
+        is_document = response.document is not None or _is_json(response)
+        return self._hide_short_values(self._hide_long_values(self.context.mask_text(text)), is_document)
+
+    def mask(self, text: str) -> str:
+        """Mask what must not be written: the secrets of the context, and userid, account and allowed numbers.
+
+        Short values are replaced only where they are words of their own: they may be a part of any number.
+        """
+        return self._hide_short_values(self._hide_long_values(self.context.mask_text(text)), is_document=False)
+
+    def contains_secret(self, text: str) -> bool:
+        """Return whether a text of the server has something that must not be written, however it is encoded there."""
+        own = self.context.own
+        is_named = any(build_value_pattern(value).search(text) for value in (own.userid, own.account))
+        return is_named or self.context.mask_text(text) != text or self._hide_long_values(text) != text
+
+    def _list_own_values(self) -> Iterator[tuple[str, str]]:
+        """Yield values that tell whose account it is, and what stands for them. Masks know most numbers already."""
+        numbers = (number for number in sorted(self.context.guard.numbers) if mask_numbers(number) == number)
+        yield from ((number, NUMBER_WITHHELD) for number in numbers)
+        yield self.context.own.account, ACCOUNT_WITHHELD
+        yield self.context.own.userid, USERID_WITHHELD
+
+    def _hide_long_values(self, text: str) -> str:
+        for value, word in self._list_own_values():
+            if len(value) >= _MIN_ANYWHERE:
+                text = build_value_pattern(value).sub(word, text)
+        return text
+
+    def _hide_short_values(self, text: str, is_document: bool) -> str:
+        """Replace short values: in a document only in its messages, where they can be nothing else."""
+        if is_document:
+            return _MESSAGE_VALUE.sub(lambda match: self._hide_short_values(match[0], is_document=False), text)
+        for value, word in self._list_own_values():
+            if 0 < len(value) < _MIN_ANYWHERE:
+                text = re.sub(rf"(?<![0-9A-Za-z]){re.escape(value)}(?![0-9A-Za-z])", word, text)
+        return text
 
     def format_time(self, seconds: float) -> str:
         """Return the timestamp of `seconds` ago."""
@@ -225,7 +277,7 @@ class ProbeSession:
         for place in PLACES:
             if self.accepts("send-text", place):
                 return place
-        refusal = self.context.mask_text(self.play("send-text", "none").get_element("message"))
+        refusal = self.mask(self.play("send-text", "none").get_element("message"))
         raise NotObserved(f"no send is accepted: {refusal}")
 
     def send_and_measure(self, call: Call, content: str) -> ParsedResponse:

@@ -21,9 +21,12 @@ from sms10692_contract.learnable_keys import (
 from sms10692_contract.learned_profile import render_learned
 from sms10692_contract.probes import PROBES
 from sms10692_contract.profiles import MANUAL_VALUES, MESSAGES
+from sms10692_contract.safety import SafetyGuard
+from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.evidence import REMARKS
 from sms10692_mock.domain.profiles import KEYS, MANUAL, Profile
 from sms10692_mock.profile_file import read_profile, to_plain
+from support.mutant_vendor import Defect
 from support.probe_sessions import build, session_with
 
 
@@ -157,3 +160,21 @@ def test_the_file_is_a_profile_that_says_the_same() -> None:
     assert "# text_signature_min = (no limit)" in text
     assert "\ncdata = true  # M, exchange " in text
     assert "\n# lock_out_after: it would lock the account\n" in text
+
+
+OTHER_ERROR = (
+    "<returnsms><returnstatus>Faild</returnstatus><message>其他错误</message><remainpoint>0</remainpoint>"
+    "<taskID>0</taskID><successCounts>0</successCounts></returnsms>"
+)
+LOCKED = "<returnsms><message>用户名或密码错误</message></returnsms>"
+
+
+@pytest.mark.parametrize("document", [OTHER_ERROR, LOCKED])
+def test_the_text_of_a_refusal_is_no_text_of_checkkeyword(document: str) -> None:
+    def change(text: str, request: ApiRequest) -> str:
+        return document if request.fields.get("action") == "checkkeyword" else text
+
+    with session_with(MANUAL, Defect(text=change), SafetyGuard()) as session:
+        keys = learn_keys(session)
+    for key in ("keyword_clean", "keyword_found"):
+        assert keys.missing[key] == "the response is that of a refusal, not of checkkeyword"
