@@ -1,7 +1,7 @@
 """The command `sms10692-contract compare`: lists the differences of two servers by clause."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,7 @@ from sms10692_contract.options import (
 )
 from sms10692_contract.probes import ProbeSession
 from sms10692_contract.runner import State, Verdict
-from sms10692_contract.target_options import add_target_options, check_account, take_target_options
+from sms10692_contract.target_options import NUMBER_VARIABLE, add_target_options, check_account, take_target_options
 from sms10692_contract.terminal import NAME
 
 _FIRST: Final = ("userid", "account", "password")
@@ -110,14 +110,17 @@ def compare(
         terminal.write_line("Each of the two servers receives:")
         print_requests_to_model(sessions[0].context, options.rate, lambda: play_all(sessions[0]))
         return 0
-    for session in sessions:
-        session.context.fetched = options.open_fetched_file(date.today())
+    for label, session in zip("AB", sessions, strict=True):
+        server = f"{label}: {session.context.address.url}"
+        session.context.fetched = options.open_fetched_file(date.today(), server)
     verdicts = run_comparison(*sessions)
     if verdicts is None:
         return INCONCLUSIVE
     verdicts = apply_differences(verdicts, accepted)
-    words = [NAME, "compare", first.url, second.url]
-    repeat = dict.fromkeys((verdict.clause.id for verdict in verdicts), shlex.join(words))
+    words = [NAME, "compare", first.url, second.url, *_build_account_words(values), *options.build_words(first)]
+    words += ["--expect", str(expect)] if expect is not None else []
+    line = " ".join(f'"{word}"' if word.startswith(NUMBER_VARIABLE) else shlex.quote(word) for word in words)
+    repeat = dict.fromkeys((verdict.clause.id for verdict in verdicts), line)
     title = f"A: {first.url}, B: {second.url}"
     errors = _write_reports(verdicts, second, repeat, title, html, junit, json_file)
     if write_expect is not None:
@@ -131,13 +134,24 @@ def compare(
     for session in sessions:
         report_fetched(session)
         if session.stopped is not None:
-            terminal.write_message(session.context.mask_text(str(session.stopped)))
+            terminal.write_message(session.mask(str(session.stopped)))
+    if '"$' in line and any(verdict.state is State.FAILED for verdict in verdicts):
+        terminal.write_line("\nSet the shell variables of a repeat line ($NUMBER) first; no report shows them.")
     if errors:
         raise click.ClickException("; ".join(errors))
     code, message = conclude(verdicts, Demand.ALL)
     if message:
         terminal.write_message(message)
     return code if not any(session.stopped for session in sessions) else INCONCLUSIVE
+
+
+def _build_account_words(values: Mapping[str, str]) -> list[str]:
+    """Return the options of both accounts, without the passwords: they stay in the environment."""
+    names = [
+        *_FIRST[:2],
+        *(name for name, own in zip(_SECOND[:2], _FIRST, strict=False) if values[name] != values[own]),
+    ]
+    return [word for name in names for word in (f"--{name.replace('_', '-')}", values[name])]
 
 
 def run_comparison(first: ProbeSession, second: ProbeSession) -> list[Verdict] | None:

@@ -36,11 +36,13 @@ class FetchedFileError(CheckStopped):
 class FetchedFile:
     """A file with one JSON object per response: `time`, `endpoint`, `userid`, and `body` or `body_base64`.
 
-    Lines are appended. The file is created with the first one, readable by its owner only.
+    `server` is in each line if several servers write to one file. Lines are appended. The file is created with the
+    first one, readable by its owner only.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, server: str = "") -> None:
         self.path = path
+        self.server = server
         self.count = 0
 
     def record(self, request: WireRequest, response: HttpResponse) -> None:
@@ -49,6 +51,7 @@ class FetchedFile:
             return
         line: dict[str, Any] = {
             "time": datetime.now().astimezone().isoformat(timespec="seconds"),
+            **({"server": self.server} if self.server else {}),
             "endpoint": request.endpoint,
             "userid": dict(request.pairs).get("userid", ""),
         }

@@ -28,6 +28,9 @@ from sms10692_contract.suite_account import SuiteAccount
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+NUMBER_VARIABLE: Final = "$NUMBER"
+"""A shell variable in a command that repeats a run: reports show no numbers."""
+
 BUDGET: Final = 60
 """Default of `--budget`: the probes of one server cost at most so many points with one allowed number."""
 
@@ -60,11 +63,26 @@ class TargetOptions:
         context.limit_requests(self.rate)
         return ProbeSession(context, self.signature)
 
-    def open_fetched_file(self, today: Any) -> FetchedFile | None:
-        """Return the file for what is fetched; None without `--allow-fetch`."""
+    def open_fetched_file(self, today: Any, server: str = "") -> FetchedFile | None:
+        """Return the file for what is fetched from a server; None without `--allow-fetch`."""
         if not self.allow_fetch:
             return None
-        return FetchedFile(self.fetched or check_file(build_default_path(today)))
+        return FetchedFile(self.fetched or check_file(build_default_path(today)), server)
+
+    def build_words(self, address: Address) -> list[str]:
+        """Return these options as words of a command. Numbers are shell variables that the reader sets."""
+        numbers = parse_numbers(self.allow_send)
+        words = list(address.with_tls(self.ca, self.insecure).options)
+        for index, _ in enumerate(numbers, 1):
+            words += ["--allow-send", NUMBER_VARIABLE if len(numbers) == 1 else f"{NUMBER_VARIABLE}{index}"]
+        words += ["--budget", str(self.budget)] if numbers else []
+        words += ["--allow-fetch"] if self.allow_fetch else []
+        words += ["--fetched", str(self.fetched)] if self.fetched is not None else []
+        words += ["--rate", f"{self.rate:g}"]
+        words += ["--forbidden-word", self.forbidden_word] if self.forbidden_word != FORBIDDEN_WORD else []
+        words += ["--endpoints", self.endpoints] if self.endpoints != ENDPOINTS[0] else []
+        words += ["--signature", self.signature] if self.signature != SIGNATURE else []
+        return words
 
 
 def _check_signature(context: click.Context, option: click.Parameter, text: str) -> str:

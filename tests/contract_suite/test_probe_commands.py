@@ -2,14 +2,25 @@
 
 import json
 import re
+import shlex
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import click
 import pytest
 
 from sms10692_contract.cli import command
+from sms10692_contract.pace import Pace
+from sms10692_contract.probes import ProbeSession
+from sms10692_contract.requests import compute_signature
+from sms10692_contract.target_options import TargetOptions
+from sms10692_mock.domain.accounts import Account
+from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.profile_file import load_profile
+from sms10692_mock.server.http_types import Response
+from sms10692_mock.stores.memory.store import MemoryStore
 from support.fake_servers import recording_server
 from support.mutant_vendor import Defect, mutant_server
 from support.probe_sessions import build
@@ -138,3 +149,134 @@ def test_compare_needs_the_account_of_each_server(capsys: pytest.CaptureFixture[
         assert run("compare", one.url, other.url, *FAST, "--password-b", "other") == 3
         assert f"{other.url}: the server refuses userid 12" in capsys.readouterr().err
         assert run("compare", one.url, other.url, *FAST, "--account-b", "test", "--userid-b", "12") == 0
+
+
+def wait_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the commands fetch often, and schedule for now: vendors in this process report at once."""
+    build_session = TargetOptions.build_session
+
+    def build_hasty(options: TargetOptions, *arguments: Any) -> ProbeSession:
+        session = build_session(options, *arguments)
+        session.context.pace = Pace(poll=0.01, report=30, reply=30, schedule=0)
+        return session
+
+    monkeypatch.setattr(TargetOptions, "build_session", build_hasty)
+
+
+def test_the_repeat_line_of_compare_repeats_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SMS10692_PASSWORD", "mima")
+    monkeypatch.setenv("SMS10692_PASSWORD_B", "other")
+    monkeypatch.chdir(tmp_path)
+    wait_briefly(monkeypatch)
+    expected = tmp_path / "my expected.toml"
+    accounts = ("--userid", "12", "--account", "test", "--userid-b", "13", "--account-b", "shop b")
+    options = (
+        "--budget",
+        "50",
+        "--allow-fetch",
+        "--fetched",
+        "all.jsonl",
+        "--rate",
+        "0",
+        "--forbidden-word",
+        "代开发票",
+    )
+
+    class StoreOfTwo(MemoryStore):
+        def __init__(self, *arguments: Any, **values: Any) -> None:
+            super().__init__(*arguments, **values)
+            self.create_account(Account(userid="13", account="shop b", password="other"))
+
+    changed = Defect(served_profile=build(refusal_form="send"), store=StoreOfTwo)
+    with mutant_server() as one, mutant_server(changed) as other:
+        words = (
+            "compare",
+            one.url,
+            other.url,
+            *accounts,
+            *SENDS,
+            *options,
+            "--signature",
+            "云店",
+            "--endpoints",
+            "all",
+        )
+        assert run(*words, "--write-expect", expected) == 1
+        assert run(*words, "--expect", expected) == 0
+        capsys.readouterr()
+        expected.write_text("", "utf-8")
+        assert run(*words, "--expect", expected) == 1
+        lines = {match[1] for match in re.finditer(r"(?m)^ *repeat: +(.*)$", capsys.readouterr().out)}
+        assert len(lines) == 1
+        (line,) = lines
+        assert "mima" not in line
+        assert "other" not in line
+        assert "10000000030" not in line
+        repeated = shlex.split(line.replace("$NUMBER1", "10000000030").replace("$NUMBER2", "13800138000"))
+        assert repeated[0] == "sms10692-contract"
+        assert run(*repeated[1:]) == 1
+        assert lines == {match[1] for match in re.finditer(r"(?m)^ *repeat: +(.*)$", capsys.readouterr().out)}
+    assert repeated.count("--allow-send") == 2
+    assert {*repeated} >= {*accounts, *options, "--signature", "云店", "--endpoints", "all", "--expect", str(expected)}
+
+
+def test_each_line_of_what_compare_fetches_names_its_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wait_briefly(monkeypatch)
+    file = tmp_path / "fetched.jsonl"
+    with mutant_server() as one, mutant_server() as other:
+        arguments = (*FAST, *SENDS, "--allow-fetch", "--fetched", file)
+        run("compare", one.url, other.url, *arguments)
+        labels = [json.loads(line)["server"] for line in file.read_text("utf-8").splitlines()]
+        assert {*labels} == {f"A: {one.url}", f"B: {other.url}"}
+
+
+SECRETS: dict[str, Callable[[ApiRequest], str]] = {
+    "the password": lambda request: "mima",
+    "the password in base64": lambda request: "bWltYQ==",
+    "a correct signature": lambda request: compute_signature("test", "mima", request.fields.get("timestamp", "")),
+    "the account": lambda request: "test",
+    "the userid": lambda request: "12",
+    "a number": lambda request: "13800138000",
+    "a number in full width": lambda request: "１３８００１３８０００",
+}
+
+
+def echoing(secret: Callable[[ApiRequest], str], written: set[str]) -> Defect:
+    """Return a vendor that repeats a secret in the message of every refusal, and in a header, and refuses any extno."""
+
+    def write(request: ApiRequest) -> str:
+        written.add(f"echo-{secret(request)}")
+        return f"echo-{secret(request)}"
+
+    def change_text(text: str, request: ApiRequest) -> str:
+        if request.fields.get("extno"):
+            text = text.replace("Success", "Faild")
+        if "Faild" in text or "<error>" in text:
+            text = re.sub("<(message|remark)>[^<]*<", lambda match: f"<{match[1]}>{write(request)}<", text)
+        return text
+
+    def change_response(request: ApiRequest, response: Response) -> Response:
+        parameter = write(request) if secret(request).isascii() else ""
+        return response._replace(headers=[("Content-Type", f"text/xml; charset=utf-8; x={parameter}")])
+
+    return Defect(text=change_text, response=change_response)
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_nothing_that_is_written_has_a_secret_that_the_vendor_repeats(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets: set[str] = set()
+    files = {option: tmp_path / option for option in ("--html", "--junit", "--json", "--write-expect")}
+    reports = [word for option, file in files.items() for word in (option, file)]
+    with mutant_server() as one, mutant_server(echoing(SECRETS[name], secrets)) as other:
+        assert run("learn", other.url, tmp_path / "brand.toml", *FAST, *SENDS) == 0
+        assert run("compare", one.url, other.url, *FAST, *SENDS, *reports) == 1
+    output = capsys.readouterr()
+    texts = [output.out, output.err, *(file.read_text("utf-8") for file in tmp_path.iterdir())]
+    written = "\n".join(texts)
+    assert written.count("echo-") > 50
+    assert {secret for secret in secrets if secret in written} == set()
+    assert "echo-" not in re.sub("(?m)^#.*", "", (tmp_path / "brand.toml").read_text("utf-8"))
