@@ -1,7 +1,11 @@
 """Presets of the console: each changes one thing for one account, and undoes only that."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from sms10692_mock.stores.memory.store import MemoryStore
 from support.console import CONSOLE_HEADERS
 from support.flask_emulator import FlaskEmulator
 
@@ -64,6 +68,44 @@ def test_the_low_balance_gives_back_what_it_took(emulator: FlaskEmulator) -> Non
     assert "299 points, and nothing else" in toggle(emulator, "low_balance")
     account = emulator.control("GET", "accounts/12")
     assert (account["points"], account["send_total"]) == (299, 300)
+    assert not is_on(emulator, "low_balance")
+
+
+def run_before(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, name: str, action: Callable[[], object]) -> None:
+    """Run an action once, just before the next call of a method of the store: as another thread would."""
+    method, pending = getattr(store, name), [action]
+
+    def call(*arguments: Any) -> Any:
+        if pending:
+            pending.pop()()
+        return method(*arguments)
+
+    monkeypatch.setattr(store, name, call)
+
+
+@pytest.mark.parametrize("method", ["update_account", "add_points"])
+def test_a_send_during_the_low_balance_is_paid(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    store = MemoryStore()
+    emulator = FlaskEmulator(store=store)
+    emulator.control("PATCH", "accounts/12", {"points": 300})
+    run_before(monkeypatch, store, method, lambda: emulator.send(ACCOUNT))
+    assert "299 points, so that" in toggle(emulator, "low_balance")
+    assert "299 points, and nothing else" in toggle(emulator, "low_balance")
+    account = emulator.control("GET", "accounts/12")
+    assert (account["points"], account["send_total"]) == (299, 300)
+
+
+def test_the_low_balance_taken_or_given_back_twice_at_once_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    emulator = FlaskEmulator(store=store)
+    emulator.control("PATCH", "accounts/12", {"points": 300})
+    run_before(monkeypatch, store, "update_account", lambda: toggle(emulator, "low_balance"))
+    assert "0 points, so that" in toggle(emulator, "low_balance")
+    assert emulator.control("GET", "accounts/12")["points"] == 1
+    run_before(monkeypatch, store, "update_account", lambda: toggle(emulator, "low_balance"))
+    assert "0 points, and nothing else" in toggle(emulator, "low_balance")
+    account = emulator.control("GET", "accounts/12")
+    assert (account["points"], account["send_total"]) == (300, 300)
     assert not is_on(emulator, "low_balance")
 
 

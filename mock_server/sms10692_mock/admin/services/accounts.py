@@ -261,22 +261,35 @@ class AccountService:
     def withhold_points(self, userid: str, remaining: int) -> int:
         """Lower the balance to `remaining`, until `restore_points`, and return the points taken. Raises NoSuchAccount.
 
-        A balance that is not higher stays, and nothing is taken. sendTotal changes with the balance.
+        A balance that is not higher stays, and nothing is taken, as from an account from which points are withheld.
+        sendTotal changes with the balance. A send meanwhile is paid from what remains.
         """
         points = self._store.balance(self.get(userid).userid).points
         withheld = max(0, points - remaining)
-        self._store.update_account(userid, lambda account: replace(account, withheld_points=withheld))
+        if self._swap_withheld(userid, lambda known: withheld if known is None else known) is not None:
+            return 0
         if withheld:
-            self._store.set_balance(userid, remaining)
+            self._store.add_points(userid, -withheld)
         return withheld
 
     def restore_points(self, userid: str) -> int:
         """Add what `withhold_points` took to the balance, and return it; 0 if nothing is withheld."""
-        withheld = self.get(userid).withheld_points or 0
-        self._store.update_account(userid, lambda account: replace(account, withheld_points=None))
+        withheld = self._swap_withheld(userid, lambda _: None) or 0
         if withheld:
             self._store.add_points(userid, withheld)
         return withheld
+
+    def _swap_withheld(self, userid: str, choose: Callable[[int | None], int | None]) -> int | None:
+        """Replace an account's withheld points in one step, and return those before. Raises NoSuchAccount."""
+        before: int | None = None
+
+        def change(account: Account) -> Account:
+            nonlocal before  # of the last call, which is the one that counts
+            before = account.withheld_points
+            return replace(account, withheld_points=choose(before))
+
+        self._store.update_account(userid, change)
+        return before
 
     def delete(self, userid: str) -> None:
         """Delete an account and all its data. Raises NoSuchAccount."""
