@@ -12,6 +12,7 @@ import pytest
 import trustme
 
 from sms10692_mock import Emulator
+from sms10692_mock.recorder.proxy import parse_target
 from support.http_client import TIMEOUT, closed_port, connect, parse_address, read_all, send_raw
 from support.recordings import ScriptedVendor, Serve, read_recording, recording, reset
 
@@ -395,6 +396,102 @@ def test_requests_that_follow_one_another_without_waiting_are_recorded_in_their_
             received += connection.recv(65536)
         assert received == 2 * RESPONSE
     assert [exchange.request[-1:] for exchange in read_recording(tmp_path)] == [b"1", b"2"]
+
+
+def test_the_rest_of_a_request_that_is_answered_early_is_recorded(tmp_path: Path) -> None:
+    """The vendor answers when it has the head, and then reads the body."""
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            data = connection.recv(65536)
+            connection.sendall(RESPONSE)
+            while not data.endswith(FORM):
+                data += connection.recv(65536)
+            with suppress(OSError):  # the recorder resets the connection
+                assert connection.recv(65536) == b""
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        with recording(f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path) as address:
+            with connect(address) as connection:
+                connection.sendall(build().removesuffix(FORM) + FORM[:10])
+                received = b""
+                while len(received) < len(RESPONSE):
+                    received += connection.recv(65536)
+                connection.sendall(FORM[10:])
+                connection.shutdown(socket.SHUT_WR)
+                assert (received, read_all(connection)) == (RESPONSE, b"")
+        thread.join(TIMEOUT)
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.body) == ("complete", BODY)
+    assert len(exchange.request.partition(b"\r\n\r\n")[2]) == len(FORM)
+
+
+@pytest.mark.parametrize("ends", ["by the client", "by the recorder"])
+def test_a_request_that_is_answered_early_and_never_ends_is_recorded(ends: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):  # the recorder may reset the connection
+                connection.recv(65536)
+                connection.sendall(RESPONSE)
+                while connection.recv(65536):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with recording(f"http://127.0.0.1:{listener.getsockname()[1]}", tmp_path) as address:
+            connection = connect(address)
+            connection.sendall(build()[:-10])
+            received = b""
+            while len(received) < len(RESPONSE):
+                received += connection.recv(65536)
+            if ends == "by the client":
+                connection.close()
+        connection.close()
+        thread.join(TIMEOUT)
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.body) == ("request-cut", BODY)
+
+
+def test_a_vendor_s_length_of_5000_digits_loses_no_exchange(tmp_path: Path) -> None:
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\n<returnsms>" % (b"9" * 5000)
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(response)
+        return False
+
+    problems: list[str] = []
+    with ScriptedVendor(serve) as vendor, recording(vendor.url, tmp_path, problems=problems) as address:
+        assert exchange_bytes(address, build()) == response
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.body, problems) == (b"<returnsms>", [])
+
+
+@pytest.mark.parametrize("function", ["_find_end", "_parse_status", "BodyEnd"])
+def test_an_internal_error_ends_the_connection_and_loses_no_exchange(
+    function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("for this test")
+
+    monkeypatch.setattr(f"sms10692_mock.recorder.proxy.{function}", fail)
+    problems: list[str] = []
+    with ScriptedVendor(answer_again) as vendor, recording(vendor.url, tmp_path, problems=problems) as address:
+        exchange_bytes(address, build())
+    assert len(read_recording(tmp_path)) == 1
+    [problem] = problems
+    assert problem.startswith("internal error: ")
+    assert "for this test" in problem
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example"])
+def test_a_host_that_cannot_exist_is_refused_at_the_start(host: str) -> None:
+    with pytest.raises(ValueError, match="has no valid host name"):
+        parse_target(f"http://{host}")
 
 
 def test_what_cannot_be_written_stays_in_memory_until_it_can(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -24,7 +25,7 @@ from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.recorder.http_framing import BodyEnd, InvalidMessage, split_head
 from sms10692_mock.recorder.recorder import CapturedExchange, CapturedResponse
 from sms10692_mock.recorder.request_mask import CapturedRequest, parse_captured_head
-from sms10692_mock.recording.exchange_folder import Outcome
+from sms10692_mock.recording.exchange_folder import LENGTH, Outcome
 from sms10692_mock.server.http1_head import RequestHead
 
 _READ_SIZE: Final = 64 * 1024
@@ -52,6 +53,10 @@ class Target(NamedTuple):
 def parse_target(url: str, ca: str | None = None) -> Target:
     """Parse the vendor's URL. Raises ValueError, and OSError of the certificate."""
     parts = urlsplit(url)
+    try:
+        (parts.hostname or "").encode("idna")
+    except UnicodeError:
+        raise ValueError(f"{url!a} has no valid host name") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError(f"{url!a} is not the URL of a vendor: http://HOST:PORT")
     is_https = parts.scheme == "https"
@@ -74,6 +79,11 @@ class _Exchange:
     response_head: bytes = b""
     response_body: bytearray = field(default_factory=bytearray)
     response_end: BodyEnd | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the whole response has come."""
+        return self.response_end is not None and self.response_end.is_complete
 
     def capture(self, outcome: Outcome) -> CapturedExchange:
         request = CapturedRequest(self.head, bytes(self.body), self.parsed, self.is_request_complete)
@@ -143,6 +153,9 @@ class RecordingProxy:
             connection.finish()
         try:
             await connection.run()
+        except Exception as error:
+            trace = "".join(traceback.format_exception(error))
+            self.report(f"internal error: a connection has ended\n{trace}")
         finally:
             self._connections.discard(connection)
 
@@ -163,7 +176,14 @@ class _Connection:
         writer.transport.set_write_buffer_limits(0)
 
     async def run(self) -> None:
-        """Relay until one side has ended and all responses have come."""
+        """Relay until one side has ended and all responses have come. **Whatever fails, no exchange is lost.**"""
+        try:
+            await self._relay()
+        finally:
+            self._record_rest()
+            await self._close()
+
+    async def _relay(self) -> None:
         self._requests = asyncio.create_task(self._relay_requests())
         try:
             await self._requests
@@ -172,9 +192,18 @@ class _Connection:
                 raise
         if self._responses is not None:
             await self._responses
-        for exchange in self._pending:  # the vendor was never reached, or had closed its connection
+
+    def _record_rest(self) -> None:
+        """Record the exchanges for which the vendor was never reached, or had closed its connection."""
+        while self._pending:
+            exchange = self._pending.popleft()
             outcome: Outcome = "refused" if self._vendor is None else "cut"
             self._proxy.record(exchange.capture(outcome if exchange.is_request_complete else "request-cut"))
+
+    async def _close(self) -> None:
+        for task in (self._requests, self._responses):
+            if task is not None:
+                task.cancel()
         if self._vendor is not None:
             self._vendor.transport.abort()
             with suppress(OSError):  # the vendor has ended it
@@ -189,12 +218,12 @@ class _Connection:
     @property
     def is_busy(self) -> bool:
         """Whether a request waits for its response."""
-        return bool(self._pending)
+        return not all(exchange.is_answered for exchange in self._pending)
 
     def finish(self) -> None:
         """Take no further request."""
         self._is_finishing = True
-        if not self._pending and self._requests is not None:
+        if not self.is_busy and self._requests is not None:
             self._requests.cancel()
             self._close_vendor()
 
@@ -250,6 +279,8 @@ class _Connection:
             data = data[taken:]
             if end.is_complete:
                 exchange.is_request_complete = True
+                if exchange.is_answered and exchange in self._pending:
+                    self._complete(exchange, "complete")
                 return data
             data = await self._reader.read(_READ_SIZE)
             if not data:
@@ -265,6 +296,8 @@ class _Connection:
 
     def _end_of_requests(self) -> None:
         """Pass the end of the client's input on if a request is incomplete: the vendor sees what it would see."""
+        if self._pending and self._pending[0].is_answered:
+            self._complete(self._pending[0], "request-cut")
         is_incomplete = bool(self._pending) and not self._pending[-1].is_request_complete
         if self._vendor is None or self._is_finishing:
             return
@@ -367,7 +400,9 @@ class _Connection:
             taken = self._feed(exchange.response_end, data)
             _append(exchange.response_body, data[:taken])
             data = data[taken:]
-            if exchange.response_end.is_complete:
+            if exchange.is_answered:
+                if not exchange.is_request_complete and not self._is_finishing:
+                    return b""  # the rest of the request is recorded too
                 self._complete(exchange, "complete" if exchange.is_request_complete else "request-cut")
             elif not taken:
                 return b""
@@ -432,4 +467,4 @@ def _find_end(exchange: _Exchange, head: bytes, status: int) -> BodyEnd:
     if b"chunked" in headers.get(b"transfer-encoding", b"").lower():
         return BodyEnd(None)
     length = headers.get(b"content-length", b"")
-    return BodyEnd(int(length) if length.isdigit() else -1)
+    return BodyEnd(int(length) if LENGTH.fullmatch(length.decode("latin-1")) else -1)

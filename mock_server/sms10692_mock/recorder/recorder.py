@@ -1,7 +1,7 @@
 """Masks captured exchanges and writes them into a folder, on one thread, in the order in which they ended.
 
 **No exchange is dropped.** What cannot be written, because the disk is full, stays in memory and is tried again with
-each later exchange, every few seconds, and at the end.
+each later exchange, every few seconds, and at the end. The start state is written every few seconds and at the end.
 """
 
 import queue
@@ -19,10 +19,12 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from sms10692 import protocol
+from sms10692.protocol import Operation
 from sms10692.signing import sign
 from sms10692_mock.codec.forms import Fields
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
 from sms10692_mock.domain.keywords import Keywords
+from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.recorder.exchange_writer import RecordedExchange, replace_file, write_exchange
 from sms10692_mock.recorder.http_framing import find_chunks
 from sms10692_mock.recorder.masks import Masks
@@ -52,7 +54,12 @@ _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _COMPRESSIONS: Final = ("gzip", "x-gzip", "deflate")
 _CHUNKED, _IDENTITY = "chunked", "identity"
 _STATUS: Final = re.compile("[1-9][0-9]{2}")
-_CREDENTIALS_REFUSALS: Final = (protocol.CREDENTIALS_EMPTY, protocol.CREDENTIALS_WRONG)
+_RETURN_STATUS: Final = protocol.SEND.elements[0].lower()
+_SUCCESSES: Final = frozenset(operation.success for operation in protocol.OPERATIONS if operation.success)
+_ACCOUNT_MESSAGES: Final = frozenset((protocol.NOTHING_FORBIDDEN, protocol.BALANCE_TOO_SMALL, protocol.NO_RECORDS))
+"""Messages that only a request with right credentials gets, as one about a forbidden word is."""
+
+_ERROR_NAMES: Final = frozenset((*protocol.ERROR_FIELDS, protocol.SEND.elements[1]))
 
 
 class CapturedResponse(NamedTuple):
@@ -106,6 +113,7 @@ class Recorder:
         *,
         masks: Masks | None = None,
         retry_seconds: float = _RETRY_SECONDS,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._folder = folder
         self._report = report
@@ -114,6 +122,9 @@ class Recorder:
         self._masks.add_words(words)
         self._state = StartState(started)
         self._written_state = ""
+        self._is_state_old = False
+        self._clock = clock
+        self._state_time = 0.0
         self._queue: queue.SimpleQueue[CapturedExchange | None] = queue.SimpleQueue()
         self._unwritten: deque[RecordedExchange] = deque()
         self._signed: dict[str, list[_Signed]] = {}
@@ -133,21 +144,24 @@ class Recorder:
         self._queue.put(exchange)
 
     def close(self) -> int:
-        """Write what is left. Returns the number of exchanges that could not be written."""
+        """Write what is left. Returns the number of exchanges and of signatures that could not be written."""
         self._queue.put(None)
         self._thread.join()
-        return len(self._unwritten) + self.failed
+        return len(self._unwritten) + len(self._signed_again) + self.failed
 
     def _run(self) -> None:
         while True:
             try:
-                exchange = self._queue.get(timeout=self._retry_seconds if self._problem else None)
+                is_waiting = self._problem or self._is_state_old
+                exchange = self._queue.get(timeout=self._retry_seconds if is_waiting else None)
             except queue.Empty:
-                self._write_all()
+                self._write_all(is_state_due=True)
                 continue
             if exchange is not None:
                 self._mask_next(exchange)
-            self._write_all()
+                self._is_state_old = True
+            is_state_due = exchange is None or self._clock() - self._state_time >= self._retry_seconds
+            self._write_all(is_state_due=is_state_due)
             if exchange is None:
                 return
 
@@ -160,7 +174,8 @@ class Recorder:
             trace = "".join(traceback.format_exception(error))
             self._report(f"internal error: exchange {exchange.number} cannot be masked and is not stored\n{trace}")
 
-    def _write_all(self) -> None:
+    def _write_all(self, *, is_state_due: bool) -> None:
+        """Write what is masked. **The state is written every few seconds only**: it grows with each exchange."""
         try:
             while self._unwritten:
                 write_exchange(self._folder, self._unwritten[0])
@@ -169,7 +184,8 @@ class Recorder:
             while self._signed_again:
                 self._replace_signature(*self._signed_again[0])
                 self._signed_again.popleft()
-            self._write_state()
+            if is_state_due and self._is_state_old:
+                self._write_state()
         except OSError as error:
             problem = error.strerror or str(error)
             if problem != self._problem:
@@ -189,6 +205,8 @@ class Recorder:
         if text != self._written_state:
             replace_file(self._folder / STATE, text.encode())
             self._written_state = text
+        self._is_state_old = False
+        self._state_time = self._clock()
 
     def _mask(self, exchange: CapturedExchange) -> RecordedExchange:
         request, endpoint = exchange.request, exchange.request.endpoint
@@ -199,7 +217,9 @@ class Recorder:
         response = None if exchange.response is None else _parse_response(exchange.response)
         body = b"" if response is None else response.body
         messages = find_messages(body, charset)
-        is_accepted = not any(message in _CREDENTIALS_REFUSALS for message in messages)
+        is_accepted = operation is not None and _proves_credentials(
+            operation, exchange.outcome, response, find_values(body, charset)
+        )
         self._note_words(messages, "" if parsed is None else parsed.content)
         account = self._find_account(parsed, is_accepted)
         name = f"{exchange.number:04}-{_UNKNOWN if operation is None else operation.name}"
@@ -287,6 +307,29 @@ class Recorder:
     def _change_password(self, request: ApiRequest | None, account: MaskedAccount) -> None:
         if request is not None and request.operation is protocol.CHANGESPWD and request.new_passwords[0]:
             account.current_password = self._masks.mask_secret(request.new_passwords[0])
+
+
+def _proves_credentials(
+    operation: Operation, outcome: Outcome, response: _ParsedResponse | None, values: list[tuple[str, str]]
+) -> bool:
+    """Return whether a response shows that the credentials are right: **anything else proves nothing.**
+
+    Proofs are a success, a message that only such a request gets, and the document of a queue without an error.
+    """
+    if any(name == _RETURN_STATUS and value.strip() in _SUCCESSES for name, value in values):
+        return True
+    messages = [value.strip() for name, value in values if name in _ERROR_NAMES]
+    if any(one in _ACCOUNT_MESSAGES or one.startswith(protocol.FORBIDDEN_BEGINNING) for one in messages):
+        return True
+    if not operation.item_element or messages or response is None or outcome != "complete":
+        return False
+    return response.status == HTTPStatus.OK and _has_queue(operation, response.body)
+
+
+def _has_queue(operation: Operation, body: bytes) -> bool:
+    """Return whether a body is a document of a queue: with the root, or in JSON with the name of its items."""
+    lowered = body.lower()
+    return any(mark.lower().encode() in lowered for mark in (f"<{protocol.ROOT}", f'"{operation.item_element}"'))
 
 
 _ACCEPTED: Final = frozenset((protocol.OK, protocol.OVERAGE_FOUND, protocol.NOTHING_FORBIDDEN))
