@@ -22,6 +22,7 @@ from sms10692_contract.probes import (
     NotObserved,
     NotSent,
     ProbeSession,
+    expect_answer,
     is_accepted,
 )
 from sms10692_contract.profiles import FORMAT_TIMES, MANUAL_VALUES, MESSAGES, NO_RECORDS
@@ -86,6 +87,11 @@ class LearnableKey:
     def observe(self, session: ProbeSession) -> Observation:
         """Send the probes and read the value. Raises NotObserved, also if responses contradict each other."""
         sightings = list(self.read(session))
+        for response in (each for _, group in sightings for each in group):
+            expect_answer(response)
+            if session.limit_text and get_message(response) == session.limit_text:
+                raise NotObserved("the message is that of a limit")
+        session.confirm_refusals()
         if not sightings:
             raise NotObserved("the responses show no value that a profile knows")
         values = list({json.dumps(value, ensure_ascii=False): value for value, _ in sightings}.values())
@@ -712,4 +718,8 @@ def learn_keys(session: ProbeSession, keys: Iterable[LearnableKey] = LEARNABLE) 
             observed[learnable.key] = learnable.observe(session)
         except NotObserved as error:
             missing[learnable.key] = session.mask(str(error))
+    for key, each in [*observed.items()] if session.limit_text else []:
+        if any(get_message(response) == session.limit_text for response in each.responses):
+            del observed[key]
+            missing[key] = "the message is that of a limit"
     return LearnedKeys(observed, missing)

@@ -96,6 +96,14 @@ def _is_json(response: ParsedResponse) -> bool:
     return response.raw.body.lstrip().startswith(b"{")
 
 
+def expect_answer(response: ParsedResponse) -> None:
+    """Raise NotObserved if a response says nothing about its request: another HTTP status than 200, or no document."""
+    if response.raw.status != 200:
+        raise NotObserved(f"HTTP {response.raw.status} instead of a response")
+    if response.document is None and response.request.endpoint not in QUEUES and not _is_json(response):
+        raise NotObserved("the response is no document")
+
+
 @dataclass
 class ProbeSession:
     """The probes that one server has received. `signature` is what is between the brackets of a text.
@@ -116,6 +124,11 @@ class ProbeSession:
     """**All responses are kept,** because others are found by their ids, which are used again otherwise."""
     _texts: dict[int, str] = field(default_factory=dict)
     _volatile: VolatileValues = field(init=False)
+    limit_text: str = ""
+    """The text with which the server refused a send that it had accepted before."""
+    _unconfirmed: dict[str, list[Call]] = field(default_factory=dict)
+    """Refused sends by their number, since a send to this number was accepted."""
+    _repeated: int = 0
     _due: datetime | None = None
     """The sendTime of the scheduled send."""
 
@@ -128,6 +141,7 @@ class ProbeSession:
         if call not in self.responses and call not in self.failures:
             try:
                 self.responses[call] = self._send_probe(PROBES[name], call)
+                self._note_send(call)
             except NotObserved as error:
                 self.failures[call] = error
         if call in self.failures:
@@ -136,7 +150,50 @@ class ProbeSession:
 
     def accepts(self, name: str, *arguments: str | int) -> bool:
         """Return whether the server accepts a probe. Raises NotObserved."""
-        return is_accepted(self.play(name, *arguments))
+        response = self.play(name, *arguments)
+        expect_answer(response)
+        return is_accepted(response)
+
+    def _note_send(self, call: Call) -> None:
+        """Note whether a send was accepted."""
+        response = self.responses[call]
+        fields = dict(response.request.pairs)
+        if "send" in PROBES[str(call[0])].permissions and fields.get("action") in ("send", "x"):
+            number = fields.get("mobile", "").rpartition(",")[2]
+            if is_accepted(response):
+                self._unconfirmed.pop(number, None)
+                self._unconfirmed.pop("", None)
+            else:
+                self._unconfirmed.setdefault(number, []).append(call)
+
+    def confirm_refusals(self) -> None:
+        """Repeat an accepted send after refusals. Raises NotObserved if it is refused too: they were for a limit then.
+
+        A used up balance or a limit per day refuses everything, so the run ends.
+        """
+        for number in [*self._unconfirmed]:
+            self._repeated += 1
+            try:
+                response = self.play("send-again", self._repeated, number)
+                expect_answer(response)
+            except NotObserved as error:
+                self._drop_unconfirmed(error, ("send-text", "send-again"))
+                raise
+            self._unconfirmed.pop("", None)
+            if not is_accepted(response):
+                self.limit_text = response.get_element("message")
+                refusal = self.mask(self.limit_text)
+                self.stopped = TargetStopped(f"the server refuses a send that it accepted before: {refusal}")
+                limit = NotObserved(f"the run was stopped: {self.stopped}")
+                self._drop_unconfirmed(limit, ())
+                raise limit
+
+    def _drop_unconfirmed(self, reason: NotObserved, kept: tuple[str, ...]) -> None:
+        """Take back what refused sends seemed to show."""
+        for call in [call for calls in self._unconfirmed.values() for call in calls if call[0] not in kept]:
+            del self.responses[call]
+            self.failures[call] = reason
+        self._unconfirmed.clear()
 
     def _get_empty_queue(self, endpoint: str) -> str:
         """Return the text of an empty queue: what remains of one that has items of other sends only."""
@@ -531,6 +588,13 @@ PROBES: Final[Mapping[str, Probe]] = {
         "a send without a signature, and with one at each place until one is accepted",
         "不带签名的提交；再依次在各位置带签名，直到被接受",
         lambda s, place: s.send(PLACES[place]("内容", s.signature)),
+    ),
+    "send-again": Probe(
+        "1.3-ok",
+        _SEND,
+        "a send that was accepted before, after refusals",
+        "被拒绝之后，再提交一条此前被接受的短信",
+        lambda s, _, number: s.send(**({"mobile": number} if number else {})),
     ),
     "send-empty": Probe(
         "1.3-credentials-empty", _SEND, "a send, an empty sign", "提交，sign 为空", lambda s: s.send("内容", sign="")

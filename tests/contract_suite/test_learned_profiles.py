@@ -1,7 +1,7 @@
 """What `learn` reads from an emulator is the profile that the emulator has, key by key, and it does no harm."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.evidence import REMARKS
 from sms10692_mock.domain.profiles import KEYS, MANUAL, Profile
 from sms10692_mock.profile_file import read_profile, to_plain
+from sms10692_mock.server.http_types import Response
 from support.mutant_vendor import Defect
 from support.probe_sessions import build, session_with
 
@@ -178,3 +179,51 @@ def test_the_text_of_a_refusal_is_no_text_of_checkkeyword(document: str) -> None
         keys = learn_keys(session)
     for key in ("keyword_clean", "keyword_found"):
         assert keys.missing[key] == "the response is that of a refusal, not of checkkeyword"
+
+
+REFUSED_SEND = (
+    "<returnsms><returnstatus>Faild</returnstatus><message>{}</message><remainpoint>0</remainpoint>"
+    "<taskID>0</taskID><successCounts>0</successCounts></returnsms>"
+)
+
+
+@pytest.mark.parametrize("text", ["对不起，您当前要发送的量大于您当前余额", "该号码今日已达上限"])
+@pytest.mark.parametrize("accepted", [1, 2, 3, 5, 8, 13])
+def test_a_limit_of_sends_is_no_value_of_a_key(text: str, accepted: int) -> None:
+    """A vendor that is like the manual, except that it accepts so many sends only."""
+    sent = 0
+
+    def refuse(document: str, request: ApiRequest) -> str:
+        nonlocal sent
+        if request.fields.get("action") != "send":
+            return document
+        sent += "Success" in document
+        return REFUSED_SEND.format(text) if sent > accepted else document
+
+    guard = SafetyGuard(frozenset(["13000000001"]), 500)
+    with session_with(MANUAL, Defect(text=refuse), guard) as session:
+        keys = learn_keys(session)
+    assert {key: each.value for key, each in keys.observed.items() if each.value != BY_KEY[key].manual_value} == {}
+    assert str(session.stopped) == f"the server refuses a send that it accepted before: {text}"
+    assert "该号码" not in str({key: each.value for key, each in keys.observed.items()})
+
+
+def answer_forbidden(response: Response) -> Response:
+    return response._replace(status=403)
+
+
+def answer_nonsense(response: Response) -> Response:
+    return response._replace(body=b"<html>too many")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(answer_forbidden, "HTTP 403 instead of a response"), (answer_nonsense, "the response is no document")],
+)
+def test_what_is_no_response_of_the_vendor_is_no_refusal(change: Callable[[Response], Response], reason: str) -> None:
+    def respond(request: ApiRequest, response: Response) -> Response:
+        return change(response) if len(request.fields.get("extno", "")) > 5 else response
+
+    with session_with(MANUAL, Defect(response=respond)) as session:
+        keys = learn_keys(session, [BY_KEY["extno_max_digits"]])
+    assert keys.missing == {"extno_max_digits": reason}
