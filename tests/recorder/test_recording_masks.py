@@ -376,7 +376,8 @@ def test_known_encodings_of_an_answer_are_undone_before_it_is_masked(
 ) -> None:
     assert b"body_not_stored" not in record_answer(b"Content-Encoding: %b\r\n" % coding, body, tmp_path)
     [exchange] = read_recording(tmp_path)
-    assert re.fullmatch("<returnsms><content>[^某店]{2} [A-Za-z]{6}</content></returnsms>", exchange.body.decode())
+    assert re.fullmatch(r"<returnsms><content>\w\w [A-Za-z]{6}</content></returnsms>", exchange.body.decode())
+    assert "某店" not in exchange.body.decode()  # a random mask may have one of the two characters
     assert b"Geheim" not in exchange.body
 
 
