@@ -235,7 +235,7 @@ class RequestLogService:
         request = self._hide(original, mask)
         charset, fields = _parsed_fields(request)
         found = diagnose_logged(original, self._store)
-        findings = found if mask is None else [mask.mask_finding(finding, original) for finding in found]
+        findings = found if mask is None else mask.mask_findings(found, original, request)
         return RequestDetail.model_construct(
             **dict(self._document(original, mask)),
             headers=list(request.headers),

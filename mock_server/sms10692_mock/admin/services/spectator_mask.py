@@ -6,7 +6,7 @@ signature is found in them.** Everything else is masked.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -92,9 +92,16 @@ class SpectatorMask:
         ]
         return self.mask_target(request)._replace(headers=headers, body=body)
 
-    def mask_finding(self, finding: Finding, request: LoggedRequest) -> Finding:
-        """Mask the values of a finding that are hidden in its request, or have a password or a signature in them."""
-        sent, shown = set(_texts(request)), set(_texts(self.mask_request(request)))
+    def mask_findings(
+        self, findings: Sequence[Finding], request: LoggedRequest, masked: LoggedRequest
+    ) -> Sequence[Finding]:
+        """Mask the values of findings that are hidden in `masked`, or have a password or a signature in them."""
+        if not findings:
+            return findings
+        sent, shown = set(_texts(request)), set(_texts(masked))
+        return [self._mask_finding(finding, sent, shown) for finding in findings]
+
+    def _mask_finding(self, finding: Finding, sent: Collection[str], shown: Collection[str]) -> Finding:
         hidden = {
             value
             for value in finding.values
