@@ -157,7 +157,7 @@ def wait_briefly(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def build_hasty(options: TargetOptions, *arguments: Any) -> ProbeSession:
         session = build_session(options, *arguments)
-        session.context.pace = Pace(poll=0.01, report=30, reply=30, schedule=0)
+        session.context.pace = Pace(poll=0.01, report=5, reply=5, schedule=0)
         return session
 
     monkeypatch.setattr(TargetOptions, "build_session", build_hasty)
