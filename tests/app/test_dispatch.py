@@ -140,7 +140,8 @@ def test_polling_an_empty_queue_in_memory_uses_no_thread(page: str) -> None:
             response = dispatch(build_form_request(account, page, action="query"))
             assert isinstance(response, Response)
             assert b"<returnsms>" in response.body
-        assert ([executor.submitted for executor in executors], threading.active_count()) == ([0, 0, 0], threads)
+        assert [executor.submitted for executor in executors] == [0, 0, 0]
+        assert threading.active_count() <= threads  # a thread of another test may have ended
         assert any("habit.polling" in line for line in logged)
         # The executors do count: a refused send is diagnosed on a thread.
         await dispatch(build_form_request(account, UTF8, action="send", mobile="", content="x"))

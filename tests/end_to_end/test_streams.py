@@ -83,6 +83,7 @@ HELP = (
     ["profile", "--help"],
     ["backup", "--help"],
     ["ready", "--help"],
+    ["record", "--help"],
     ["trust", "--help"],
     ["--version"],
 )

@@ -4,7 +4,7 @@ A test module imports a fixture by assignment: `emulator = handles.emulator`.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx2
 import pytest
@@ -39,9 +39,17 @@ def vendor(control: EmulatorControl) -> Iterator[SmsVendor]:
 
 
 def open_client(
-    vendor: SmsVendor, *, userid: str | None = None, account: str | None = None, password: str | None = None
+    vendor: SmsVendor,
+    *,
+    userid: str | None = None,
+    account: str | None = None,
+    password: str | None = None,
+    late: timedelta = timedelta(),
 ) -> Client:
-    """Create a client for this account, with other credentials where passed. CA certificates are not loaded."""
+    """Create a client for this account, with other credentials where passed. CA certificates are not loaded.
+
+    Its clock is `late`.
+    """
     return Client(
         vendor.url,
         userid=userid or vendor.userid,
@@ -49,4 +57,5 @@ def open_client(
         password=password or vendor.password,
         transport=httpx2.HTTPTransport(verify=False),
         timeout=TIMEOUT,
+        clock=lambda: datetime.now(UTC) - late,
     )

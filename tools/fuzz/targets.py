@@ -29,7 +29,7 @@ class _WithoutHints:
     """Wraps the vendor application and leaves out the hint: a diagnosis takes fifty times as long as the response."""
 
     def __init__(self, pages: VendorApp) -> None:
-        self.allows_cross_site, self.endpoints = pages.allows_cross_site, pages.endpoints
+        self.allows_cross_site, self.endpoints, self.replay = pages.allows_cross_site, pages.endpoints, pages.replay
         self._pages = pages
 
     def respond(self, page: Endpoint, request: VendorRequest, rejection: Rejection | None = None) -> Response:

@@ -63,7 +63,7 @@ def _percent(character: str, codec: str) -> str:
 def read_body(text: str, codec: str, *, is_form: bool) -> bytes:
     r"""Return the bytes of an edited body. Raises InvalidEscape.
 
-    >>> read_body("a=内\xff\\", "gbk", is_form=True), read_body("内", "gbk", is_form=False)
+    >>> read_body(r"a=内\xff\\", "gbk", is_form=True), read_body("内", "gbk", is_form=False)
     (b'a=%C4%DA\xff\\', b'\xc4\xda')
     """
     body, end = b"", 0
