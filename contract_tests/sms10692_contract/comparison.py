@@ -126,7 +126,7 @@ class Comparison:
         for call in STATEFUL:
             for session in sides:
                 with suppress(NotObserved):
-                    session.play(*call)  # type: ignore[arg-type]  # the first is a name
+                    session.play(*call)
         for call in dict.fromkeys((*self.first.responses, *self.first.failures, *STATEFUL)):
             self._judge_probe(call)
         return [self._results[clause.id].build_verdict(clause.id) for clause in CLAUSES if clause.id in self._results]
@@ -236,7 +236,7 @@ def play_all(session: ProbeSession) -> None:
     learn_keys(session)
     for call in STATEFUL:
         with suppress(NotObserved):
-            session.play(*call)  # type: ignore[arg-type]  # the first is a name
+            session.play(*call)
 
 
 def _observe(learnable: LearnableKey, session: ProbeSession) -> Observation | NotObserved:

@@ -438,9 +438,9 @@ def _read_max_clock_skew(session: ProbeSession) -> Iterator[Sighting]:
 # Texts of refusals
 
 
-def _read_text(*call: str | int) -> Reader:
+def _read_text(name: str, *arguments: str | int) -> Reader:
     def read(session: ProbeSession) -> Iterator[Sighting]:
-        response = session.play(*call)  # type: ignore[arg-type]  # the first is a name
+        response = session.play(name, *arguments)
         yield _get_refusal(session, response), (response,)
 
     return read

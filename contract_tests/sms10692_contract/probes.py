@@ -22,7 +22,7 @@ from sms10692_contract.safety import INVALID_SIGN, PermissionMissing
 from sms10692_contract.suite_account import CHINA, format_timestamp
 from sms10692_contract.volatile_values import VolatileValues
 
-Call: TypeAlias = tuple[str | int, ...]
+Call: TypeAlias = tuple[str, *tuple[str | int, ...]]
 """A probe: its name in `PROBES`, and its arguments."""
 
 SIGNATURE: Final = "测试签名"
