@@ -184,6 +184,35 @@ def test_a_request_with_the_right_signature_shows_no_expected_one() -> None:
     assert 'class="sign"' not in emulator.http.get("/requests/1").text
 
 
+def message_numbers(emulator: FlaskEmulator, path: str) -> list[int]:
+    """Return the numbers of the messages that the list at this path shows."""
+    return [int(number) for number in re.findall('<a id="m([0-9]+)"', emulator.http.get(path).text)]
+
+
+def test_one_message_all_of_an_account_and_all_of_everyone_are_deleted() -> None:
+    emulator = FlaskEmulator()
+    other = emulator.control("POST", "accounts", {"userid": "13"})
+    for _ in range(3):
+        emulator.send(emulator.control("GET", "accounts/12"))
+    emulator.send(other)
+
+    def delete(path: str, **form: str) -> int:
+        return emulator.http.post(path, data=form, headers=CONSOLE_HEADERS).status_code
+
+    assert delete("/messages/delete?userid=12", number="2") == 200
+    assert message_numbers(emulator, "/") == [3, 1]
+    for number, status in (("2", 404), ("0", 404), ("-1", 404), ("9" * 40, 404), ("x", 422), ("", 404)):
+        assert delete("/messages/delete?userid=12", number=number) == status
+    assert delete("/messages/delete-all?userid=12") == 200
+    page = emulator.http.get("/").text
+    assert message_numbers(emulator, "/") == []
+    assert "All message records were deleted." in page
+    assert message_numbers(emulator, "/?userid=13") == [1]
+    assert delete("/messages/delete-everyones") == 200
+    assert message_numbers(emulator, "/?userid=13") == []
+    assert emulator.control("GET", "accounts/12/queue-stats")["reports"]["waiting"] == 3
+
+
 def test_one_request_and_all_requests_are_deleted() -> None:
     emulator = FlaskEmulator()
     for _ in range(3):

@@ -349,3 +349,36 @@ def test_a_query_with_a_control_character_is_refused_even_where_a_redirect_follo
     http = FlaskEmulator().app.test_client()
     response = http.get(path, query_string="a=\r")
     assert (response.status_code, response.json) == (400, {"error": "the query contains a control character"})
+
+
+def test_messages_are_deleted_and_their_reports_are_still_fetched() -> None:
+    history = SampleHistory()
+    points = history.emulator.control("GET", history.path)["points"]
+    waiting = history.emulator.control("GET", f"{history.path}/queue-stats")["reports"]["waiting"]
+    history.emulator.control("DELETE", f"{history.path}/messages/16")
+    assert history.numbers("messages", limit=100) == list(range(1, 16))
+    for number, status in (("16", 404), ("17", 404), ("0", 422), ("x", 422)):
+        assert history.emulator.refusal("DELETE", f"{history.path}/messages/{number}")[0] == status
+    history.emulator.control("DELETE", f"{history.path}/messages")
+    assert history.page("messages") == {"items": [], "next": None, "evicted": 0}
+    account = history.emulator.control("GET", history.path)
+    assert (account["points"], account["messages"]) == (points, 16)
+    assert history.emulator.control("GET", f"{history.path}/queue-stats")["reports"]["waiting"] == waiting
+    assert history.emulator.status(history.account).count("<statusbox>") == waiting
+    history.emulator.send(history.account)
+    assert history.numbers("messages") == [17]
+
+
+def test_messages_of_all_accounts_and_requests_are_deleted() -> None:
+    history = SampleHistory()
+    history.emulator.send(history.emulator.control("GET", "accounts/12"))
+    history.emulator.control("DELETE", "messages")
+    assert history.numbers("messages") == []
+    assert history.emulator.control("GET", "accounts/12/messages")["items"] == []
+    first, *others = [item["number"] for item in history.emulator.control("GET", "requests")["items"]]
+    history.emulator.control("DELETE", f"requests/{first}")
+    assert [item["number"] for item in history.emulator.control("GET", "requests")["items"]] == others
+    assert history.emulator.refusal("DELETE", f"requests/{first}")[0] == 404
+    history.emulator.control("DELETE", "requests")
+    assert history.emulator.control("GET", "requests")["items"] == []
+    assert history.emulator.refusal("DELETE", "accounts/nobody/messages")[0] == 404

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from console.conftest import ConsoleAccount
 from console.test_console_pages import console_text, wait_for_live_updates
@@ -60,6 +60,35 @@ def test_a_request_is_deleted_only_after_a_confirmation(
     account.send(content="third")
     expect(page.locator(".list tbody tr")).to_have_count(2 if is_confirmed else 3)
     expect(page.get_by_role("button", name=label)).to_have_count(0 if is_confirmed else 1)
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_a_message_is_deleted_with_the_keyboard_only_after_a_confirmation(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile, is_confirmed: bool
+) -> None:
+    for content in ("first", "second"):
+        account.send(content=content)
+    page.goto(account.page_path("/"))
+    wait_for_live_updates(page)
+    questions: list[str] = []
+
+    def answer(dialog: Dialog) -> None:
+        questions.append(dialog.message)
+        dialog.accept() if is_confirmed else dialog.dismiss()
+
+    page.on("dialog", answer)
+    page.get_by_role("button", name=console_text(profile, "messages.delete_number", number=1), exact=True).press(
+        "Enter"
+    )
+    account.send(content="third")
+    texts = page.locator(".messages .content")
+    expect(texts).to_have_text(["third", "second"] if is_confirmed else ["third", "second", "first"])
+    assert questions == [console_text(profile, "messages.confirm_delete", number=1)]
+    page.locator("#delete-all").press("Enter")
+    expect(texts).to_have_count(0 if is_confirmed else 3)
+    if is_confirmed:
+        expect(page.locator("#live .none")).to_have_text(console_text(profile, "messages.none_left"))
+    assert account.control("GET", "/queue-stats")["reports"]["waiting"] == 3
 
 
 WIDTHS = (320, 375, 640, 700, 768, 899, 900, 1024, 1149, 1150, 1280, 1440, 2560)

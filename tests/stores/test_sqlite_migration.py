@@ -108,7 +108,7 @@ def test_the_request_log_keeps_its_entries_and_their_faults(path: Path) -> None:
 
 
 COLUMNS = {
-    "accounts": "id userid position settings postpaid temporary used points total_added messages evicted bytes",
+    "accounts": "id userid position settings postpaid temporary used points total_added messages evicted bytes deleted",
     "deleted_accounts": "account",
     "fetches": "queue first time request",
     "items": "queue position due mobile task_id status text extno recipient_index message",
@@ -116,7 +116,7 @@ COLUMNS = {
     "requests": "number userid account_time bytes query body response_body details",
     "scheduled": "queue due arrival mobile task_id status text extno recipient_index message",
     "state": "id version tasks requests settings kept kept_bytes evicted_requests evicted_accounts",
-    "tasks": "account before task_id sent_at due numbers content extno page price request bytes",
+    "tasks": "account before task_id sent_at due numbers content extno page price request bytes deleted",
 }
 
 

@@ -330,3 +330,43 @@ def test_the_request_log_is_limited_by_bytes(make: StoreFactory) -> None:
         kept = store.requests(None, ALL)
         assert 1 < len(kept.items) <= 10
         assert len(kept.items) + kept.evicted == 30
+
+
+@EACH_STORE
+def test_deleted_messages_do_not_count_as_evicted_or_stored(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(messages=4, message_bytes=100)) as store:
+        store.create_account(POSTPAID)
+
+        def send() -> None:
+            store.record_send("2", build_task(1, "1", "2", content="x" * 20), [], [], 0.0)
+
+        send()
+        send()
+        assert [store.delete_message("2", number) for number in (1, 4, 3, 1, 5)] == [True, True, True, False, False]
+        send()
+        page = store.messages("2", ALL, 0.0)
+        assert ([message.number for message in page.items], page.evicted) == ([2, 5, 6], 0)
+        send()
+        page = store.messages("2", ALL, 0.0)
+        assert ([message.number for message in page.items], page.evicted) == ([5, 6, 7, 8], 1)
+        store.clear_messages("2")
+        assert store.messages("2", ALL, 0.0) == ([], False, 1)
+        for _ in range(3):
+            send()
+        page = store.messages("2", ALL, 0.0)
+        assert ([message.number for message in page.items], page.evicted) == ([11, 12, 13, 14], 3)
+        assert store.balance("2") == (-14, 0, 14)
+
+
+@EACH_STORE
+def test_the_report_of_a_deleted_message_is_fetched_and_its_fetched_item_evicted(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(fetched=2)) as store:
+        store.create_account(POSTPAID)
+        for index in range(6):
+            store.record_send("2", build_task(1), [build_report(float(index), str(index), index=0)], [], 0.0)
+        store.delete_message("2", 1)
+        store.clear_messages("2")
+        assert store.queue_stats("2", "reports", 0.0)[:4] == (6, 5, 1, 0)
+        for index in range(6):
+            assert [report.mobile for report in store.fetch_reports("2", 9, float(index), index)] == [str(index)]
+        assert 0 < store.queue_stats("2", "reports", 9.0).evicted <= 4

@@ -216,6 +216,15 @@ class QueueComparison(ModelComparison):
     def query_all(self, userid: str, newest_first: bool) -> None:
         self.query(userid, Query(newest_first=newest_first, limit=10**6))
 
+    @rule(userid=USERIDS, number=st.integers(0, 9))
+    def delete_message(self, userid: str, number: int) -> None:
+        self.compare_results(lambda store: store.delete_message(userid, number))
+
+    @rule(userid=USERIDS, confirmed=st.sampled_from([False, False, True]))
+    def clear_messages(self, userid: str, confirmed: bool) -> None:
+        if confirmed:
+            self.compare_results(lambda store: store.clear_messages(userid))
+
     @rule(userid=USERIDS)
     def compare_queue_stats(self, userid: str) -> None:
         self.compare_results(lambda store: store.next_due(userid, self.now))
@@ -370,6 +379,8 @@ OPERATIONS: dict[str, Callable[[Store], object]] = {
     "queue_stats": lambda store: store.queue_stats("9", "replies", 0.0),
     "next_due": lambda store: store.next_due("9", 0.0),
     "messages": lambda store: store.messages("9", Query(), 0.0),
+    "delete_message": lambda store: store.delete_message("9", 1),
+    "clear_messages": lambda store: store.clear_messages("9"),
     "reports": lambda store: store.reports("9", Query(), 0.0),
     "replies": lambda store: store.replies("9", Query(), 0.0),
 }

@@ -96,6 +96,7 @@ class ModelAccount:
     points: int
     total_added: int
     sent: list[tuple[Task, Sequence[StatusReport]]] = field(default_factory=list)
+    deleted: set[int] = field(default_factory=set)
     reports: ModelQueue[StatusReport] = field(default_factory=ModelQueue)
     replies: ModelQueue[InboundReply] = field(default_factory=ModelQueue)
 
@@ -239,7 +240,7 @@ class ModelStore:
                 report, state = (found.item, found.delivery_state) if found else (None, DeliveryState("unreported"))
                 messages.append(SentMessage(len(messages) + 1, task, mobile, report, state))
         return _page(
-            messages,
+            [message for message in messages if message.number not in account_state.deleted],
             query,
             lambda row: (
                 query.number in (None, row.mobile)
@@ -249,6 +250,15 @@ class ModelStore:
                 and _within(row.task.sent_at, query)
             ),
         )
+
+    def delete_message(self, userid: str, number: int) -> bool:
+        account_state = self._get_account(userid)
+        is_stored = 0 < number <= self.balance(userid).messages and number not in account_state.deleted
+        account_state.deleted |= {number} if is_stored else set()
+        return is_stored
+
+    def clear_messages(self, userid: str) -> None:
+        self._get_account(userid).deleted.update(range(1, self.balance(userid).messages + 1))
 
     def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         return _items(self._get_account(userid).reports.list_items(now), query, lambda report: report.errorcode)

@@ -35,7 +35,7 @@ from sms10692_mock.admin.services.accounts import AccountExists
 from sms10692_mock.admin.services.behaviour import NoSuchFault, TooManyEntries
 from sms10692_mock.admin.services.clocks import NoPendingEvent
 from sms10692_mock.admin.services.initial_state import InvalidState
-from sms10692_mock.admin.services.messages import NoSuchTask
+from sms10692_mock.admin.services.messages import NoSuchMessage, NoSuchTask
 from sms10692_mock.admin.services.profiles import NoSuchProfile, ProfileFixed
 from sms10692_mock.admin.services.requests import NoSuchRequest
 from sms10692_mock.admin.services.state import AccountInUse, SecretsHidden, StateBeingReplaced
@@ -212,6 +212,7 @@ _OPENAPI_INDEX: Final = "openapi.openapi"
 
 _ERROR_RESPONSES: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (NoSuchAccount, 404, "there is no account with the userid {}"),
+    (NoSuchMessage, 404, "the account has no message {}, or it is no longer kept"),
     (NoSuchRequest, 404, "there is no request {}, or it is no longer kept"),
     (NoSuchFault, 404, "there is no fault {}"),
     (UnknownProfile, 422, "profile: {}"),

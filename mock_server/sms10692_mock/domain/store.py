@@ -205,6 +205,15 @@ class SendStore(Protocol):
     def messages(self, userid: str, query: Query, now: float) -> Page[SentMessage]:
         """List the sent messages of an account. `since` and `until` filter by the time of the send."""
 
+    def delete_message(self, userid: str, number: int) -> bool:
+        """Delete the record of one sent message. Returns whether it was stored.
+
+        The balance, the number of messages ever sent, and the report and the replies in the queues stay.
+        """
+
+    def clear_messages(self, userid: str) -> None:
+        """Delete the records of all messages that an account has sent, with the same effect as `delete_message`."""
+
 
 class QueueStore(Protocol):
     """The two queues of each account: status reports and replies.

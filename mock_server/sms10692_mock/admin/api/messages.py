@@ -3,7 +3,7 @@
 from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
-from sms10692_mock.admin.api.routing import AccountPath, blueprint, json_response
+from sms10692_mock.admin.api.routing import EMPTY, AccountMessagePath, AccountPath, Empty, blueprint, json_response
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.message_documents import (
     EnqueuedReplyDocument,
@@ -30,6 +30,21 @@ def message_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     )
     def list_messages(path: AccountPath, query: MessageQuery) -> Response:
         return json_response(messages.messages(path.userid, query))
+
+    @api.delete("/accounts/<userid>/messages", summary="Delete the messages of an account", responses={200: Empty})
+    def delete_messages(path: AccountPath) -> Response:
+        messages.delete_all(path.userid)
+        return json_response(EMPTY)
+
+    @api.delete("/accounts/<userid>/messages/<number>", summary="Delete a message", responses={200: Empty})
+    def delete_message(path: AccountMessagePath) -> Response:
+        messages.delete(path.userid, path.number)
+        return json_response(EMPTY)
+
+    @api.delete("/messages", summary="Delete the messages of all accounts", responses={200: Empty})
+    def delete_all_messages() -> Response:
+        messages.delete_all_of_everyone()
+        return json_response(EMPTY)
 
     @api.get("/accounts/<userid>/spending", summary="Get the spending of an account", responses={200: SpendingDocument})
     def get_spending(path: AccountPath) -> Response:

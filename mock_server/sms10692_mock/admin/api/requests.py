@@ -6,8 +6,10 @@ from flask import Response
 from flask_openapi3.blueprint import APIBlueprint
 
 from sms10692_mock.admin.api.routing import (
+    EMPTY,
     AccountPath,
     AccountRequestPath,
+    Empty,
     RequestPath,
     Responses,
     blueprint,
@@ -33,6 +35,16 @@ def request_routes(control: ControlService, is_described: bool) -> APIBlueprint:
     @api.get("/requests/<number>", summary="Get a request with its diagnosis", responses=_DETAIL)
     def get_request(path: RequestPath, query: LanguageQuery) -> Response:
         return json_response(requests.get(None, path.number, query.lang))
+
+    @api.delete("/requests", summary="Delete the requests of all userids", responses={200: Empty})
+    def delete_requests() -> Response:
+        requests.delete_all()
+        return json_response(EMPTY)
+
+    @api.delete("/requests/<number>", summary="Delete a request", responses={200: Empty})
+    def delete_request(path: RequestPath) -> Response:
+        requests.delete(path.number)
+        return json_response(EMPTY)
 
     @api.get("/accounts/<userid>/requests", summary="List requests of an account", responses=_LIST)
     def list_account_requests(path: AccountPath, query: RequestLogQuery) -> Response:

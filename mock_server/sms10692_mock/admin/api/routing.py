@@ -39,6 +39,12 @@ class AccountRequestPath(AccountPath):
     number: Number
 
 
+class AccountMessagePath(AccountPath):
+    """Path parameters of a sent message, by its number in the list."""
+
+    number: Number
+
+
 class FaultPath(BaseModel):
     """Path parameters of a fault."""
 

@@ -4,11 +4,20 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from sms10692 import protocol
-from sms10692_mock.admin.console.layout import base_url, render_page, selected_account
+from sms10692_mock.admin.console.layout import (
+    base_url,
+    error_page,
+    form_number,
+    message_response,
+    render_page,
+    selected_account,
+)
 from sms10692_mock.admin.console.list_filters import MESSAGE_FILTERS, query_from_url
 from sms10692_mock.admin.services import ControlService
+from sms10692_mock.admin.services.messages import NoSuchMessage
 from sms10692_mock.admin.services.schemas import MessageQuery
 from sms10692_mock.app.curl_example import example_curl, example_curl_with_password
+from sms10692_mock.domain.bounds import MAX_NUMBER
 
 
 def add_messages(pages: Blueprint, control: ControlService) -> None:
@@ -32,6 +41,27 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
             if not account.messages and control.requests.may_show_secrets()
             else [],
         )
+
+    @pages.post("/messages/delete")
+    def delete_message() -> ResponseReturnValue:
+        account, number = selected_account(control), form_number("number", whole=True) or 0
+        control.messages.delete(account.userid, number if 0 < number <= MAX_NUMBER else 0)
+        return message_response("messages.deleted", number=number)
+
+    @pages.post("/messages/delete-all")
+    def delete_messages() -> ResponseReturnValue:
+        account = selected_account(control)
+        control.messages.delete_all(account.userid)
+        return message_response("messages.all_deleted", userid=account.userid)
+
+    @pages.post("/messages/delete-everyones")
+    def delete_messages_of_everyone() -> ResponseReturnValue:
+        control.messages.delete_all_of_everyone()
+        return message_response("messages.everyones_deleted")
+
+    @pages.errorhandler(NoSuchMessage)
+    def no_such_message(error: NoSuchMessage) -> ResponseReturnValue:
+        return error_page(control, 404, "error.no_message", number=str(error))
 
 
 def _first_commands(control: ControlService, userid: str) -> list[str]:

@@ -1,6 +1,7 @@
 """Message service: list sent messages, reports and replies; add to the queues, requeue; spending."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any, Final, TypeAlias
 
@@ -48,6 +49,7 @@ from sms10692_mock.domain.records import (
     StatusReport,
     Task,
 )
+from sms10692_mock.domain.store import NoSuchAccount
 from sms10692_mock.domain.vendor import Vendor
 
 _SPENDING_INTERVALS: Final = 48
@@ -72,8 +74,12 @@ class NoSuchTask(LookupError):
         )
 
 
+class NoSuchMessage(LookupError):
+    """The account has no message of this number, or its record was deleted."""
+
+
 class MessageService:
-    """Reads messages and queues of accounts, and changes queues. Every method raises NoSuchAccount."""
+    """Reads and deletes messages, reads and changes queues of accounts. Every method raises NoSuchAccount."""
 
     def __init__(self, vendor: Vendor, accounts: AccountService, notifier: ChangeNotifier, marks: FindingMarks) -> None:
         self._vendor = vendor
@@ -99,6 +105,21 @@ class MessageService:
                 message, billing, faults, is_marked=is_marked(message.task.request)
             ),
         )
+
+    def delete(self, userid: str, number: int) -> None:
+        """Delete the record of one sent message; its report, replies and cost stay. Raises NoSuchMessage."""
+        if not self._store.delete_message(userid, number):
+            raise NoSuchMessage(number)
+
+    def delete_all(self, userid: str) -> None:
+        """Delete the records of all messages of an account."""
+        self._store.clear_messages(userid)
+
+    def delete_all_of_everyone(self) -> None:
+        """Delete the records of all messages of all accounts."""
+        for userid in self._store.userids():
+            with suppress(NoSuchAccount):  # deleted meanwhile
+                self._store.clear_messages(userid)
 
     def reports(self, userid: str, query: ListQuery) -> ListDocument[ReportDocument]:
         """List the reports, including the fetched ones."""

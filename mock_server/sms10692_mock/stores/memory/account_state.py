@@ -21,12 +21,21 @@ _COMPACTION_FRACTION: Final = 8
 
 
 class _SentTask(NamedTuple):
-    """A task with the number of the last message before it, its size in bytes, and its reports by due time."""
+    """A task with the number of the last message before it, its size in bytes, and its reports by due time.
+
+    `deleted` are the indexes of the recipients whose messages were deleted; not of all, since the task is then deleted.
+    """
 
     before: int
     size: int
     task: Task
     reports: Sequence[DueBatch[StatusReport]]
+    deleted: frozenset[int] = frozenset()
+
+    @property
+    def stored(self) -> int:
+        """How many messages of the task are not deleted."""
+        return len(self.task.numbers) - len(self.deleted)
 
     def report(self, recipient: int) -> tuple[StatusReport, int | None] | None:
         """The report of the recipient at this index of the task, and its index in the queue (None: not due yet)."""
@@ -53,6 +62,9 @@ class AccountState:
         """Append-only, so that readers need no copy. The tasks before `_first_task` are deleted."""
         self._first_task = 0
         self._message_count = 0
+        self._stored = 0
+        """Messages that are neither evicted nor deleted."""
+        self._evicted = 0
         self._bytes = 0
 
     def large_collections(self) -> Sequence[Collection[object]]:
@@ -65,25 +77,51 @@ class AccountState:
 
     @property
     def evicted(self) -> int:
-        return self._tasks[self._first_task].before if self._tasks else 0
+        return self._evicted
 
     def append_task(self, task: Task, size: int, reports: Sequence[DueBatch[StatusReport]]) -> None:
         tasks = self._tasks
         tasks.append(_SentTask(self._message_count, size, task, reports))
-        self._message_count += len(task.numbers)
+        count = len(task.numbers)
+        self._message_count += count
+        self._stored += count
         self._bytes += size
-        if self._bytes > self._max_bytes or self._message_count - tasks[self._first_task].before > self._max_messages:
+        if self._bytes > self._max_bytes or self._stored > self._max_messages:
             self._delete_oldest(self._max_messages, self._max_bytes)
 
     def _delete_oldest(self, max_messages: int, max_bytes: int) -> None:
         tasks, first = self._tasks, self._first_task
-        while (self._bytes > max_bytes or self._message_count - tasks[first].before > max_messages) and first < len(
-            tasks
-        ) - 1:
+        while (self._bytes > max_bytes or self._stored > max_messages) and first < len(tasks) - 1:
             self._bytes -= tasks[first].size
+            self._stored -= tasks[first].stored
+            self._evicted += tasks[first].stored
             self._first_task = first = first + 1
         if first * _COMPACTION_FRACTION > len(tasks):
             self._tasks, self._first_task = tasks[first:], 0
+
+    def delete_message(self, number: int) -> bool:
+        """Delete the message of this number. Returns whether it was stored."""
+        tasks = self._tasks
+        index = bisect_left(tasks, number, self._first_task, key=lambda sent_task: sent_task.before) - 1
+        if index < self._first_task:
+            return False
+        sent_task = tasks[index]
+        recipient = number - sent_task.before - 1
+        if recipient >= len(sent_task.task.numbers) or recipient in sent_task.deleted:
+            return False
+        self._stored -= 1
+        if sent_task.stored > 1:
+            tasks[index] = sent_task._replace(deleted=sent_task.deleted | {recipient})
+        else:  # a new list, since a reader may be reading the old one
+            self._bytes -= sent_task.size
+            self._tasks, self._first_task = tasks[self._first_task : index] + tasks[index + 1 :], 0
+        return True
+
+    def clear_messages(self) -> Collection[object]:
+        """Delete all messages. Returns the deleted collection, for `free_incrementally`."""
+        deleted = self._tasks
+        self._tasks, self._first_task, self._stored, self._bytes = [], 0, 0, 0
+        return deleted
 
     @property
     def is_idle(self) -> bool:
@@ -92,8 +130,7 @@ class AccountState:
 
     def usage(self) -> Usage:
         with self.lock:
-            messages = self._message_count - self.evicted if self._tasks else 0
-            history = History(messages, self._bytes, *self.reports.stored_history, *self.replies.stored_history)
+            history = History(self._stored, self._bytes, *self.reports.stored_history, *self.replies.stored_history)
             return Usage(self.account.userid, self.is_idle, self.used, history)
 
     def trim(self, limits: History) -> None:
@@ -130,12 +167,12 @@ def _iterate_messages(
 ) -> Iterator[SentMessage]:
     step = -1 if query.newest_first else 1
     for index in indexes:
-        before, _, task, _ = sent_task = tasks[index]
+        before, _, task, _, deleted = sent_task = tasks[index]
         if not matches_task(task, query):
             continue
         numbers = task.numbers
         for recipient in range(len(numbers))[::step]:
-            if query.number is None or numbers[recipient] == query.number:
+            if recipient not in deleted and (query.number is None or numbers[recipient] == query.number):
                 report = sent_task.report(recipient)
                 state = UNREPORTED if report is None else history.state_of(report[1])
                 yield SentMessage(

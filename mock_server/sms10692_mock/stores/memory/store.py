@@ -274,6 +274,17 @@ class MemoryStore:
         state = self._get_state(userid)
         return paginate(state.query_messages(query, now), query, matches_message, state.evicted)
 
+    def delete_message(self, userid: str, number: int) -> bool:
+        state = self._get_state(userid)
+        with state.lock:
+            return state.delete_message(number)
+
+    def clear_messages(self, userid: str) -> None:
+        state = self._get_state(userid)
+        with state.lock:
+            deleted = state.clear_messages()
+        free_incrementally([deleted])
+
     def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         state = self._get_state(userid)
         with state.lock:

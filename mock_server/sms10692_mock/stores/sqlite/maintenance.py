@@ -129,14 +129,15 @@ class MaintenanceThread:
         )
         while True:
             with self._database.writing as db:
-                found = db.execute("SELECT evicted FROM accounts WHERE id = ?", (account_id,)).fetchone()
+                found = db.execute("SELECT messages FROM accounts WHERE id = ?", (account_id,)).fetchone()
                 if found is None:
                     return
                 more = _delete_messages(db, account_id, limits)
-                (evicted_messages,) = db.execute("SELECT evicted FROM accounts WHERE id = ?", (account_id,)).fetchone()
+                first = db.execute("SELECT min(before) FROM tasks WHERE account = ?", (account_id,)).fetchone()[0]
+                before = found[0] if first is None else first
                 for name, items, size in queue_limits:
                     more_items = queues.delete_fetched(
-                        db, get_queue_id(account_id, name), items, size, evicted_messages, _MAX_ROWS
+                        db, get_queue_id(account_id, name), items, size, before, _MAX_ROWS
                     )
                     more = more_items or more
             if not more:
@@ -185,16 +186,20 @@ def _delete_messages(db: Connection, account_id: int, limits: History) -> bool:
 
     Returns whether there may be more to delete.
     """
-    messages, size = db.execute("SELECT messages, bytes FROM accounts WHERE id = ?", (account_id,)).fetchone()
+    evicted, stored, size = db.execute(
+        "SELECT evicted, messages - evicted - deleted, bytes FROM accounts WHERE id = ?", (account_id,)
+    ).fetchone()
     tasks = db.execute(
-        "SELECT before, bytes FROM tasks WHERE account = ? ORDER BY before LIMIT ?", (account_id, _MAX_ROWS + 1)
+        "SELECT before, bytes, json_array_length(numbers) - json_array_length(deleted) FROM tasks WHERE account = ? "
+        "ORDER BY before LIMIT ?",
+        (account_id, _MAX_ROWS + 1),
     ).fetchall()
-    deleted = 0
-    while deleted < len(tasks) - 1 and (messages - tasks[deleted][0] > limits.messages or size > limits.message_bytes):
-        size -= tasks[deleted][1]
-        deleted += 1
-    if deleted:
-        before = tasks[deleted][0]
-        db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (account_id, before))
-        db.execute("UPDATE accounts SET evicted = ?, bytes = ? WHERE id = ?", (before, size, account_id))
-    return deleted == _MAX_ROWS
+    rows = 0
+    while rows < len(tasks) - 1 and (stored > limits.messages or size > limits.message_bytes):
+        _, task_size, count = tasks[rows]
+        evicted, stored, size = evicted + count, stored - count, size - task_size
+        rows += 1
+    if rows:
+        db.execute("DELETE FROM tasks WHERE account = ? AND before < ?", (account_id, tasks[rows][0]))
+        db.execute("UPDATE accounts SET evicted = ?, bytes = ? WHERE id = ?", (evicted, size, account_id))
+    return rows == _MAX_ROWS

@@ -1,4 +1,4 @@
-"""Query for messages: the recipients of the tasks of an account, each with its report.
+"""Query and deletion of messages: the recipients of the tasks of an account, each with its report.
 
 SQL applies the conditions that an index supports; `stores.query` applies the others.
 """
@@ -31,15 +31,16 @@ def query_messages(db: Connection, account: int, query: Query) -> Iterator[SentM
         conditions.append(("before >= ?", first_before or 0))
     where = " AND ".join(condition for condition, _ in conditions)
     order = "DESC" if query.newest_first else "ASC"
-    columns = "before, task_id, sent_at, due, numbers, content, extno, page, price, request"
+    columns = "before, deleted, task_id, sent_at, due, numbers, content, extno, page, price, request"
     tasks = db.execute(
         f"SELECT {columns} FROM tasks WHERE {where} ORDER BY before {order}",
         [value for _, value in conditions],
     )
     numbered = (
         (before + index + 1, index, task)
-        for before, task in ((before, _load_task(rest)) for before, *rest in tasks)
+        for before, deleted, task in ((row[0], json.loads(row[1]), _load_task(row[2:])) for row in tasks)
         for index in _indexes(len(task.numbers), query.newest_first)
+        if index not in deleted
     )
     while chunk := list(islice(numbered, _CHUNK)):
         first, last = sorted((chunk[0][0], chunk[-1][0]))
@@ -47,6 +48,47 @@ def query_messages(db: Connection, account: int, query: Query) -> Iterator[SentM
         for number, index, task in chunk:
             report, state = reports.get(number, (None, UNREPORTED))
             yield SentMessage(number, task, task.numbers[index], report, state)
+
+
+def delete_message(db: Connection, account: int, number: int) -> bool:
+    """Delete the message of this number. Returns whether it was stored."""
+    row = db.execute(
+        "SELECT before, numbers, deleted, bytes FROM tasks WHERE account = ? AND before < ? "
+        "ORDER BY before DESC LIMIT 1",
+        (account, number),
+    ).fetchone()
+    if row is None:
+        return False
+    before, numbers, deleted, size = row[0], json.loads(row[1]), json.loads(row[2]), row[3]
+    index = number - before - 1
+    if index >= len(numbers) or index in deleted:
+        return False
+    deleted.append(index)
+    if len(deleted) == len(numbers):
+        db.execute("DELETE FROM tasks WHERE account = ? AND before = ?", (account, before))
+    else:
+        db.execute(
+            "UPDATE tasks SET deleted = ? WHERE account = ? AND before = ?", (json.dumps(deleted), account, before)
+        )
+        size = 0
+    db.execute("UPDATE accounts SET deleted = deleted + 1, bytes = bytes - ? WHERE id = ?", (size, account))
+    return True
+
+
+def delete_messages(db: Connection, account: int, end: int, max_rows: int) -> bool:
+    """Delete tasks of the messages up to number `end`, at most `max_rows` of them. Returns whether more may follow."""
+    rows = db.execute(
+        "SELECT before, bytes, json_array_length(numbers) - json_array_length(deleted) FROM tasks "
+        "WHERE account = ? AND before < ? ORDER BY before LIMIT ?",
+        (account, end, max_rows),
+    ).fetchall()
+    if rows:
+        db.execute("DELETE FROM tasks WHERE account = ? AND before <= ?", (account, rows[-1][0]))
+        db.execute(
+            "UPDATE accounts SET deleted = deleted + ?, bytes = bytes - ? WHERE id = ?",
+            (sum(row[2] for row in rows), sum(row[1] for row in rows), account),
+        )
+    return len(rows) == max_rows
 
 
 def _indexes(count: int, newest_first: bool) -> range:

@@ -371,13 +371,11 @@ REPORTS: Final[QueueReader[StatusReport]] = QueueReader(load_report, matches_rep
 REPLIES: Final[QueueReader[InboundReply]] = QueueReader(load_reply, matches_reply)
 
 
-def delete_fetched(
-    db: Connection, queue: int, kept: int, kept_bytes: int, evicted_messages: int, max_rows: int
-) -> bool:
+def delete_fetched(db: Connection, queue: int, kept: int, kept_bytes: int, before: int, max_rows: int) -> bool:
     """Delete the oldest fetched items while more than `kept` items, or more than `kept_bytes` of texts, are stored.
 
     **The last fetched item stays, whatever its size.** **Deletion stops at the first report whose message is still
-    stored**, that is, has a number above `evicted_messages`: a listed message shows its report.
+    stored**, that is, has a number above `before`: a listed message shows its report.
 
     Deletes at most `max_rows` items, at least 1, so that other writers do not wait long. Returns whether that many were
     deleted: then call again, in another transaction.
@@ -392,7 +390,7 @@ def delete_fetched(
     for position, message, *texts in rows:
         if position >= counters.fetched - kept and fetched_bytes <= kept_bytes:
             break
-        if message is not None and message > evicted_messages:
+        if message is not None and message > before:
             break
         evicted = position + 1
         fetched_bytes -= sum(map(byte_size, texts))

@@ -170,7 +170,16 @@ _RENAME: Final = (
 )
 """Migration to version 5: standard names of tables, columns, JSON keys and faults."""
 
-MIGRATIONS: Final[Sequence[Sequence[str]]] = (_CREATE_TABLES, _ADD_BYTES, _REDACT_HEADERS, _ADD_EVICTED, _RENAME)
+_ADD_DELETED: Final = (
+    "ALTER TABLE accounts ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE tasks ADD COLUMN deleted TEXT NOT NULL DEFAULT '[]'",
+)
+"""Migration to version 6: count the deleted messages, and list the indexes of the deleted recipients of each task."""
+
+MIGRATIONS: Final[Sequence[Sequence[str]]] = (
+    *(_CREATE_TABLES, _ADD_BYTES, _REDACT_HEADERS, _ADD_EVICTED, _RENAME),
+    _ADD_DELETED,
+)
 """Item `n` migrates the schema from version `n` to `n + 1`; version 0 is an empty file."""
 
 VERSION: Final = len(MIGRATIONS)

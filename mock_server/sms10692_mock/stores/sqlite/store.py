@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Final
 
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.bounds import MAX_POINTS, add_to_balance, check_balance
@@ -40,13 +41,16 @@ from sms10692_mock.stores.sqlite.accounts import AccountTable, get_account_id, r
 from sms10692_mock.stores.sqlite.batch_runner import BatchRunner
 from sms10692_mock.stores.sqlite.database import Database, DatabaseTimeouts
 from sms10692_mock.stores.sqlite.maintenance import MaintenanceThread
-from sms10692_mock.stores.sqlite.messages import query_messages
+from sms10692_mock.stores.sqlite.messages import delete_message, delete_messages, query_messages
 from sms10692_mock.stores.sqlite.queues import get_queue_id
 from sms10692_mock.stores.sqlite.request_log import SqliteRequestLogWriter
 from sms10692_mock.stores.sqlite.schema import VERSION
 from sms10692_mock.stores.sqlite.sequences import Sequences
 from sms10692_mock.stores.sqlite.text_codec import to_db
 from sms10692_mock.stores.sqlite.usage import read_usages
+
+_MAX_ROWS: Final = 500
+"""Rows that are deleted in one transaction, at most."""
 
 
 class SqliteStore:
@@ -190,12 +194,12 @@ class SqliteStore:
         numbers = json.dumps(task.numbers)
         with self._accounts.write_transaction() if used else self._database.writing as db:
             row = db.execute(
-                "SELECT id, postpaid, points, messages, evicted, bytes FROM accounts WHERE userid = ?",
+                "SELECT id, postpaid, points, messages, evicted + deleted, bytes FROM accounts WHERE userid = ?",
                 (to_db(userid),),
             ).fetchone()
             if row is None:
                 raise NoSuchAccount(userid)
-            account_id, postpaid, points, before, evicted, stored_bytes = row
+            account_id, postpaid, points, before, removed, stored_bytes = row
             account = read_account(db, account_id) if used else None
             if used and account and account.delivery_rules != used.before:
                 raise RulesConflict(account.delivery_rules)
@@ -210,7 +214,7 @@ class SqliteStore:
                 (balance, before + count, stored_bytes + size, account_id),
             )
             db.execute(
-                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]')",
                 (
                     account_id,
                     before,
@@ -231,7 +235,7 @@ class SqliteStore:
                 queues.enqueue(db, get_queue_id(account_id, "reports"), rows, now)
             if replies:
                 queues.enqueue(db, get_queue_id(account_id, "replies"), list(map(queues.dump_reply, replies)), now)
-        if before + count - evicted > self._limits.messages or stored_bytes + size > self._limits.message_bytes:
+        if before + count - removed > self._limits.messages or stored_bytes + size > self._limits.message_bytes:
             self._maintenance.mark_over_limit(account_id)
         self._growth.add(count, size)
         return int(balance)
@@ -291,6 +295,19 @@ class SqliteStore:
             self._check_account_id(db, userid, account_id)
             (evicted,) = db.execute("SELECT evicted FROM accounts WHERE id = ?", (account_id,)).fetchone()
             return paginate(query_messages(db, account_id, query), query, matches_message, evicted)
+
+    def delete_message(self, userid: str, number: int) -> bool:
+        with self._database.writing as db:
+            return delete_message(db, get_account_id(db, userid), number)
+
+    def clear_messages(self, userid: str) -> None:
+        with self._database.reading() as db:
+            account_id = get_account_id(db, userid)
+            (sent,) = db.execute("SELECT messages FROM accounts WHERE id = ?", (account_id,)).fetchone()
+        more = True
+        while more:  # several transactions, so that a send that arrives meanwhile waits for a short time only
+            with self._database.writing as db:
+                more = delete_messages(db, account_id, sent, _MAX_ROWS)
 
     def reports(self, userid: str, query: Query, now: float) -> Page[QueueItem[StatusReport]]:
         account_id = self._prepare_query(userid, now, "reports")

@@ -10,7 +10,7 @@ from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 _ALL: Final = """
     SELECT a.userid, a.temporary, a.used,
         r.released > r.fetched OR r.scheduled > 0 OR p.released > p.fetched OR p.scheduled > 0,
-        a.messages - a.evicted, a.bytes, r.fetched - r.evicted, r.bytes, p.fetched - p.evicted, p.bytes
+        a.messages - a.evicted - a.deleted, a.bytes, r.fetched - r.evicted, r.bytes, p.fetched - p.evicted, p.bytes
     FROM accounts a JOIN queues r ON r.id = 2 * a.id JOIN queues p ON p.id = 2 * a.id + 1
 """
 _ONE: Final = f"{_ALL} WHERE a.userid = ?"

@@ -20,6 +20,7 @@ _KEY_NAMES: Final = (
     "sent",
     "starts",
     *(f"{queue}:{part}" for queue in ("reports", "replies") for part in ("log", "scheduled", "batches", "fetches")),
+    "deleted",
 )
 """In the order that `scripts/queues.lua` expects in KEYS."""
 

@@ -118,7 +118,7 @@ class ListReader:
         min_messages = max(_FIRST_CHUNK, query.limit + 1)
         while begin < end:
             order = "1" if query.newest_first else ""
-            life, requeued, first_task, rows, all_starts = self._run(
+            life, requeued, first_task, rows, all_starts, deleted_numbers = self._run(
                 scripts.READ_TASKS, userid, begin, end, order, min_messages
             )
             snapshot.check_unchanged(life, requeued)
@@ -128,12 +128,13 @@ class ListReader:
                 end = first_task
             else:
                 begin = first_task + len(rows)
+            deleted = frozenset(map(int, deleted_numbers))
             tasks = [_load_task_row(row, starts, snapshot) for row, starts in zip(rows, all_starts, strict=True)]
             released = [indexes for task in tasks for indexes in task.released]
             firsts, lasts = [first for first, _ in released], [last for _, last in released]
             history = self._read_history(userid, snapshot, min(firsts, default=0), max(lasts, default=0))
             for task in reversed(tasks) if query.newest_first else tasks:
-                yield from task.messages(history, query.newest_first)
+                yield from task.messages(history, query.newest_first, deleted)
             min_messages = min(min_messages * _CHUNK_GROWTH, _MAX_CHUNK)
 
     def _query_queue(
@@ -225,10 +226,12 @@ class _TaskRow(NamedTuple):
             if start is not None:
                 yield start + run.offset, start + run.offset + run.size
 
-    def messages(self, history: FetchHistory, newest_first: bool) -> Iterator[SentMessage]:
+    def messages(self, history: FetchHistory, newest_first: bool, deleted: frozenset[int]) -> Iterator[SentMessage]:
         task = self.decoded.task
         numbers = range(len(task.numbers))
         for position in reversed(numbers) if newest_first else numbers:
+            if self.before + position + 1 in deleted:
+                continue
             found = self.decoded.report(position)
             report, state = None, UNREPORTED
             if found is not None:

@@ -379,6 +379,12 @@ class ValkeyStore:
         )
         self._growth.add(len(reports) + len(replies), 0)
 
+    def delete_message(self, userid: str, number: int) -> bool:
+        return bool(self._run(scripts.DELETE_MESSAGE, userid, number))
+
+    def clear_messages(self, userid: str) -> None:
+        self._run(scripts.CLEAR_MESSAGES, userid)
+
     def fetch_reports(self, userid: str, limit: int, now: float, request: int) -> Sequence[StatusReport]:
         return self._fetch(StatusReport, userid, "reports", limit, now, request)
 

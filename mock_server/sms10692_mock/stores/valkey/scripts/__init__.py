@@ -40,6 +40,8 @@ NEXT_DUE: Final = _load_with_queues("next_due")
 READ_STATE: Final = _load_with_queues("read_state")
 READ_ITEMS: Final = _load_with_queues("read_items")
 READ_TASKS: Final = _load_with_queues("read_tasks")
+DELETE_MESSAGE: Final = _load_with_queues("delete_message")
+CLEAR_MESSAGES: Final = _load_with_queues("clear_messages")
 
 SCHEMA_VERSION: Final = _load("schema_version")
 REGISTER: Final = _load("register")

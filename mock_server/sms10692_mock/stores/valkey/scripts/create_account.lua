@@ -11,7 +11,7 @@ end
 redis.call('UNLINK', unpack(KEYS))
 redis.call('HSET', ACCOUNT, 'life', ARGV[1], 'version', ARGV[2], 'document', ARGV[3], 'postpaid', ARGV[4],
   'temporary', ARGV[5], 'points', ARGV[6], 'total_added', ARGV[6], 'used', ARGV[7],
-  'messages', 0, 'evicted', 0, 'evicted_tasks', 0, 'text', 0, 'arrivals', 0,
+  'messages', 0, 'evicted', 0, 'evicted_tasks', 0, 'deleted', 0, 'text', 0, 'arrivals', 0,
   'rbase', 0, 'rcursor', 0, 'rstop', 0, 'rscheduled', 0, 'rbytes', 0, 'rrequeued', 0,
   'pbase', 0, 'pcursor', 0, 'pstop', 0, 'pscheduled', 0, 'pbytes', 0, 'prequeued', 0)
 return 1

@@ -7,6 +7,8 @@
 -- Indexes count from the first item ever. Call save(q) after changing a queue.
 
 local ACCOUNT, SENT, STARTS = KEYS[1], KEYS[2], KEYS[3]
+-- The numbers of the deleted messages whose task is still stored. The account counts all deleted ones.
+local DELETED = KEYS[12]
 local CHUNK = 1000
 
 local function account_exists()
@@ -110,23 +112,26 @@ local function enqueue_batch(q, due, count, lines, now)
 end
 
 -- Delete the oldest tasks beyond the limits, but never the last.
--- messages: number of messages ever; evicted: number of messages of evicted tasks; text: bytes of the stored tasks;
--- keep, keep_bytes: the limits. Returns the new values of evicted and text.
-local function evict_tasks(messages, evicted, text, keep, keep_bytes)
+-- stored: number of messages that are neither evicted nor deleted; evicted: number of evicted messages; text: bytes of
+-- the stored tasks; keep, keep_bytes: the limits. Returns the new value of text.
+local function evict_tasks(stored, evicted, text, keep, keep_bytes)
   local length, evicted_tasks = redis.call('LLEN', SENT), 0
-  while length > 1 and (messages - evicted > keep or text > keep_bytes) do
-    local its_numbers, its_bytes, its_starts = string.match(redis.call('LPOP', SENT), '^%d+ (%d+) (%d+) ([^\n]*)')
+  while length > 1 and (stored > keep or text > keep_bytes) do
+    local before, its_numbers, its_bytes, its_starts =
+      string.match(redis.call('LPOP', SENT), '^(%d+) (%d+) (%d+) ([^\n]*)')
+    local count = tonumber(its_numbers)
+      - redis.call('ZREMRANGEBYSCORE', DELETED, '-inf', format_integer(tonumber(before) + tonumber(its_numbers)))
     for start in string.gmatch(its_starts, '[^,]+') do
       redis.call('HDEL', STARTS, start)
     end
-    evicted, text = evicted + tonumber(its_numbers), text - tonumber(its_bytes)
+    stored, evicted, text = stored - count, evicted + count, text - tonumber(its_bytes)
     length, evicted_tasks = length - 1, evicted_tasks + 1
   end
   if evicted_tasks > 0 then
     redis.call('HSET', ACCOUNT, 'evicted', format_integer(evicted))
     redis.call('HINCRBY', ACCOUNT, 'evicted_tasks', evicted_tasks)
   end
-  return evicted, text
+  return text
 end
 
 -- Delete fetched items beyond the last `keep` items or `keep_bytes`, but never the very last.

@@ -2,7 +2,8 @@
 -- ARGV: first index and end index (exclusive), counted from the first task ever; '1' to begin with the last; number of
 -- messages after which to stop.
 -- Returns the life id of the account, number of requeues of reports, index of the first task, the tasks in ascending
--- order, and for each the index of the first report of each of its batches, '' if not due yet.
+-- order, for each the index of the first report of each of its batches, '' if not due yet, and the numbers of the
+-- deleted messages of these tasks.
 local fields = redis.call('HMGET', ACCOUNT, 'life', 'rrequeued', 'evicted_tasks')
 if not fields[1] then
   return NO_ACCOUNT
@@ -38,12 +39,20 @@ while from < to and remaining > 0 do
     from = from + read
   end
 end
+local function deleted_messages()
+  if #tasks == 0 then
+    return {}
+  end
+  local first = tonumber(string.match(tasks[1], '^%d+'))
+  local last, numbers = string.match(tasks[#tasks], '^(%d+) (%d+)')
+  return redis.call('ZRANGEBYSCORE', DELETED, format_integer(first + 1), format_integer(tonumber(last) + tonumber(numbers)))
+end
 if backwards then
   for index = 1, math.floor(#tasks / 2) do
     local other = #tasks + 1 - index
     tasks[index], tasks[other] = tasks[other], tasks[index]
     starts[index], starts[other] = starts[other], starts[index]
   end
-  return { fields[1], tonumber(fields[2]), to + evicted, tasks, starts }
+  return { fields[1], tonumber(fields[2]), to + evicted, tasks, starts, deleted_messages() }
 end
-return { fields[1], tonumber(fields[2]), from - #tasks + evicted, tasks, starts }
+return { fields[1], tonumber(fields[2]), from - #tasks + evicted, tasks, starts, deleted_messages() }

@@ -4,7 +4,7 @@
 -- batches of reports, batches of replies (see enqueue_batches).
 -- Returns the new balance as a number; the old one as a string if it is too low; version and document if the account
 -- has another version.
-local fields = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'evicted', 'version')
+local fields = redis.call('HMGET', ACCOUNT, 'points', 'postpaid', 'messages', 'text', 'evicted', 'version', 'deleted')
 if not fields[1] then
   return NO_ACCOUNT
 end
@@ -35,8 +35,9 @@ local head = table.concat(
   { format_integer(before), format_integer(numbers), format_integer(bytes), table.concat(starts, ',') }, ' ')
 redis.call('RPUSH', SENT, head .. '\n' .. ARGV[5])
 local evicted, keep, keep_bytes = tonumber(fields[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-if messages - evicted > keep or text > keep_bytes then
-  evicted, text = evict_tasks(messages, evicted, text, keep, keep_bytes)
+local stored = messages - evicted - tonumber(fields[7] or '0')
+if stored > keep or text > keep_bytes then
+  text = evict_tasks(stored, evicted, text, keep, keep_bytes)
 end
 redis.call('HSET', ACCOUNT, 'messages', format_integer(messages), 'text', format_integer(text))
 return redis.call('HINCRBY', ACCOUNT, 'points', format_integer(-cost))

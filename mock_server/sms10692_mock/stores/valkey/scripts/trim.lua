@@ -1,11 +1,12 @@
 -- Delete history of an account beyond these limits, but never the last task or the last fetched item of a queue.
 -- ARGV: limits of messages and their bytes, of fetched reports and their bytes, of fetched replies and their bytes.
-local fields = redis.call('HMGET', ACCOUNT, 'messages', 'evicted', 'text')
+local fields = redis.call('HMGET', ACCOUNT, 'messages', 'evicted', 'text', 'deleted')
 if not fields[1] then
   return NO_ACCOUNT
 end
-local messages, evicted, text = tonumber(fields[1]), tonumber(fields[2]), tonumber(fields[3])
-evicted, text = evict_tasks(messages, evicted, text, tonumber(ARGV[1]), tonumber(ARGV[2]))
+local evicted, deleted = tonumber(fields[2]), tonumber(fields[4] or '0')
+local stored = tonumber(fields[1]) - evicted - deleted
+local text = evict_tasks(stored, evicted, tonumber(fields[3]), tonumber(ARGV[1]), tonumber(ARGV[2]))
 redis.call('HSET', ACCOUNT, 'text', format_integer(text))
 for index, name in ipairs({ 'reports', 'replies' }) do
   local q = queue(name)
