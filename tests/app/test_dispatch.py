@@ -120,7 +120,7 @@ def test_polling_an_empty_queue_in_memory_uses_no_thread(page: str) -> None:
     now = [1341155532.0]  # the time that `build_form_request` signs
     options = build_options(lambda: now[0])
     logged: list[str] = []
-    app = VendorApp(build_vendor(options), options, log=logged.append)
+    app = VendorApp(build_vendor(options), options, log=lambda entry: logged.append(str(entry)))
     account = {"userid": "12", "account": "test", "password": "mima"}
     executors = [CountingExecutor(1) for _ in ThreadPools._fields]
 

@@ -24,7 +24,9 @@ class LoggingVendor:
     def __init__(self, language: Language = "en") -> None:
         options = build_options(accounts=[f"7:laden:{PASSWORD}", "12:test:mima"])
         self.lines: list[str] = []
-        self.app = VendorApp(build_vendor(options), options, self.lines.append, language=language)
+        self.app = VendorApp(
+            build_vendor(options), options, lambda entry: self.lines.append(str(entry)), language=language
+        )
 
     def request(
         self, path: str, body: bytes = b"", *, method: str = "POST", query: bytes = b"", content_type: str = FORM

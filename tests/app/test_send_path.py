@@ -15,6 +15,7 @@ from sms10692_mock.app.dispatch import dispatcher_factory
 from sms10692_mock.app.vendor_app import VendorApp
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.records import Limits
+from sms10692_mock.server.access_log import LogMessage
 from sms10692_mock.server.thread_runner import ThreadRunner
 from sms10692_mock.stores.factory import open_store
 from support.emulators import UTF8, build_form_request, build_options
@@ -49,7 +50,12 @@ class _CallCounter:
             threading.setprofile(previous)
 
 
-@pytest.mark.parametrize(("store", "max_functions", "max_modules"), [("memory", 82, 31), ("sqlite", 128, 39)])
+def format_entry(entry: LogMessage) -> None:
+    """What a log of text does with each entry."""
+    str(entry)
+
+
+@pytest.mark.parametrize(("store", "max_functions", "max_modules"), [("memory", 83, 31), ("sqlite", 128, 39)])
 @pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer runs functions of its own")
 def test_a_send_over_a_warm_connection_runs_few_functions(
     tmp_path: Path, store: str, max_functions: int, max_modules: int
@@ -58,7 +64,7 @@ def test_a_send_over_a_warm_connection_runs_few_functions(
     url = "memory" if store == "memory" else f"sqlite:{tmp_path / 'emulator.db'}"
     counter = _CallCounter()
     with closing(open_store(url, Limits(), options.clock, durable=False)) as opened, counter.installed():
-        app = VendorApp(build_vendor(options, opened), options, log=lambda line: None)
+        app = VendorApp(build_vendor(options, opened), options, log=format_entry)
         with ThreadRunner(dispatcher_factory(app, lambda environ, start_response: [])) as server:
             address = parse_address(server.url)
             request = build_form_request(

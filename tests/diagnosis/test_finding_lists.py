@@ -75,7 +75,7 @@ def test_the_control_api_writes_chinese_where_asked(emulator: FlaskEmulator) -> 
 
 def test_the_log_is_chinese_where_asked_and_the_header_stays_ascii() -> None:
     options, lines = build_options(lambda: NOW), list[str]()
-    app = VendorApp(build_vendor(options), options, lines.append, language="zh")
+    app = VendorApp(build_vendor(options), options, lambda entry: lines.append(str(entry)), language="zh")
     request = VendorRequest("POST", b"", FORM, build_form(extno="12345678901"), headers=[("Content-Type", FORM)])
     hint = dict(app.respond(protocol.V2SMS, request).headers)["X-Mock-Hint"]
     assert lines[0].endswith("\n  refusal.extno-too-long: extno 有 11 位，最多 10 位：请缩短。")

@@ -239,7 +239,7 @@ def build_app(log: list[str]) -> VendorApp:
     options = build_options(lambda: NOW)
     store = MemoryStore(real_time=lambda: NOW)
     store.create_account(DEFAULT_ACCOUNT)
-    return VendorApp(build_vendor(options, store), options, log=log.append)
+    return VendorApp(build_vendor(options, store), options, log=lambda entry: log.append(str(entry)))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in FAULTS if kind != "vendor_error"])

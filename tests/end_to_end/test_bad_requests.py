@@ -48,7 +48,10 @@ def served(request: pytest.FixtureRequest) -> Iterator[ServedEmulator]:
     options, lines = build_options(), list[str]()
     vendor, notifier = build_vendor(options), ChangeNotifier()
     with ThreadRunner(
-        dispatcher_factory(VendorApp(vendor, options, lines.append, notifier), admin_app(vendor, options, notifier)),
+        dispatcher_factory(
+            VendorApp(vendor, options, lambda entry: lines.append(str(entry)), notifier),
+            admin_app(vendor, options, notifier),
+        ),
         getattr(request, "param", ConnectionLimits()),
     ) as runner:
         yield ServedEmulator(parse_address(runner.url), lines)

@@ -87,7 +87,7 @@ class TlsEmulator(NamedTuple):
 def emulator(request: pytest.FixtureRequest, authority: LocalAuthority) -> Iterator[TlsEmulator]:
     options, lines = build_options(), list[str]()
     vendor, notifier = build_vendor(options), ChangeNotifier()
-    application = VendorApp(vendor, options, lines.append, notifier)
+    application = VendorApp(vendor, options, lambda entry: lines.append(str(entry)), notifier)
     context = authority.build_context([])
     trust = ssl.create_default_context(cafile=authority.certificate_file)
     with ThreadRunner(

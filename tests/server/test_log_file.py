@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from sms10692_mock.app.log_lines import format_json
-from sms10692_mock.server.access_log import format_time
+from sms10692 import protocol
+from sms10692_mock.app.log_lines import ExplainedEntry, RequestEntry, VendorEntry, format_json
+from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
+from sms10692_mock.domain.api_request import parse_request
+from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.results import AcceptedSend, Refusal, Result
+from sms10692_mock.domain.vendor import VendorResult
+from sms10692_mock.server.access_log import format_text, format_time
 from sms10692_mock.server.log_file import LogFile
 from support.emulators import UTF8, emulator_process, wait_exit
 from support.http_client import Address, build_request, send_raw
@@ -123,21 +129,50 @@ def test_each_line_of_a_json_log_is_an_object() -> None:
     assert set(finding) == {"code", "text"}
     assert refused["operation"] == "overage"
     assert unknown["message"] == "GET /nowhere: 404"
-    assert "method" not in unknown
+    assert (unknown["method"], unknown["path"], unknown["status"]) == ("GET", "/nowhere", 404)
+    assert "operation" not in unknown
+
+
+ODD_USERID = "it's', userid '7\n" + "9" * 80
 
 
 @pytest.mark.parametrize(
-    ("line", "expected"),
+    ("action", "userid", "result", "text", "expected"),
     [
-        ("GET /v2sms.aspx no such action, userid unknown: refused, 其他错误 (0.10 ms)", (None, None, 0.1)),
-        ("HEAD /smsGBK.aspx overage, userid 'it''s: (5 ms)': points 5 (2.25 ms)", ("overage", "it''s: (5 ms)", 2.25)),
-        ("POST /v2callApi.aspx call, userid '': 0 replies fetched (1.00 ms)", ("call", "", 1.0)),
+        (
+            "nothing",
+            "5e cret",
+            Refusal("其他错误", Evidence("action")),
+            "no such action, userid unknown: refused, 其他错误",
+            (None, None),
+        ),
+        ("send", "", AcceptedSend(5, 7, 2), "send, userid '': task 7, numbers 2, points left 5", ("send", "")),
+        ("send", ODD_USERID, AcceptedSend(5, 7, 2), r"\n999", ("send", ODD_USERID)),
     ],
 )
-def test_a_request_in_a_json_log_has_its_fields(line: str, expected: tuple[object, ...]) -> None:
-    entry = json.loads(format_json(0.0, "info", "", line))
-    assert (entry["operation"], entry["userid"], entry["duration_ms"]) == expected
-    assert entry["message"] == line
+def test_a_request_in_a_json_log_has_its_fields(
+    action: str, userid: str, result: Result, text: str, expected: tuple[object, ...]
+) -> None:
+    request = parse_request(protocol.V2SMS, {"action": action, "userid": userid})
+    account = DEFAULT_ACCOUNT if userid == ODD_USERID else None
+    entry = VendorEntry("POST", request, VendorResult(result, account, 0.0), 0.00225)
+    fields = json.loads(format_json(0.0, "info", "", entry))
+    assert (fields["operation"], fields["userid"]) == expected
+    assert (fields["method"], fields["path"], fields["duration_ms"]) == ("POST", "/v2sms.aspx", 2.25)
+    assert fields["message"] == str(entry)
+    assert text in str(entry)
+    assert "\n" not in str(entry)
+    assert fields["findings"] == []
+
+
+def test_findings_are_below_the_line_in_text_and_a_list_in_json() -> None:
+    entry = ExplainedEntry(RequestEntry("GET", "/nowhere", 404), [("a.b", "说明: 1"), ("c.d", "two\n  e.f: lines")])
+    assert format_text(0.0, "info", "", entry).endswith(
+        " GET /nowhere: 404\n  a.b: 说明: 1\n  c.d: two\n  e.f: lines\n"
+    )
+    fields = json.loads(format_json(0.0, "info", "", entry))
+    assert fields["findings"] == [{"code": "a.b", "text": "说明: 1"}, {"code": "c.d", "text": "two\n  e.f: lines"}]
+    assert fields["message"] == "GET /nowhere: 404"
 
 
 def test_a_record_with_a_traceback_is_one_line_of_json() -> None:

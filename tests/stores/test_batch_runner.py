@@ -300,7 +300,7 @@ class SqliteVendorApp:
         self.store.settle()
         self.log: list[str] = []
         vendor = Vendor(self.store, lambda: 1e9, Keywords(()))
-        self._vendor_app = VendorApp(vendor, Options(), self.log.append)
+        self._vendor_app = VendorApp(vendor, Options(), lambda entry: self.log.append(str(entry)))
 
     def handle_batch(self, executor: ThreadPoolExecutor, *actions: str) -> Sequence[FinishedRequest]:
         """Handle requests that arrive at once, one for each action."""

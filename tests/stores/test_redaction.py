@@ -38,7 +38,7 @@ def test_no_view_of_a_request_shows_secret_headers(make: StoreFactory) -> None:
         options, notifier = Options(), ChangeNotifier()
         vendor = build_vendor(options, store)
         lines: list[str] = []
-        pages = VendorApp(vendor, options, lines.append, notifier)
+        pages = VendorApp(vendor, options, lambda entry: lines.append(str(entry)), notifier)
         client = Client(WsgiVendorApp(pages, admin_app(vendor, options, notifier)))
         client.post("/v2sms.aspx", data=FORM, headers=SECRETS)
         client.put("/v2sms.aspx", data=FORM, headers=SECRETS)  # not a request that the vendor processes

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
+from sms10692_mock.app.log_lines import ExplainedEntry, RequestEntry, VendorEntry
 from sms10692_mock.app.request_metrics import RequestMetrics
 from sms10692_mock.diagnosis import Finding, PreviousFetch
 from sms10692_mock.diagnosis.service import diagnose_logged, public_findings
 from sms10692_mock.diagnosis.translations import Language, translate
 from sms10692_mock.domain.records import LoggedRequest
 from sms10692_mock.domain.store import RequestLogStore, Store, StoreUnavailable
+from sms10692_mock.server.access_log import LogMessage
 from sms10692_mock.server.http_types import Response
 
 _HINT_LIMIT: Final = 1000
@@ -29,18 +31,18 @@ _NO_FETCH: Final[tuple[int, None]] = 0, None
 class FinishedRequest:
     """A response. With a `pending_hint`, the request is to be diagnosed before the response is sent.
 
-    `pending_hint` is the entry in the request log, `line` the line that the access log does not have yet.
+    `pending_hint` is the entry in the request log, `log_entry` the one that the access log does not have yet.
     """
 
     response: Response
     pending_hint: LoggedRequest | None = None
-    line: str = ""
+    log_entry: VendorEntry | None = None
 
 
 class HintWriter:
     """Adds hints to responses, and writes them to the access log. All methods may be called from any thread.
 
-    `log` gets a line for each request, followed by indented lines that say what is wrong with the request.
+    `log` gets an entry for each request, with what is wrong with the request.
     `language` is that of the log; the header is always English. `metrics` counts the findings of the headers.
     `is_exposed`: hosts other than this one can read hints. **Then hints use no secrets but those of the sender's
     account.**
@@ -49,7 +51,7 @@ class HintWriter:
     def __init__(
         self,
         store: Store,
-        log: Callable[[str], None] | None,
+        log: Callable[[LogMessage], None] | None,
         is_exposed: bool,
         language: Language,
         metrics: RequestMetrics,
@@ -60,28 +62,30 @@ class HintWriter:
         self._log = log
         self._is_exposed = is_exposed
 
-    def log_and_hint(self, response: Response, line: str, findings: Sequence[Finding]) -> Response:
+    def log_and_hint(
+        self, response: Response, log_entry: VendorEntry | RequestEntry, findings: Sequence[Finding]
+    ) -> Response:
         """Write the access log of a request, and return the response with these findings as a hint."""
         if not findings:
             if self._log:
-                self._log(line)
+                self._log(log_entry)
             return response
-        self.log_findings(line, findings)
+        self.log_findings(log_entry, findings)
         return self._add_findings(response, findings)
 
-    def log_findings(self, line: str, findings: Sequence[Finding]) -> None:
-        """Write a line of the access log, followed by findings."""
+    def log_findings(self, log_entry: VendorEntry | RequestEntry, findings: Sequence[Finding]) -> None:
+        """Write an entry of the access log with findings."""
         if self._log:
-            logged = (f"{finding.code}: {translate(finding, self._language)}" for finding in findings)
-            self._log("\n  ".join([line, *logged]))
+            logged = [(finding.code, translate(finding, self._language)) for finding in findings]
+            self._log(ExplainedEntry(log_entry, logged))
 
     def add_hint(self, finished: FinishedRequest) -> Response:
         """Diagnose a request, write the access log, and return the response with a hint.
 
         Takes milliseconds of CPU time. A long request gets only a pointer, see `add_pointer`.
         """
-        response, entry, line = finished.response, finished.pending_hint, finished.line
-        if entry is None or _is_long(entry):
+        response, entry, log_entry = finished.response, finished.pending_hint, finished.log_entry
+        if entry is None or log_entry is None or _is_long(entry):
             return self.add_pointer(finished)
         try:
             if self._is_exposed:
@@ -91,18 +95,18 @@ class HintWriter:
             findings = diagnose_logged(entry, self._store)
         except StoreUnavailable:
             return self.add_pointer(finished)
-        return self.log_and_hint(response, line, findings)
+        return self.log_and_hint(response, log_entry, findings)
 
     def log_explanation(self, finished: FinishedRequest) -> None:
         """Write the access log of a request whose diagnosis is not public. Does nothing unless `is_exposed`.
 
         **Call it only after the response was sent**: its duration depends on secrets.
         """
-        entry, line = finished.pending_hint, finished.line
-        if not self._is_exposed or self._log is None or entry is None or _is_long(entry):
+        entry, log_entry = finished.pending_hint, finished.log_entry
+        if not self._is_exposed or self._log is None or entry is None or log_entry is None or _is_long(entry):
             return
-        with suppress(StoreUnavailable):  # then `add_hint` has logged the line
-            self.log_findings(line, diagnose_logged(entry, self._store))
+        with suppress(StoreUnavailable):  # then `add_hint` has logged the request
+            self.log_findings(log_entry, diagnose_logged(entry, self._store))
 
     def _add_findings(self, response: Response, findings: Sequence[Finding], rest: Sequence[str] = ()) -> Response:
         self._metrics.count_findings(finding.code for finding in findings)
@@ -113,9 +117,9 @@ class HintWriter:
 
         For long requests, and when too many requests wait for their diagnosis.
         """
-        response, entry, line = finished.response, finished.pending_hint, finished.line
-        if self._log:
-            self._log(line)
+        response, entry, log_entry = finished.response, finished.pending_hint, finished.log_entry
+        if self._log and log_entry is not None:
+            self._log(log_entry)
         if entry is None:
             return response
         return _with_hint(response, f"not explained at once: GET {_REQUEST_LOG_PATH}/{entry.number}")

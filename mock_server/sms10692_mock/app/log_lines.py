@@ -1,8 +1,8 @@
-"""Lines of the access log about requests to the vendor's endpoints, and all lines of the log as JSON."""
+"""Entries of the access log about requests, and all entries of the log as JSON."""
 
 import json
-import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.results import (
@@ -16,59 +16,96 @@ from sms10692_mock.domain.results import (
     Result,
 )
 from sms10692_mock.domain.vendor import VendorResult
-from sms10692_mock.server.access_log import format_time
+from sms10692_mock.server.access_log import LogMessage, format_time
 
 _TEXT_LIMIT: Final = 64
 """Maximum number of characters of client text in a line."""
 
-_NO_ACTION: Final = "no such action"
 
+class VendorEntry(NamedTuple):
+    """A request that the vendor handled, and its result.
 
-def format_line(method: str, request: ApiRequest, outcome: VendorResult, seconds: float) -> str:
-    """Describe a request and its result in one line.
-
-    **The line contains no phone number, no text and no signature.** A userid is logged only if its account exists,
-    because clients put other parameters there by mistake.
+    **It shows no phone number, no text and no signature.** A userid is logged only if its account exists, because
+    clients put other parameters there by mistake.
     """
-    action = request.operation.name if request.operation else _NO_ACTION
-    userid = "unknown" if outcome.account is None and request.userid else f"'{sanitize(request.userid)}'"
-    summary = _summarize(outcome.result)
-    return f"{method} {request.endpoint.path} {action}, userid {userid}: {summary} ({seconds * 1e3:.2f} ms)"
+
+    method: str
+    request: ApiRequest
+    outcome: VendorResult
+    seconds: float
+
+    def __str__(self) -> str:
+        action = self.request.operation.name if self.request.operation else "no such action"
+        userid = "unknown" if self._userid is None else f"'{sanitize(self._userid)}'"
+        summary = _summarize(self.outcome.result)
+        path = self.request.endpoint.path
+        return f"{self.method} {path} {action}, userid {userid}: {summary} ({self.seconds * 1e3:.2f} ms)"
+
+    @property
+    def _userid(self) -> str | None:
+        return None if self.outcome.account is None and self.request.userid else self.request.userid
+
+    def fields(self) -> dict[str, object]:
+        """The fields of the entry in a JSON log."""
+        return {
+            "message": str(self),
+            "method": self.method,
+            "path": self.request.endpoint.path,
+            "operation": self.request.operation.name if self.request.operation else None,
+            "userid": self._userid,
+            "duration_ms": round(self.seconds * 1e3, 2),
+        }
 
 
-_REQUEST: Final = re.compile(
-    r"(?P<method>\S+) (?P<path>\S+) (?P<operation>[a-z]+|no such action), userid (?:unknown|'(?P<userid>.*?)'): .* "
-    r"\((?P<duration_ms>[0-9.]+) ms\)"
-)
-"""What `format_line` writes."""
+class RequestEntry(NamedTuple):
+    """A request that the vendor did not handle: to the control API, to the console, rejected, replayed, or to no page.
 
-_FINDING: Final = re.compile(r"\n  ([a-z0-9.-]+): (.*)")
+    `path` has no parameters. `note` says more about the response.
+    """
+
+    method: str
+    path: str
+    status: int
+    note: str = ""
+
+    def __str__(self) -> str:
+        end = f", {self.note}" if self.note else ""
+        return f"{sanitize(self.method)} {sanitize(self.path)}: {self.status}{end}"
+
+    def fields(self) -> dict[str, object]:
+        """The fields of the entry in a JSON log."""
+        return {
+            "message": str(self),
+            "method": sanitize(self.method),
+            "path": sanitize(self.path),
+            "status": self.status,
+        }
 
 
-def format_json(timestamp: float, level: str, logger: str, text: str) -> str:
+class ExplainedEntry(NamedTuple):
+    """An entry with findings: pairs of code and sentence."""
+
+    entry: VendorEntry | RequestEntry
+    findings: Sequence[tuple[str, str]]
+
+    def __str__(self) -> str:
+        return "\n  ".join([str(self.entry), *(f"{code}: {sentence}" for code, sentence in self.findings)])
+
+    def fields(self) -> dict[str, object]:
+        """The fields of the entry in a JSON log."""
+        return self.entry.fields() | {"findings": [{"code": code, "text": text} for code, text in self.findings]}
+
+
+def format_json(timestamp: float, level: str, logger: str, message: LogMessage) -> str:
     r"""Format an entry of the log as one line of JSON.
-
-    An entry of the access log about a request to the vendor has the fields of `format_line`, and `findings`.
 
     >>> print(format_json(0.0, "error", "a.b", "it failed\nTraceback"), end="")
     {"time": "1970-01-01T08:00:00.000+08:00", "level": "error", "logger": "a.b", "message": "it failed\nTraceback"}
     """
     entry: dict[str, object] = {"time": format_time(timestamp), "level": level, "logger": logger or "access"}
-    if logger:
-        return f"{json.dumps(entry | {'message': text}, ensure_ascii=False)}\n"
-    message, newline, rest = text.partition("\n")
-    entry["message"] = message
-    request = _REQUEST.fullmatch(message)
-    if request is not None:
-        operation, userid = request["operation"], request["userid"]
-        entry |= {
-            "method": request["method"],
-            "path": request["path"],
-            "operation": None if operation == _NO_ACTION else operation,
-            "userid": userid,
-            "duration_ms": float(request["duration_ms"]),
-        }
-    entry["findings"] = [{"code": code, "text": finding} for code, finding in _FINDING.findall(newline + rest)]
+    entry |= {"message": message} if isinstance(message, str) else message.fields()
+    if not logger:
+        entry.setdefault("findings", [])
     return f"{json.dumps(entry, ensure_ascii=False)}\n"
 
 

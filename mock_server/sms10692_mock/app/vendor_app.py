@@ -14,7 +14,7 @@ from sms10692.protocol import Endpoint
 from sms10692_mock.app.fault_injection import inject
 from sms10692_mock.app.hints import FinishedRequest, HintWriter, LastFetches
 from sms10692_mock.app.invalid_requests import InvalidRequestRecorder
-from sms10692_mock.app.log_lines import format_line, sanitize
+from sms10692_mock.app.log_lines import RequestEntry, VendorEntry
 from sms10692_mock.app.password_notes import PasswordNotes
 from sms10692_mock.app.request_metrics import OTHER, RequestMetrics
 from sms10692_mock.codec.charsets import DECODERS
@@ -40,6 +40,7 @@ from sms10692_mock.domain.store import NoSuchAccount, Runner, StoreUnavailable
 from sms10692_mock.domain.vendor import Vendor, VendorResult
 from sms10692_mock.elapsed_time import monotonic
 from sms10692_mock.recording.replay import Replay, ReplayedResponse
+from sms10692_mock.server.access_log import LogMessage
 from sms10692_mock.server.http_types import Rejection, Response, SocketAddresses, build_response, text_response
 from sms10692_mock.stores.probe import StoreProbe
 from sms10692_mock.stores.request_log import redact_headers
@@ -108,8 +109,8 @@ class VendorApp:
     runs both. `respond` is both and the hint, for callers without a runner.
 
     `options`: the endpoints that are served, and whether browsers may send requests for pages of other sites.
-    `log`: gets a line for each request, followed by indented lines that say what is wrong with the request.
-    `debug_log`: gets the lines about requests that the console and health checks send all the time.
+    `log`: gets an entry for each request, with what is wrong with the request.
+    `debug_log`: gets the entries about requests that the console and health checks send all the time.
     `notifier`: is notified after each request. `metrics`: counts each request.
     `language`: that of the findings and notes in the log.
     `replay`: a recording; what it has is answered from it.
@@ -120,10 +121,10 @@ class VendorApp:
         self,
         vendor: Vendor,
         options: Options,
-        log: Callable[[str], None] | None = None,
+        log: Callable[[LogMessage], None] | None = None,
         notifier: ChangeNotifier | None = None,
         *,
-        debug_log: Callable[[str], None] | None = None,
+        debug_log: Callable[[LogMessage], None] | None = None,
         is_exposed: bool = False,
         language: Language = "en",
         metrics: RequestMetrics | None = None,
@@ -261,9 +262,10 @@ class VendorApp:
             return FinishedRequest(response)
         if isinstance(outcome, ReplayedResponse):
             if self._log:
-                self._log(f"{sanitize(request.method)} {endpoint.path}: {response.status}, replayed {outcome.exchange}")
+                note = f"replayed {outcome.exchange}"
+                self._log(RequestEntry(request.method, endpoint.path, response.status, note))
             return FinishedRequest(response)
-        line = format_line(request.method, api_request, outcome, duration) if self._log else ""
+        log_entry = VendorEntry(request.method, api_request, outcome, duration)
         if self._log and endpoint.authentication is protocol.PASSWORD and outcome.account is not None:
             self._note_password(self._log, endpoint, outcome.account, result)
         previous = None if entry.fetched is None else self._last_fetches.replace(entry, self._vendor.store)
@@ -275,18 +277,18 @@ class VendorApp:
             )
         )
         if suspicion == "text":
-            return FinishedRequest(response, entry, line)
+            return FinishedRequest(response, entry, log_entry)
         if faults:
-            return FinishedRequest(self.hints.log_and_hint(response, line, fault_findings(entry.faults)))
+            return FinishedRequest(self.hints.log_and_hint(response, log_entry, fault_findings(entry.faults)))
         if not suspicion and previous is None:
             if self._log:
-                self._log(line)
+                self._log(log_entry)
             return FinishedRequest(response)
         warnings = style_warnings(entry, api_request, handled.form.fields, outcome.account, previous)
-        return FinishedRequest(self.hints.log_and_hint(response, line, warnings))
+        return FinishedRequest(self.hints.log_and_hint(response, log_entry, warnings))
 
     def _note_password(
-        self, log: Callable[[str], None], endpoint: Endpoint, account: Account, result: Result | None
+        self, log: Callable[[LogMessage], None], endpoint: Endpoint, account: Account, result: Result | None
     ) -> None:
         """Write the note about an account that an older endpoint carries its password in clear, once."""
         if not isinstance(result, Refusal) or result.evidence.code not in BEFORE_CREDENTIALS:
@@ -301,15 +303,16 @@ class VendorApp:
 
         The account's own profile is in the store: that of the emulator counts.
         """
-        line = f"{sanitize(request.method)} {endpoint.path}: the store is unavailable: {error}"
+        note = f"the store is unavailable: {error}"
         if api_request.operation is not protocol.SEND:
             if self._log:
-                self._log(line)
-            return text_response(503, f"the store is unavailable: {error}")
+                self._log(RequestEntry(request.method, endpoint.path, 503, note))
+            return text_response(503, note)
         profile = self._vendor.default_profile
         refusal = Refusal(protocol.OTHER_ERROR, Evidence("store-unavailable"))
         response = self._render(endpoint, apply_profile(api_request, profile), refusal, profile)
-        return self.hints.log_and_hint(response, line, (make_finding("refusal.store-unavailable"),))
+        entry = RequestEntry(request.method, endpoint.path, response.status, note)
+        return self.hints.log_and_hint(response, entry, (make_finding("refusal.store-unavailable"),))
 
     def _render(self, endpoint: Endpoint, api_request: ApiRequest, result: Result | None, profile: Profile) -> Response:
         if result is None:
@@ -328,12 +331,12 @@ class VendorApp:
     def log_rejection(self, method: str, path: str, response: Response) -> None:
         """Write a line of the access log about a request that reached no application, with the reason."""
         if self._log:
-            self._log(f"{sanitize(method)} {sanitize(path)}: {response.status}, {response.body.decode().strip()}")
+            self._log(RequestEntry(method, path, response.status, response.body.decode().strip()))
 
     def log_line(self, method: str, path: str, status: int) -> None:
         """Write a line of the access log, without an entry in the request log."""
         if self._log:
-            self._log(f"{sanitize(method)} {sanitize(cut_parameters(path))}: {status}")
+            self._log(RequestEntry(method, cut_parameters(path), status))
 
     def log_other(self, method: str, path: str, status: int) -> None:
         """Write the access log of a request to the console, the control API, or a path that does not exist.
@@ -342,13 +345,11 @@ class VendorApp:
         """
         is_polling = path.startswith(_HEALTH_PREFIX) or not path.startswith(API_PREFIX)
         if status == _NOT_FOUND and not path.startswith(API_PREFIX):
-            self.hints.log_findings(
-                f"{sanitize(method)} {sanitize(cut_parameters(path))}: {status}", [explain_unknown_path(path)]
-            )
+            self.hints.log_findings(RequestEntry(method, cut_parameters(path), status), [explain_unknown_path(path)])
         elif status >= _FIRST_ERROR_STATUS or method not in _SAFE_METHODS or not is_polling:
             self.log_line(method, path, status)
         elif self._debug_log:
-            self._debug_log(f"{method} {sanitize(path)}: {status}")
+            self._debug_log(RequestEntry(method, path, status))
 
     def create_invalid_request_recorder(self, runner: Runner) -> InvalidRequestRecorder:
         """Create the recorder of bytes that are no HTTP request. `runner` runs its work on the store."""

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, Protocol, TextIO, TypeAlias
 
@@ -24,11 +24,21 @@ _FLUSH_TIMEOUT: Final = 0.5
 """Seconds for which the end of the process waits for the reader of the log."""
 
 
-LineFormat: TypeAlias = Callable[[float, str, str, str], str]
-"""Formats an entry. Parameters: Unix time, level, name of the logger (empty for the access log), text of some lines."""
+class AccessEntry(Protocol):
+    """An entry of the access log. `str()` is its text, of one or more lines."""
+
+    def fields(self) -> Mapping[str, object]:
+        """What a log with fields shows: `message`, and what the message is made of."""
 
 
-def format_text(timestamp: float, level: str, logger: str, text: str) -> str:
+LogMessage: TypeAlias = str | AccessEntry
+"""What is logged: text of one or more lines, or an entry of the access log that has fields."""
+
+LineFormat: TypeAlias = Callable[[float, str, str, LogMessage], str]
+"""Formats an entry. Parameters: Unix time, level, name of the logger (empty for the access log), message."""
+
+
+def format_text(timestamp: float, level: str, logger: str, text: LogMessage) -> str:
     """Format an entry as text, preceded by the time.
 
     >>> format_text(0.0, "error", "a.b", "it failed")
@@ -72,13 +82,13 @@ class LogWriter:
         self._written.set()
         threading.Thread(target=self._write_forever, name="log", daemon=True).start()
 
-    def __call__(self, line: str) -> None:
-        """Write a line of the access log."""
-        self.write(self._format(time.time(), "info", "", line))
+    def __call__(self, message: LogMessage) -> None:
+        """Write an entry of the access log."""
+        self.write(self._format(time.time(), "info", "", message))
 
-    def debug(self, line: str) -> None:
-        """Write a line of the access log that only the level `debug` shows."""
-        self.write(self._format(time.time(), "debug", "", line))
+    def debug(self, message: LogMessage) -> None:
+        """Write an entry of the access log that only the level `debug` shows."""
+        self.write(self._format(time.time(), "debug", "", message))
 
     def log(self, timestamp: float, level: str, logger: str, text: str) -> None:
         """Write an entry of a logger."""
