@@ -24,7 +24,7 @@ from check_port import find_taken_address
 from sms10692 import Client
 from sms10692_mock import EmulatorControl
 from sms10692_mock.serve_options import OPTIONS
-from support.composite_action import run_step, running_emulator
+from support.composite_action import load_action, run_step, running_emulator
 from support.documents import BLOCKS
 from support.emulators import emulator_process
 from support.http_client import TIMEOUT, Address, build_request, free_port, send_raw
@@ -282,16 +282,23 @@ def test_the_action_fails_with_the_log_if_the_emulator_does_not_start(runner: Pa
     assert "Invalid value for '--report-delay'" in completed.stdout
 
 
-def test_the_action_refuses_the_port_of_another_emulator(runner: Path) -> None:
-    with emulator_process() as (_, (_, port)):
-        completed = run_step("start", runner, runner / "outputs", port=str(port))
-    assert completed.returncode == 1
-    assert f"Another emulator answers at port {port} already" in completed.stdout
-    assert not (runner / "outputs").exists()
+def test_the_action_refuses_a_port_in_use_before_it_installs_anything(runner: Path) -> None:
+    assert load_action()["runs"]["steps"][0]["id"] == "port"
+    outputs = runner / "outputs"
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        completed = run_step("port", runner, outputs, port=port)
+        assert completed.returncode == 1
+        assert f"Port {port} is in use" in completed.stdout
+        started = run_step("start", runner, outputs, port=port)  # if the port was taken during the installation
+    assert started.returncode == 1
+    assert f"cannot listen on 127.0.0.1 port {port}: the port is in use" in started.stdout
+    assert not outputs.exists()
+    assert run_step("port", runner, outputs, port=str(free_port())).returncode == 0
 
 
 def test_the_action_asks_no_more_once_the_emulator_is_ready(runner: Path) -> None:
-    """Every question starts an interpreter: one before the start, one that waits, one after."""
+    """Every question starts an interpreter: one that waits, one after."""
     programs = runner / "sms10692-mock"
     programs.unlink()
     (programs / "bin").mkdir(parents=True)
