@@ -151,7 +151,7 @@ image: image-wheels ## build the image sms10692-mock with docker, podman or buil
 	  --build-arg REVISION="$$(git rev-parse HEAD 2>/dev/null || echo unknown)" $(IMAGE_ARGS) .
 
 test-distributions: $(DEV_STAMP) ## build wheel and sdist twice, compare them, and run make test-quick in the sdist
-	SMS10692_TEST_SDIST=1 $(BIN)/pytest -q -rP tests/release/test_distributions.py $(ARGS)
+	SMS10692_TEST_SDIST=1 $(BIN)/pytest -q -o faulthandler_timeout=1800 -rP tests/release/test_distributions.py $(ARGS)
 
 test-action: $(DEV_STAMP) ## run the commands of action.yml as a runner does, installation included
 	$(TOOL) -m support.composite_action
@@ -161,7 +161,7 @@ test-bounds: $(DEV_STAMP) ## test with the oldest and the newest dependencies (P
 	$(TOOL) tools/dependency_bounds.py $(ARGS) $(PYTHONS)
 
 test-image: $(DEV_STAMP) ## build the image on a new Debian with buildah as root, and run the contract suite against it
-	SMS10692_TEST_IMAGE=1 timeout 900 $(BIN)/pytest -q -x -rP tests/release/test_image.py $(ARGS)
+	SMS10692_TEST_IMAGE=1 timeout 1800 $(BIN)/pytest -q -x -o faulthandler_timeout=1200 -rP tests/release/test_image.py $(ARGS)
 
 clean: ## delete .venv and everything that the other targets created
 	rm -rf $(VENV) dist site .mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -46,7 +46,7 @@ def builder(tmp_path_factory: pytest.TempPathFactory) -> Builder:
         given = os.environ.get("SMS10692_IMAGE_TREE")
         tree = Path(given) if given else folder / "debian"
         if not given:
-            run("debootstrap", "--variant=minbase", "--include=python3", debian_release(), str(tree))
+            run("debootstrap", "--variant=minbase", "--include=python3", debian_release(), str(tree), timeout=1200)
         base, python = BASE, python_version_of(tree)
         builder.import_base(tree, base)
     start = monotonic()
