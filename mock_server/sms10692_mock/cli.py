@@ -149,7 +149,7 @@ def _serve(given: ServeOptions) -> None:
         for listener in listeners
     )
     token = options.token
-    if token is None and (exposed or options.read_only_token is not None):
+    if token is None and (exposed or options.allow_host or options.read_only_token is not None):
         token = secrets.token_urlsafe(16)
         text = f"{text}\ntoken of the control API: {token}"
     access_policy = AccessPolicy(
@@ -228,7 +228,7 @@ def _listen(flag: str, hosts: Sequence[str], port: int) -> list[socket.socket]:
 def _open_vendor(options: ServeOptions, given: ServeOptions) -> Vendor:
     explicit_userids = {account.userid for account in given.accounts if account is not DEFAULT_ACCOUNT}
     if given.initial_state is not None:
-        explicit_userids.update(account.userid for account in given.initial_state.accounts)
+        explicit_userids.update(account.userid for account in given.initial_state.state.accounts)
     try:
         return open_vendor(options, explicit_userids)
     except StoredOtherwise as error:

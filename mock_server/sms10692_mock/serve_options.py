@@ -13,7 +13,7 @@ from sms10692_mock.domain.records import Limits
 from sms10692_mock.stores.factory import list_addresses
 
 if TYPE_CHECKING:
-    from sms10692_mock.admin.services.initial_state import InitialState
+    from sms10692_mock.admin.services.initial_state import StateFile
     from sms10692_mock.recording.replay import Replay
 
 LogFormat: TypeAlias = Literal["text", "json"]
@@ -67,7 +67,7 @@ def _parse_account_profiles(texts: Sequence[str]) -> tuple[tuple[str, str], ...]
     return tuple((userid, name) for userid, _, name in pairs)
 
 
-def _load_initial_state(file: str) -> "InitialState":
+def _load_initial_state(file: str) -> "StateFile":
     from sms10692_mock.admin.services.initial_state import load_initial_state  # slow to import and rarely needed
 
     return load_initial_state(Path(file))
@@ -145,8 +145,8 @@ class ServeOptions(Options):
         frozenset(),
         parse=_parse_hosts,
         metavar="NAME",
-        help="Accept this host name in requests to the control API, besides loopback names.",
-        chinese="除本机名称外，允许用来访问管理接口的主机名。",
+        help="Accept this host name in requests to the control API, besides loopback names. Requires a token.",
+        chinese="除本机名称外，允许用来访问管理接口的主机名。需要令牌。",
     )
     public_url: PublicUrl | None = option(
         None,
@@ -168,8 +168,9 @@ class ServeOptions(Options):
         None,
         parse=_parse_token,
         metavar="TOKEN",
-        help="Token of the control API. By default random, and printed, if other machines can reach the emulator.",
-        chinese="管理接口和控制台要求的令牌。默认在其他机器能够访问时，自动生成并打印。",
+        help="Token of the control API. By default random, and printed, if other machines can reach the emulator or "
+        "another host is allowed.",
+        chinese="管理接口和控制台要求的令牌。默认在其他机器能够访问，或允许了其他主机名时，自动生成并打印。",
     )
     read_only_token: str | None = option(
         None,
@@ -238,7 +239,7 @@ class ServeOptions(Options):
         chinese="请求、短信、每个队列已获取的条目各保留多少 MiB。",
         **_COUNT,
     )
-    initial_state: "InitialState | None" = option(
+    initial_state: "StateFile | None" = option(
         None,
         parse=_load_initial_state,
         metavar="FILE",

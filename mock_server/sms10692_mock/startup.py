@@ -57,13 +57,14 @@ def complete_options(options: ServeOptions) -> ServeOptions:
     if options.initial_state is not None:
         from sms10692_mock.admin.services.initial_state import InvalidState, build_accounts, rehearse
 
-        added = build_accounts(options.initial_state)
-        loaded = (*options.profiles, *options.initial_state.build_profiles())
-        _check_profiles("--initial-state", added, loaded)
+        file, replay = options.initial_state, options.replay
+        flag = "--replay" if replay is not None and file.file == replay.state_file else "--initial-state"
+        added = build_accounts(file.state)
+        _check_profiles(flag, added, (*options.profiles, *file.state.build_profiles()))
         try:
-            rehearse(options.initial_state, "", ProfileTable(options.profiles), options.build_limits())
+            rehearse(file.state, file.source, ProfileTable(options.profiles), options.build_limits())
         except InvalidState as error:
-            raise InvalidOption("--initial-state", error.problem) from None
+            raise InvalidOption(flag, file.describe(error)) from None
         accounts |= {account.userid: account for account in added}
     return replace(options, accounts=tuple(accounts.values()), limits=options.build_limits())
 
@@ -76,16 +77,17 @@ def add_replay_state(options: ServeOptions) -> ServeOptions:
     replay = options.replay
     if replay is None or options.initial_state is not None:
         return options
-    from sms10692_mock.admin.services.initial_state import InitialState, load_initial_state
+    from sms10692_mock.admin.services.initial_state import InitialState, StateFile, load_initial_state
 
     try:
-        state = InitialState() if replay.state_file is None else load_initial_state(replay.state_file)
+        file = StateFile(InitialState()) if replay.state_file is None else load_initial_state(replay.state_file)
     except OSError as error:
         raise InvalidOption("--replay", f"cannot read {error.filename}: {error.strerror}") from None
     except ValueError as error:
         raise InvalidOption("--replay", str(error)) from None
-    last_task_id = max(state.last_task_id, replay.last_task_id)
-    return replace(options, initial_state=state.model_copy(update={"last_task_id": last_task_id}))
+    last_task_id = max(file.state.last_task_id, replay.last_task_id)
+    state = file.state.model_copy(update={"last_task_id": last_task_id})
+    return replace(options, initial_state=file._replace(state=state))
 
 
 class InvalidOption(ValueError):
@@ -162,7 +164,7 @@ def open_vendor(options: ServeOptions, explicit_userids: Collection[str] = ()) -
     if options.initial_state is not None:
         from sms10692_mock.admin.services.initial_state import apply_initial_state
 
-        apply_initial_state(options.initial_state, build_vendor(replace(options, accounts=()), store))
+        apply_initial_state(options.initial_state.state, build_vendor(replace(options, accounts=()), store))
     return build_vendor(options, store)
 
 

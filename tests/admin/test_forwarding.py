@@ -140,9 +140,15 @@ def test_a_prefix_that_a_browser_may_read_otherwise_is_none(prefix: str) -> None
 
 
 @pytest.mark.parametrize(
-    "options", [{"public": parse_public_url("http://127.0.0.1:8080")}, {"proxies": PROXIES}], ids=str
+    "options",
+    [
+        {"public": parse_public_url("http://127.0.0.1:8080")},
+        {"proxies": PROXIES},
+        {"hosts": frozenset({"sms.example"})},
+    ],
+    ids=str,
 )
-def test_no_policy_lets_a_proxy_in_without_a_token(options: dict[str, Any]) -> None:
+def test_no_policy_lets_a_proxy_or_another_host_in_without_a_token(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a token is required"):
         AccessPolicy(**options)
     assert AccessPolicy(token="t0ken", **options).check_api("GET", {"Host": "127.0.0.1"}) == (

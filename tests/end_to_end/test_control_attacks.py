@@ -18,16 +18,14 @@ TOKEN = "t0ken"
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[Address]:
-    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", "--allow-host", "Mock.Example") as (
-        _,
-        address,
-    ):
+    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error") as (_, address):
         yield address
 
 
 @pytest.fixture(scope="module")
 def with_token() -> Iterator[Address]:
-    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", "--token", TOKEN) as (_, address):
+    options = ("--token", TOKEN, "--allow-host", "Mock.Example")
+    with emulator_process("--account", f"77:shop:{SECRET}", "--log-level", "error", *options) as (_, address):
         yield address
 
 
@@ -57,8 +55,7 @@ def test_an_authorized_client_sees_the_passwords(address: Address) -> None:
         ("Host: LOCALHOST:10692", 200),
         ("Host: 127.0.0.99", 200),
         ("Host: [::1]", 200),
-        ("Host: mock.example:80", 200),
-        ("Host: MOCK.EXAMPLE", 200),
+        ("Host: mock.example", 403),
         ("Host: [::ffff:127.0.0.1]", 200),
         ("Host: [::ffff:7f00:1]", 200),
         ("Host: localhost.", 403),
@@ -87,7 +84,7 @@ def test_an_authorized_client_sees_the_passwords(address: Address) -> None:
         ("X-Nothing: x", 403),
     ],
 )
-def test_only_loopback_and_allowed_hosts_are_accepted(address: Address, host: str, expected: int) -> None:
+def test_only_loopback_hosts_are_accepted(address: Address, host: str, expected: int) -> None:
     assert get_status(address, ACCOUNTS, host) == expected
 
 
@@ -177,6 +174,24 @@ def test_http_1_0_requires_a_token(address: Address, with_token: Address) -> Non
     assert send_raw(with_token, raw).status == 200
 
 
+@pytest.mark.parametrize("host", ["mock.example:80", "MOCK.EXAMPLE", "127.0.0.1"])
+def test_an_allowed_host_requires_the_token(with_token: Address, host: str) -> None:
+    for path in (ACCOUNTS, "/_mock/requests", "/_mock/state"):
+        assert get_status(with_token, path, f"Host: {host}") == 401
+        assert get_status(with_token, path, f"Host: {host}", f"Authorization: Bearer {TOKEN}") == 200
+
+
+def test_an_allowed_host_without_a_token_gets_a_random_one_which_is_printed() -> None:
+    with emulator_process("--allow-host", "mock.example", "--log-level", "error") as (process, address):
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(3)]
+        token = lines[-1].removeprefix("token of the control API: ").strip()
+        for host in ("Host: mock.example", HOME):
+            assert get_status(address, ACCOUNTS, host) == 401
+            assert get_status(address, "/_mock/health/ready", host) == 200
+            assert get_status(address, ACCOUNTS, host, f"Authorization: Bearer {token}") == 200
+
+
 @pytest.mark.parametrize(
     ("host", "expected"),
     [
@@ -217,9 +232,10 @@ def test_with_a_token_only_hosts_that_cannot_be_rebound_are_accepted(
     ],
 )
 def test_only_origins_of_the_request_host_or_of_allowed_hosts_are_accepted(
-    address: Address, host: str, origin: str, expected: int
+    with_token: Address, host: str, origin: str, expected: int
 ) -> None:
-    assert get_status(address, ACCOUNTS, f"Host: {host}", f"Origin: {origin}") == expected
+    headers = (f"Host: {host}", f"Origin: {origin}", f"Authorization: Bearer {TOKEN}")
+    assert get_status(with_token, ACCOUNTS, *headers) == expected
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,8 @@ def test_an_initial_state_beyond_the_limits_leaves_the_store_unchanged(tmp_path:
     )
     options = "--store", f"sqlite:{store}", "--max-messages", "1"
     error = get_start_error("serve", "--port", "0", *options, "--initial-state", str(file))
-    assert "the account 7 has 2 messages, and the emulator keeps 1: increase --max-messages" in error
+    problem = "the account 7 has 2 messages, and the emulator keeps 1: increase --max-messages"
+    assert f"{file}:1: accounts.0: {problem}" in error
     assert not store.exists()
 
 

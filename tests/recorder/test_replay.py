@@ -201,9 +201,9 @@ def test_a_damaged_start_state_is_explained(tmp_path: Path) -> None:
 
 def test_new_task_numbers_begin_after_those_of_the_recording(tmp_path: Path) -> None:
     write_exchange(tmp_path / "0001", "action=send&userid=7", "<returnsms><taskID>500</taskID></returnsms>")
-    state = add_replay_state(ServeOptions(replay=Replay(tmp_path))).initial_state
-    assert state is not None
-    assert state.last_task_id == 500
+    file = add_replay_state(ServeOptions(replay=Replay(tmp_path))).initial_state
+    assert file is not None
+    assert file.state.last_task_id == 500
 
 
 def run_client(command: list[str], address: Address, folder: Path, *values: str) -> list[bytes]:

@@ -164,7 +164,7 @@ def save(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def test_a_start_state_may_be_saved_by_any_editor(save: Any) -> None:
-    (account,) = load_initial_state(save(STATE)).accounts
+    (account,) = load_initial_state(save(STATE)).state.accounts
     assert (account.account, account.points) == ("店铺", 500)
 
 

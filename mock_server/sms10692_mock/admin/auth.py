@@ -55,8 +55,8 @@ class AccessPolicy:
     `read_only_token`. `public` is the URL that clients use, if there is a proxy in front. `proxies` are the proxies
     whose forwarding headers are trusted.
 
-    **Behind a proxy a token is required**, otherwise ValueError is raised: a request that a proxy on this machine
-    forwards looks like one of this machine.
+    **Behind a proxy and with other hosts a token is required**, otherwise ValueError is raised: a request that a proxy
+    on this machine forwards looks like one of this machine, and whoever owns a name may point it to this machine.
     """
 
     hosts: frozenset[str] = frozenset()
@@ -68,6 +68,8 @@ class AccessPolicy:
     def __post_init__(self) -> None:
         if self.token is None and is_proxied(self.public, self.proxies):
             raise ValueError("behind a proxy a token is required")
+        if self.token is None and self.hosts:
+            raise ValueError("with allowed hosts a token is required")
         if self.read_only_token is not None and self.token in (None, self.read_only_token):
             raise ValueError("a read-only token requires another token for full access")
 
@@ -301,16 +303,14 @@ def may_show_secrets(peer: str, access_policy: AccessPolicy) -> bool:
     """Whether valid signatures, and passwords in logged requests, may be shown to a reader at an address.
 
     **A signature is valid for every action.** With a token there is one level of access: a client with the token may do
-    everything. Without one, only this machine may read signatures, and only if no other host is let in.
+    everything. Without one, only this machine may read signatures.
 
     >>> may_show_secrets("127.0.0.1", AccessPolicy()), may_show_secrets("10.0.0.5", AccessPolicy())
     (True, False)
     >>> may_show_secrets("10.0.0.5", AccessPolicy(token="x"))
     True
     """
-    if access_policy.token is not None:
-        return True
-    return not access_policy.hosts and is_loopback(peer)
+    return access_policy.token is not None or is_loopback(peer)
 
 
 def is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -158,17 +158,32 @@ class InvalidState(ValueError):
         self.problem = problem
 
 
-def load_initial_state(file: Path) -> InitialState:
-    """Load an initial state. Raises OSError, or ValueError with a message for the author of the file."""
+class StateFile(NamedTuple):
+    """A state, its source, and the file that has it, or None."""
+
+    state: InitialState
+    source: str = ""
+    file: Path | None = None
+
+    def describe(self, error: InvalidState) -> str:
+        """Return a message for the author of the file."""
+        return f"{self.file}:{error.line}: {error.problem}"
+
+
+def load_initial_state(file: Path) -> StateFile:
+    """Load an initial state. Raises OSError, or ValueError with a message for the author of the file.
+
+    **`rehearse` says whether it can be restored**: that depends on profiles and limits.
+    """
     try:
         source = read_text(file, _MAX_BYTES)
         state = parse_state(source)
-        rehearse(state, source)
+        check_profiles(state, source)
     except UnicodeDecodeError as error:
         raise ValueError(f"{file} is not UTF-8 (byte {error.start})") from None
     except InvalidState as error:
         raise ValueError(f"{file}:{error.line}: {error.problem}") from None
-    return state
+    return StateFile(state, source, file)
 
 
 def parse_state(source: str) -> InitialState:
@@ -214,9 +229,7 @@ def _check_fault_ids(faults: Sequence[FaultState], source: str, place: Place) ->
         ids.add(fault.id)
 
 
-def rehearse(
-    state: InitialState, source: str, profiles: ProfileTable | None = None, limits: Limits = _NO_LIMITS
-) -> None:
+def rehearse(state: InitialState, source: str, profiles: ProfileTable, limits: Limits) -> None:
     """Raise InvalidState unless the profiles can be built, and all accounts restored: restore each in memory.
 
     `profiles` are those of the emulator, `limits` those of its store. **Nothing may be written into a store before.**
@@ -224,8 +237,7 @@ def rehearse(
     check_profiles(state, source)
     settings, store = build_settings(state), MemoryStore(_NO_LIMITS)
     store.change_settings(lambda _: settings)
-    table = (profiles or ProfileTable()).replace_added(settings.profiles)
-    vendor = Vendor(store, system_time, Keywords(()), profiles=table)
+    vendor = Vendor(store, system_time, Keywords(()), profiles=profiles.replace_added(settings.profiles))
     control = _build_control(vendor)
     total = _Total(limits)
     for index, (account, initial) in enumerate(zip(build_accounts(state), state.accounts, strict=True)):
