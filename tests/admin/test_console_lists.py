@@ -213,6 +213,14 @@ def test_one_message_all_of_an_account_and_all_of_everyone_are_deleted() -> None
     assert emulator.control("GET", "accounts/12/queue-stats")["reports"]["waiting"] == 3
 
 
+def test_further_rows_are_deleted_like_the_first_ones() -> None:
+    emulator = FlaskEmulator()
+    for _ in range(3):
+        emulator.send(emulator.control("GET", "accounts/12"))
+    rows = emulator.http.get("/?after=3", headers={"HX-Request": "true", "HX-Target": "older"}).text
+    assert re.findall('hx-post="(/messages/delete[^"]*)"', rows) == ["/messages/delete?userid=12"] * 2
+
+
 def test_one_request_and_all_requests_are_deleted() -> None:
     emulator = FlaskEmulator()
     for _ in range(3):

@@ -29,7 +29,7 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
         query, is_filtered = query_from_url(MessageQuery, *MESSAGE_FILTERS)
         page = control.messages.messages(account.userid, query)
         if request.headers.get("HX-Target") == "older":
-            return Response(render_template("messages.rows.html", messages=page))
+            return Response(render_template("messages.rows.html", messages=page, account=account))
         return render_page(
             control,
             "messages",
