@@ -20,6 +20,7 @@ from sms10692_examine.ready_drivers import DRIVERS
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import Authentication, Charset, Settings
 from sms10692_examine.verdicts import State, Verdict, count_states
+from support.examining import repeat_doubted
 
 TOP: Final = Path(__file__).parents[1]
 EXAMPLES: Final = TOP / "tests" / "examine"
@@ -96,12 +97,14 @@ def find_clients(folder: Path) -> dict[str, tuple[str, ...]]:
 
 
 def examine(name: str, command: tuple[str, ...], page: tuple[Authentication, Charset]) -> Run:
-    """Run all cases; the start is measured alone, with one driver."""
+    """Run all cases, and those that fail again, alone; the start is measured alone too, with one driver."""
     authentication, charset = page
     alone = run_cases(Settings(command, authentication, charset, jobs=1), select_cases(["Q-post"]))
     started = time.monotonic()
-    result = run_cases(Settings(command, authentication, charset), select_cases(()))
+    settings = Settings(command, authentication, charset)
+    result = run_cases(settings, select_cases(()))
     seconds = time.monotonic() - started
+    result = repeat_doubted(settings, result)
     counts = ", ".join(f"{count} {state.value}" for state, count in count_states(result.verdicts).items() if count)
     sys.stdout.write(f"{name} {authentication} {charset}: {counts}; {seconds:.1f} s\n")
     for verdict in result.verdicts:

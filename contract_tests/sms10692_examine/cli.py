@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sms10692_examine import report_files
-from sms10692_examine.driver_protocol import DriverError, build_schema
+from sms10692_examine.driver_protocol import DriverError, DriverNotStarted, build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
 from sms10692_examine.language import STATE_WORDS, WORDS, choose, expected_of, fix_of, observed_of
 from sms10692_examine.observations import Language, Observation
@@ -26,6 +26,7 @@ from sms10692_examine.ready_drivers import driver_command
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import TIMEZONE, Authentication, Charset, Settings
 from sms10692_examine.verdicts import State, Verdict, count_states, find_shared_causes
+from sms10692_examine.visible_text import make_visible
 from sms10692_examine.watch import watch_command
 
 NAME: Final = "sms10692-examine"
@@ -96,7 +97,7 @@ def run(
     if not driver:
         raise click.UsageError("the command of the driver is missing, as in: sms10692-examine run -- php driver.php")
     if shutil.which(driver[0]) is None:
-        raise click.UsageError(f"cannot start the driver: there is no program {driver[0]!r}")
+        raise click.UsageError(f"cannot start the driver: {_explain_missing(driver[0])}")
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError) as error:
@@ -116,8 +117,10 @@ def run(
             raise click.UsageError(f"cannot write {file}: there is no folder {file.parent}")
     try:
         result = run_cases(settings, cases, show_progress)
+    except DriverNotStarted as error:
+        raise click.UsageError(f"{error}. {_explain_missing(driver[0])}") from error
     except DriverError as error:
-        click.echo(f"{NAME}: {error}", err=True)
+        click.echo(f"{NAME}: {make_visible(str(error))}", err=True)
         click.echo(f"{NAME}: the driver did not answer `configure`. Does it write its answer and flush it?", err=True)
         return NOTHING_JUDGED
     if console.is_terminal:
@@ -127,13 +130,25 @@ def run(
     for name in find_mended(result.verdicts, known):
         mended = Observation("{} passed, and is listed as a known failure: remove it from {}", name, expect)
         console.print(escape(mended.in_language(lang)), soft_wrap=True)
-    _write(html, lambda: report_files.build_html(result, settings).encode())
-    _write(junit, lambda: report_files.build_junit(result, settings))
+    _write(html, lambda: report_files.build_html(result, settings).encode(errors="backslashreplace"))
+    _write(junit, lambda: report_files.build_junit(result, settings, lang))
     document = report_files.build_json(result, settings)
     _write(json_file, lambda: json.dumps(document, ensure_ascii=False, indent=1).encode())
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        _print_annotations(result.verdicts)
+        _print_annotations(result, lang)
     return _conclude(result.verdicts)
+
+
+def _explain_missing(program: str) -> str:
+    """Return why a program cannot be started, as far as its file shows it."""
+    file = Path(shutil.which(program) or program)
+    if file.is_dir():
+        return f"{program!r} is a folder"
+    if not file.is_file():
+        return f"there is no program {program!r}"
+    if not os.access(file, os.X_OK):
+        return f"{program!r} is not executable; see chmod +x, or name its interpreter, as in: php {program}"
+    return f"The first line of {program!r} has to name an interpreter that exists, as #!/usr/bin/env php"
 
 
 def _conclude(verdicts: Sequence[Verdict]) -> int:
@@ -158,7 +173,7 @@ def _print_result(console: Console, result: RunResult, settings: Settings, langu
     At the end stand the causes that several failures have in common, and the counts.
     """
     if result.refused is not None:
-        _print_verdict(console, State.FAILED, result.refused.in_language(language), (), language)
+        _print_verdict(console, State.FAILED, make_visible(result.refused.in_language(language)), (), language)
     unjudged: dict[tuple[State, str], list[str]] = {}
     for verdict in result.verdicts:
         if verdict.state in (State.NOT_SUPPORTED, State.NOT_JUDGED):
@@ -184,19 +199,27 @@ def _print_result(console: Console, result: RunResult, settings: Settings, langu
 
 
 def _print_verdict(console: Console, state: State, names: str, lines: Sequence[str], language: Language) -> None:
-    console.print(f"[{_COLOURS[state]}]{choose(STATE_WORDS[state], language)}[/] {names}", soft_wrap=True)
+    console.print(f"[{_COLOURS[state]}]{choose(STATE_WORDS[state], language)}[/] {escape(names)}", soft_wrap=True)
     for line in lines:
         console.print(f"  {escape(line)}", soft_wrap=True)
 
 
-def _print_annotations(verdicts: Sequence[Verdict]) -> None:
-    """Print failures and warnings as GitHub shows them beside a run."""
-    for verdict in verdicts:
+def _print_annotations(result: RunResult, language: Language) -> None:
+    """Print what to mend first, failures and warnings as GitHub shows them beside a run."""
+    if result.refused is not None:
+        _print_annotation("error", NAME, result.refused.in_language(language))
+    for verdict in result.verdicts:
         if verdict.is_new_failure or verdict.state is State.WARNING:
             kind = "error" if verdict.is_new_failure else "warning"
-            text = f"{verdict.observed}. {fix_of(verdict, 'en')}"
-            escaped = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-            click.echo(f"::{kind} title=sms10692-examine {verdict.case.id}::{escaped}")
+            text = choose(("{}. {}", "{}。{}"), language).format(
+                observed_of(verdict, language), fix_of(verdict, language)
+            )
+            _print_annotation(kind, f"{NAME} {verdict.case.id}", text)
+
+
+def _print_annotation(kind: str, title: str, text: str) -> None:
+    escaped = make_visible(text).replace("%", "%25").replace("\n", "%0A")
+    click.echo(f"::{kind} title={title}::{escaped}")
 
 
 @command.command()
@@ -212,7 +235,11 @@ def report(html: Path | None, files: tuple[Path, ...]) -> int:
     table = Table("case", *names)
     for name, states in rows:
         table.add_row(name, *(report_files.MARKS.get(state, "") for state in states))
-    Console().print(table)
+    console = Console(highlight=False)
+    console.print(table)
+    for name, document in zip(names, documents, strict=True):
+        if document.get("refused"):
+            console.print(escape(f"{name}: {document['refused']['en']}"), soft_wrap=True)
     _write(html, lambda: report_files.build_matrix_html(documents).encode())
     return 0
 

@@ -17,9 +17,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sms10692_examine import driver_protocol
-from sms10692_examine.driver_protocol import ITEM, VERSION, Answer, DriverError
+from sms10692_examine.driver_protocol import ITEM, VERSION, Answer, DriverError, DriverNotStarted
+from sms10692_examine.observations import Observation
 
 MAX_LINE: Final = 1 << 20
+_STANDARD_INPUT: Final = Observation("standard input")
+_STANDARD_OUTPUT: Final = Observation("standard output")
 _QUIET_TIME: Final = 0.02
 """Seconds in which a line that follows an answer is noticed."""
 MAX_ITEMS: Final = 20_000
@@ -30,6 +33,8 @@ WRITE_LIMIT: Final = 30.0
 """Seconds that a driver has to read a request; runtimes start before they read."""
 _END_LIMIT: Final = 2.0
 """Seconds that a driver has to end after its standard input was closed."""
+_END_CHECK: Final = 0.5
+"""Seconds without a line after which the driver is looked at: a child can hold its output open when it has ended."""
 _PENDING_LINES: Final = 64
 """Lines read ahead. A driver that writes more waits, so that it has not processed what nobody has read."""
 
@@ -63,7 +68,7 @@ class DriverProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            raise DriverError("cannot start {}: {}", shlex.join(self.command), error.strerror or error) from error
+            raise DriverNotStarted("cannot start {}: {}", shlex.join(self.command), error.strerror or error) from error
         self._started = started
         self._lines: queue.Queue[bytes] = queue.Queue(_PENDING_LINES)
         self._is_discarding = threading.Event()
@@ -118,7 +123,7 @@ class DriverProcess:
                 cause="driver-silent",
             )
         if self._write_error is not None:
-            raise self._describe_end() from self._write_error
+            raise self._describe_end(_STANDARD_INPUT) from self._write_error
 
     def _write(self, line: bytes) -> None:
         stream = self._process.stdin
@@ -169,25 +174,30 @@ class DriverProcess:
 
     def _read_document(self, operation: str, deadline: float) -> Mapping[str, Any] | None:
         """Return the next document, or None if there is none before the deadline."""
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            return None
-        try:
-            line = self._lines.get(timeout=remaining)
-        except queue.Empty:
-            return None
+        while True:
+            has_ended = not self.is_running
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                return None
+            try:
+                line = self._lines.get(timeout=min(remaining, _END_CHECK))
+                break
+            except queue.Empty:
+                if has_ended:
+                    raise self._describe_end(_STANDARD_OUTPUT) from None
         if not line:
-            raise self._describe_end()
+            raise self._describe_end(_STANDARD_OUTPUT)
         if len(line) > MAX_LINE:
             raise DriverError("standard output has a line of more than {:,} bytes", MAX_LINE, cause="driver-output")
         return driver_protocol.parse_line(line, self._number, operation)
 
-    def _describe_end(self) -> DriverError:
-        with contextlib.suppress(subprocess.TimeoutExpired):  # it has closed its output, and may still be running
+    def _describe_end(self, closed: Observation) -> DriverError:
+        """Return how the driver ended, or that it runs without the stream that it closed."""
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it has closed the stream, and may still be running
             self._process.wait(_END_LIMIT)
         code = self._process.returncode
         if code is None:
-            return DriverError("the driver closed its standard output and is still running", cause="driver-ended")
+            return DriverError("the driver closed its {} and is still running", closed, cause="driver-ended")
         if code < 0:
             return DriverError("the driver was ended by signal {}", -code, cause="driver-ended")
         return DriverError("the driver ended with exit code {}", code, cause="driver-ended")
@@ -196,9 +206,10 @@ class DriverProcess:
         stream = self._process.stdout
         if stream is None:
             raise RuntimeError("the driver has no standard output")
-        while line := stream.readline(MAX_LINE + 1):
-            self._put(line)
-        self._put(b"")
+        with stream:
+            while line := stream.readline(MAX_LINE + 1):
+                self._put(line)
+            self._put(b"")
 
     def _put(self, line: bytes) -> None:
         while not self._is_discarding.is_set():
@@ -212,9 +223,10 @@ class DriverProcess:
         stream = self._process.stderr
         if stream is None:
             raise RuntimeError("the driver has no standard error")
-        while content := os.read(stream.fileno(), 1 << 16):
-            self._stderr += content
-            del self._stderr[:-_KEPT_STDERR]
+        with stream:
+            while content := os.read(stream.fileno(), 1 << 16):
+                self._stderr += content
+                del self._stderr[:-_KEPT_STDERR]
 
     def kill(self) -> None:
         """End the driver and its children at once, with SIGKILL."""
@@ -233,11 +245,8 @@ class DriverProcess:
         self.kill()
         self._is_closed = True  # from now on the number of the group may be that of another one
         closer.join(_END_LIMIT)
-        for reader, stream in zip(self._readers, (self._process.stdout, self._process.stderr), strict=True):
-            reader.join(_END_LIMIT)
-            # A process that has left the group may still hold the pipe: closing it would wait for that process.
-            if stream is not None and not reader.is_alive():
-                stream.close()
+        for reader in self._readers:
+            reader.join(_END_LIMIT)  # a process that has left the group may still hold the pipe
 
     def _close_input(self) -> None:
         if self._process.stdin is not None:

@@ -5,9 +5,10 @@ output with documents that have the same `id`, before the next request. See `doc
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 from sms10692_examine.observations import Observation
 
@@ -42,6 +43,10 @@ class DriverError(Observation):
     """The driver ended, did not answer in time, or answered with what is no document of the protocol."""
 
 
+class DriverNotStarted(DriverError):
+    """The command of the driver cannot be started."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The answer to one request: its kind, what the client understood, and the items in their order."""
@@ -60,6 +65,11 @@ class Answer:
         items = f", {len(self.items)} items" if self.items else ""
         return f"{self.kind}{told}{items}"
 
+    def in_chinese(self) -> str:
+        told = f"：{self.reason}" if self.reason else ""
+        items = f"，{len(self.items)} 条数据" if self.items else ""
+        return f"{self.kind}{told}{items}"
+
 
 def encode(document: Mapping[str, Any]) -> bytes:
     """Return a document as a line: JSON in ASCII, so that no driver depends on the charset of its standard input."""
@@ -69,8 +79,14 @@ def encode(document: Mapping[str, Any]) -> bytes:
 def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
     """Parse a line of an answer to request `number`. Raises DriverError."""
     shown = repr(line[:200].decode("utf-8", "backslashreplace"))
+    if line.startswith(BOM_UTF8):
+        raise DriverError(
+            "standard output has a byte order mark before an answer; write UTF-8 without one: {}",
+            shown,
+            cause="driver-output",
+        )
     try:
-        document = json.loads(line.decode("utf-8"))
+        document = json.loads(line.decode("utf-8"), parse_float=_parse_number, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise DriverError(
             "standard output has a line that is no JSON in UTF-8: {} ({})", shown, error, cause="driver-output"
@@ -112,6 +128,16 @@ def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
                     "{} is {!r}; expected {}: {}", name, value, _TYPE_NAMES[expected], shown, cause="driver-output"
                 )
     return document
+
+
+def _parse_number(text: str) -> float:
+    """Return a number with a fraction or an exponent; 100.0 is a whole number, as in JSON Schema."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _replace_surrogates(value: Any) -> Any:

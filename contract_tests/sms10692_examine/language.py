@@ -28,6 +28,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "stderr": ("standard error of the driver", "驱动程序的标准错误输出"),
     "known": ("known", "已知"),
     "case": ("case", "用例"),
+    "credentials": ("credentials: the vendor accepts the requests", "账号：厂商接受请求的账号和签名"),
     "start": ("driver started in", "驱动程序启动用时"),
 }
 

@@ -7,9 +7,16 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 Language: TypeAlias = Literal["en", "zh"]
+
+
+@runtime_checkable
+class HasChinese(Protocol):
+    """A value whose `str()` is English, and which has its own Chinese."""
+
+    def in_chinese(self) -> str: ...
 
 
 class Observation(Exception):
@@ -33,7 +40,7 @@ class Observation(Exception):
 
     def in_chinese(self) -> str:
         """Return the Chinese text. Raises KeyError for a template that the table does not have."""
-        values = (value.in_chinese() if isinstance(value, Observation) else value for value in self.values)
+        values = (value.in_chinese() if isinstance(value, HasChinese) else value for value in self.values)
         return _load_chinese()[self.template].format(*values)
 
 

@@ -24,22 +24,23 @@ from sms10692_examine.observations import Language, translate
 from sms10692_examine.runner import RunResult
 from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import State, Verdict, count_states
+from sms10692_examine.visible_text import make_visible
 
 _EMULATOR: Final = "http://127.0.0.1:10692"
 """Address of an emulator that was started without options."""
 _SHOWN: Final = 3000
 """Most bytes of a request or response that a report shows."""
 _SHOWN_EXCHANGES: Final = 4
+_SHOWN_STDERR: Final = 12
+_SHOWN_LINE: Final = 500
+"""Most lines of standard error that a report shows, and most characters of a line."""
 LANGUAGES: Final[tuple[Language, Language]] = ("en", "zh")
 
 
 def format_bytes(content: bytes) -> str:
-    """Return bytes as text: UTF-8 where it is, escapes elsewhere, and a long middle left out."""
+    """Return the beginning of bytes as text: UTF-8 where it is, escapes elsewhere; `+ N B` says what is left out."""
     text = content[:_SHOWN].decode("utf-8", "backslashreplace").replace("\r\n", "\n")
-    printable = "".join(
-        character if character.isprintable() or character == "\n" else f"\\x{ord(character):02x}" for character in text
-    )
-    return printable + (f"\n… {len(content) - _SHOWN:,} bytes more" if len(content) > _SHOWN else "")
+    return make_visible(text) + (f"\n… + {len(content) - _SHOWN:,} B" if len(content) > _SHOWN else "")
 
 
 def format_curl(request: HttpRequest, url: str) -> str:
@@ -81,6 +82,7 @@ def build_json(result: RunResult, settings: Settings) -> dict[str, Any]:
         "authentication": settings.authentication,
         "charset": settings.charset,
         "start_seconds": round(result.start_seconds, 3),
+        "refused": {"en": str(result.refused), "zh": result.refused.in_chinese()} if result.refused else None,
         "cases": [
             {
                 "id": verdict.case.id,
@@ -95,40 +97,43 @@ def build_json(result: RunResult, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _xml_text(text: str) -> str:
-    return "".join(character if character.isprintable() or character in "\n\t" else "\ufffd" for character in text)
+def build_junit(result: RunResult, settings: Settings, language: Language = "en") -> bytes:
+    """Return the report in JUnit's XML: groups are classes; a warning passes and has its text in system-out.
 
-
-def build_junit(result: RunResult, settings: Settings) -> bytes:
-    """Return the report in JUnit's XML: groups are classes; a warning passes and has its text in system-out."""
+    If the vendor refused every request for its credentials, the first test case is an error that says so.
+    """
     counts = count_states(result.verdicts)
     failures = sum(verdict.is_new_failure for verdict in result.verdicts)
     skipped = counts[State.NOT_SUPPORTED] + counts[State.NOT_JUDGED] + counts[State.FAILED] - failures
     suite = Element(
         "testsuite",
         name=f"sms10692-examine {result.client}".strip(),
-        tests=str(len(result.verdicts)),
+        tests=str(len(result.verdicts) + (result.refused is not None)),
         failures=str(failures),
-        errors="0",
+        errors=str(int(result.refused is not None)),
         skipped=str(skipped),
         time=f"{sum(verdict.seconds for verdict in result.verdicts):.3f}",
     )
+    if result.refused is not None:
+        case = SubElement(
+            suite, "testcase", classname="sms10692_examine", name=choose(WORDS["credentials"], language), time="0.000"
+        )
+        SubElement(case, "error", message=make_visible(result.refused.in_language(language)))
     for verdict in result.verdicts:
         case = SubElement(
             suite,
             "testcase",
             classname=f"sms10692_examine.{verdict.case.group}",
-            name=f"{verdict.case.id}: {verdict.case.expected}",
+            name=f"{verdict.case.id}: {expected_of(verdict.case, language)}",
             time=f"{verdict.seconds:.3f}",
         )
+        observed, text = observed_of(verdict, language), "\n".join(describe(verdict, settings, language))
         if verdict.is_new_failure:
-            SubElement(case, "failure", message=_xml_text(verdict.observed)).text = _xml_text(
-                "\n".join(describe(verdict, settings, "en"))
-            )
+            SubElement(case, "failure", message=observed).text = text
         elif verdict.state is State.WARNING:
-            SubElement(case, "system-out").text = _xml_text("\n".join(describe(verdict, settings, "en")))
+            SubElement(case, "system-out").text = text
         elif verdict.state is not State.PASSED:
-            SubElement(case, "skipped", message=_xml_text(verdict.expected_because or verdict.observed))
+            SubElement(case, "skipped", message=make_visible(verdict.expected_because) or observed)
     suites = Element("testsuites")
     suites.append(suite)
     indent(suites)
@@ -137,7 +142,7 @@ def build_junit(result: RunResult, settings: Settings) -> bytes:
 
 
 def describe(verdict: Verdict, settings: Settings, language: Language) -> list[str]:
-    """Return what a report says about a verdict that is not passed, in lines."""
+    """Return what a report says about a verdict that is not passed, in lines without control characters."""
     case = verdict.case
     rows = {
         "observed": observed_of(verdict, language),
@@ -150,8 +155,13 @@ def describe(verdict: Verdict, settings: Settings, language: Language) -> list[s
     }
     lines = [f"{choose(WORDS[name], language)}: {text}" for name, text in rows.items() if text]
     if verdict.stderr.strip():
-        lines += [f"{choose(WORDS['stderr'], language)}:", *verdict.stderr.strip().splitlines()[-12:]]
-    return lines
+        last = verdict.stderr.strip().splitlines()[-_SHOWN_STDERR:]
+        lines += [f"{choose(WORDS['stderr'], language)}:", *map(_shorten, last)]
+    return list(map(make_visible, lines))
+
+
+def _shorten(line: str) -> str:
+    return line if len(line) <= _SHOWN_LINE else f"… {line[-_SHOWN_LINE:]}"
 
 
 _STYLE: Final = """
@@ -200,6 +210,8 @@ def build_html(result: RunResult, settings: Settings) -> str:
             if count
         )
         parts.append(f'<p class="{name}">{escape(counts)} · {escape(shlex.join(settings.command))}</p>')
+        if result.refused is not None:
+            parts.append(f'<p class="failed {name}">{escape(make_visible(result.refused.in_language(name)))}</p>')
     group = ""
     for verdict in result.verdicts:
         if verdict.case.group != group:
@@ -291,6 +303,12 @@ def build_matrix_html(documents: Sequence[Mapping[str, Any]]) -> str:
         texts = [f"{MARKS[state.value]} {choose(pair, name)}" for state, pair in STATE_WORDS.items()]
         legend.append(f'<p class="{name}">{escape(" · ".join(texts))}</p>')
     titles: dict[Language, str] = {name: choose(WORDS["title"], name) for name in LANGUAGES}
+    for client, document in zip(names, documents, strict=True):
+        if document.get("refused"):
+            legend += [
+                f'<p class="failed {name}">{escape(client)}: {escape(document["refused"][name])}</p>'
+                for name in LANGUAGES
+            ]
     return _page(titles, f"{''.join(legend)}<table><tr><th>{first}</th>{head}</tr>{body}</table>")
 
 
@@ -298,10 +316,13 @@ def load_document(text: str, file: str) -> Mapping[str, Any]:
     """Parse the document of `--json`. Raises ValueError with the name of the file."""
     try:
         document = json.loads(text)
-        is_valid = document["version"] == 1 and all(
-            isinstance(case["id"], str) and isinstance(case["state"], str) for case in document["cases"]
+        refused = document.get("refused")
+        is_valid = (
+            document["version"] == 1
+            and all(isinstance(case["id"], str) and isinstance(case["state"], str) for case in document["cases"])
+            and (not refused or all(isinstance(refused[name], str) for name in LANGUAGES))
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{file}: not a document of sms10692-examine run --json") from error
     if not is_valid:
         raise ValueError(f"{file}: not a document of sms10692-examine run --json")

@@ -1,5 +1,6 @@
 """Runs cases: several at once, each driver process in a thread of its own."""
 
+import secrets
 import threading
 import time
 from collections import deque
@@ -20,10 +21,12 @@ from sms10692_examine.cases import failure_cases, once_cases, request_cases, res
 from sms10692_examine.cases.registry import CASES
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import DriverError
+from sms10692_examine.leftover_processes import RUN_VARIABLE, kill_leftover_processes
 from sms10692_examine.observations import Observation, join_texts
 from sms10692_examine.session import Session
 from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import STATES, State, Verdict
+from sms10692_examine.visible_text import make_visible
 from sms10692_mock import Emulator
 
 CASE_MODULES: Final = (request_cases, response_cases, failure_cases, once_cases)
@@ -44,8 +47,9 @@ class RunResult:
 class _Worker:
     """A thread's driver, started again whenever it has ended."""
 
-    def __init__(self, settings: Settings, emulator: Emulator, baseline: Baseline) -> None:
+    def __init__(self, settings: Settings, emulator: Emulator, baseline: Baseline, run_id: str) -> None:
         self._baseline = baseline
+        self._environment = {"TZ": settings.timezone, RUN_VARIABLE: run_id}
         self._settings = settings
         self._emulator = emulator
         self._drivers: list[DriverProcess] = []
@@ -56,7 +60,7 @@ class _Worker:
     def start(self) -> DriverProcess:
         if self._is_killed:
             raise DriverError("the run was interrupted")
-        driver = DriverProcess(self._settings.command, {"TZ": self._settings.timezone})
+        driver = DriverProcess(self._settings.command, self._environment)
         self._drivers.append(driver)
         return driver
 
@@ -77,14 +81,20 @@ class _Worker:
         try:
             driver = next((driver for driver in self._drivers if driver.is_running), None) or self.start()
         except DriverError as error:
-            return Verdict(case, State.FAILED, str(error), error.in_chinese(), seconds=time.monotonic() - started)
+            return Verdict(
+                case,
+                State.FAILED,
+                make_visible(str(error)),
+                make_visible(error.in_chinese()),
+                seconds=time.monotonic() - started,
+            )
         driver.forget_stderr()
         session = Session(self._emulator, self._settings, driver, self.start, self._baseline.troubles)
         state, observed, observed_zh, cause, stderr = State.PASSED, "", "", "", ""
         try:
             with session:
                 answer = session.configure()
-                self.client = str(answer.document.get("client") or self.client)
+                self.client = make_visible(str(answer.document.get("client") or self.client))
                 self.start_seconds = self.start_seconds or session.driver.start_seconds
                 CASES[case.id](session)
                 session.driver.check_quiet()
@@ -98,12 +108,13 @@ class _Worker:
             self.close()  # an answer may still come, and would be taken for that of the next case
         seconds = time.monotonic() - started
         exchanges, accounts = tuple(session.exchanges), tuple(session.accounts)
+        observed, observed_zh, stderr = map(make_visible, (observed, observed_zh, stderr))
         return Verdict(case, state, observed, observed_zh, exchanges, stderr, seconds, cause=cause, accounts=accounts)
 
 
-def _check_driver(settings: Settings, emulator: Emulator) -> Baseline:
+def _check_driver(settings: Settings, emulator: Emulator, run_id: str) -> Baseline:
     """Start and configure the driver, and ask for each operation once. Raises DriverError with its standard error."""
-    worker = _Worker(settings, emulator, Baseline())
+    worker = _Worker(settings, emulator, Baseline(), run_id)
     try:
         driver = worker.start()
         try:
@@ -138,9 +149,19 @@ def run_cases(
 ) -> RunResult:
     """Run cases against the client that `settings` name; `on_verdict` is called in their order of completion.
 
-    Raises DriverError if the driver does not answer its first request. **An exception, such as KeyboardInterrupt, ends
-    all drivers.**
+    Raises DriverError if the driver does not answer its first request, and DriverNotStarted if there is none. **An
+    exception, such as KeyboardInterrupt, ends all drivers.**
     """
+    run_id = secrets.token_hex(8)
+    try:
+        return _run_cases(settings, cases, on_verdict, run_id)
+    finally:
+        kill_leftover_processes(run_id)
+
+
+def _run_cases(
+    settings: Settings, cases: Sequence[CaseText], on_verdict: Callable[[Verdict], None], run_id: str
+) -> RunResult:
     pending = deque(cases)
     lock = threading.Lock()
     verdicts: dict[str, Verdict] = {}
@@ -155,7 +176,7 @@ def run_cases(
             yield case
 
     def work(emulator: Emulator) -> None:
-        worker = _Worker(settings, emulator, baseline)
+        worker = _Worker(settings, emulator, baseline, run_id)
         with lock:
             workers.append(worker)
         try:
@@ -170,7 +191,7 @@ def run_cases(
     count = max(1, min(settings.jobs, len(cases)))
     with Emulator() as emulator:
         emulator.url  # noqa: B018 - starts serving, before the threads
-        baseline = _check_driver(settings, emulator)
+        baseline = _check_driver(settings, emulator, run_id)
         with ThreadPoolExecutor(count) as pool:
             try:
                 for future in as_completed([pool.submit(work, emulator) for _ in range(count)]):

@@ -10,6 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from click import UsageError
 from click.testing import CliRunner, Result
 
 from examine.careless_clients import CAREFUL, CARELESS
@@ -131,6 +132,45 @@ def test_github_shows_failures_beside_the_run(careless: str, monkeypatch: pytest
     )
 
 
+@pytest.fixture
+def refused(tmp_path: Path) -> str:
+    """The path of a client that signs without the account, so that the vendor refuses every request."""
+    driver = tmp_path / "refused.py"
+    source = CAREFUL.read_text("utf-8")
+    assert source.count("(self.account + self.password") == 1
+    driver.write_text(source.replace("(self.account + self.password", "(self.password"), "utf-8")
+    return str(driver)
+
+
+def test_every_report_begins_with_the_refusal_of_the_credentials(
+    refused: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    html, junit, document = tmp_path / "a.html", tmp_path / "a.xml", tmp_path / "a.json"
+    reports = ("--html", str(html), "--junit", str(junit), "--json", str(document), "--lang", "zh")
+    result = invoke("run", *reports, "--only", "Q-plus", "--", sys.executable, refused)
+    assert result.return_value == 3
+    english = (
+        "the vendor refused all 6 requests with 用户名或密码错误: nothing else can be judged before this is mended."
+    )
+    chinese = "厂商以“用户名或密码错误”拒绝了全部 6 个请求：修复之前无法判定其他用例。"
+    assert result.output.startswith(f"失败 {chinese}")
+    assert f"::error title=sms10692-examine::{chinese}" in result.output
+    page = html.read_text("utf-8")
+    assert f'<p class="failed en">{english}' in page
+    assert f'<p class="failed zh">{chinese}' in page
+    suite = ET.parse(junit).getroot()[0]
+    assert (suite.get("tests"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
+    assert suite[0].get("name") == "账号：厂商接受请求的账号和签名"
+    assert (suite[0][0].get("message") or "").startswith(chinese)
+    told = json.loads(document.read_text("utf-8"))["refused"]
+    assert (told["en"].startswith(english), told["zh"].startswith(chinese)) == (True, True)
+    matrix = tmp_path / "matrix.html"
+    output = invoke("report", str(document), "--html", str(matrix)).output
+    assert f"careful: {english}" in output
+    assert f'<p class="failed zh">careful: {chinese}' in matrix.read_text("utf-8")
+
+
 def test_a_run_that_judges_nothing_is_no_success() -> None:
     arguments = ("--authentication", "password", "--only", "Q-no-password")
     result = invoke("run", *arguments, "--", sys.executable, str(CAREFUL))
@@ -157,6 +197,28 @@ def test_a_driver_that_cannot_be_started_is_wrong_usage() -> None:
         invoke("run", "--", "/no/such/driver")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no permission to execute")
+@pytest.mark.parametrize(
+    ("content", "mode", "message"),
+    [
+        ("#!/bin/sh\n", 0o644, r"is not executable; see chmod \+x, or name its interpreter"),
+        ("no first line", 0o755, "Exec format error. The first line of '.*' has to name an interpreter"),
+        ("#!/no/such/interpreter\n", 0o755, "No such file or directory. The first line of '.*' has to name"),
+    ],
+)
+def test_a_file_that_is_no_program_is_wrong_usage(content: str, mode: int, message: str, tmp_path: Path) -> None:
+    file = tmp_path / "driver"
+    file.write_text(content, "utf-8")
+    file.chmod(mode)
+    with pytest.raises(UsageError, match=message):
+        invoke("run", "--", str(file))
+
+
+def test_a_folder_is_no_driver(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder"):
+        invoke("run", "--", str(tmp_path))
+
+
 def test_the_list_shows_every_case_of_a_group() -> None:
     output = invoke("run", "--list", "--only", "once").output
     assert "E-status-drain  9,000 waiting reports are processed, each once\n" in output
@@ -179,7 +241,7 @@ def post(body):
 @pytest.mark.parametrize(
     ("program", "code", "expected"),
     [
-        ("post(send('甲'))", 0, "1 requests, 1 messages; exit code of the program: 0\n"),
+        ("post(send('甲'))", 0, "requests: 1, messages: 1; exit code of the program: 0\n"),
         (
             "pass",
             1,
@@ -188,9 +250,9 @@ def post(body):
         (
             "post(send('甲'))\ntime.sleep(1.1)\npost(send('甲'))\npost(send('乙'))",
             0,
-            "warning: 1 texts were sent to the same numbers more than once: is that a retry?\n",
+            "warning: texts sent to the same numbers more than once: 1; is that a retry?\n",
         ),
-        ("post(send('甲').replace(b'mobile', b'phone'))", 0, "warning: refused (1 times): 短信号码不能为空\n"),
+        ("post(send('甲').replace(b'mobile', b'phone'))", 0, "warning: refused (1×): 短信号码不能为空\n"),
         ("raise SystemExit(5)", 1, "exit code of the program: 5\n"),
         ("post(send('甲'))\nraise SystemExit(5)", 5, "exit code of the program: 5\n"),
     ],
@@ -267,7 +329,7 @@ def test_watch_judges_accounts_that_the_tests_create_and_delete(tmp_path: Path) 
     file = tmp_path / "program.py"
     file.write_text(f"{WATCHED}\n{OWN_ACCOUNT}\n", "utf-8")
     result = invoke("watch", "--", sys.executable, str(file))
-    assert "2 requests, 1 messages; exit code of the program: 0\n" in result.output
-    assert "warning: signature.no-account (1 times): The account was not signed" in result.output
-    assert "warning: refused (1 times): 用户名或密码错误\n" in result.output
+    assert "requests: 2, messages: 1; exit code of the program: 0\n" in result.output
+    assert "warning: signature.no-account (1×): The account was not signed" in result.output
+    assert "warning: refused (1×): 用户名或密码错误\n" in result.output
     assert "signature.userid-unknown" not in result.output

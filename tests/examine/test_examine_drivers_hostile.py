@@ -6,13 +6,16 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
 from sms10692_examine import driver_process
 from sms10692_examine.driver_process import DriverProcess
 from sms10692_examine.driver_protocol import DriverError, build_schema, parse_line
+from sms10692_examine.report_files import build_html, build_junit, describe
 from sms10692_examine.runner import run_cases, select_cases
 from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import State
@@ -75,6 +78,34 @@ HOSTILE = {
         f"{START}os.close(1); time.sleep(60)",
         "the driver closed its standard output and is still running",
     ),
+    "an end without answer, and a child that holds the output": (
+        f"{START}subprocess.Popen(['sleep', '600']); sys.exit(7)",
+        "the driver ended with exit code 7",
+    ),
+    "a byte order mark": (
+        f"""{START}print('\\ufeff{{"id": 2, "answer": "accepted"}}', flush=True); input()""",
+        "standard output has a byte order mark before an answer; write UTF-8 without one",
+    ),
+    "a number that JSON does not have": (
+        f"""{START}print('{{"id": 2, "answer": "accepted", "more": NaN}}', flush=True); input()""",
+        'no JSON in UTF-8: \'{"id": 2, "answer": "accepted", "more": NaN}\\n\' (NaN is no JSON)',
+    ),
+    "a number of 5,000 digits": (
+        f"""{START}print('{{"id": 2, "answer": "accepted", "more": ' + '9' * 5000 + '}}', flush=True); input()""",
+        "no JSON in UTF-8",
+    ),
+    "a NUL": (
+        f"""{START}print('{{"id": 2,\\0 "answer": "accepted"}}', flush=True); input()""",
+        'no JSON in UTF-8: \'{"id": 2,\\x00 ',
+    ),
+    "an answer twice": (
+        f"""{START}print('{{"id": 2, "answer": "accepted"}}\\n' * 2, end='', flush=True); input()""",
+        'standard output has a line after the last answer: \'{"id": 2',
+    ),
+    "a hundred megabytes of errors": (
+        f"{START}[sys.stderr.write('e' * (1 << 20)) for _ in range(100)]; sys.exit(7)",
+        "the driver ended with exit code 7",
+    ),
     "no answer": (
         f"{START}time.sleep(60)",
         "no answer to send within ",
@@ -136,6 +167,43 @@ def test_a_driver_that_cannot_be_configured_ends_the_run_at_once(
     assert reason in str(caught.value)
 
 
+def test_a_driver_that_closes_its_standard_input_is_an_error(tmp_path: Path) -> None:
+    closed = f"input(); os.close(0); print('{CONFIGURED}', flush=True); time.sleep(60)"
+    driver = DriverProcess(write_driver(tmp_path, closed), {})
+    try:
+        driver.configure(30)
+        with pytest.raises(DriverError, match="the driver closed its standard input and is still running"):
+            driver.begin("send")
+    finally:
+        driver.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs the list of processes of Linux")
+def test_a_daemon_of_a_driver_is_ended_with_the_run(tmp_path: Path) -> None:
+    number = tmp_path / "number"
+    daemon = (
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork():\n        os._exit(0)\n"
+        f"    open({str(number)!r}, 'a').write(f'{{os.getpid()}}\\n')\n    time.sleep(600)\n"
+    )
+    command = write_driver(tmp_path, f"{START.replace('; ', chr(10))}{daemon}os.wait(); sys.exit(7)")
+    (verdict,) = run_cases(Settings(command, jobs=1), select_cases(["R-one-line"])).verdicts
+    assert verdict.observed == "the driver ended with exit code 7"
+    daemons = list(map(int, number.read_text().split()))
+    assert len(daemons) >= 2  # one before the cases, one in the case
+    deadline = time.monotonic() + 10
+    while any(map(_is_running, daemons)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not any(map(_is_running, daemons))
+
+
+def test_an_answer_with_windows_line_ends_and_whole_numbers_with_a_fraction_is_read() -> None:
+    line = b'{"id": 2.0, "answer": "accepted", "successCounts": 1e2, "remainpoint": -35.0}\r\n'
+    document = parse_line(line, 2, "send")
+    assert (document["successCounts"], document["remainpoint"]) == (100, -35)
+    with pytest.raises(DriverError, match=r"successCounts is 1\.5; expected a whole number"):
+        parse_line(line.replace(b"1e2", b"1.5"), 2, "send")
+
+
 def test_half_a_character_is_replaced() -> None:
     assert (
         parse_line(b'{"id": 1, "answer": "refused", "message": "\\ud83d \\ud83d\\ude00"}', 1, "send")["message"]
@@ -189,6 +257,23 @@ def test_the_standard_error_of_a_driver_is_shown_with_its_failure(tmp_path: Path
     text = f"{START}sys.exit('no such host \\udcff')"
     (verdict,) = run_cases(Settings(write_driver(tmp_path, text)), select_cases(["R-accepted"])).verdicts
     assert "no such host" in verdict.stderr
+
+
+def test_control_characters_of_a_driver_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    answers = (
+        r"""'{"id": 1, "answer": "configured", "operations": ["send"], "client": "a\\u0000b"}'""",
+        r"""'{"id": 2, "answer": "refused", "message": "\\u001b[2J　文"}'""",
+    )
+    text = "\n".join(f"input(); print({answer}, flush=True)" for answer in answers)
+    settings = Settings(write_driver(tmp_path, f"{text}\ninput()"), jobs=1)
+    result = run_cases(settings, select_cases(["R-accepted"]))
+    (verdict,) = result.verdicts
+    assert (result.client, verdict.observed) == (r"a\x00b", r"the client understood: refused: \x1b[2J　文")
+    noisy = replace(verdict, stderr=f"{'e' * 1000}\n\x07ring\n")
+    assert describe(noisy, settings, "en")[-2:] == [f"… {'e' * 500}", r"\x07ring"]
+    suite = ET.fromstring(build_junit(result, settings))[0]
+    assert suite.get("name") == r"sms10692-examine a\x00b"
+    assert "\x1b" not in build_html(result, settings)
 
 
 def test_an_item_needs_every_value_as_text() -> None:

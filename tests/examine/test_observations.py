@@ -14,7 +14,10 @@ PACKAGE = Path(sms10692_examine.__file__).parent
 TABLE = tomllib.loads((PACKAGE / "observations.zh.toml").read_text("utf-8"))
 _POSITIONS = {"expect": 1, "expect_accepted": 1}
 """The argument that is the template, by function; of observations it is the first."""
-_RAISED = ("CaseFailed", "CaseWarning", "NotSupported", "NotJudged", "DriverError", "Observation", "kind", "Alteration")
+_RAISED = (
+    *("CaseFailed", "CaseWarning", "NotSupported", "NotJudged", "kind"),
+    *("DriverError", "DriverNotStarted", "Observation", "Alteration"),
+)
 
 
 def find_templates() -> Iterator[tuple[str, ast.expr]]:

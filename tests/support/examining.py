@@ -14,11 +14,15 @@ _PATIENT_TIMEOUT: Final = 8.0
 
 
 def examine(settings: Settings, cases: Sequence[CaseText], doubted: Set[State] = FAULTS) -> RunResult:
-    """Run cases, and those whose verdict is doubted again: one at a time, with a timeout that work does not exceed.
+    """Run cases, and those whose verdict is doubted again."""
+    return repeat_doubted(settings, run_cases(settings, cases), doubted)
+
+
+def repeat_doubted(settings: Settings, result: RunResult, doubted: Set[State] = FAULTS) -> RunResult:
+    """Run the cases whose verdict is doubted again: one at a time, with a timeout that work does not exceed.
 
     On a busy machine the usual timeout passes while a client works correctly. What a client does wrong it does again.
     """
-    result = run_cases(settings, cases)
     again = [verdict.case for verdict in result.verdicts if verdict.state in doubted]
     if again:
         patient = replace(settings, timeout=_PATIENT_TIMEOUT, jobs=1)
