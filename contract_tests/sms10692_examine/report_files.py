@@ -178,7 +178,10 @@ table { border-collapse: collapse; } td, th { border: 1px solid var(--line); pad
 """
 _SCRIPT: Final = """
 const root = document.documentElement;
-function show(language) { root.lang = language; }
+function show(language) {
+  root.lang = language;
+  document.title = document.querySelector(`h1 .${language}`).textContent;
+}
 show(navigator.language.startsWith("zh") ? "zh" : "en");
 for (const button of document.querySelectorAll("button[data-language]"))
   button.addEventListener("click", () => show(button.dataset.language));

@@ -146,6 +146,17 @@ def test_the_part_to_keep_has_at_most_forty_lines(language: str) -> None:
     assert 25 <= len(lines) <= 40
 
 
+@pytest.mark.slow("Compiles Go.")
+def test_the_part_of_the_go_driver_to_keep_has_every_type_but_the_client(tmp_path: Path) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("go is not installed")
+    head, _, rest = DRIVERS["go"].read().decode().partition("// ---- The client")
+    (tmp_path / "driver.go").write_text(head + rest[rest.index("// ---- The driver") :], "utf-8")
+    command = ["go", "build", "-gcflags=-e", "driver.go"]
+    printed = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False).stderr
+    assert set(re.findall(r"undefined: (\w+)", printed)) == {"SmsClient", "NewSmsClient", "SmsRefused"}
+
+
 def get_snippet(document: str, language: str) -> str:
     """The only block of a language in a document; every page in both languages has the same."""
     (block,) = (block for block in BLOCKS if (block.document, block.language) == (document, language))
@@ -229,22 +240,67 @@ def build_php_snippet(folder: Path) -> tuple[str, ...]:
     return "php", str(folder / "driver.php")
 
 
+GO_CLIENT = """
+package sms
+
+import (
+	"errors"
+	"time"
+)
+
+type Client struct{ inner *SmsClient }
+
+type Refused struct{ error }
+
+func New(url, userid, account, password string, timeout time.Duration) *Client {
+	return &Client{NewSmsClient(Settings{URL: url, UserID: userid, Account: account, Password: password,
+		Authentication: "signed", Charset: "utf-8", Timeout: timeout.Seconds()})}
+}
+
+func (client *Client) Send(mobiles []string, content string) (string, error) {
+	sent, err := client.inner.Send(mobiles, content, nil, "")
+	if errors.As(err, new(SmsRefused)) {
+		return "", Refused{err}
+	}
+	return sent.TaskID, err
+}
+"""
+
+
+def build_go_snippet(folder: Path) -> tuple[str, ...]:
+    """The lines of the document are a program in the module of a client, which is that of the driver as a package."""
+    client = DRIVERS["go"].read().decode()
+    assert client.count("package main") == 1
+    files = {
+        "go.mod": "module example.com/shop\n\ngo 1.18\n",
+        "sms/driver.go": client.replace("package main", "package sms"),
+        "sms/shop.go": GO_CLIENT,
+        "cmd/driver/main.go": get_snippet("docs/examine-drivers.md", "go"),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+    subprocess.run(["go", "build", "-o", "driver", "./cmd/driver"], cwd=folder, check=True)  # noqa: S607 - in PATH
+    return (str(folder / "driver"),)
+
+
 SNIPPETS = {
+    "go": (build_go_snippet, {"Q-send-time", "Q-extno"}),
     "java": (build_java_snippet, {"Q-send-time", "Q-extno"}),
     "php": (build_php_snippet, {"Q-send-time"}),
 }
 """How a snippet becomes a driver, and the cases that its client does not support."""
 
 
-@pytest.mark.slow("Compiles Java.")
+@pytest.mark.slow("Compiles Java and Go.")
 @pytest.mark.parametrize("language", SNIPPETS)
 def test_the_driver_snippet_of_the_document_is_complete(language: str, tmp_path: Path) -> None:
     assert get_snippet("docs/examine-drivers.md", language) == get_snippet("docs/examine-drivers.zh-CN.md", language)
-    for tool in {"java": ("java", "javac"), "php": ("php",)}[language]:
+    for tool in {"go": ("go",), "java": ("java", "javac"), "php": ("php",)}[language]:
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
     build_snippet, unsupported = SNIPPETS[language]
-    cases = ("Q-signature", "Q-plus", "Q-send-time", "Q-extno", "R-faild", "F-error-page")
+    cases = ("Q-signature", "Q-plus", "Q-send-time", "Q-extno", "Q-parameters", "R-faild", "F-error-page")
     result = examine_driver(build_snippet(tmp_path), "signed", "utf-8", *cases)
     states = {verdict.case.id: verdict.state for verdict in result.verdicts}
     assert states == dict.fromkeys(cases, State.PASSED) | dict.fromkeys(unsupported, State.NOT_SUPPORTED)

@@ -17,6 +17,7 @@ UNPARSED: Final = {
     ("docs/internals", "text"): "drawings of the layers and of a request; test_documents looks up the modules",
     ("docs/deployment", "conf"): "of logrotate and systemd, to which tests/repo/test_deployment.py gives them",
     ("docs/examine-drivers", "bash"): "a driver, which tests/examine/test_examine_drivers.py runs",
+    ("docs/examine-drivers", "go"): "a driver, which tests/examine/test_examine_drivers.py compiles and runs",
     ("docs/examine", "text"): "output of a run, which tests/examine/test_examine_command.py compares",
     ("docs/network", "nginx"): "configurations, which tests/end_to_end/test_nginx_configurations.py runs",
     ("docs/network", "text"): "a line of a hosts file",

@@ -361,7 +361,10 @@ def _no_extno_is_sent_as_empty(session: Session) -> None:
 @case("Q-parameters")
 def _only_known_parameters_are_sent(session: Session) -> None:
     """Compare the parameters of a send with the table of the manual, spelling and case included."""
-    session.send(extno="1")
+    try:
+        session.send(extno="1")
+    except NotSupported:  # without extno there are fewer parameters to judge
+        session.send()
     names = [name for name, _ in session.last_request().parameters()]
     if not names or "multipart" in session.last_request().header("Content-Type"):
         raise NotJudged("the request has no URL-encoded body")

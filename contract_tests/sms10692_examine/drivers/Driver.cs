@@ -33,13 +33,6 @@ class SmsUnknown : Exception
     public SmsUnknown(string reason) : base(reason) { }
 }
 
-class SmsSettings
-{
-    public string Url, UserId, Account, Password;
-    public bool IsSigned, IsGbk;
-    public TimeSpan Timeout, ClockOffset;
-}
-
 class SmsClient
 {
     static readonly TimeSpan China = TimeSpan.FromHours(8);
@@ -211,6 +204,13 @@ static class Driver
 }
 
 // ---- JSON with the class library of both Mono and .NET: an object is read as XML, and members are written as text.
+
+class SmsSettings
+{
+    public string Url, UserId, Account, Password;
+    public bool IsSigned, IsGbk;
+    public TimeSpan Timeout, ClockOffset;
+}
 
 static class Json
 {

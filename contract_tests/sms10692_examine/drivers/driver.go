@@ -38,17 +38,6 @@ type SmsClient struct {
 	http http.Client
 }
 
-type Settings struct {
-	URL            string  `json:"url"`
-	Authentication string  `json:"authentication"`
-	Charset        string  `json:"charset"`
-	UserID         string  `json:"userid"`
-	Account        string  `json:"account"`
-	Password       string  `json:"password"`
-	Timeout        float64 `json:"timeout"`
-	ClockOffset    float64 `json:"clock_offset"`
-}
-
 type returnSms struct {
 	XMLName       xml.Name `xml:"returnsms"`
 	ReturnStatus  string   `xml:"returnstatus"`
@@ -181,8 +170,6 @@ func (client *SmsClient) operations() []string {
 	return []string{"send", "overage", "checkkeyword", "status", "call"}
 }
 
-type document map[string]any
-
 // ---- The driver: keep this part. An item is answered when it was processed.
 
 type Request struct {
@@ -230,4 +217,19 @@ func main() {
 			answer("unknown", document{"reason": err.Error()})
 		}
 	}
+}
+
+// ---- Types of the driver: keep them too.
+
+type document map[string]any
+
+type Settings struct {
+	URL            string  `json:"url"`
+	Authentication string  `json:"authentication"`
+	Charset        string  `json:"charset"`
+	UserID         string  `json:"userid"`
+	Account        string  `json:"account"`
+	Password       string  `json:"password"`
+	Timeout        float64 `json:"timeout"`
+	ClockOffset    float64 `json:"clock_offset"`
 }
