@@ -394,7 +394,7 @@ def test_the_control_api_explains_and_stores_nothing() -> None:
 def test_the_control_api_shows_the_expected_signature_with_the_password_masked() -> None:
     emulator = FlaskEmulator()
     wrong = SIGNED.replace("5cc6", "0cc6")
-    expected = {"signed_text": "test***20120701231212", "md5": "5cc68982f55ac74348e3d819f868fbe1"}
+    expected = {"signed_text": "test***20120701231212", "md5": "5cc68982f55ac74348e3d819f868fbe1", "received_text": ""}
     assert explain(emulator, f"action=overage&{wrong}")["expected_signature"] == expected
     response = emulator.http.post("/v2sms.aspx", data=f"action=overage&{wrong}", content_type=FORM)
     assert "5cc68982" not in response.headers["X-Mock-Hint"]

@@ -18,6 +18,7 @@ from sms10692_mock.diagnosis.pasted import PastedRequest
 from sms10692_mock.diagnosis.refusals import refusal_findings
 from sms10692_mock.diagnosis.rejection import explain_unknown_path, find_joined_parameters
 from sms10692_mock.diagnosis.request_style import EXPLAINING_CODES
+from sms10692_mock.diagnosis.signature import find_signed_text
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.billing import PRICINGS
@@ -36,10 +37,14 @@ from sms10692_mock.domain.validation import (
 
 
 class ExpectedSignature(NamedTuple):
-    """The text that should have been signed, with the password masked, and its MD5."""
+    """The text that should have been signed, with the password masked, and its MD5.
+
+    `received_text` is the text that was signed in its place, masked too; empty if it is not known.
+    """
 
     signed_text: str
     md5: str
+    received_text: str
 
 
 class Explanation(NamedTuple):
@@ -186,4 +191,5 @@ def expected_signature(context: DiagnosisContext) -> ExpectedSignature | None:
         md5 = signing.sign(account.account, account.password, timestamp)
     except UnicodeEncodeError:
         return None
-    return ExpectedSignature(context.show(f"{account.account}{REDACTED}{timestamp}"), md5)
+    signed_text = context.show(f"{account.account}{REDACTED}{timestamp}")
+    return ExpectedSignature(signed_text, md5, find_signed_text(context))

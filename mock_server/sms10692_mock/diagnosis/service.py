@@ -13,6 +13,7 @@ from sms10692_mock.codec.forms import Fields, parse_fields, parse_form
 from sms10692_mock.diagnosis import DiagnosisContext, Finding, PreviousFetch, diagnose, is_authenticated, style_findings
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, expected_signature
+from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.diagnosis.password import UNKNOWN_USERID
 from sms10692_mock.diagnosis.pre_check import find_suspicion
 from sms10692_mock.diagnosis.rejection import LENGTH_TOO_SMALL, find_declared_length, rejection_findings
@@ -111,6 +112,14 @@ def has_findings(entry: LoggedRequest, store: Store) -> bool:
         return False
     account = store.account(context.request.userid)
     return bool(diagnose(context._replace(account=account, previous=previous)))
+
+
+def sent_names(entry: LoggedRequest) -> Mapping[str, str]:
+    """Return the names of the parameters of a logged request as they were sent, by the name in lower case.
+
+    Raises ValueError if its path is no vendor endpoint.
+    """
+    return find_sent_names(_build_context(entry))
 
 
 def logged_signature(entry: LoggedRequest, store: Store) -> ExpectedSignature | None:

@@ -30,7 +30,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from sms10692 import protocol
-from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_signed, make_finding
+from sms10692_mock.diagnosis.context import REDACTED, DiagnosisContext, Finding, is_signed, make_finding
 from sms10692_mock.diagnosis.digest_formats import DigestFormat, matching_formats
 from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.diagnosis.parameter_names import NAMES, PASSWORD_NAMES, SIGN_NAMES
@@ -58,6 +58,19 @@ _PLAIN_ACCOUNT_NAMES: Final = ("account", "username", "user", "loginname")
 
 _ANOTHER_ACCOUNT_CODES: Final = ("signature.another-account", "signature.another-password", "signature.another-name")
 """Findings whose detail is the userid of another account."""
+
+
+_SHOWN_TEXTS: Final = frozenset(
+    f"signature.{name}"
+    for name in (
+        *("order", "userid-for-account", "userid-too", "no-account", "no-password", "no-timestamp"),
+        *("separators", "labels", "quotes", "line-end", "white-space", "too-much"),
+        *("seconds-off", "minutes-off", "manuals-timestamp", "another-moment"),
+        *("timestamp-differs", "timestamp-separators", "timestamp-unix", "timestamp-short", "timestamp-milliseconds"),
+        *("timestamp-letters", "timestamp-twelve-hour", "timestamp-utc", "timestamp-zone"),
+    )
+)
+"""Findings about a text that contains the password as it is, so that it can be redacted."""
 
 
 class _Credentials(NamedTuple):
@@ -185,7 +198,30 @@ def _explain_sign(context: DiagnosisContext, account: Account, credentials: _Cre
     formats = matching_formats(sign)
     if not formats:
         return (make_finding("signature.not-32-digits"),)
-    inputs = SigningInputs(
+    match = _search(context, _signing_inputs(context, account, timestamp), formats, sign)
+    if match is not None:
+        return match.findings
+    return (*_explain_format(formats), make_finding("signature.unexplained"))
+
+
+def find_signed_text(context: DiagnosisContext) -> str:
+    """Return what the client signed in place of the correct text, with passwords redacted; empty if it is not known.
+
+    It is also empty where the password was changed before it was signed, because such a password is not redacted.
+    **Show it only to the owner of the emulator**, like the findings.
+    """
+    account = context.account
+    _, (_, timestamp, sign) = _swap_back(_Credentials(*context.request.credentials))
+    if account is None or not timestamp.strip() or not sign.strip():
+        return ""
+    match = _search(context, _signing_inputs(context, account, timestamp), matching_formats(sign), sign)
+    if match is None or match.code not in _SHOWN_TEXTS or isinstance(match.text, bytes):
+        return ""
+    return context.show(match.text.replace(account.password, REDACTED) if account.password else match.text)
+
+
+def _signing_inputs(context: DiagnosisContext, account: Account, timestamp: str) -> SigningInputs:
+    return SigningInputs(
         account=account.account,
         password=account.password,
         userid=account.userid,
@@ -195,10 +231,6 @@ def _explain_sign(context: DiagnosisContext, account: Account, credentials: _Cre
         others=tuple(other for other in context.others if other != account),
         now=context.now,
     )
-    explanation = _search(context, inputs, formats, sign)
-    if explanation:
-        return explanation
-    return (*_explain_format(formats), make_finding("signature.unexplained"))
 
 
 def _explain_format(formats: tuple[DigestFormat, ...]) -> tuple[Finding, ...]:
@@ -235,12 +267,20 @@ def _sent_parameters(context: DiagnosisContext) -> tuple[tuple[str, str], ...]:
     )
 
 
+class _Match(NamedTuple):
+    """The candidate whose digest was sent: the code of its mistake, its text, and what both explain."""
+
+    code: str
+    text: str | bytes
+    findings: tuple[Finding, ...]
+
+
 def _search(
     context: DiagnosisContext, inputs: SigningInputs, formats: tuple[DigestFormat, ...], sign: str
-) -> tuple[Finding, ...]:
-    """Hash every candidate text in every charset and format until one equals `sign`; return what that explains.
+) -> _Match | None:
+    """Hash every candidate text in every charset and format until one equals `sign`.
 
-    The correct text comes first: its format or its charset may be wrong. Empty if nothing is found. A match that
+    The correct text comes first: its format or its charset may be wrong. None if nothing is found. A match that
     explains nothing is passed over: the correct text, in GBK with a question mark for a character that GBK lacks.
     """
     targets = [(format_, format_.algorithm, format_.encode, format_.normalize(sign)) for format_ in formats]
@@ -250,8 +290,8 @@ def _search(
                 if encode(algorithm(raw, usedforsecurity=False).digest()) == normalized:
                     findings = tuple(_to_findings(context, format_, code, detail, charset))
                     if findings:
-                        return findings
-    return ()
+                        return _Match(code, text, findings)
+    return None
 
 
 def _encode(text: str | bytes) -> tuple[tuple[str, bytes], ...]:

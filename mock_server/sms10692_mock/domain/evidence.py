@@ -215,7 +215,7 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
     ),
     "reserved-number": EvidenceText(
         en="The number {} is reserved for this refusal: send to another number.",
-        zh="号码 {} 是为这种拒绝保留的：请换一个号码。",
+        zh="号码 {} 是保留号码，固定返回这种拒绝：请换一个号码。",
         example=f"action=send&{_SIGNED}&mobile=15023239810%2C10000000001{_TEXT}&sendTime=&extno=",
     ),
     "send-time-format": EvidenceText(

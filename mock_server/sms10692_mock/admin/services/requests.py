@@ -102,10 +102,14 @@ class FindingDocument(BaseModel):
 
 
 class ExpectedSignatureDocument(BaseModel):
-    """The text that should have been signed, with the password masked, and its MD5."""
+    """The text that should have been signed, with the password masked, and its MD5.
+
+    `received_text` is the text that was signed in its place, masked too; empty if the mistake is not known.
+    """
 
     signed_text: str
     md5: str
+    received_text: str
 
 
 class PastedText(StrictInput):
@@ -290,7 +294,7 @@ class RequestLogService:
     def _expected_document(self, expected: ExpectedSignature | None) -> ExpectedSignatureDocument | None:
         if expected is None or not self.may_show_secrets():
             return None
-        return ExpectedSignatureDocument(signed_text=expected.signed_text, md5=expected.md5)
+        return ExpectedSignatureDocument(**expected._asdict())
 
     def logged_request(self, userid: str | None, number: int) -> LoggedRequest:
         """Return one request as stored, with passwords masked if the reader may not see them. Raises NoSuchRequest."""
