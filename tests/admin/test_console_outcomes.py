@@ -19,7 +19,7 @@ def test_each_outcome_can_be_chosen_and_is_shown(outcome: OutcomeName, language:
     assert emulator.http.post("/faults/rule", data=form, headers=CONSOLE_HEADERS).status_code == 200
     faults = emulator.http.get("/faults").text
     assert f'<option value="{outcome}">{text(language, f"faults.outcome_{outcome}")}</option>' in faults
-    assert f"<bdi>150</bdi></strong> {text(language, f'faults.outcome_{outcome}')}" in faults
+    assert f"<bdi>150</bdi></strong> → {text(language, f'faults.outcome_{outcome}')}" in faults
     (rule,) = emulator.control("GET", "accounts/12/delivery-rules")["rules"]
     assert (rule["outcome"], rule["errorcode"]) == (outcome, OUTCOMES[outcome].errorcode)
 

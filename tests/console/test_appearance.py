@@ -142,6 +142,9 @@ def test_a_hex_dump_line_fits_on_a_desktop(
 ) -> None:
     with browser_page(browser, BROWSER_PROFILES[1], emulator.url) as page:
         page.goto(next(path for path in page_paths(busy_account) if path.startswith("/requests/")))
+        for dump in ("#body-hex", "#response-hex"):
+            page.locator(f"{dump} summary").click()
+            expect(page.locator(f"{dump} pre")).to_be_visible()
         hidden = page.eval_on_selector_all(
             "pre.hex", "elements => elements.map((element) => element.scrollWidth - element.clientWidth)"
         )

@@ -178,7 +178,9 @@ def test_a_request_shows_its_bytes_and_its_findings(
     row = page.locator(".fields tr", has_text="content")
     expect(row.locator("td").nth(0)).to_contain_text("您的验证码是 1234")
     expect(row.locator("td").nth(1)).not_to_contain_text("您的验证码是")
+    page.locator("#body-hex summary").click()
     expect(page.locator("pre.hex").first).to_contain_text("25 45 36")  # %E6
+    page.locator("#program-pytest summary").click()
     page.locator("button[data-copies=as-pytest]").click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "def test_request_" in copied

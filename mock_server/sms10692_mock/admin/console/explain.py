@@ -1,5 +1,7 @@
 """Explain page: paste a request as text, and read what is wrong with it. Nothing is sent or stored."""
 
+from typing import Final
+
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
@@ -14,6 +16,7 @@ from sms10692_mock.admin.console.layout import (
 )
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.requests import ExplanationDocument, FindingDocument, PastedText
+from sms10692_mock.diagnosis.messages import MESSAGES, fill_in
 from sms10692_mock.diagnosis.pasted import NotARequest
 from sms10692_mock.diagnosis.translations import in_chinese
 
@@ -47,4 +50,11 @@ def add_explain(pages: Blueprint, control: ControlService) -> None:
 
 def finding_text(finding: FindingDocument) -> str:
     """Return the sentence of a finding in the language of this request."""
-    return in_chinese(finding.code, *finding.values) if language() == "zh" else finding.sentence
+    values = finding.values
+    if finding.code in _FAULT_CODES:  # the page calls a fault by its label everywhere
+        values = [translate(f"fault.{values[0]}"), *values[1:]]
+    return in_chinese(finding.code, *values) if language() == "zh" else fill_in(MESSAGES[finding.code], values)
+
+
+_FAULT_CODES: Final = ("http.fault", "http.fault-unlimited", "refusal.fault", "refusal.fault-unlimited")
+"""Codes of findings whose first value is a kind of fault."""

@@ -10,6 +10,7 @@ from sms10692_mock.admin.console.layout import (
     build_model,
     form_field,
     form_number,
+    format_time,
     message_response,
     render_page,
     selected_account,
@@ -116,16 +117,17 @@ def add_faults(pages: Blueprint, control: ControlService) -> None:
 
     @pages.post("/faults/clock")
     def clock() -> ResponseReturnValue:
-        clocks.set(
+        changed = clocks.set(
             _scope(control),
             build_model(ClockSetting, mode=form_field("mode"), speed=form_number("speed"), now=form_field("now")),
         )
-        return message_response("faults.clock_changed")
+        return message_response("faults.clock_changed", now=format_time(changed.now))
 
     @pages.post("/faults/advance")
     def advance() -> ResponseReturnValue:
-        clocks.advance(_scope(control), build_model(Advance, seconds=form_number("seconds"), to=form_field("to")))
-        return message_response("faults.clock_changed")
+        step = build_model(Advance, seconds=form_number("seconds"), to=form_field("to"))
+        changed = clocks.advance(_scope(control), step)
+        return message_response("faults.clock_changed", now=format_time(changed.now))
 
     @pages.post("/faults/clear")
     def remove_all() -> ResponseReturnValue:

@@ -3,9 +3,9 @@
 import re
 import zlib
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 from functools import cache, lru_cache, partial
 from importlib.resources import files
-from itertools import groupby, zip_longest
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
@@ -33,6 +33,7 @@ from sms10692_mock.admin.origins import split_host
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.accounts import AccountDocument
 from sms10692_mock.admin.services.messages import NoSuchTask
+from sms10692_mock.admin.services.password_mask import MASK
 from sms10692_mock.admin.services.schemas import format_iso_time
 from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
@@ -155,6 +156,7 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
     pages.context_processor(template_values)
     pages.add_app_template_filter(mark_content, "mark_content")
     pages.add_app_template_filter(mark_difference, "mark_difference")
+    pages.add_app_template_filter(show_signature, "show_signature")
     pages.add_app_template_filter(verification_code, "verification_code")
     pages.add_app_template_filter(is_long, "is_long")
     pages.add_app_template_test(are_plain, "mobile_number")
@@ -205,6 +207,7 @@ def template_values() -> dict[str, Any]:
         "page_path": page_path(),
         "asset": static_asset,
         "host": base_url(),
+        "mask": MASK,
         "read_only": is_reader_read_only(),
         "can_log_out": bool(g.get("can_log_out")),
     }
@@ -370,19 +373,30 @@ def mark_content(content: str, code_id: str) -> Markup:
 
 
 def mark_difference(received: str, expected: str) -> Markup:
-    """Mark the characters of a received value that differ from the expected one at their place.
+    """Mark what is in the received text and not in the expected one.
 
-    >>> mark_difference("aBc<", "abc")
-    Markup('a<mark class="differs">B</mark>c<mark class="differs">&lt;</mark>')
+    >>> mark_difference("***test<", "test***")
+    Markup('<mark class="differs">***</mark>test<mark class="differs">&lt;</mark>')
+    """
+    parts = []
+    for tag, _, _, start, end in SequenceMatcher(None, expected, received, autojunk=False).get_opcodes():
+        text = received[start:end]
+        parts.append(escape(text) if tag == "equal" else Markup('<mark class="differs">{}</mark>').format(text))
+    return Markup("").join(part for part in parts if part != Markup('<mark class="differs"></mark>'))
+
+
+def show_signature(received: str, expected: str) -> Markup:
+    """Return a received signature; what differs is marked only if the digest is the right one, written otherwise.
+
+    Two digests differ everywhere, so that marks would say nothing.
+
+    >>> show_signature("aB", "ab"), show_signature("cd", "ab")
+    (Markup('a<mark class="differs">B</mark>'), Markup('cd'))
     """
     cut = 2 * len(expected)
-    parts = []
-    for differs, run in groupby(
-        zip_longest(received[:cut], expected[: len(received)]), lambda pair: pair[0] != pair[1]
-    ):
-        text = "".join(pair[0] for pair in run)
-        parts.append(Markup('<mark class="differs">{}</mark>').format(text) if differs else escape(text))
-    return Markup("").join([*parts, "…" if len(received) > cut else ""])
+    shown = received[:cut]
+    marked = mark_difference(shown, expected) if shown.lower() == expected else escape(shown)
+    return marked + ("…" if len(received) > cut else "")
 
 
 def verification_code(content: str) -> str:

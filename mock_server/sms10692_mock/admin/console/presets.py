@@ -43,7 +43,7 @@ def enable(control: ControlService, userid: str, preset: Preset) -> str:
     else:
         taken = control.accounts.withhold_points(userid, preset.points or 0)
         return translate("preset.low_balance_did", userid=userid, points=taken, remaining=preset.points)
-    return translate(f"preset.{preset.name}_did", userid=userid)
+    return translate(f"preset.{preset.name}_did", userid=userid, fault=_fault_name(preset))
 
 
 def disable(control: ControlService, userid: str, preset: Preset) -> str:
@@ -52,4 +52,10 @@ def disable(control: ControlService, userid: str, preset: Preset) -> str:
         points = control.accounts.restore_points(userid)
         return translate("preset.low_balance_undone", userid=userid, points=points)
     control.behaviour.remove_preset(userid, preset.name)
-    return translate("preset.fault_undone" if preset.fault else "preset.rule_undone", userid=userid)
+    if preset.fault:
+        return translate("preset.fault_undone", userid=userid, fault=_fault_name(preset))
+    return translate("preset.rule_undone", userid=userid)
+
+
+def _fault_name(preset: Preset) -> str:
+    return translate(f"fault.{preset.fault.kind}") if preset.fault else ""

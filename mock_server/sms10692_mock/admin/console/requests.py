@@ -26,12 +26,16 @@ from sms10692_mock.admin.console.replay import replay_values
 from sms10692_mock.admin.console.request_programs import PROGRAMS, as_programs
 from sms10692_mock.admin.services import ControlService
 from sms10692_mock.admin.services.password_mask import MASK
-from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDocument
+from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDetail, RequestDocument
 from sms10692_mock.admin.services.schemas import ListDocument, RequestLogQuery
+from sms10692_mock.diagnosis.service import sent_names
 from sms10692_mock.domain.bounds import MAX_NUMBER
 
 SOURCES: Final = ("own", "all", "demos")
 """Choices of the list: the requests of the account, of all accounts and unknown userids, and those of “Try it”."""
+
+_REPLACEMENT: Final = "\ufffd"
+"""What stands for bytes that a charset cannot read."""
 
 _MAX_PARAMETERS: Final = 200
 """Parameters of a request that are shown. The manual has ten, and a request can have hundreds of thousands."""
@@ -68,7 +72,8 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
         if sender is not None and not control.requests.may_show_secrets():
             sender = replace(sender, password=MASK)
         copyable = is_copyable(entry)
-        names = list(dict.fromkeys((*detail.fields_utf8, *detail.fields_gbk)))
+        compares_charsets = _compares_charsets(detail)
+        names = list({**detail.fields_utf8, **detail.fields_gbk} if compares_charsets else detail.fields)
         return render_page(
             control,
             "request",
@@ -80,6 +85,8 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
             query_text=printable_text(entry.query),
             response_hex=hex_dump(entry.response_body),
             names=names[:_MAX_PARAMETERS],
+            sent_names=sent_names(entry) if detail.charset else {},
+            compares_charsets=compares_charsets,
             more_parameters=len(names[_MAX_PARAMETERS:]),
             replay=replay_values(entry) if copyable else None,
             programs=as_programs(entry, base_url()) if copyable else {},
@@ -102,6 +109,13 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
     @pages.errorhandler(NoSuchRequest)
     def no_such_request(error: NoSuchRequest) -> ResponseReturnValue:
         return error_page(control, 404, "error.no_request", number=str(error))
+
+
+def _compares_charsets(detail: RequestDetail) -> bool:
+    """Whether reading the parameters in the other charset may explain something: not if this one reads them well."""
+    if any(finding.kind == "text" for finding in detail.diagnosis) or not detail.charset:
+        return True
+    return any(_REPLACEMENT in value for value in detail.fields.values())
 
 
 def _chosen_source() -> str:

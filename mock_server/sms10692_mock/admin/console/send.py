@@ -228,6 +228,8 @@ def send_entry(control: ControlService, entry: LoggedRequest, server: ServerAddr
             logged=detail,
             findings=[(finding, finding_text(finding)) for finding in detail.diagnosis] if detail else [],
             mobile=numbers[0].strip() if numbers else "",
+            is_send=detail is not None and detail.operation == protocol.SEND.name,
+            points=selected_account(control).points,
         )
     )
 

@@ -165,7 +165,8 @@
     for (const time of document.querySelectorAll("main time[datetime]")) {
       const seconds = (Date.parse(time.dateTime) - (time.dataset.clock === "wall" ? wallNow : accountNow)) / 1000;
       const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) || ["second", 1];
-      const text = relative.format(Math.trunc(seconds / length), unit);
+      const isAhead = time.dataset.past && seconds >= 1; // the clock was set back since
+      const text = isAhead ? time.dataset.past : relative.format(Math.trunc(seconds / length), unit);
       if (time.dataset.ago !== text) time.dataset.ago = text;
     }
   }
