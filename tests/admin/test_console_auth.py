@@ -52,7 +52,7 @@ def test_swagger_uses_no_external_validator_and_is_the_start_page_of_the_api(rea
     assert read_only_emulator.http.get("/_mock/").headers["Location"] == "/_mock/swagger"
 
 
-@pytest.mark.parametrize("name", ["console.js", "console.css", "icon.svg", "vendor/htmx-2.0.11.min.js"])
+@pytest.mark.parametrize("name", ["console.js", "events.js", "console.css", "icon.svg", "vendor/htmx-2.0.11.min.js"])
 def test_static_files_are_served_and_cached_as_immutable(read_only_emulator: FlaskEmulator, name: str) -> None:
     response = read_only_emulator.http.get(f"/static/{name}", buffered=True)
     assert response.status_code == 200

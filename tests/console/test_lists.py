@@ -7,7 +7,7 @@ from playwright.sync_api import Dialog, Page, expect
 
 from console.conftest import ConsoleAccount
 from console.test_console_pages import console_text, wait_for_live_updates
-from support.browser import BrowserProfile
+from support.browser import BrowserProfile, find_serious_violations
 
 pytestmark = pytest.mark.slow("Drives Chromium.")
 
@@ -109,3 +109,20 @@ def test_no_column_is_lost_and_no_word_is_broken_at_any_width(page: Page, accoun
             assert box["x"] + box["width"] <= width, (width, index)
         # A number, a task or an endpoint is one word: its link takes one line.
         assert page.locator(".list tbody tr th a").first.evaluate(lines) < 1.9, width
+
+
+@pytest.mark.parametrize("width", [320, 900, 1149, 1440])
+def test_messages_are_cards_with_labels_where_the_table_does_not_fit(
+    page: Page, account: ConsoleAccount, width: int
+) -> None:
+    account.send(mobile="15023239810,13527576163", content="【签名】您的验证码是 4827，" + "字" * 300)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(account.page_path("/"))
+    label = page.locator(".messages .state").first.evaluate("(cell) => getComputedStyle(cell, '::before').content")
+    assert (label == "none") is (width == 1440)
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    for button in page.locator(".list .delete, #delete-all, #delete-everyones").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert 0 <= box["x"] < box["x"] + box["width"] <= width
+    assert find_serious_violations(page) == []

@@ -1,9 +1,9 @@
-// Script of the console beside htmx: the event stream and its pause button, copying, forms. Keeps no state beyond the page.
+// Script of the console beside htmx: live updates and their pause button, copying, forms. Keeps no state beyond the page.
 "use strict";
 (() => {
   const button = document.getElementById("pause");
   const announcement = document.getElementById("announcement");
-  let source = null, connected = false, paused = false, pressed = false, missed = false, lost = false;
+  let connected = false, paused = false, pressed = false, missed = false, lost = false;
 
   function showState() {
     if (!button) return;
@@ -53,20 +53,23 @@
     event.detail.shouldSwap = false;
     missed = true;
   });
-  // Browsers open few connections to one host, and a stream holds one of them: hidden pages close theirs.
+  // One stream serves all windows of the browser (events.js). Hidden pages do not listen.
+  const { worker, events } = document.body.dataset;
+  let stream = null;
+  const onEvent = { open: () => { connected = true; setReachable(true); }, change: onChange, lost: () => setReachable(false) };
   function listen() {
-    if (document.hidden || !document.getElementById("live")) {
-      if (source) source.close();
-      source = null;
-    } else if (!source) {
-      source = new EventSource(document.body.dataset.events);
-      source.onopen = () => { connected = true; setReachable(true); };
-      source.onerror = () => setReachable(false);
-      source.onmessage = onChange;
+    if (!document.getElementById("live")) return;
+    if (!stream) {
+      const shared = "SharedWorker" in window;
+      const started = shared ? new SharedWorker(worker, { name: events }) : new Worker(worker, { name: events });
+      started.onerror = onEvent.lost;
+      stream = shared ? started.port : started;
+      stream.onmessage = ({ data }) => onEvent[data]();
     }
+    stream.postMessage(document.hidden ? "leave" : "listen");
   }
   document.addEventListener("visibilitychange", listen);
-  window.addEventListener("pagehide", () => { if (source) source.close(); source = null; });
+  window.addEventListener("pagehide", () => stream?.postMessage("leave"));
   window.addEventListener("pageshow", listen);
   if (button) button.addEventListener("click", () => setPaused(!paused));
 
