@@ -12,8 +12,8 @@ from typing import Final
 
 from findings_page import render_findings
 from sms10692 import protocol
+from sms10692_contract.checks.brands import LEARNABLE, NOT_LEARNABLE
 from sms10692_contract.clauses import CLAUSES, FAMILIES, GROUPS, Clause, Provenance, count_observed
-from sms10692_contract.learnable_keys import LEARNABLE, NOT_LEARNABLE
 from sms10692_contract.probes import PROBES
 from sms10692_examine.case_table import load_cases, load_causes
 from sms10692_examine.driver_protocol import build_schema

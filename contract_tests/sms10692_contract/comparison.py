@@ -10,11 +10,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
+from sms10692_contract.checks.brands import LEARNABLE
 from sms10692_contract.clauses import BY_ID, CLAUSES
 from sms10692_contract.expectations import find_difference
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.layout import CONTENT_TYPE, OVERAGE_ZEROS, SEND_ZEROS, STATUS_200, attribute_difference
-from sms10692_contract.learnable_keys import EMPTYING, LEARNABLE, LearnableKey, Observation, learn_keys
+from sms10692_contract.learnable_keys import LearnableKey, Observation
+from sms10692_contract.learning import EMPTYING, learn_keys
 from sms10692_contract.masking import shorten
 from sms10692_contract.probes import PROBES, Call, NotObserved, NotSent, ProbeSession, ResponseLost
 from sms10692_contract.requests import CHARSET, WireRequest, mask_request

@@ -8,12 +8,13 @@ import click
 
 from sms10692_contract import terminal
 from sms10692_contract.account_check import check_account_at_start
+from sms10692_contract.checks.brands import BY_KEY
 from sms10692_contract.conclusion import INCONCLUSIVE
 from sms10692_contract.dry_run import print_requests_to_model
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.http import Address
-from sms10692_contract.learnable_keys import BY_KEY, LearnedKeys, learn_keys
 from sms10692_contract.learned_profile import format_toml, list_missing, render_learned
+from sms10692_contract.learning import LearnedKeys, learn_keys
 from sms10692_contract.options import (
     HELP,
     AddressType,

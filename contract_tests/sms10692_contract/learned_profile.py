@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
+from sms10692_contract.checks.brands import LEARNABLE, NOT_LEARNABLE
 from sms10692_contract.dry_run import format_request
 from sms10692_contract.escaping import escape_unprintable
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.learnable_keys import LEARNABLE, NOT_LEARNABLE, LearnableKey, LearnedKeys, Observation
+from sms10692_contract.learnable_keys import LearnableKey, Observation
+from sms10692_contract.learning import LearnedKeys
 from sms10692_contract.masking import shorten
 from sms10692_contract.probes import ProbeSession
 from sms10692_contract.requests import mask_request

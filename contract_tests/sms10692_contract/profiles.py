@@ -1,14 +1,14 @@
 """Profiles: what the vendor of a brand sends in place of the manual's responses, as data (R22).
 
 `BrandProfile` has the keys that the control API tells, and builds the documents that they demand from the templates of
-`expected`. A key that the suite does not know changes nothing here. The checks of the keys are in `checks.brands`.
+`expected`. A key that the suite does not know changes nothing here. The checks of the keys are in `checks.brands`, with what they change in documents.
 """
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sms10692_contract import expected
 from sms10692_contract.clauses import CLAUSES
@@ -27,7 +27,7 @@ TOO_FREQUENT: Final = "提交太频繁"
 
 NO_RECORDS: Final = "没有记录"
 
-MESSAGES: Final[Mapping[str, str]] = {
+_MESSAGES: Final[Mapping[str, str]] = {
     "credentials-empty": expected.EMPTY_CREDENTIALS,
     "sql-injection": expected.SQL_INJECTION,
     "credentials-wrong": expected.WRONG_CREDENTIALS,
@@ -35,18 +35,6 @@ MESSAGES: Final[Mapping[str, str]] = {
     "content-empty": expected.EMPTY_CONTENT,
     "forbidden-word": expected.FORBIDDEN_CONTENT,
     "balance": expected.INSUFFICIENT_BALANCE,
-    "extno-too-long": expected.OTHER_ERROR,
-    "extno-not-digits": expected.OTHER_ERROR,
-    "send-time-format": expected.OTHER_ERROR,
-    "send-time-no-date": expected.OTHER_ERROR,
-    "action": expected.OTHER_ERROR,
-    "too-many-numbers": expected.OTHER_ERROR,
-    "text-signature-anywhere": expected.OTHER_ERROR,
-    "text-signature-front": expected.OTHER_ERROR,
-    "text-signature-end": expected.OTHER_ERROR,
-    "text-signature-short": expected.OTHER_ERROR,
-    "text-signature-long": expected.OTHER_ERROR,
-    "text-signature-digits": expected.OTHER_ERROR,
     "too-many-requests": TOO_FREQUENT,
     "too-many-verification-codes": TOO_FREQUENT,
     "locked-out": expected.WRONG_CREDENTIALS,
@@ -57,12 +45,14 @@ MESSAGES: Final[Mapping[str, str]] = {
     "no-points": expected.INSUFFICIENT_BALANCE,
     "status-num": expected.INVALID_PARAMETER,
     "status-num-zero": expected.INVALID_PARAMETER,
-    "new-password-empty": expected.OTHER_ERROR,
-    "new-passwords-differ": expected.OTHER_ERROR,
 }
-"""The manual's message for each cause of a refusal, by its code in a profile's `texts`. Another cause has
-其他错误.
-"""
+"""The manual's message for a cause of a refusal, by its code in a profile's `texts`."""
+
+
+def get_manual_message(cause: str) -> str:
+    """Return the manual's message for a cause of a refusal: 其他错误 unless it has another."""
+    return _MESSAGES.get(cause, expected.OTHER_ERROR)
+
 
 _ERRORS: Final[Mapping[str, int]] = {
     expected.EMPTY_CREDENTIALS: 1,
@@ -121,8 +111,6 @@ EMPTY_QUEUES: Final[Mapping[str, str]] = {
 }
 """Documents by `empty_queue`."""
 
-LINE_ENDS: Final[Mapping[str, str]] = {"lf": "\n", "crlf": "\r\n"}
-
 FORMAT_TIMES: Final[Mapping[str, Callable[[datetime], str]]] = {
     "padded": lambda time: f"{time:%Y-%m-%d %H:%M:%S}",
     "dashes": lambda time: f"{time.year}-{time.month}-{time.day} {time.hour}:{time:%M:%S}",
@@ -159,6 +147,26 @@ _ITEM_ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
 _IN_CDATA: Final = ("errorcode", "extno")
 
 
+Rewrite: TypeAlias = Callable[[bytes, Any], bytes]
+"""What a key changes in a document of the manual, in the charset of its endpoint: it is called with the value, which is
+not the manual's. The values of elements have no `<` and no `>`.
+"""
+
+_REWRITES: Final[dict[str, Rewrite]] = {}
+
+
+def rewrites(key: str) -> Callable[[Rewrite], Rewrite]:
+    """Decorator: register a function that changes each document as a key demands. Raises ValueError if one does."""
+
+    def register(rewrite: Rewrite) -> Rewrite:
+        if key in _REWRITES:
+            raise ValueError(f"the key {key} changes documents twice")
+        _REWRITES[key] = rewrite
+        return rewrite
+
+    return register
+
+
 @dataclass(frozen=True)
 class BrandProfile:
     """A profile with its keys.
@@ -180,7 +188,7 @@ class BrandProfile:
 
     def get_message(self, cause: str, word: str = "") -> str:
         """Return the message of a refusal; `word` is the forbidden word."""
-        text: str = self["texts"].get(cause, MESSAGES.get(cause, expected.OTHER_ERROR))
+        text: str = self["texts"].get(cause, get_manual_message(cause))
         return text.replace("{word}", word)
 
     def sign_text(self, text: str) -> str:
@@ -188,14 +196,17 @@ class BrandProfile:
         return SIGNED_TEXTS[self["text_signature"]](text)
 
     def render(self, template: str, endpoint: str, **values: object) -> bytes:
-        """Fill in a template, with the line ends of the profile."""
-        lines = template.replace("\n", LINE_ENDS[self["line_end"]])
-        return expected.render_document(lines, endpoint, **values)
+        """Fill in a template, and change the document as the profile does."""
+        document = expected.render_document(template, endpoint, **values)
+        for key, rewrite in _REWRITES.items():
+            if self[key] != MANUAL_VALUES[key]:
+                document = rewrite(document, self[key])
+        return document
 
     def get_error(self, cause: str) -> tuple[int, str]:
         """Return error number and remark of the refusal of a fetch. A message that is replaced keeps its number."""
         count = self["queue_errors"]
-        manual = _WRONG_ACTIONS[count] if cause == "action" else MESSAGES.get(cause, expected.OTHER_ERROR)
+        manual = _WRONG_ACTIONS[count] if cause == "action" else get_manual_message(cause)
         return _QUEUE_ERRORS[count].get(manual, 4), self["texts"].get(cause, manual)
 
     def render_refusal(self, endpoint: str, action: str, cause: str, word: str = "") -> bytes:
@@ -230,7 +241,7 @@ class BrandProfile:
             status, errorcode = STATES[self["delivered"]](str(row["status"]), str(row["errorcode"]))
             row = {**row, "status": status, "errorcode": errorcode}
         lines = "".join(f"\n <{name}>{self._write(name, row[name])}</{name}>" for name in self.list_elements(item))
-        return f"\n <{item}>{lines}\n </{item}>".replace("\n", LINE_ENDS[self["line_end"]])
+        return f"\n <{item}>{lines}\n </{item}>"
 
     def _write(self, name: str, value: object) -> str:
         if isinstance(value, datetime):

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
 from sms10692_mock.domain.evidence import REMARKS
-from sms10692_mock.domain.profiles import MAX_TEXT, KeySpec
+from sms10692_mock.domain.profile_key import KeySpec
+from sms10692_mock.domain.profiles import MAX_TEXT
 from sms10692_mock.toml_lines import Place
 
 

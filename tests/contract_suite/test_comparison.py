@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from sms10692_contract.checks.brands import LEARNABLE
 from sms10692_contract.comparison import STATEFUL, Comparison
-from sms10692_contract.learnable_keys import LEARNABLE
 from sms10692_contract.probes import PROBES
 from sms10692_contract.runner import State, Verdict
 from sms10692_contract.safety import SafetyGuard

@@ -4,28 +4,22 @@ import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from sms10692_contract.learnable_keys import (
-    BY_KEY,
-    CLOCK_SKEWS,
-    LEARNABLE,
-    NOT_LEARNABLE,
-    LearnedKeys,
-    learn_keys,
-)
+from sms10692_contract.checks.brands import BY_KEY, LEARNABLE, NOT_LEARNABLE
+from sms10692_contract.checks.brands.credentials import CLOCK_SKEWS
 from sms10692_contract.learned_profile import render_learned
+from sms10692_contract.learning import LearnedKeys, learn_keys
 from sms10692_contract.probes import PROBES
-from sms10692_contract.profiles import MANUAL_VALUES, MESSAGES
+from sms10692_contract.profiles import MANUAL_VALUES, get_manual_message
 from sms10692_contract.safety import SafetyGuard
 from sms10692_mock.domain.api_request import ApiRequest
-from sms10692_mock.domain.evidence import REMARKS
 from sms10692_mock.domain.profiles import KEYS, MANUAL, Profile
-from sms10692_mock.profile_file import read_profile, to_plain
+from sms10692_mock.profile_file import build_schema, read_profile, to_plain
 from sms10692_mock.server.http_types import Response
 from support.mutant_vendor import Defect
 from support.probe_sessions import build, session_with
@@ -44,7 +38,7 @@ def get_value(profile: Profile, key: str) -> Any:
     name, _, cause = key.partition(".")
     if cause:
         texts: Mapping[Any, str] = profile.texts
-        return texts.get(cause, MESSAGES[cause])
+        return texts.get(cause, get_manual_message(cause))
     return to_plain(getattr(profile, name))
 
 
@@ -67,21 +61,9 @@ def expect_learned(profile: Profile) -> LearnedKeys:
     return keys
 
 
-VALUES: Mapping[str, tuple[Any, ...]] = {
-    "refusal_form": ("own", "send"),
-    "keyword_form": ("message", "status"),
+_VALUES_BY_HAND: Mapping[str, tuple[Any, ...]] = {
     "keyword_clean": ("未包含非法字符", "内容正常"),
     "keyword_found": ("包含非法字符：发票", "包含非法字符"),
-    "cdata": (True,),
-    "receivetime": ("padded", "dashes", "slashes"),
-    "item_extno": (False,),
-    "item_userid": (True,),
-    "delivered": ("status-10", "status-DELIVRD", "errorcode-10"),
-    "empty_queue": ("root", "nothing", "error5"),
-    "queue_errors": (4, 6),
-    "json_switch": ("rt", "dataType"),
-    "json_form": ("pascal", "lower"),
-    "line_end": ("lf", "crlf"),
     "extno_max_digits": (1, 2, 5, 9, 10, 11, 19, 20),
     "send_time_formats": (
         ["yyyyMMddHHmmss"],
@@ -89,13 +71,23 @@ VALUES: Mapping[str, tuple[Any, ...]] = {
         ["yyyy/MM/dd HH:mm:ss", "yyyy-MM-dd HH:mm", "yyyy-MM-dd"],
     ),
     "max_numbers": (1, 2, 4),
-    "text_signature": ("optional", "anywhere", "front", "end"),
     "text_signature_min": (2, 3, 4),
     "text_signature_max": (4, 5, 8, 18, 19),
-    "text_signature_may_be_digits": (False,),
-    "check_words": ("always", "checkContent"),
-    "billing": ("segment", "recipient"),
     "max_clock_skew": tuple(map(float, CLOCK_SKEWS)),
+}
+
+
+def derive_values(key: str) -> tuple[Any, ...]:
+    """Return the values of a key by its type: each of a list of values, or what is not the manual's."""
+    kind = get_type_hints(Profile)[key]
+    if kind is bool:
+        return (not getattr(MANUAL, key),)
+    assert get_origin(kind) is Literal, f"{key} needs a row in _VALUES_BY_HAND"
+    return get_args(kind)
+
+
+VALUES: Mapping[str, tuple[Any, ...]] = {
+    key: _VALUES_BY_HAND.get(key) or derive_values(key) for key in BY_KEY if "." not in key
 }
 """Values of each key that `learn` must tell apart."""
 
@@ -113,10 +105,8 @@ def test_each_value_of_a_key_is_learned(key: str, value: Any) -> None:
 def test_the_table_has_every_key_and_every_cause_of_a_refusal() -> None:
     names = {key.partition(".")[0] for key in (*BY_KEY, *NOT_LEARNABLE)}
     assert names == {*KEYS} == {*MANUAL_VALUES}
-    assert {*VALUES} == {key for key in BY_KEY if "." not in key}
     causes = {key.partition(".")[2] for key in (*BY_KEY, *NOT_LEARNABLE)} - {""}
-    assert causes == {*MESSAGES}
-    assert not causes & REMARKS
+    assert causes == {*build_schema()["properties"]["texts"]["properties"]}
 
 
 def test_every_probe_that_a_key_names_exists() -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from sms10692_contract.checks.brands import BY_KEY
 from sms10692_contract.comparison import Comparison
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import parse_address
-from sms10692_contract.learnable_keys import BY_KEY, learn_keys
 from sms10692_contract.learned_profile import render_learned
+from sms10692_contract.learning import learn_keys
 from sms10692_contract.pace import Pace
 from sms10692_contract.probes import ProbeSession
 from sms10692_contract.runner import State

@@ -16,7 +16,8 @@ from sms10692_mock.diagnosis.service import diagnose_logged, has_findings
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
-from sms10692_mock.domain.evidence import EXCERPT_LIMIT, REMARKS, Evidence, EvidenceCode, excerpt
+from sms10692_mock.domain.evidence import EXCERPT_LIMIT, REMARKS, Evidence, excerpt
+from sms10692_mock.domain.evidence_texts import EvidenceCode
 from sms10692_mock.domain.fault_kinds import FaultKind
 from sms10692_mock.domain.faults import Fault
 from sms10692_mock.domain.records import LoggedRequest, Query

@@ -19,7 +19,8 @@ from sms10692_mock.admin.console.i18n import texts
 from sms10692_mock.codec.charsets import DECODERS, ENCODERS
 from sms10692_mock.codec.json_renderer import KEYS
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
-from sms10692_mock.domain.evidence import EVIDENCE, REMARKS, EvidenceCode
+from sms10692_mock.domain.evidence import REMARKS
+from sms10692_mock.domain.evidence_texts import EVIDENCE, EvidenceCode
 from sms10692_mock.domain.profiles import PROFILES
 from sms10692_mock.domain.results import REFUSAL_VALUES
 from sms10692_mock.domain.validation import RULES
@@ -117,7 +118,7 @@ def test_an_endpoint_is_complete(endpoint: protocol.Endpoint) -> None:
 
 def test_the_registry_of_evidence_is_complete() -> None:
     for code in {*get_args(EvidenceCode)} - REMARKS:
-        assert code in EVIDENCE, f"domain/evidence.py has no row of {code}"
+        assert code in EVIDENCE, f"neither domain/evidence.py nor a key of a profile has the texts of {code}"
     for code, row in EVIDENCE.items():
         assert row.en.count("{}") == row.zh.count("{}"), code
 

@@ -62,7 +62,6 @@ MODULES = (
     model_machine,
     observed_profile,
     older_endpoints,
-    older_endpoints,
     overage_and_keywords,
     prices,
     replies,

@@ -17,7 +17,7 @@ from sms10692_mock.codec.error_number import error_number
 from sms10692_mock.codec.report_states import STATE_WRITERS, WITHOUT_ERRORCODE
 from sms10692_mock.codec.xml_escape import cdata_all, escape, escape_all
 from sms10692_mock.domain.clock import format_times, format_times_unpadded
-from sms10692_mock.domain.profiles import Profile
+from sms10692_mock.domain.profiles import KEYS, Profile
 from sms10692_mock.domain.results import (
     REFUSAL_VALUES,
     AcceptedSend,
@@ -99,7 +99,11 @@ class XmlRenderer:
         )
         self._empty_queue = _EMPTY_QUEUES[profile.empty_queue]
         self._queue_errors = profile.queue_errors
-        self._line_end = "\r\n" if profile.line_end == "crlf" else ""
+        self._rewrites = tuple(
+            (spec.rewrite, getattr(profile, name))
+            for name, spec in KEYS.items()
+            if spec.rewrite is not None and name in profile.differences
+        )
 
     def render(self, result: Result, operation: Operation | None, endpoint: Endpoint, userid: str = "") -> bytes:
         """Render a result in the endpoint's charset. `operation` is None for an unknown action."""
@@ -107,7 +111,9 @@ class XmlRenderer:
         if not document:
             return b""
         text = f'<?xml version="1.0" encoding="{charset}" ?>{document}'
-        return ENCODERS[charset](text.replace("\n", self._line_end) if self._line_end else text)
+        for rewrite, value in self._rewrites:
+            text = rewrite(text, value)
+        return ENCODERS[charset](text)
 
     def _document(self, result: Result, operation: Operation | None, userid: str) -> str:
         match result:

@@ -23,7 +23,8 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ALLOWED_METHODS, ApiRequest, match_endpoint, parse_request
 from sms10692_mock.domain.billing import PRICINGS
 from sms10692_mock.domain.delivery import RESERVED_NUMBERS
-from sms10692_mock.domain.evidence import EVIDENCE, Evidence
+from sms10692_mock.domain.evidence import Evidence
+from sms10692_mock.domain.evidence_texts import EVIDENCE
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.profiles import MANUAL, Profile, apply_profile
 from sms10692_mock.domain.results import Refusal

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sms10692_mock.domain.evidence import EVIDENCE
+from sms10692_mock.domain.evidence_texts import EVIDENCE
 
 _FORMULA: Final = "account, password and timestamp, directly one after another"
 

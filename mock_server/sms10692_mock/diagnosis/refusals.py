@@ -12,7 +12,8 @@ from sms10692 import protocol
 from sms10692_mock.diagnosis.context import DiagnosisContext, Finding, is_authenticated, make_finding
 from sms10692_mock.diagnosis.form_syntax import find_sent_names
 from sms10692_mock.diagnosis.parameter_names import KNOWN_NAMES
-from sms10692_mock.domain.evidence import EVIDENCE, REMARKS, Evidence, EvidenceCode
+from sms10692_mock.domain.evidence import REMARKS, Evidence
+from sms10692_mock.domain.evidence_texts import EVIDENCE, EvidenceCode
 from sms10692_mock.domain.faults import TriggeredFault
 
 _MOBILE, _CONTENT = (name.lower() for name in protocol.SEND.parameters[:2])

@@ -16,7 +16,7 @@ from sms10692_mock.diagnosis.messages import MESSAGES
 from sms10692_mock.diagnosis.pasted import parse_pasted
 from sms10692_mock.diagnosis.translations import chinese_texts
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT, Account
-from sms10692_mock.domain.evidence import EVIDENCE
+from sms10692_mock.domain.evidence_texts import EVIDENCE
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.domain.profiles import MANUAL
 

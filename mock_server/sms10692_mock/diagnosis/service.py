@@ -19,7 +19,7 @@ from sms10692_mock.diagnosis.pre_check import find_suspicion
 from sms10692_mock.diagnosis.rejection import LENGTH_TOO_SMALL, find_declared_length, rejection_findings
 from sms10692_mock.domain.accounts import Account, exclude_temporary
 from sms10692_mock.domain.api_request import QUEUES, ApiRequest, match_endpoint, parse_request
-from sms10692_mock.domain.evidence import EvidenceCode
+from sms10692_mock.domain.evidence_texts import EvidenceCode
 from sms10692_mock.domain.records import LoggedRequest, Query
 from sms10692_mock.domain.store import Store
 

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from sms10692_mock.diagnosis.context import Finding
 from sms10692_mock.diagnosis.phrases import Phrase
-from sms10692_mock.domain.evidence import EVIDENCE
+from sms10692_mock.domain.evidence_texts import EVIDENCE
 
 Language: TypeAlias = Literal["en", "zh"]
 

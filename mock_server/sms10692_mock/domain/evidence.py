@@ -1,4 +1,4 @@
-"""Evidence: what a check of the vendor saw when it refused a request, and the registry of its codes.
+"""Evidence: what a check of the vendor saw when it refused a request, and its codes with their texts.
 
 `diagnosis.refusals` turns evidence into a finding. A check builds evidence only when it refuses, so that accepted
 requests pay nothing for it. The request log stores it, because a balance, a list of words or a fault may change later.
@@ -6,9 +6,13 @@ requests pay nothing for it. The request log stores it, because a balance, a lis
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
+from urllib.parse import quote
 
-EvidenceCode: TypeAlias = Literal[
+if TYPE_CHECKING:  # profiles imports this module
+    from sms10692_mock.domain.profiles import BrandCode
+
+VendorCode: TypeAlias = Literal[
     "account-deleted",
     "action",
     "balance",
@@ -36,24 +40,17 @@ EvidenceCode: TypeAlias = Literal[
     "status-num",
     "status-num-zero",
     "store-unavailable",
-    "text-signature-anywhere",
-    "text-signature-digits",
-    "text-signature-end",
-    "text-signature-front",
-    "text-signature-long",
-    "text-signature-short",
     "timestamp-format",
     "timestamp-skew",
     "too-many-verification-codes",
-    "too-many-numbers",
     "too-many-requests",
     "word-unchecked",
 ]
-"""One code for each way in which a request is refused. The code of the finding is `refusal.` and this code, except for
-`REMARKS`.
+"""One code for each way in which the manual's vendor or the emulator refuses a request. The code of the finding is
+`refusal.` and this code, except for `REMARKS`. The ways that only profiles have are `BrandCode` in `profiles`.
 """
 
-REMARKS: Final = frozenset[EvidenceCode](("word-unchecked",))
+REMARKS: Final = frozenset[VendorCode](("word-unchecked",))
 """Codes of what an accepted request was let through with. The code of the finding is `habit.` and this code."""
 
 _SIGNED: Final = "userid=12&timestamp=20120701231212&sign=5cc68982f55ac74348e3d819f868fbe1"
@@ -62,6 +59,11 @@ _TEXT: Final = "&content=%E5%86%85%E5%AE%B9"
 _HEADERS: Final = "HTTP/1.1\nHost: 127.0.0.1:10692\nContent-Type: application/x-www-form-urlencoded\n\n"
 _CHANGE_PASSWORD: Final = f"POST /sms.aspx {_HEADERS}action=changespwd&userid=12&account=test&password=mima"
 _STATUS: Final = f"POST /v2statusApi.aspx {_HEADERS}action=query&"
+
+
+def build_send_example(content: str) -> str:
+    """Return a send of this text as the example of a code: a form that the manual's vendor accepts."""
+    return f"{_SEND}&content={quote(content)}&sendTime=&extno="
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class EvidenceText:
     keys: tuple[str, ...] = ()
 
 
-EVIDENCE: Final[Mapping[str, EvidenceText]] = {
+VENDOR_EVIDENCE: Final[Mapping[str, EvidenceText]] = {
     "account-deleted": EvidenceText(
         en="The account was deleted while the request was processed: create it again.",
         zh="处理请求时账号已被删除：请重新创建。",
@@ -248,48 +250,6 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         en="The store of the emulator is unavailable: see the log of the emulator.",
         zh="模拟服务器的存储不可用：请看模拟服务器的日志。",
     ),
-    "text-signature-anywhere": EvidenceText(
-        en="The text has no 【signature】, which the profile demands: add the signature of the brand.",
-        zh="内容没有【签名】，而当前配置要求有：请加上签名。",
-        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
-        profile={"text_signature": "anywhere"},
-        keys=("text_signature",),
-    ),
-    "text-signature-digits": EvidenceText(
-        en="The 【signature】 '{}' has digits only, which the profile refuses: put the name of the brand into it.",
-        zh="【签名】“{}”只有数字，当前配置不允许：请在【】中写品牌名。",
-        example=f"{_SEND}&content=%E3%80%9010692%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
-        profile={"text_signature_may_be_digits": False},
-        keys=("text_signature_may_be_digits",),
-    ),
-    "text-signature-end": EvidenceText(
-        en="The text does not end with a 【signature】, which the profile demands: add the signature of the brand.",
-        zh="内容结尾没有【签名】，而当前配置要求有：请加上签名。",
-        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
-        profile={"text_signature": "end"},
-        keys=("text_signature",),
-    ),
-    "text-signature-front": EvidenceText(
-        en="The text does not begin with a 【signature】, which the profile demands: add the signature of the brand.",
-        zh="内容开头没有【签名】，而当前配置要求有：请加上签名。",
-        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
-        profile={"text_signature": "front"},
-        keys=("text_signature",),
-    ),
-    "text-signature-long": EvidenceText(
-        en="The 【signature】 '{}' has {} character(s), and the profile allows at most {}: use a shorter signature.",
-        zh="【签名】“{}”有 {} 个字，当前配置最多 {} 个：请换一个较短的签名。",
-        example=f"{_SEND}&content=%E3%80%90%E5%B0%8F%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
-        profile={"text_signature_max": 1},
-        keys=("text_signature_max",),
-    ),
-    "text-signature-short": EvidenceText(
-        en="The 【signature】 '{}' has {} character(s), and the profile wants at least {}: use a longer signature.",
-        zh="【签名】“{}”有 {} 个字，当前配置至少 {} 个：请换一个较长的签名。",
-        example=f"{_SEND}&content=%E3%80%90%E5%BA%97%E3%80%91%E5%86%85%E5%AE%B9&sendTime=&extno=",
-        profile={"text_signature_min": 2},
-        keys=("text_signature_min",),
-    ),
     "timestamp-format": EvidenceText(
         en="The timestamp is '{}', and this emulator checks it: send yyyyMMddHHmmss.",
         zh="timestamp 是“{}”，而这个模拟服务器会检查它：应为 yyyyMMddHHmmss。",
@@ -309,21 +269,14 @@ EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         zh="号码 {} 收到的含“验证码”的内容会超过 {} 条（{} 秒内），当前配置不允许：请等待。",
         keys=("verification_codes_per_3_minutes", "verification_codes_per_day"),
     ),
-    "too-many-numbers": EvidenceText(
-        en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",
-        zh="一次提交了 {} 个号码，当前配置最多 {} 个：请分几次提交。",
-        example=f"{_SEND}{_TEXT}&sendTime=&extno=",
-        profile={"max_numbers": 1},
-        keys=("max_numbers",),
-    ),
     "too-many-requests": EvidenceText(
         en="The account sent more than {} request(s) in {} s of its clock, the profile allows no more: wait.",
         zh="账号的请求超过 {} 个（按其时钟 {} 秒内），当前配置不允许：请等待。",
         keys=("requests_per_second", "requests_per_minute"),
     ),
 }
-"""The texts of each code of evidence, and of those with which `diagnosis.refusals` refines one. The documents show the
-sentences and the examples, and a test explains each example.
+"""The texts of each of these codes, and of those with which `diagnosis.refusals` refines one. `evidence_texts` adds
+those of the keys of profiles.
 """
 
 EXCERPT_LIMIT: Final = 256
@@ -340,7 +293,7 @@ class Evidence(NamedTuple):
     manual in this rule, otherwise empty.
     """
 
-    code: EvidenceCode
+    code: "VendorCode | BrandCode"
     values: tuple[str | int, ...] = ()
     profile: str = ""
 

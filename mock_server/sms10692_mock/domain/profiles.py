@@ -7,15 +7,15 @@ each seen in responses of real servers (A12, A13, A14 of the evidence in `fixtur
 
 import re
 from collections.abc import Callable, Mapping
-from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 
 from sms10692 import protocol
-from sms10692.protocol import Endpoint, Operation, Provenance
+from sms10692.protocol import Endpoint, Operation
 from sms10692_mock.domain.bounds import MAX_SECONDS
 from sms10692_mock.domain.clock import SendTimeFormat
-from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
+from sms10692_mock.domain.evidence import Evidence, EvidenceText, VendorCode, build_send_example, excerpt
+from sms10692_mock.domain.profile_key import KeySpec, key
 
 if TYPE_CHECKING:  # api_request imports records, which may contain profiles
     from sms10692_mock.domain.api_request import ApiRequest
@@ -27,11 +27,16 @@ FORBIDDEN_WORD_PLACE: Final = "{word}"
 """What stands for the forbidden word in the text of its refusal."""
 
 
-BrandCheck: TypeAlias = "Callable[[ApiRequest, Profile], Evidence | None]"
-"""The check of a send that a key adds: it returns None for a correct send, otherwise the evidence of what is wrong. It
-is called after all other checks, and only in profiles in which a key with this check has another value than the
-manual's.
-"""
+BrandCode: TypeAlias = Literal[
+    "text-signature-anywhere",
+    "text-signature-digits",
+    "text-signature-end",
+    "text-signature-front",
+    "text-signature-long",
+    "text-signature-short",
+    "too-many-numbers",
+]
+"""The codes of evidence of the checks below, whose texts are the `refusals` of the keys."""
 
 _BRACKETS: Final = re.compile("【([^【】]*)】")
 _PLACES: Final[Mapping[str, tuple[Callable[[str, re.Match[str]], bool], Evidence | None]]] = {
@@ -73,37 +78,6 @@ def _find_signature_problem(signature: str, profile: "Profile") -> Evidence | No
     if not profile.text_signature_may_be_digits and signature.isdecimal():
         return Evidence("text-signature-digits", (excerpt(signature),))
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class KeySpec:
-    """How a key of a profile is described: in English and Chinese, and by its origin.
-
-    `provenance` is that of the values other than the manual's. The `grade` of their sources is S for three or more, M
-    for two, W for one: that of the value with the fewest. `bounds` are those of a number in a file. A send that fails
-    `check` is refused with 其他错误.
-    """
-
-    en: str
-    zh: str
-    provenance: Provenance
-    grade: str = ""
-    bounds: tuple[float, float] | None = None
-    check: "BrandCheck | None" = None
-
-
-def key(
-    default: Any,
-    en: str,
-    zh: str,
-    provenance: Provenance,
-    grade: str = "",
-    bounds: tuple[float, float] | None = None,
-    check: "BrandCheck | None" = None,
-) -> Any:
-    """Return a dataclass field that is a key, with a copy of `default`. The other arguments are those of `KeySpec`."""
-    spec = KeySpec(en, zh, provenance, grade, bounds, check)
-    return field(default_factory=lambda: copy(default), metadata={"key": spec})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +189,11 @@ class Profile:
         "M",
     )
     line_end: Literal["lf", "crlf"] = key(
-        "lf", "Line end of responses: \\n or \\r\\n.", "响应的换行：\\n 或 \\r\\n。", "reading"
+        "lf",
+        "Line end of responses: \\n or \\r\\n.",
+        "响应的换行：\\n 或 \\r\\n。",
+        "reading",
+        rewrite=lambda document, value: document.replace("\n", "\r\n"),
     )
     extno_max_digits: int = key(
         protocol.EXTNO_MAX_DIGITS, "Most digits of extno.", "extno 最多的位数。", "observed", "M", (1, 20)
@@ -230,7 +208,15 @@ class Profile:
         "observed",
         "W",
         (1, 1_000_000),
-        _check_number_count,
+        check=_check_number_count,
+        refusals={
+            "too-many-numbers": EvidenceText(
+                en="The request has {} numbers; the profile allows {}: divide the numbers among several requests.",
+                zh="一次提交了 {} 个号码，当前配置最多 {} 个：请分几次提交。",
+                example=build_send_example("内容"),
+                profile={"max_numbers": 1},
+            ),
+        },
     )
     text_signature: Literal["optional", "anywhere", "front", "end"] = key(
         "optional",
@@ -239,6 +225,32 @@ class Profile:
         "observed",
         "W",
         check=_check_text_signature,
+        refusals={
+            "text-signature-anywhere": EvidenceText(
+                en="The text has no 【signature】, which the profile demands: add the signature of the brand.",
+                zh="内容没有【签名】，而当前配置要求有：请加上签名。",
+                example=build_send_example("内容"),
+                profile={"text_signature": "anywhere"},
+            ),
+            "text-signature-front": EvidenceText(
+                en=(
+                    "The text does not begin with a 【signature】, which the profile demands: "
+                    "add the signature of the brand."
+                ),
+                zh="内容开头没有【签名】，而当前配置要求有：请加上签名。",
+                example=build_send_example("内容"),
+                profile={"text_signature": "front"},
+            ),
+            "text-signature-end": EvidenceText(
+                en=(
+                    "The text does not end with a 【signature】, which the profile demands: "
+                    "add the signature of the brand."
+                ),
+                zh="内容结尾没有【签名】，而当前配置要求有：请加上签名。",
+                example=build_send_example("内容"),
+                profile={"text_signature": "end"},
+            ),
+        },
     )
     text_signature_min: int | None = key(
         None,
@@ -248,7 +260,18 @@ class Profile:
         "observed",
         "W",
         (1, 100),
-        _check_text_signature,
+        check=_check_text_signature,
+        refusals={
+            "text-signature-short": EvidenceText(
+                en=(
+                    "The 【signature】 '{}' has {} character(s), and the profile wants at least {}: "
+                    "use a longer signature."
+                ),
+                zh="【签名】“{}”有 {} 个字，当前配置至少 {} 个：请换一个较长的签名。",
+                example=build_send_example("【店】内容"),
+                profile={"text_signature_min": 2},
+            ),
+        },
     )
     text_signature_max: int | None = key(
         None,
@@ -258,7 +281,18 @@ class Profile:
         "observed",
         "W",
         (1, 100),
-        _check_text_signature,
+        check=_check_text_signature,
+        refusals={
+            "text-signature-long": EvidenceText(
+                en=(
+                    "The 【signature】 '{}' has {} character(s), and the profile allows at most {}: "
+                    "use a shorter signature."
+                ),
+                zh="【签名】“{}”有 {} 个字，当前配置最多 {} 个：请换一个较短的签名。",
+                example=build_send_example("【小店】内容"),
+                profile={"text_signature_max": 1},
+            ),
+        },
     )
     text_signature_may_be_digits: bool = key(
         True,
@@ -267,6 +301,17 @@ class Profile:
         "observed",
         "W",
         check=_check_text_signature,
+        refusals={
+            "text-signature-digits": EvidenceText(
+                en=(
+                    "The 【signature】 '{}' has digits only, which the profile refuses: "
+                    "put the name of the brand into it."
+                ),
+                zh="【签名】“{}”只有数字，当前配置不允许：请在【】中写品牌名。",
+                example=build_send_example("【10692】内容"),
+                profile={"text_signature_may_be_digits": False},
+            ),
+        },
     )
     check_words: Literal["always", "checkContent"] = key(
         "checkContent",
@@ -339,7 +384,7 @@ class Profile:
         "W",
         (1, 100_000),
     )
-    texts: Mapping[EvidenceCode, str] = key(
+    texts: Mapping[Literal[VendorCode, BrandCode], str] = key(
         {},
         "Messages in place of the manual's, by the cause of the refusal (the code of its finding without `refusal.`). "
         "`{word}` is the forbidden word.",

@@ -15,7 +15,8 @@ from math import ceil
 from typing import Final
 
 from sms10692 import protocol
-from sms10692_mock.domain.evidence import Evidence, EvidenceCode, excerpt
+from sms10692_mock.domain.evidence import Evidence, excerpt
+from sms10692_mock.domain.evidence_texts import EvidenceCode
 from sms10692_mock.domain.profiles import Profile
 from sms10692_mock.domain.results import Refusal
 from sms10692_mock.domain.validation import ValidationContext, build_refusal

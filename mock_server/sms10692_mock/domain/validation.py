@@ -15,9 +15,11 @@ from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.authentication import CREDENTIALS_CHECKS
 from sms10692_mock.domain.bounds import MAX_TEXT
-from sms10692_mock.domain.evidence import EVIDENCE, Evidence, excerpt
+from sms10692_mock.domain.evidence import Evidence, excerpt
+from sms10692_mock.domain.evidence_texts import EVIDENCE
 from sms10692_mock.domain.keywords import Keywords
-from sms10692_mock.domain.profiles import FORBIDDEN_WORD_PLACE, KEYS, MANUAL, BrandCheck, Profile, get_operations
+from sms10692_mock.domain.profile_key import BrandCheck
+from sms10692_mock.domain.profiles import FORBIDDEN_WORD_PLACE, KEYS, MANUAL, Profile, get_operations
 from sms10692_mock.domain.results import Refusal
 
 
