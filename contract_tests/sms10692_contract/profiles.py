@@ -1,7 +1,8 @@
 """Profiles: what the vendor of a brand sends in place of the manual's responses, as data (R22).
 
 `BrandProfile` has the keys that the control API tells, and builds the documents that they demand from the templates of
-`expected`. A key that the suite does not know changes nothing here. The checks of the keys are in `checks.brands`, with what they change in documents.
+`expected`. A key that the suite does not know changes nothing here. The checks of the keys are in `checks.brands`, with
+those functions that change whole documents.
 """
 
 import json
