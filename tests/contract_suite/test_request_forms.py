@@ -72,3 +72,11 @@ def test_a_quoted_boundary_is_in_the_content_type() -> None:
 def test_the_case_of_names_is_cycled() -> None:
     assert change_case("sendTime", (True, False, False)) == "SenDtiMe"
     assert change_case("sendTime", ()) == "sendTime"
+
+
+def test_a_similar_name_that_is_no_token_is_quoted_also_among_bare_names() -> None:
+    style = MultipartStyle(boundary="B", are_names_quoted=False)
+    body = write_multipart([("userid", "12"), ("extno[]", "x")], "utf-8", style)
+    assert b"name=userid\r\n" in body
+    fields = parse_fields(b"", "multipart/form-data; boundary=B", body, DECODERS["utf-8"])
+    assert fields == {"userid": "12", "extno[]": "x"}

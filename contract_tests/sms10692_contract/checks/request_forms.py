@@ -162,11 +162,11 @@ def _build_speller(spelling: str, charset: str) -> Encoder:
 
 
 def write_multipart(pairs: Pairs, charset: str, style: MultipartStyle) -> bytes:
-    """Write parameters as a multipart body."""
+    """Write parameters as a multipart body. A name that is no token, such as `extno[]`, is always quoted (RFC 2183)."""
     disposition = "content-disposition" if style.are_header_names_lower else "Content-Disposition"
     parts = []
     for name, value in pairs:
-        written_name = f'"{name}"' if style.are_names_quoted else name
+        written_name = name if not style.are_names_quoted and name.isidentifier() else f'"{name}"'
         lines = (f"{disposition}: form-data; name={written_name}", *style.header_lines)
         head = "\r\n".join(lines).encode() + b"\r\n\r\n"
         parts.append(b"--" + style.boundary.encode() + b"\r\n" + head + value.encode(charset) + b"\r\n")
