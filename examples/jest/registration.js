@@ -8,7 +8,7 @@ async function register(mobile, { url, userid, account, password }) {
   const form = { action: "send", userid, timestamp, sign, mobile, content: "【示例】您的验证码是 1234" };
   const response = await fetch(`${url}/v2sms.aspx`, { method: "POST", body: new URLSearchParams(form) });
   const text = await response.text();
-  if (!text.includes("<returnstatus>Success</returnstatus>")) throw new Error(`the code was not sent: ${text}`);
+  if (!text.includes("<returnstatus>Success</returnstatus>")) throw new Error(`the vendor refused to send the code: ${text}`);
 }
 
 module.exports = { register };

@@ -19,6 +19,8 @@ class SmsVendor {
   }
   /** Adds a fault: fault("disconnect"), fault("status", { status: 503, operations: ["send"], times: 1 }). */
   fault = (kind, parameters = {}) => this.call("POST", "/faults", { kind, ...parameters });
+  /** Moves the account's clock to its next report or reply, so that the code under test can fetch a late one. */
+  advanceToNext = () => this.call("POST", "/clock/advance", { to: "next" });
   /** Says what was wrong with the requests of this account, a line each. What the test demanded is not wrong. */
   async explain() {
     const { items } = await this.call("GET", "/requests?limit=1");

@@ -9,10 +9,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 import yaml
@@ -155,7 +155,8 @@ UTC: Final = "send not refused, habit.utc: The timestamp is 8 hours behind, like
 class Example:
     """An example with a helper: how its tests are run, and what makes its client wrong (file, text, replacement).
 
-    `environment` are variables for the tests, besides those of the emulator.
+    `refusal` makes the vendor refuse where the example has an outage. `brand` gives the accounts a profile and a
+    stopped clock, moves that clock to the report of the message, and checks that the report can be fetched.
     """
 
     folder: str
@@ -164,10 +165,35 @@ class Example:
     no_account: tuple[str, str, str]
     utc: tuple[str, str, str]
     unknown_userid: tuple[str, str, str]
+    refusal: tuple[str, str, str]
+    brand: Sequence[tuple[str, str, str]]
     files: Mapping[str, str] = field(default_factory=dict)
 
 
 REGISTRATION_JAVA: Final = "src/main/java/shop/Registration.java"
+TEST_JAVA: Final = "src/test/java/shop/RegistrationTest.java"
+TEST_PHP: Final = "tests/RegistrationTest.php"
+TEST_JS: Final = "registration.test.js"
+BRAND_JAVA: Final = r"""new SmsVendor("{\"private_clock\": true, \"profile\": \"observed\"}");"""
+LATE_NUMBER: Final = "10000000023"
+STOP_JAVA: Final = r"""        sms.call("PUT", "/clock", "{\"mode\": \"frozen\"}");
+"""
+CHECK_JAVA: Final = r"""
+        sms.advanceToNext();
+        String stats = sms.call("GET", "/queue-stats", "");
+        assertTrue(stats.contains("\"scheduled\":0,\"waiting\":1,"), stats);
+        assertTrue(sms.call("GET", "", "").contains("\"profile\":\"observed\""));"""
+BRAND_PHP: Final = "\n    protected function smsSettings(): array { return ['profile' => 'observed']; }"
+STOP_PHP: Final = "        $this->sms->call('PUT', '/clock', ['mode' => 'frozen']);\n"
+CHECK_PHP: Final = """
+        $this->sms->advanceToNext();
+        self::assertSame(1, $this->sms->call('GET', '/queue-stats')['reports']['waiting']);
+        self::assertSame('observed', $this->sms->call('GET', '')['profile']);"""
+STOP_JS: Final = '  await vendor.current.call("PUT", "/clock", { mode: "frozen" });\n'
+CHECK_JS: Final = """
+  await vendor.current.advanceToNext();
+  expect((await vendor.current.call("GET", "/queue-stats")).reports.waiting).toBe(1);
+  expect((await vendor.current.call("GET", "")).profile).toBe("observed");"""
 JEST: Final = """
 const { test, beforeEach, afterEach } = require("node:test");
 const assert = require("node:assert");
@@ -189,6 +215,13 @@ EXAMPLES_WITH_HELPER: Final = (
         ("src/Registration.php", "md5($this->account . ", "md5("),
         ("src/Registration.php", "Asia/Shanghai", "UTC"),
         ("src/Registration.php", "'userid' => $this->userid", "'userid' => '7'"),
+        (TEST_PHP, "fault('disconnect')", "fault('vendor_error', ['message' => '其他错误'])"),
+        (
+            *[(TEST_PHP, "15023239810", LATE_NUMBER)] * 2,
+            (TEST_PHP, "use UsesSmsVendor;", f"use UsesSmsVendor;{BRAND_PHP}"),
+            (TEST_PHP, "        $this->register();\n", f"{STOP_PHP}        $this->register();\n"),
+            (TEST_PHP, "assertNoFindings();", f"assertNoFindings();{CHECK_PHP}"),
+        ),
     ),
     Example(
         "junit5",
@@ -198,6 +231,13 @@ EXAMPLES_WITH_HELPER: Final = (
         (REGISTRATION_JAVA, "md5(account + ", "md5("),
         (REGISTRATION_JAVA, "Asia/Shanghai", "UTC"),
         (REGISTRATION_JAVA, '"action=send&userid=" + userid', '"action=send&userid=7"'),
+        (TEST_JAVA, r"\"disconnect\"", r"\"vendor_error\", \"message\": \"其他错误\""),
+        (
+            *[(TEST_JAVA, "15023239810", LATE_NUMBER)] * 2,
+            (TEST_JAVA, "new SmsVendor();", BRAND_JAVA),
+            (TEST_JAVA, "        register();\n", f"{STOP_JAVA}        register();\n"),
+            (TEST_JAVA, "assertNoFindings();", f"assertNoFindings();{CHECK_JAVA}"),
+        ),
     ),
     Example(
         "jest",
@@ -206,6 +246,13 @@ EXAMPLES_WITH_HELPER: Final = (
         ("registration.js", "update(account + ", "update("),
         ("registration.js", "Date.now() + 8 * 3600 * 1000", "Date.now()"),
         ("registration.js", 'action: "send", userid,', 'action: "send", userid: "7",'),
+        (TEST_JS, '"disconnect"', '"vendor_error", { message: "其他错误" }'),
+        (
+            *[(TEST_JS, "15023239810", LATE_NUMBER)] * 2,
+            (TEST_JS, "useSmsVendor();", 'useSmsVendor({ profile: "observed" });'),
+            (TEST_JS, "  await register(", f"{STOP_JS}  await register("),
+            (TEST_JS, "assertNoFindings();", f"assertNoFindings();{CHECK_JS}"),
+        ),
         {"jest.js": JEST},
     ),
 )
@@ -218,11 +265,17 @@ NOT_COMPILED: Final = pytest.mark.parametrize(
 """Java is compiled for the mistakes alone; its tutorial, above, has the correct client."""
 
 
-def run_example(example: Example, folder: Path, *changes: tuple[str, str, str]) -> tuple[int, str, list[str]]:
-    """Run the tests of a changed example: their exit code, standard error, and the userids that are left afterwards.
+class ExampleRun(NamedTuple):
+    """A run of an example: exit code, standard error, the userids that are left afterwards, and standard output."""
 
-    The emulator is found by its port alone.
-    """
+    code: int
+    errors: str
+    userids: list[str]
+    output: str
+
+
+def run_example(example: Example, folder: Path, *changes: tuple[str, str, str]) -> ExampleRun:
+    """Run the tests of a changed example. The emulator is found by its port alone."""
     for program in example.programs:
         tool(program)
     if example.folder == "junit5" and not JUNIT.exists():
@@ -246,13 +299,13 @@ def run_example(example: Example, folder: Path, *changes: tuple[str, str, str]) 
             encoding="utf-8",
             check=False,
         )
-        return result.returncode, result.stderr, control.userids()
+        return ExampleRun(result.returncode, result.stderr, control.userids(), result.stdout)
 
 
 @pytest.mark.slow("Starts an emulator and a test runner.")
 @NOT_COMPILED
 def test_a_helper_is_silent_about_a_correct_client_and_leaves_no_account(example: Example, tmp_path: Path) -> None:
-    code, errors, userids = run_example(example, tmp_path)
+    code, errors, userids, _ = run_example(example, tmp_path)
     assert (code, userids) == (0, ["12"])
     assert "send" not in errors
     assert "userid" not in errors
@@ -261,7 +314,7 @@ def test_a_helper_is_silent_about_a_correct_client_and_leaves_no_account(example
 @pytest.mark.slow("Starts an emulator and a test runner.")
 @EACH_HELPER
 def test_a_helper_says_why_a_request_was_refused_whatever_failed(example: Example, tmp_path: Path) -> None:
-    code, errors, userids = run_example(example, tmp_path, example.no_account)
+    code, errors, userids, _ = run_example(example, tmp_path, example.no_account)
     assert code != 0
     assert NO_ACCOUNT in errors
     assert "fault" not in errors
@@ -271,7 +324,7 @@ def test_a_helper_says_why_a_request_was_refused_whatever_failed(example: Exampl
 @pytest.mark.slow("Starts an emulator and a test runner.")
 @EACH_HELPER
 def test_a_helper_says_what_the_vendor_accepts_and_can_fail_for_it(example: Example, tmp_path: Path) -> None:
-    code, errors, _ = run_example(example, tmp_path, example.utc)
+    code, errors, *_ = run_example(example, tmp_path, example.utc)
     assert code != 0
     assert errors.count(UTC) >= 2  # after both tests, also after the one that passes
 
@@ -279,9 +332,26 @@ def test_a_helper_says_what_the_vendor_accepts_and_can_fail_for_it(example: Exam
 @pytest.mark.slow("Starts an emulator and a test runner.")
 @NOT_COMPILED
 def test_a_helper_says_that_no_request_named_the_account(example: Example, tmp_path: Path) -> None:
-    code, errors, _ = run_example(example, tmp_path, example.unknown_userid)
+    code, errors, *_ = run_example(example, tmp_path, example.unknown_userid)
     assert code != 0
     assert re.search(r"no request named the userid \d+", errors)
+
+
+@pytest.mark.slow("Starts an emulator and a test runner.")
+@EACH_HELPER
+def test_a_refusal_is_not_the_outage_that_an_example_tests(example: Example, tmp_path: Path) -> None:
+    run = run_example(example, tmp_path, example.refusal)
+    assert run.code != 0
+    assert "the vendor refused to send the code: " in run.output
+    assert "其他错误" not in run.errors  # what the test demanded is no mistake
+
+
+@pytest.mark.slow("Starts an emulator and a test runner.")
+@EACH_HELPER
+def test_a_helper_gives_its_accounts_a_brand_and_lets_late_reports_come(example: Example, tmp_path: Path) -> None:
+    run = run_example(example, tmp_path, *example.brand)
+    assert run.code == 0, run.output + run.errors
+    assert run.userids == ["12"]
 
 
 @pytest.mark.slow("Starts an emulator and PHPUnit.")

@@ -28,8 +28,11 @@ final class Registration
             'content' => http_build_query($form),
             'timeout' => 10,
         ]]));
-        if ($response === false || !str_contains($response, '<returnstatus>Success</returnstatus>')) {
-            throw new RuntimeException('the code was not sent: ' . ($response ?: 'no response'));
+        if ($response === false) {
+            throw new RuntimeException('the vendor did not answer');
+        }
+        if (!str_contains($response, '<returnstatus>Success</returnstatus>')) {
+            throw new RuntimeException("the vendor refused to send the code: $response");
         }
     }
 }

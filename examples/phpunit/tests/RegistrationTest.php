@@ -25,7 +25,7 @@ final class RegistrationTest extends TestCase
     public function testAnOutageOfTheVendorIsAnError(): void
     {
         $this->sms->fault('disconnect');
-        $this->expectException(RuntimeException::class);
+        $this->expectExceptionMessage('the vendor did not answer');
         $this->register();
     }
 }

@@ -32,7 +32,7 @@ public record Registration(String url, String userid, String account, String pas
                 .build();
         String response = CLIENT.send(request, HttpResponse.BodyHandlers.ofString()).body();
         if (!response.contains("<returnstatus>Success</returnstatus>")) {
-            throw new IOException("the code was not sent: " + response);
+            throw new IllegalStateException("the vendor refused to send the code: " + response);
         }
     }
 

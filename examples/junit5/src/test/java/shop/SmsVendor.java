@@ -1,7 +1,5 @@
 package shop;
-import java.net.http.*;
-import java.util.*;
-import java.util.regex.Pattern;
+import java.net.http.*; import java.util.*;
 import org.junit.jupiter.api.extension.*;
 /** For @RegisterExtension: each test gets an account. After the test it prints explain() and deletes the account. */
 public final class SmsVendor implements BeforeEachCallback, AfterEachCallback {
@@ -9,12 +7,13 @@ public final class SmsVendor implements BeforeEachCallback, AfterEachCallback {
     static final String FINDING = "\"code\":\"(\\w+\\.(?!fault|reserved|delivery)[^{]*\"sentence\":\"" + TEXT + ")\"";
     static final String PORT = System.getenv().getOrDefault("SMS10692_MOCK_PORT", "x").replaceFirst("\\D.*", "10692");
     public final String url = System.getenv().getOrDefault("SMS10692_MOCK_URL", "http://127.0.0.1:" + PORT);
-    public String userid, account, password; private String after;
+    public String userid, account, password; private String after; private final String settings;
+    public SmsVendor() { this("{\"private_clock\": true}"); }
+    /** Each account has these settings: {"private_clock": true, "profile": "observed", "points": 5}. */
+    public SmsVendor(String settings) { this.settings = settings; }
     @Override public void beforeEach(ExtensionContext context) throws Exception {
-        userid = after = "";
-        String created = call("POST", "", "{\"private_clock\": true}");
-        account = text(created, "account"); password = text(created, "password");
-        userid = text(created, "userid"); // from here on, paths are those of the account
+        userid = after = ""; String created = call("POST", "", settings);
+        account = text(created, "account"); password = text(created, "password"); userid = text(created, "userid");
     }
     @Override public void afterEach(ExtensionContext context) throws Exception {
         String explanation = userid.isEmpty() ? "" : explain();
@@ -30,6 +29,8 @@ public final class SmsVendor implements BeforeEachCallback, AfterEachCallback {
     }
     /** Adds a fault: {"kind": "disconnect"}, {"kind": "status", "status": 503, "operations": ["send"]}. */
     public void fault(String document) throws Exception { call("POST", "/faults", document); }
+    /** Moves the account's clock to its next report or reply, so that the code under test can fetch a late one. */
+    public void advanceToNext() throws Exception { call("POST", "/clock/advance", "{\"to\": \"next\"}"); }
     /** Says what was wrong with the requests of this account, a line each. What the test demanded is not wrong. */
     public String explain() throws Exception {
         boolean none = find(call("GET", "/requests?limit=1", ""), NUMBER).isEmpty();
@@ -53,8 +54,7 @@ public final class SmsVendor implements BeforeEachCallback, AfterEachCallback {
         if (response.statusCode() < 300) return response.body();
         throw new IllegalStateException(method + " " + uri + ": " + response.body());
     }
-    private static List<String> find(String json, String pattern) {
-        return Pattern.compile(pattern).matcher(json).results().map(m -> m.group(1).translateEscapes()).toList();
-    }
+    private static List<String> find(String json, String pattern) { return java.util.regex.Pattern.compile(pattern)
+            .matcher(json).results().map(m -> m.group(1).translateEscapes()).toList(); }
     static String text(String json, String name) { return find(json, '"' + name + "\":\"(" + TEXT + ")\"").get(0); }
 }
