@@ -18,9 +18,10 @@ _KINDS: Final = {
 _HEAD: Final = {
     "": """# Findings
 
-Generated from the registry of finding codes; do not edit. A finding says what is wrong with a request and what to do.
-It is in the log, in the header `X-Mock-Hint`, in the control API (`diagnosis`) and in the console. `{}` stands for a
-received value. The header is ASCII: another character is written as in Python, `\\u5185` or `\\U0001f600`.
+[中文](findings.zh-CN.md) · Generated from the registry of finding codes; do not edit. A finding says what is wrong
+with a request and what to do. It is in the log, in the header `X-Mock-Hint`, in the control API (`diagnosis`) and in
+the console. `{}` stands for a received value. The header is ASCII: another character is written as in
+Python, `\\u5185` or `\\U0001f600`.
 
 The examples can be given to `sms10692-mock explain`; `⏎` is a line end. Most are for the account `test` with the
 password `mima`, the others for those of `EXAMPLE_ACCOUNTS` in `diagnosis/registry.py`, all for the time of the manual's
@@ -28,9 +29,9 @@ example. A code without an example depends on the connection, or on the state of
 """,
     ".zh-CN": """# 诊断
 
-由诊断代码的登记表生成，请勿编辑。诊断说明请求哪里不对、应该怎么做，出现在日志、响应头 `X-Mock-Hint`、
-管理接口（`diagnosis`）和控制台里。`{}` 表示收到的值。响应头是 ASCII：其他字符写成 Python 的形式，
-`\\u5185` 或 `\\U0001f600`。
+[English](findings.md) · 由诊断代码的登记表生成，请勿编辑。诊断说明请求哪里不对、应该怎么做，
+出现在日志、响应头 `X-Mock-Hint`、管理接口（`diagnosis`）和控制台里。`{}` 表示收到的值。
+响应头是 ASCII：其他字符写成 Python 的形式，`\\u5185` 或 `\\U0001f600`。
 
 示例可以交给 `sms10692-mock explain`；`⏎` 表示换行。多数示例的账号是 `test`，密码是 `mima`，其余的见
 `diagnosis/registry.py` 的 `EXAMPLE_ACCOUNTS`；时间都是接口文档示例的时间。没有示例的代码取决于连接或

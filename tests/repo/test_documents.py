@@ -666,6 +666,18 @@ def test_the_emulator_has_one_name_in_chinese(name: str) -> None:
 
 
 @EACH_TRANSLATED
+def test_each_language_links_to_the_other_below_the_title(name: str) -> None:
+    translation = name.removesuffix(".md") + ".zh-CN.md"
+    for page, link in (
+        (name, f"[中文]({Path(translation).name})"),
+        (translation, f"[English]({Path(name).name})"),
+    ):
+        title, blank, below = read(page).splitlines()[:3]
+        assert (title[:2], blank) == ("# ", ""), page
+        assert below.startswith(link), page
+
+
+@EACH_TRANSLATED
 def test_both_languages_have_the_same_facts(name: str) -> None:
     english, chinese = read(name), read(name.removesuffix(".md") + ".zh-CN.md")
     for pattern in (r"`(?:--)?[\w=/.-]+`", r"\bR\d+\b"):
