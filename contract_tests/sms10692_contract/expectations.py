@@ -2,9 +2,18 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Final
 
-from sms10692_contract.expected import ANY_VALUE, TIME_PATTERN, ParsedResponse, render_document
+from sms10692_contract.expected import (
+    ANY_VALUE,
+    NO_WORD_FOUND,
+    NUMBER_PATTERN,
+    TIME_PATTERN,
+    WORD_FOUND,
+    ParsedResponse,
+    render_document,
+)
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.masking import shorten
 from sms10692_contract.requests import WireRequest
@@ -36,6 +45,10 @@ class Mismatch(AssertionError):
         self.clause = ""
 
 
+class SendRefused(Mismatch):
+    """A send was refused that a clause expects to be accepted: no violation if the account cannot pay it."""
+
+
 def build_mismatch(response: ParsedResponse, expected: str, actual: str = "") -> Mismatch:
     """Build the Mismatch of a response; `actual` defaults to the response itself."""
     return Mismatch(response.request, expected, actual or format_response(response.raw))
@@ -54,6 +67,15 @@ def expect_message(response: ParsedResponse, message: str) -> None:
         shown = f"{actual!r} in {format_response(response.raw)}"
         cause = response.xml_error or f"message is {actual!r} instead of {message!r}"
         raise Mismatch(response.request, f"the message {message!r}", shown, cause)
+
+
+def expect_keyword(response: ParsedResponse, is_found: bool) -> None:
+    """Expect that checkkeyword has found a forbidden word, or none.
+
+    What follows the message about a word is judged by 3.3-forbidden alone: a vendor that names the word has read it.
+    """
+    if not (is_found and get_message(response).startswith(WORD_FOUND)):
+        expect_message(response, WORD_FOUND if is_found else NO_WORD_FOUND)
 
 
 def get_message(response: ParsedResponse) -> str:
@@ -100,7 +122,8 @@ def _list_names(names: list[str]) -> str:
 def expect_sent(response: ParsedResponse, counts: int | None = None) -> int:
     """Expect an accepted send, with this successCounts if given; return its task."""
     task, actual_counts = response.get_number("taskID"), response.get_number("successCounts")
-    expect(bool(task) and bool(actual_counts), response, "an accepted send, with its taskID")
+    if not (task and actual_counts):
+        raise SendRefused(response.request, "an accepted send, with its taskID", format_response(response.raw))
     expect(counts is None or actual_counts == counts, response, f"successCounts {counts}")
     return task or 0
 
@@ -109,13 +132,17 @@ def expect_accepted(response: ParsedResponse) -> str:
     """Expect an accepted send; return its taskID as it is written."""
     task = response.get_element("taskID")
     actual = f"{response.get_element('returnstatus')!r}, message {get_message(response)!r}, taskID {task!r}"
-    expect(
-        response.get_element("returnstatus") == "Success" and bool(task),
-        response,
-        "an accepted send: Success and a taskID",
-        f"{actual} in {format_response(response.raw)}",
-    )
+    if response.get_element("returnstatus") != "Success" or not task:
+        shown = f"{actual} in {format_response(response.raw)}"
+        raise SendRefused(response.request, "an accepted send: Success and a taskID", shown)
     return task
+
+
+def expect_points(response: ParsedResponse, name: str) -> Decimal:
+    """Expect a number of points in an element; return it."""
+    text = response.get_element(name)
+    expect(bool(NUMBER_PATTERN.fullmatch(text)), response, f"a number in {name}", repr(text))
+    return Decimal(text)
 
 
 def expect_receivetime(response: ParsedResponse, item: Mapping[str, str]) -> None:

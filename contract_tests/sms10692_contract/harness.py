@@ -30,6 +30,7 @@ from sms10692_contract.http import (
     TargetUnreachable,
 )
 from sms10692_contract.kept_connection import Conversation
+from sms10692_contract.known_balance import KnownBalance
 from sms10692_contract.layout import LayoutRecorder
 from sms10692_contract.masking import SIGNATURES, PrivateTexts, hide_hex_words, hide_password
 from sms10692_contract.network_errors import ConnectionLost, TargetStopped, is_repeatable
@@ -90,6 +91,7 @@ class CheckContext:
     run_clock: RunClock = field(default_factory=RunClock)
     layout: LayoutRecorder = field(default_factory=LayoutRecorder)
     history: FetchHistory = field(default_factory=FetchHistory)
+    balance: KnownBalance = field(default_factory=KnownBalance)
     private_texts: PrivateTexts = field(default_factory=PrivateTexts)
     target: Target = field(init=False)
     transcript: deque[WireRequest] = field(default_factory=lambda: deque(maxlen=_TRANSCRIPT_LENGTH))
@@ -227,6 +229,7 @@ class CheckContext:
             self.layout.record(response)
         if not self.is_sandboxed:
             self.history.record(response)
+            self.balance.record(response)
             if response.get_element("returnstatus") == "Success":
                 self._tasks.add(response.get_element("taskID"))
                 self._mobiles |= {

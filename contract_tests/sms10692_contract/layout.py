@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from sms10692_contract.expectations import Mismatch
-from sms10692_contract.expected import ParsedResponse, escape_text
+from sms10692_contract.expected import NUMBER_PATTERN, ParsedResponse, escape_text
 from sms10692_contract.requests import CHARSET, CHARSET_LABEL
 from sms10692_contract.xml_document import XmlElement
 
@@ -24,12 +24,18 @@ EMPTY_QUEUE: Final = "A10"
 ESCAPES: Final = "R17-values"
 OTHER_LINES: Final = "L-lines"
 OVERAGE_ZEROS: Final = "L-zeros"
+TASK_DIGITS: Final = "A6-taskID"
+WHOLE_POINTS: Final = "R6-whole"
 
 _GBK: Final = "gb2312"
 _SEND: Final = ("returnstatus", "message", "remainpoint", "taskID", "successCounts")
 _OVERAGE: Final = ("returnstatus", "message", "payinfo", "overage", "sendTotal")
+_POINTS: Final = ("remainpoint", "overage", "sendTotal")
 _FREE_TEXTS: Final = ("content", "checkCounts")
 """Elements whose text may begin or end with white space."""
+
+_TASK: Final = re.compile(r"\d{5,9}", re.ASCII)
+_WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
 
 _LEAF: Final = re.compile(r"<(\w+)([^<>]*?)(?:/>|>((?:[^<]|<!\[CDATA\[.*?\]\]>|<!--.*?-->)*)</\1\s*>)", re.DOTALL)
 """An element without child elements: its name, its attributes and its content."""
@@ -63,6 +69,7 @@ class LayoutRecorder:
         self.seen |= {GBK_LABEL} if CHARSET_LABEL[response.request.endpoint] == _GBK else set()
         self._record_head(response)
         self._record_zeros(response, root)
+        self._record_numbers(response, root)
         exact = _render(root, response.request.endpoint)
         if response.raw.body != exact:
             shown = exact.decode(CHARSET[response.request.endpoint])
@@ -90,8 +97,26 @@ class LayoutRecorder:
             ]
             self._add(clause, response, *shown)
 
-    def _add(self, clause: str, response: ParsedResponse, expected: str, actual: str) -> None:
-        self._differences.setdefault(clause, Mismatch(response.request, expected, actual, clause))
+    def _record_numbers(self, response: ParsedResponse, root: XmlElement) -> None:
+        """Judge how task numbers and points are written in a response that is no refusal."""
+        texts = {child.name: child.text.strip() for child in root.children}
+        if tuple(texts) not in (_SEND, _OVERAGE) or texts["returnstatus"] == "Faild":
+            return
+        task = texts.get("taskID")
+        if task is not None:
+            self.seen.add(TASK_DIGITS)
+            if not _TASK.fullmatch(task):
+                cause = f"{len(task)} digits in taskID" if task.isdecimal() else "no whole number in taskID"
+                self._add(TASK_DIGITS, response, "a taskID of 5 to 9 digits", repr(task), cause)
+        self.seen.add(WHOLE_POINTS)
+        for name in _POINTS:
+            if name in texts and not _WHOLE.fullmatch(texts[name]):
+                decimals = len(texts[name].rpartition(".")[2])
+                kind = f"{decimals} decimals" if NUMBER_PATTERN.fullmatch(texts[name]) else "no number"
+                self._add(WHOLE_POINTS, response, f"a whole number in {name}", repr(texts[name]), f"{kind} in {name}")
+
+    def _add(self, clause: str, response: ParsedResponse, expected: str, actual: str, cause: str = "") -> None:
+        self._differences.setdefault(clause, Mismatch(response.request, expected, actual, cause or clause))
 
 
 def _get_userids(response: ParsedResponse) -> set[str]:

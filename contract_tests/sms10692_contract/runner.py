@@ -16,7 +16,7 @@ from sms10692_contract.checks import CHECKS
 from sms10692_contract.clauses import CLAUSES, Clause, Provenance
 from sms10692_contract.control import ControlApiError, ControlClient
 from sms10692_contract.demand import Demand
-from sms10692_contract.expectations import Mismatch
+from sms10692_contract.expectations import Mismatch, SendRefused
 from sms10692_contract.harness import CheckContext, NotExercised, ShrinkLimitReached
 from sms10692_contract.http import Address, HttpResponse, TargetUnreachable, send_request
 from sms10692_contract.masking import shorten
@@ -216,6 +216,10 @@ def _run_check_once(context: CheckContext, clause: Clause, covered: Sequence[Cla
         else:
             yield from (Verdict(each, State.NOT_EXERCISED, context.mask_text(str(error))) for each in covered)
     except (Mismatch, Flaky, TargetUnreachable, ControlApiError, ShrinkLimitReached) as error:
+        if isinstance(error, SendRefused) and error.request and context.balance.cannot_pay(error.request):
+            reason = f"the balance is {context.balance.points} points"
+            yield from (Verdict(each, State.NOT_EXERCISED, reason) for each in covered)
+            return
         yield from _fail(_to_mismatch(error, context), context, clause, covered, perf_counter() - started)
     else:
         seconds, cases = perf_counter() - started, context.describe_cases()

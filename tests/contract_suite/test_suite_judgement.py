@@ -182,6 +182,7 @@ class LimitingVendor(ModelVendor):
         (4001, 0, "at most 4000 of 4001 reports; got 4001"),
         (5000, 0, "at most 4000 of 4001 reports; got 4001"),
         (4000, 500, "reports are late: 3501 of 4001 after 0 s"),
+        (500, 0, "4000 of 4001 reports; got 500, and as many in the next fetch"),
     ],
 )
 def test_without_a_number_a_fetch_of_a_real_vendor_returns_at_most_4000(

@@ -4,6 +4,7 @@ The clock of the rate limit is turned; reports and replies are waited for as bri
 """
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
@@ -25,8 +26,8 @@ class LimitedRun(NamedTuple):
     skipped: dict[str, str]
 
 
-def run_limited(url: str, *options: str) -> LimitedRun:
-    """Run the command against a vendor of `vendor_programs`, by default with sends and fetches."""
+def run_limited(url: str, *options: str, numbers: Sequence[str] = NUMBERS, budget: int = 500) -> LimitedRun:
+    """Run the command against a vendor of `vendor_programs`, with sends to these numbers and with fetches."""
     limit_requests = CheckContext.limit_requests
     turned = 0.0
 
@@ -46,7 +47,7 @@ def run_limited(url: str, *options: str) -> LimitedRun:
         junit = Path(folder) / "report.xml"
         files = ["--junit", str(junit), "--fetched", str(Path(folder) / "fetched.jsonl")]
         account = ["--userid", "12", "--account", "test", "--password", "mima", "--seed", "0"]
-        permissions = ["--allow-send", ",".join(NUMBERS), "--allow-fetch", "--budget", "500"]
+        permissions = ["--allow-send", ",".join(numbers), "--allow-fetch", "--budget", str(budget)]
         code = run.main([url, *account, *permissions, *options, *files], standalone_mode=False)
         cases = list(ET.parse(junit).getroot().iter("testcase"))
     return LimitedRun(code, _collect(cases, "failure"), _collect(cases, "skipped"))

@@ -1,17 +1,46 @@
 """Checks of prices and balances (R6). Every check creates its own accounts."""
 
-from decimal import Decimal
-
 from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import MOBILE, MOBILE_COUNT, SEND_ENDPOINT, build_mobiles, invalid_send
-from sms10692_contract.expectations import expect, expect_accepted, expect_message, expect_refused, expect_sent
-from sms10692_contract.expected import INSUFFICIENT_BALANCE, NUMBER_PATTERN, ParsedResponse
+from sms10692_contract.expectations import (
+    Mismatch,
+    expect,
+    expect_accepted,
+    expect_message,
+    expect_points,
+    expect_refused,
+    expect_sent,
+    format_response,
+    get_message,
+)
+from sms10692_contract.expected import INSUFFICIENT_BALANCE
 from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN
-from sms10692_contract.segmentation import count_segments
+from sms10692_contract.segmentation import SINGLE_SEGMENT_UNITS, count_segments
+
+
+@checks("R6-counts")
+def _success_counts_is_the_number_of_recipients_for_a_text_of_any_length(context: CheckContext) -> None:
+    def check_counts(endpoint: str, count: int, length: int) -> None:
+        account = context.create_account()
+        numbers = build_mobiles(count) if context.is_sandboxed else [context.number]
+        response = context.send(account, ",".join(numbers), "字" * length, endpoint)
+        is_refused = response.get_element("returnstatus") == "Faild" and not context.is_sandboxed
+        if is_refused and not context.balance.cannot_pay(response.request):
+            raise NotExercised(f"a text of {length} characters is refused: {get_message(response)}")
+        expect_accepted(response)
+        counts = response.get_element("successCounts")
+        if counts != str(count):
+            cause = f"successCounts is {counts!r} instead of {str(count)!r} for {length} characters"
+            raise Mismatch(response.request, f"successCounts {count}", format_response(response.raw), cause)
+
+    check_counts(UTF8, 1, SINGLE_SEGMENT_UNITS + 1)
+    context.for_all_if_sandboxed(
+        check_counts, SEND_ENDPOINT, MOBILE_COUNT, st.integers(1, 300), examples=context.few_examples
+    )
 
 
 @checks("R6-segments")
@@ -150,12 +179,6 @@ def _send_total_is_the_sum_of_all_credit(context: CheckContext) -> None:
     )
 
 
-def _read_points(response: ParsedResponse, name: str) -> Decimal:
-    text = response.get_element(name)
-    expect(bool(NUMBER_PATTERN.fullmatch(text)), response, f"a number in {name}", repr(text))
-    return Decimal(text)
-
-
 def _check_own_send_total(context: CheckContext) -> None:
     """Compare sendTotal of the user's prepaid account with its balance, and before and after a send if that is allowed.
 
@@ -164,7 +187,7 @@ def _check_own_send_total(context: CheckContext) -> None:
     before = context.overage(context.own)
     if before.get_element("payinfo") != "预付费":
         raise NotExercised("the account is not prepaid")
-    total, balance = (_read_points(before, name) for name in ("sendTotal", "overage"))
+    total, balance = (expect_points(before, name) for name in ("sendTotal", "overage"))
     expect(total >= balance, before, f"a sendTotal of at least the balance {balance}", f"{total}")
     if context.can_send:
         sent = context.send(context.own)

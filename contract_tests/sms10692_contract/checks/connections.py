@@ -15,8 +15,8 @@ from sms10692_contract.checks.operation_trials import OPERATION, OPERATIONS, VAL
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.request_forms import ANY_FORM, RequestForm
 from sms10692_contract.checks.strategies import build_mobiles
-from sms10692_contract.expectations import expect, expect_message, expect_sent
-from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND, WRONG_CREDENTIALS, ParsedResponse
+from sms10692_contract.expectations import expect, expect_keyword, expect_message, expect_sent
+from sms10692_contract.expected import WRONG_CREDENTIALS, ParsedResponse
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.kept_connection import Conversation
@@ -49,15 +49,11 @@ def _build_keyword_request(context: CheckContext, content: str, endpoint: str = 
     return keep_open(build_request(endpoint, body=list(fields.items())))
 
 
-def _expect_keyword(response: ParsedResponse, is_found: bool) -> None:
-    expect_message(response, WORD_FOUND if is_found else NO_WORD_FOUND)
-
-
 def _expect_usable(context: CheckContext, conversation: Conversation) -> None:
     """Expect two different responses to two more requests on the connection."""
     for is_found in (True, False):
         request = _build_keyword_request(context, context.forbidden_word if is_found else "内容")
-        _expect_keyword(conversation.exchange(request), is_found)
+        expect_keyword(conversation.exchange(request), is_found)
 
 
 @checks("K-kept")
@@ -178,7 +174,7 @@ def _a_connection_answers_many_requests(context: CheckContext) -> None:
             is_found, endpoint = random.random() < 0.5, random.choice((UTF8, GBK))
             text = f"{index}{context.forbidden_word if is_found else '内容'}"
             response = conversation.exchange(_build_keyword_request(context, text, endpoint))
-            _expect_keyword(response, is_found)
+            expect_keyword(response, is_found)
             if response.raw.connection.lower() == "close":
                 break
 
@@ -217,7 +213,7 @@ def _a_body_need_not_wait_for_100_continue(context: CheckContext) -> None:
                 request = _build_keyword_request(context, text, endpoint)
                 request = replace(request, headers=(*request.headers, _EXPECT))
                 exchange = conversation.exchange_after_continue if waits else conversation.exchange
-                _expect_keyword(exchange(request), is_found)
+                expect_keyword(exchange(request), is_found)
             _expect_usable(context, conversation)
 
     check_read(UTF8, False, "")
@@ -238,7 +234,7 @@ def _each_expected_continue_comes(context: CheckContext) -> None:
                 text = before + (context.forbidden_word if index % 2 else "内容")
                 request = _build_keyword_request(context, text, endpoint)
                 request = replace(request, headers=(*request.headers, _EXPECT))
-                _expect_keyword(conversation.exchange_strictly(request, STRICT_SECONDS), is_found=bool(index % 2))
+                expect_keyword(conversation.exchange_strictly(request, STRICT_SECONDS), is_found=bool(index % 2))
             _expect_usable(context, conversation)
 
     check_continued([UTF8, GBK, UTF8], "")
@@ -261,7 +257,7 @@ def _a_request_may_arrive_in_pieces(context: CheckContext) -> None:
         length = len(request.build_head(context.address.netloc)) + len(request.body)
         with context.keep_connection() as conversation:
             sizes = [max(length - place, 1), size, size]
-            _expect_keyword(conversation.exchange_in_pieces(request, sizes), True)
+            expect_keyword(conversation.exchange_in_pieces(request, sizes), True)
             _expect_usable(context, conversation)
 
     def check_divided_line(form: RequestForm, after: bytes) -> None:
@@ -271,7 +267,7 @@ def _a_request_may_arrive_in_pieces(context: CheckContext) -> None:
         raw = request.build_head(context.address.netloc, context.address.prefix) + request.body
         for place in [place for place in range(1, len(raw)) if raw[:place].endswith(after)][-_DIVIDED_LINES:]:
             with context.keep_connection() as conversation:
-                _expect_keyword(conversation.exchange_in_pieces(request, [place]), True)
+                expect_keyword(conversation.exchange_in_pieces(request, [place]), True)
 
     forms = (RequestForm(), RequestForm(chunk_size=9), RequestForm(spellings=("raw",)), RequestForm(method="GET"))
     if not context.is_sandboxed:
@@ -309,7 +305,7 @@ def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
                 request = keep_open(request)  # HTTP/1.0 closes without being asked
             with context.keep_connection() as conversation:
                 response = conversation.exchange(request)
-                _expect_keyword(response, True)
+                expect_keyword(response, True)
                 closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
                 expect(closed, response, f"the connection closed within {CLOSE_SECONDS:g} s", "an open connection")
     for value in CLOSING_VALUES if context.is_sandboxed else ():
@@ -330,7 +326,7 @@ def _check_closing_value(context: CheckContext, value: str) -> None:
     request = _build_keyword_request(context, context.forbidden_word)
     with context.keep_connection() as conversation:
         response = conversation.exchange(replace(request, headers=(*request.headers, ("Connection", value))))
-        _expect_keyword(response, True)
+        expect_keyword(response, True)
         closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
         expect(closed, response, f"the connection closed after Connection: {value}", "an open connection")
 
@@ -346,7 +342,7 @@ def _check_kept_http10(context: CheckContext) -> None:
         request = replace(request, protocol="HTTP/1.0", headers=(*request.headers, kept))
         with context.keep_connection() as conversation:
             response = conversation.exchange(request)
-            _expect_keyword(response, is_found)
+            expect_keyword(response, is_found)
             if response.raw.connection.lower() != "keep-alive":
                 closed = conversation.connection.is_closed_by_server(CLOSE_SECONDS)
                 expect(closed, response, "Connection: keep-alive, or the connection closed", "an open connection")

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.checks.strategies import PARAMETER_NAMES, SEND_ENDPOINTS, TEXT
-from sms10692_contract.expectations import expect_message
-from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND
+from sms10692_contract.expectations import expect_keyword
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import (
     CHARSET,
@@ -267,22 +266,22 @@ def _make_check(encodings: tuple[Encoding, ...], generated: st.SearchStrategy[En
                     response = context.exchange(
                         encoding(endpoint, build_keyword_pairs(context.own, before + context.forbidden_word + after))
                     )
-                    expect_message(response, WORD_FOUND)
+                    expect_keyword(response, is_found=True)
 
                 check_decoded("", "")
                 context.for_all(check_decoded, TEXT[endpoint], TEXT[endpoint], examples=context.few_examples)
-                expect_message(
-                    context.exchange(encoding(endpoint, build_keyword_pairs(context.own, "内容"))), NO_WORD_FOUND
+                expect_keyword(
+                    context.exchange(encoding(endpoint, build_keyword_pairs(context.own, "内容"))), is_found=False
                 )
             if generated is not None:
                 context.for_all(
-                    lambda encoding, before, after, endpoint=endpoint: expect_message(
+                    lambda encoding, before, after, endpoint=endpoint: expect_keyword(
                         context.exchange(
                             encoding(
                                 endpoint, build_keyword_pairs(context.own, before + context.forbidden_word + after)
                             )
                         ),
-                        WORD_FOUND,
+                        is_found=True,
                     ),
                     generated,
                     TEXT[endpoint],

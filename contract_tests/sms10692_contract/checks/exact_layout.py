@@ -1,6 +1,7 @@
-"""Checks of the exact layout (A1 to A10, R17): they judge every response of the run that `layout` has recorded.
+"""Checks of the exact layout, and of how numbers are written (A1 to A10, R6, R17).
 
-**The clauses of the layout are the last of the table**, so that all other checks have sent their requests before.
+They judge every response of the run that `layout` has recorded. **Their clauses are the last of the table**, so that
+all other checks have sent their requests before.
 """
 
 from typing import Final
@@ -25,6 +26,8 @@ _CLAUSES: Final = (
     layout.ESCAPES,
     layout.OTHER_LINES,
     layout.OVERAGE_ZEROS,
+    layout.TASK_DIGITS,
+    layout.WHOLE_POINTS,
 )
 
 
@@ -77,7 +80,8 @@ def _request_permitted_documents(context: CheckContext) -> None:
         fetch(context.own)
     if context.can_send and context.can_fetch:
         response = context.send(context.own)
-        context.fetch_task_reports(context.own, response.get_element("taskID"), 1)  # last: the reports may be late
+        if response.get_element("returnstatus") == "Success":
+            context.fetch_task_reports(context.own, response.get_element("taskID"), 1)  # last: they may be late
 
 
 for _clause in _CLAUSES:

@@ -12,8 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINT
-from sms10692_contract.expectations import attribute_to, expect_message, expect_refused
-from sms10692_contract.expected import NO_WORD_FOUND, WORD_FOUND
+from sms10692_contract.expectations import attribute_to, expect_keyword, expect_refused
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import UTF8
 from sms10692_contract.safety import INVALID_SIGN
@@ -99,7 +98,7 @@ class ModelMachine(RuleBasedStateMachine):
         content = self.context.forbidden_word if is_found else "内容"
         with attribute_to(SENT):
             response = self.context.checkkeyword(self.accounts[index].account, content, endpoint)
-            expect_message(response, WORD_FOUND if is_found else NO_WORD_FOUND)
+            expect_keyword(response, is_found)
 
     @rule(index=st.integers(0, 1), points=st.integers(1, 30))
     def top_up(self, index: int, points: int) -> None:

@@ -15,8 +15,8 @@ from sms10692_contract.checks.operation_trials import (
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.request_forms import ANY_FORM, PLAIN_FORMS, RequestForm
 from sms10692_contract.checks.strategies import SEND_ENDPOINT, SEND_ENDPOINTS, random_case
-from sms10692_contract.expectations import expect, expect_message, expect_sent, get_message
-from sms10692_contract.expected import FORBIDDEN_CONTENT, NO_WORD_FOUND, WORD_FOUND
+from sms10692_contract.expectations import expect, expect_keyword, expect_sent, get_message
+from sms10692_contract.expected import FORBIDDEN_CONTENT
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CHARSET, GBK, UTF8, is_encodable
@@ -68,10 +68,10 @@ def _a_forbidden_word_is_found_at_any_place(context: CheckContext) -> None:
         length = max(place - shift, 0)
         filler = filler.encode(CHARSET[endpoint], "ignore").decode(CHARSET[endpoint]) or "内"
         before, behind = _build_filler(filler, length), _build_filler(filler, after)
-        expect_message(context.checkkeyword(context.own, before + word + behind, endpoint), WORD_FOUND)
+        expect_keyword(context.checkkeyword(context.own, before + word + behind, endpoint), is_found=True)
         if len(word) > 1:
             broken = f"{before}{word[:1]}{filler}{word[1:]}{behind}"
-            expect_message(context.checkkeyword(context.own, broken, endpoint), NO_WORD_FOUND)
+            expect_keyword(context.checkkeyword(context.own, broken, endpoint), is_found=False)
 
     if not context.is_sandboxed:
         check_found(UTF8, 69, 1 if len(word) > 1 else 0, "内", 0)
@@ -157,7 +157,7 @@ def _each_forbidden_word_is_found_in_any_case(context: CheckContext) -> None:
     def check_found(endpoint: str, spelled: str, before: str) -> None:
         if is_encodable(spelled, CHARSET[endpoint]):
             response = context.checkkeyword(context.own, before + spelled, endpoint)
-            expect_message(response, WORD_FOUND)
+            expect_keyword(response, is_found=True)
 
     for word in words[:50]:
         for endpoint in SEND_ENDPOINTS:

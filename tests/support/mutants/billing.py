@@ -1,9 +1,10 @@
 """Defects of billing (R6): wrong prices and wrong balances."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
-from sms10692_mock.domain.results import QueriedBalance
+from sms10692_mock.domain.results import AcceptedSend, QueriedBalance
 from support.mutant_vendor import Defect
 from support.mutants import stores, vendors
 from support.mutants.mutant import Mutant, changing_send_result
@@ -60,6 +61,22 @@ BILLING: Final = (
         ("R6-segments",),
     ),
     Mutant("every number costs one point", Defect(pricing=lambda text: 1), ("R6-segments",)),
+    Mutant(
+        "successCounts counts segments",
+        Defect(
+            result=lambda request, result: (
+                result._replace(success_counts=result.success_counts * _segment_price(70, 67)(request.content))
+                if isinstance(result, AcceptedSend)
+                else result
+            )
+        ),
+        ("R6-counts",),
+    ),
+    Mutant(
+        "points have decimals",
+        Defect(text=lambda text, request: re.sub(r"(\d)</(overage|sendTotal)>", r"\1.00</\2>", text)),
+        ("R6-whole",),
+    ),
     Mutant(
         "remainpoint is one point behind",
         changing_send_result(lambda result: result._replace(remainpoint=result.remainpoint + 1)),

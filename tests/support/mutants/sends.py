@@ -54,6 +54,11 @@ SENDS: Final = (
         Defect(store=stores.numbering_tasks(lambda: (100001 + index % 5 for index in count()))),
         ("1.3-taskID",),
     ),
+    Mutant(
+        "taskIDs have 18 digits",
+        Defect(store=stores.numbering_tasks(lambda: count(203012311200000001))),
+        ("A6-taskID",),
+    ),
     Mutant("taskIDs decrease", Defect(store=stores.numbering_tasks(lambda: count(999999, -1))), ("R7",)),
     Mutant(
         "each endpoint takes taskIDs from a block of its own",
