@@ -154,6 +154,30 @@
     for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
     if (document.getElementById("live")?.contains(document.activeElement) === false) scrollToEnd();
   });
+  // An element with the focus may be disabled for a request, or be gone from an updated page: then the focus returns to it
+  // or goes to what followed it, so that the keyboard continues where it was.
+  const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const keyOf = (element) => element.id || element.getAttribute("href") || element.getAttribute("aria-label") || element.textContent;
+  let keys = [];
+  function rememberFocus() {
+    const elements = [...document.querySelectorAll(`main :is(${FOCUSABLE})`)];
+    const at = elements.indexOf(document.activeElement);
+    if (at >= 0) keys = [...elements.slice(at), ...elements.slice(0, at).reverse()].map(keyOf);
+  }
+  function restoreFocus() {
+    if (document.activeElement && document.activeElement !== document.body) keys = [];
+    if (!keys.length) return;
+    const elements = [...document.querySelectorAll(`main :is(${FOCUSABLE})`)].filter((element) => element.checkVisibility());
+    const found = new Map(elements.reverse().map((element) => [keyOf(element), element]));
+    const next = found.get(keys.find((key) => found.has(key)));
+    if (!next) document.getElementById("main").focus({ preventScroll: true });
+    // A disabled element is in use until the end of its request.
+    else if (!next.disabled) next.focus({ preventScroll: keyOf(next) === keys[0] });
+  }
+  document.addEventListener("pointerdown", () => { keys = []; });
+  document.addEventListener("focusin", () => { keys = []; });
+  for (const name of ["beforeRequest", "beforeSwap"]) document.addEventListener(`htmx:${name}`, rememberFocus);
+  for (const name of ["afterRequest", "afterSettle"]) document.addEventListener(`htmx:${name}`, restoreFocus);
   // Relative times, by the account's clock or by the real one, as the server showed them when it rendered the live part.
   const relative = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
