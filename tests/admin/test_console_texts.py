@@ -48,7 +48,9 @@ def test_each_text_is_used_and_each_used_text_exists() -> None:
     )
     used = set(
         re.findall(
-            r"\b(?:t|translate|message_response|error_page)\(\s*(?:control, \d+, )?[\"']([\w.]+)[\"'](?! ~)", sources
+            r"\b(?:t|translate|message_response|error_page|failure_page)\(\s*(?:control, )?(?:\d+, )?"
+            r"[\"']([\w.]+)[\"'](?! ~)",
+            sources,
         )
     )
     prefixes = set(re.findall(r"[\"']([\w]+\.(?:\w+_)?)[\"'] ~", sources))

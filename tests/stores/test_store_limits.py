@@ -370,3 +370,24 @@ def test_the_report_of_a_deleted_message_is_fetched_and_its_fetched_item_evicted
         for index in range(6):
             assert [report.mobile for report in store.fetch_reports("2", 9, float(index), index)] == [str(index)]
         assert 0 < store.queue_stats("2", "reports", 9.0).evicted <= 4
+
+
+@EACH_STORE
+def test_requests_are_listed_in_the_order_of_their_numbers_after_evictions_and_deletions(make: StoreFactory) -> None:
+    with open_test_store(make, Limits(requests=300)) as store:
+        numbers = [store.next_request() for _ in range(3000)]
+        for index in range(0, 3000, 2):
+            for number in (numbers[index + 1], numbers[index]):
+                store.log_request(entry(number, str(number % 3)))
+        assert store.delete_request(numbers[-2])
+        expected = [number for number in numbers[-300:] if number != numbers[-2]]
+        assert [entry.number for entry in store.requests(None, ALL).items] == expected
+        newest = Query(newest_first=True, limit=7)
+        assert [entry.number for entry in store.requests(None, newest).items] == expected[:-8:-1]
+        of_one = [number for number in expected if number % 3 == 1]
+        page = store.requests("1", Query(after=of_one[3], limit=50))
+        assert [entry.number for entry in page.items] == of_one[4:54]
+        page = store.requests("1", newest._replace(after=of_one[-3]))
+        assert [entry.number for entry in page.items] == of_one[-4:-11:-1]
+        store.clear_request_log()
+        assert store.requests("1", ALL).items == store.requests(None, ALL).items == []

@@ -1,4 +1,4 @@
-"""The request log of every store: in memory, or buffered and written in batches by the writer of a store.
+"""The request log of the stores that write it in batches, and the entries in memory of every request log.
 
 Credentials in the headers of a request are redacted before the request is logged.
 """
@@ -12,7 +12,6 @@ from typing import Any, Final, Protocol
 from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.stores.incremental_free import free_incrementally
-from sms10692_mock.stores.query import matches_request, paginate
 
 _log: Final = logging.getLogger(__name__)
 
@@ -63,7 +62,7 @@ def redact_headers(
 
 
 class RequestLog:
-    """The last requests in memory, up to the limits. Thread-safe. `query` reads all entries; the rest is fast."""
+    """The last requests in memory, up to the limits, in the order of arrival. Thread-safe."""
 
     def __init__(self, limits: Limits) -> None:
         self._max_entries, self._max_bytes = limits.requests, limits.request_bytes
@@ -75,23 +74,17 @@ class RequestLog:
 
     def record(self, entry: LoggedRequest) -> None:
         """Add an entry, and evict the oldest beyond the limits."""
-        size = entry.size
         with self._lock:
-            entries = self._entries
-            entries[entry.number] = (size, entry)
-            self._bytes += size
-            while len(entries) > self._max_entries or self._bytes > self._max_bytes:
-                self._bytes -= entries.popitem(last=False)[1][0]
-                self._evicted += 1
+            self._add(entry)
 
-    def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
-        """One page of the requests of a userid, or of all, that match."""
-        with self._lock:
-            entries, evicted = [entry for _, entry in self._entries.values()], self._evicted
-        # Requests can finish in another order than that of their numbers.
-        ordered = sorted(entries, key=lambda entry: entry.number, reverse=query.newest_first)
-        matching = (entry for entry in ordered if userid is None or entry.userid == userid)
-        return paginate(matching, query, matches_request, evicted)
+    def _add(self, entry: LoggedRequest) -> None:
+        """Do the work of `record`. Requires `_lock`."""
+        size, entries = entry.size, self._entries
+        entries[entry.number] = (size, entry)
+        self._bytes += size
+        while len(entries) > self._max_entries or self._bytes > self._max_bytes:
+            self._bytes -= entries.popitem(last=False)[1][0]
+            self._evicted += 1
 
     def get(self, number: int) -> LoggedRequest | None:
         """One request, if the log still has it."""
@@ -114,9 +107,13 @@ class RequestLog:
         """Delete all entries."""
         previous = self._entries
         with self._lock:
-            self._entries = OrderedDict()
-            self._bytes = self._evicted = 0
+            self._remove_all()
         free_incrementally([previous.values()])
+
+    def _remove_all(self) -> None:
+        """Remove all entries. Requires `_lock`."""
+        self._entries = OrderedDict()
+        self._bytes = self._evicted = 0
 
 
 class RequestLogWriter(Protocol):

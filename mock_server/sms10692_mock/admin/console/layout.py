@@ -24,6 +24,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup, escape
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import InternalServerError
 from werkzeug.wrappers import Response as BaseResponse
 
 from sms10692 import __version__
@@ -38,7 +39,7 @@ from sms10692_mock.admin.services.schemas import format_iso_time
 from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.domain.bounds import BalanceOutOfBounds
 from sms10692_mock.domain.profile_table import UnknownProfile
-from sms10692_mock.domain.store import NoSuchAccount
+from sms10692_mock.domain.store import NoSuchAccount, StoreUnavailable
 from sms10692_mock.testing.verification_code import AmbiguousCode, find_code
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -168,6 +169,15 @@ def console_pages(control: ControlService, policy: AccessPolicy) -> Blueprint:
         if not request.args.get("userid"):
             return error_page(control, 404, "error.no_accounts")
         return error_page(control, 404, "error.no_account", userid=str(error))
+
+    @pages.errorhandler(StoreUnavailable)
+    def store_unavailable(error: StoreUnavailable) -> ResponseReturnValue:
+        control.request_metrics.count_store_error("control")
+        return failure_page(503, "error.store_unavailable", reason=str(error))
+
+    @pages.errorhandler(InternalServerError)
+    def internal_error(_: InternalServerError) -> ResponseReturnValue:
+        return failure_page(500, "error.internal")
 
     @pages.errorhandler(NoSuchTask)
     def no_such_task(error: NoSuchTask) -> ResponseReturnValue:
@@ -331,6 +341,19 @@ def message_response(
     """Build a response with a notice: what was done, or why it failed."""
     body = render_template("notice.html", message=translate(key, **values), is_error=status >= 400)
     return Response(body, status, dict(headers or {}))
+
+
+def failure_page(status: int, key: str, **values: object) -> ResponseReturnValue:
+    """Build the response to a request that failed without a fault of its own. Uses no store.
+
+    It is a page with a way back; for htmx a notice, or nothing if an update of the live part failed: then the script
+    says that the rows are from before.
+    """
+    if not is_htmx():
+        return render_template("failure.html", message=translate(key, **values), status=status), status
+    if request.headers.get("HX-Target") == "live":
+        return "", status
+    return message_response(key, status, {"HX-Retarget": "#notice", "HX-Reswap": "innerHTML"}, **values)
 
 
 def error_page(

@@ -100,7 +100,7 @@ class ControlService:
         self.accounts = AccountService(vendor, options)
         self.profiles = ProfileService(vendor, self.accounts)
         self.clocks = ClockService(vendor, self.accounts)
-        marks = FindingMarks(vendor.store)
+        marks = FindingMarks(vendor.store, options.limits.requests)
         self.messages = MessageService(vendor, self.accounts, notifier, marks)
         self.requests = RequestLogService(vendor, self.accounts, notifier, marks)
         self.behaviour = BehaviourService(vendor.store, self.accounts, vendor.wall_clock)

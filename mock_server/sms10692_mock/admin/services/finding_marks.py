@@ -11,7 +11,7 @@ from sms10692_mock.domain.store import Store
 class FindingMarks:
     """Remembers which of the last `limit` requests have findings. Thread-safe: no lock is held during a diagnosis."""
 
-    def __init__(self, store: Store, limit: int = 10_000) -> None:
+    def __init__(self, store: Store, limit: int) -> None:
         self._store = store
         self._limit = limit
         self._marks: OrderedDict[int, bool] = OrderedDict()

@@ -34,9 +34,9 @@ from sms10692_mock.domain.store import FIRST_TASK_ID, BalanceTooSmall, NoSuchAcc
 from sms10692_mock.stores.due_batches import group_by_due
 from sms10692_mock.stores.incremental_free import free_incrementally
 from sms10692_mock.stores.memory.account_state import AccountState
+from sms10692_mock.stores.memory.request_log import IndexedRequestLog
 from sms10692_mock.stores.memory.runner import InlineRunner
 from sms10692_mock.stores.query import matches_message, matches_reply, matches_report, paginate
-from sms10692_mock.stores.request_log import RequestLog
 from sms10692_mock.stores.retention import GrowthMonitor, Usage, plan
 
 _COUNTED_TASK_IDS: Final = 10_000
@@ -56,7 +56,7 @@ class MemoryStore:
         """Held while an account is added or removed. **Lock order: first this lock, then the lock of an account.**"""
         self._settings = Settings()
         self._settings_lock = Lock()
-        self._request_log = RequestLog(self._limits)
+        self._request_log = IndexedRequestLog(self._limits)
         self._evicted = 0
         self._growth = GrowthMonitor(self._limits, self.enforce_limits)
         self._task_ids = iter(range(FIRST_TASK_ID, MAX_NUMBER + 1))

@@ -3,11 +3,11 @@
 (() => {
   const button = document.getElementById("pause");
   const announcement = document.getElementById("announcement");
-  let connected = false, paused = false, pressed = false, missed = false, lost = false;
+  let connected = false, paused = false, pressed = false, missed = false, lost = false, failing = false;
 
   function showState() {
     if (!button) return;
-    const state = lost ? "lost" : !connected ? "opening" : paused ? (missed ? "news" : "paused") : "live";
+    const state = lost ? "lost" : failing ? "failing" : !connected ? "opening" : paused ? (missed ? "news" : "paused") : "live";
     button.dataset.state = state;
     button.setAttribute("aria-pressed", String(paused));
     const label = button.querySelector(".label");
@@ -21,11 +21,33 @@
     // What was typed while the connection was lost has not reached the list yet.
     if (isBack) document.getElementById("filter")?.requestSubmit();
   }
-  function onChange() {
-    missed = paused || pressed;
-    if (!missed) htmx.trigger(document.body, "changed");
+  // The emulator responds that its store is unavailable, or that it failed: the live part stays as it was.
+  function setFailing(value) {
+    failing = value;
+    document.body.classList.toggle("failing", failing);
     showState();
   }
+  function onChange() {
+    missed = paused || pressed;
+    if (!missed) update();
+    showState();
+  }
+  // After an update that took long, such as a search in 100,000 requests, the next one waits three times as long.
+  let updateStarted = 0, nextUpdate = 0, waiting = null;
+  function update() {
+    if (updateStarted) missed = true;
+    else if (Date.now() >= nextUpdate) htmx.trigger(document.body, "changed");
+    else waiting ??= setTimeout(() => { waiting = null; onChange(); }, nextUpdate - Date.now());
+  }
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.triggeringEvent?.type === "changed") updateStarted = Date.now();
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.requestConfig.triggeringEvent?.type !== "changed") return;
+    nextUpdate = Date.now() + 3 * (Date.now() - updateStarted);
+    updateStarted = 0;
+    if (missed) onChange();
+  });
   function setPaused(value) {
     paused = value;
     if (!paused && missed) onChange();
@@ -49,6 +71,9 @@
   for (const end of ["pointerup", "pointercancel", "keyup", "dragend"]) document.addEventListener(end, release);
   window.addEventListener("blur", release);
   document.addEventListener("htmx:beforeSwap", (event) => {
+    // Only a failure that the console names itself has a notice. Others are pages of a proxy.
+    const { xhr } = event.detail;
+    if (xhr.status >= 500 && !xhr.getResponseHeader("HX-Retarget")) event.detail.shouldSwap = false;
     if (!pressed || event.detail.requestConfig.triggeringEvent?.type !== "changed") return;
     event.detail.shouldSwap = false;
     missed = true;
@@ -211,8 +236,24 @@
   // Without a response the page shows old data: mark it as disconnected.
   for (const name of ["sendError", "timeout"]) document.addEventListener(`htmx:${name}`, () => setReachable(false));
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.xhr?.status) setReachable(true);
+    const { xhr } = event.detail;
+    if (!xhr?.status) return;
+    setReachable(true);
+    setFailing(xhr.status >= 500);
   });
+  // A list that is being loaded says so to screen readers too.
+  for (const [name, busy] of [["beforeRequest", "true"], ["afterRequest", "false"]]) {
+    document.addEventListener(`htmx:${name}`, (event) => {
+      if (event.target.id === "filter") document.getElementById("live")?.setAttribute("aria-busy", busy);
+    });
+  }
+  // The page of an unavailable store is loaded again as soon as the store works.
+  async function retry() {
+    const response = await fetch(location, { method: "HEAD" }).catch(() => null); // null: the emulator is away too
+    if (response && response.status !== 503) location.reload();
+    else setTimeout(retry, 2000);
+  }
+  if (document.querySelector("[data-retries]")) setTimeout(retry, 2000);
   // Marks and focuses the invalid field, which an error response names in X-Field.
   document.addEventListener("htmx:afterRequest", (event) => {
     const form = event.target.closest?.("form");
