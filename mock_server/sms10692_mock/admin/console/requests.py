@@ -113,7 +113,11 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
 
 def _compares_charsets(detail: RequestDetail) -> bool:
     """Whether reading the parameters in the other charset may explain something: not if this one reads them well."""
-    if any(finding.kind == "text" for finding in detail.diagnosis) or not detail.charset:
+    if not detail.charset:
+        return True
+    if detail.fields_utf8 == detail.fields_gbk:
+        return False
+    if any(finding.kind == "text" for finding in detail.diagnosis):
         return True
     return any(_REPLACEMENT in value for value in detail.fields.values())
 
