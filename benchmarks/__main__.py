@@ -21,6 +21,7 @@ import click
 from benchmarks import load, servers, throughput
 from benchmarks.admin_api import measure_admin_api
 from benchmarks.client import build_and_sign, measure_medians, parse_with_client, parse_with_lxml
+from benchmarks.console_scale import measure_console
 from benchmarks.payload_size import measure_payload_sizes
 from benchmarks.sampling import format_table
 from benchmarks.scaling import measure_scaling
@@ -106,6 +107,11 @@ _SCALING: Final = """\
 One request at a time, in process, medians; [docs/costs.svg](../docs/costs.svg) is the chart of these figures."""
 
 
+_CONSOLE: Final = """\
+Medians with minimum and maximum; browser, sender and emulator share the cores. `python -m benchmarks.console_scale
+--messages 1000 --accounts 10` shows what depends on the number of messages."""
+
+
 def _measure_throughput(rounds: int, seconds: float) -> list[str]:
     keep_alive, closing = throughput.compare_targets(rounds, seconds)
     description = _THROUGHPUT.format(rounds=rounds, seconds=seconds, connections=load.CONNECTIONS)
@@ -125,6 +131,9 @@ _PARTS: Final[dict[str, Callable[[int, float], list[str]]]] = {
     "payload-size": lambda rounds, seconds: [f"## Large requests, long queues\n\n{measure_payload_sizes()}"],
     "scaling": lambda rounds, seconds: [f"## Scaling\n\n{_SCALING}\n\n{measure_scaling()}"],
     "control-api": lambda rounds, seconds: [f"## Control API\n\n{measure_control_api()}"],
+    "console": lambda rounds, seconds: [
+        f"## Console in a browser\n\n{_CONSOLE}\n\n{measure_console(100_000, 1000, rounds)}"
+    ],
     "startup": lambda rounds, seconds: [f"## Start\n\n{measure_startup(rounds)}"],
     "client": lambda rounds, seconds: [f"## Client\n\n{measure_client(rounds)}"],
 }
