@@ -111,6 +111,38 @@ def test_equal_values_have_equal_masks_and_different_ones_different_masks() -> N
     assert masks.mask_text(f"call {numbers[5]} now").split()[1] == masked[5]
 
 
+CLASSES = {
+    "digits": "0123456789",
+    "numbers": [f"{number}" for number in range(10, 1000)],
+    "numbers with a leading zero": [f"{number:03}" for number in range(100)],
+    "letters": [first + second for first in "abcdefghijklmnopqrstuvwxyz" for second in "abcxyz"],
+    "emoji": [chr(code) for code in (*range(0x1F300, 0x1F320), *range(0x1F600, 0x1F650))],
+    "signs": "☀☁☂",
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_short_values_have_different_masks_of_their_class_and_none_is_its_own(name: str) -> None:
+    masks = Masks()
+    found = {value: masks.mask_whole(value) for value in CLASSES[name]}
+    assert len({*found.values()}) == len(found)
+    assert {value for value, masked in found.items() if value == masked} == set()
+    assert [classes(masked) for masked in found.values()] == [classes(value) for value in found]
+
+
+def test_short_signatures_have_different_masks_and_none_is_its_own() -> None:
+    masks = Masks()
+    found = {digit: masks.mask_hex(digit) for digit in "0123456789abcdef"}
+    assert {*found.values()} == {*found}
+    assert {value for value, masked in found.items() if value == masked} == set()
+
+
+def test_a_leading_zero_stays_one_in_a_number_of_several_digits() -> None:
+    masks = Masks()
+    assert all(masks.mask_whole(f"0{number}").startswith("0") for number in range(100))
+    assert not any(masks.mask_whole(f"{number}").startswith("0") for number in range(10, 300))
+
+
 def test_what_is_kept_and_what_is_masked_in_a_form() -> None:
     form = (
         f"action=send&userid={USERID}&timestamp={TIMESTAMP}&sign={SIGN}&mobile={NUMBER},{OTHER_NUMBER}&content=x&"

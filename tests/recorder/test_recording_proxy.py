@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 import threading
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 import trustme
 
 from sms10692_mock import Emulator
+from sms10692_mock.recorder import captured_body, recorder
 from sms10692_mock.recorder.proxy import parse_target
+from sms10692_mock.recording.exchange_folder import find_exchanges
+from sms10692_mock.recording.replay import Replay
 from support.http_client import TIMEOUT, closed_port, connect, parse_address, read_all, send_raw
 from support.recordings import ScriptedVendor, Serve, read_recording, recording, reset
 
@@ -508,3 +512,59 @@ def test_what_cannot_be_written_stays_in_memory_until_it_can(tmp_path: Path) -> 
         assert len(vendor.requests) == 4
     assert [exchange.name for exchange in read_recording(folder)] == [f"000{number}-overage" for number in (1, 2, 3, 4)]
     assert not [problem for problem in problems if "internal" in problem]
+
+
+CHUNKS = b"".join(b"100\r\n%b\r\n" % (b"x" * 256) for _ in range(16)) + b"0\r\n\r\n"
+CHUNKED_REQUEST = b"POST /v2sms.aspx HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture
+def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Store bodies of up to 1000 bytes only."""
+    for module in (captured_body, recorder):
+        monkeypatch.setattr(module, "BODY_LIMIT", 1000)
+
+
+@pytest.mark.usefixtures("short_limit")
+def test_a_request_that_is_too_long_reaches_the_vendor_and_its_body_is_not_stored(tmp_path: Path) -> None:
+    problems: list[str] = []
+    with ScriptedVendor(answer_again) as vendor:
+        with recording(vendor.url, tmp_path, problems=problems) as address:
+            for body in (CHUNKS, b"%b&content=abc" % FORM):
+                head = CHUNKED_REQUEST if body is CHUNKS else build(body).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+                assert exchange_bytes(address, head + body) == RESPONSE
+        assert vendor.requests[0].endswith(b"\r\n\r\n" + CHUNKS)
+    assert problems == ["the body of the request of exchange 1 is not stored: it is longer than 64 MiB"]
+    first, second = find_exchanges(tmp_path)
+    stored = (first / "request.http").read_bytes()
+    assert stored.startswith(b"POST /v2sms.aspx HTTP/1.1\r\n")
+    assert stored.endswith(b"\r\n\r\n")
+    metadata = [tomllib.loads((each / "exchange.toml").read_text("utf-8"))["recorded"] for each in (first, second)]
+    assert [each.get("request_body_not_stored", "") for each in metadata] == ["it is longer than 64 MiB", ""]
+    assert [each["outcome"] for each in metadata] == ["complete", "complete"]
+    assert Replay(tmp_path).count == 1
+
+
+@pytest.mark.usefixtures("short_limit")
+@pytest.mark.parametrize("is_compressed", [False, True])
+def test_a_response_that_is_too_long_reaches_the_client_and_its_body_is_not_stored(
+    is_compressed: bool, tmp_path: Path
+) -> None:
+    body = gzip.compress(b"x" * 2000) if is_compressed else CHUNKS
+    head = (
+        b"Content-Encoding: gzip\r\nContent-Length: %d" % len(body) if is_compressed else b"Transfer-Encoding: chunked"
+    )
+    response = b"HTTP/1.1 200 OK\r\n%b\r\n\r\n%b" % (head, body)
+
+    def serve(connection: socket.socket, _: bytes) -> bool:
+        connection.sendall(response)
+        return True
+
+    problems: list[str] = []
+    with ScriptedVendor(serve) as vendor, recording(vendor.url, tmp_path, problems=problems) as address:
+        assert exchange_bytes(address, build()) == response
+    assert problems == ["the body of the response of exchange 1 is not stored: it is longer than 64 MiB"]
+    [exchange] = read_recording(tmp_path)
+    assert (exchange.outcome, exchange.body, exchange.length) == ("complete", b"", 0)
+    text = (find_exchanges(tmp_path)[0] / "exchange.toml").read_text("utf-8")
+    assert tomllib.loads(text)["recorded"]["body_not_stored"] == "it is longer than 64 MiB"

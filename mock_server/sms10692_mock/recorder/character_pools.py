@@ -18,7 +18,7 @@ _MAX_POOL: Final = 4000
 _GB2312_LEADS: Final = range(0xB0, 0xD8)
 """Lead bytes of the 3,755 usual characters of GB 2312. All their trail bytes are above 0x7F."""
 
-_EMOJI: Final = range(0x1F600, 0x1F650)
+_EMOJI: Final = (range(0x1F300, 0x1F650), range(0x1F680, 0x1F700), range(0x1F900, 0x1FA00))
 _PRIVATE: Final = range(0xE000, 0xF8FF)
 _UNDECODABLE: Final = range(0xDC80, 0xDD00)
 """Surrogates that stand for bytes which are no text (PEP 383)."""
@@ -45,6 +45,11 @@ def _gbk(character: str) -> bytes:
 
 def _lengths(character: str) -> tuple[int, int]:
     return len(character.encode("utf-8", "surrogateescape")), len(_gbk(character))
+
+
+@cache
+def _emoji() -> str:
+    return "".join(one for one in (chr(code) for codes in _EMOJI for code in codes) if classify(one) == "emoji")
 
 
 @cache
@@ -117,7 +122,7 @@ def find_pool(character: str) -> str:
     if len(encoded) == 2 and encoded[1] < 0x80:  # signs of units and tones
         return character
     if kind == "emoji":
-        return "".join(map(chr, _EMOJI)) if lengths[0] == 4 else _SYMBOLS.get(lengths, character)
+        return _emoji() if lengths[0] == 4 else _SYMBOLS.get(lengths, character)
     return _letters(lengths) or character
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Final
 
 from sms10692_mock.admin.services.state_document import format_toml
-from sms10692_mock.recording.exchange_folder import METADATA, PARTIAL, REQUEST, RESPONSE, Outcome
+from sms10692_mock.recording.exchange_folder import (
+    METADATA,
+    PARTIAL,
+    REQUEST,
+    REQUEST_BODY_NOT_STORED,
+    RESPONSE,
+    Outcome,
+)
 
 PROVENANCE: Final = "recorded"
 
@@ -17,7 +24,7 @@ PROVENANCE: Final = "recorded"
 class RecordedExchange:
     """An exchange. `response` is empty if none came. `seconds` is the time from the request's head to the end.
 
-    `body_not_stored` is why the body of the response is not stored.
+    `request_body_not_stored` and `body_not_stored` are why the body of the request or of the response is not stored.
     """
 
     name: str
@@ -29,6 +36,7 @@ class RecordedExchange:
     request: bytes
     response: bytes
     dropped_headers: tuple[str, ...] = ()
+    request_body_not_stored: str = ""
     body_not_stored: str = ""
 
 
@@ -82,6 +90,8 @@ def _format_metadata(exchange: RecordedExchange) -> str:
     ]
     if exchange.dropped_headers:
         lines.append(f"dropped_headers = {format_toml(exchange.dropped_headers)}")
+    if exchange.request_body_not_stored:
+        lines.append(f"{REQUEST_BODY_NOT_STORED} = {format_toml(exchange.request_body_not_stored)}")
     if exchange.body_not_stored:
         lines.append(f"body_not_stored = {format_toml(exchange.body_not_stored)}")
     return "\n".join([*lines, ""])

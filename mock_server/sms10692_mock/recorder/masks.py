@@ -1,5 +1,7 @@
 """Masks of values: the same value always has the same mask, which keeps class and length of each character.
 
+Different values have different masks, and no value is its own mask, as long as its class has more values than occur.
+
 Random, and kept in memory only: nothing that is written leads back to a value. **The lengths and equalities of values
 stay visible.**
 """
@@ -7,7 +9,8 @@ stay visible.**
 import random
 import re
 from collections.abc import Callable, Iterable
-from itertools import groupby
+from itertools import groupby, product
+from math import prod
 from typing import Final
 
 from sms10692_mock.recorder.character_pools import classify, find_pool
@@ -16,8 +19,14 @@ _MOBILE: Final = re.compile(r"((?:00)?86)?(1[0-9]{10})")
 _MASKED_BEGINNING: Final = "12"
 """Beginning of a masked mobile number: no number in China begins so, and nobody can be reached at it."""
 
-_ATTEMPTS: Final = 100
-"""Random masks that are tried for one that no other value has. A value of one digit has only ten."""
+_FEW: Final = 1000
+"""Number of values of a class, such as one digit or two letters, up to which the masks of all are decided at once."""
+
+_ATTEMPTS: Final = 10_000
+"""Random masks that are tried in a larger class for one that no other value has."""
+
+_DIGITS: Final = "0123456789"
+_MIXING_DIGITS: Final = 16
 
 MIN_SECRET: Final = 4
 """Number of characters from which a value is searched for inside other texts."""
@@ -35,6 +44,9 @@ class Masks:
         self._choose = choose or random.SystemRandom().choice
         self._masks: dict[str, str] = {}
         self._used: set[str] = set()
+        self._used_signatures: set[str] = set()
+        self._orders: dict[tuple[str, ...], dict[str, str]] = {}
+        """The masks of all values of a class with few, by the characters that each place can have."""
         self._secrets: dict[str, str] = {}
         self._words: dict[str, str] = {}
         self._word_pattern: re.Pattern[str] | None = None
@@ -48,8 +60,7 @@ class Masks:
         """
         found = self._masks.get(value)
         if found is None:
-            found = self._masks[value] = self._find_unused(value)
-            self._used.add(found)
+            found = self._masks[value] = self._find_unused(value, _list_pools(value), self._used)
         return found
 
     def mask_secret(self, value: str) -> str:
@@ -70,10 +81,8 @@ class Masks:
         key = f"sign {value}"
         found = self._masks.get(key)
         if found is None:
-            letters = "ABCDEF" if value.upper() == value else "abcdef"
-            digit = f"0123456789{letters}"
-            found = "".join(self._choose(digit) for _ in value)
-            self._masks[key] = found
+            digit = f"{_DIGITS}{'abcdef' if value.lower() == value else 'ABCDEF'}"
+            found = self._masks[key] = self._find_unused(value, (digit,) * len(value), self._used_signatures)
         return found
 
     def set_mask(self, value: str, masked: str) -> None:
@@ -137,23 +146,43 @@ class Masks:
         runs = ((kind, "".join(run)) for kind, run in groupby(text, classify))
         return "".join(run if kind is None else self.mask_whole(run) for kind, run in runs)
 
-    def _find_unused(self, value: str) -> str:
-        candidate = value
-        for _ in range(_ATTEMPTS):
-            candidate = self._draw(value)
-            if candidate not in self._used and candidate != value:
-                return candidate
+    def _find_unused(self, value: str, pools: tuple[str, ...], used: set[str]) -> str:
+        """Return a random mask for a value whose characters can become those of `pools`, and add it to `used`."""
+        count = prod(map(len, pools))
+        if count == 1:
+            return value
+        is_own_class = all(character in pool for character, pool in zip(value, pools, strict=True))
+        if is_own_class and count <= _FEW:
+            if pools not in self._orders:
+                self._orders[pools] = self._order_all(pools)
+            candidate = self._orders[pools][value]
+        else:
+            for _ in range(_ATTEMPTS):
+                candidate = "".join(map(self._choose, pools))
+                if candidate not in used and candidate != value:
+                    break
+        used.add(candidate)
         return candidate
 
-    def _draw(self, value: str) -> str:
-        mobile = _MOBILE.fullmatch(value)
-        if mobile is not None:
-            rest = mobile[2][len(_MASKED_BEGINNING) :]
-            return f"{mobile[1] or ''}{_MASKED_BEGINNING}{self._draw_each(rest)}"
-        first = value[:1]
-        if first.isdecimal() and first.isascii() and first != "0":
-            return self._choose("123456789") + self._draw_each(value[1:])
-        return self._draw_each(value)
+    def _order_all(self, pools: tuple[str, ...]) -> dict[str, str]:
+        """Put all values of a class into a random circle, in which each has the next one as its mask."""
+        values = sorted(
+            map("".join, product(*pools)), key=lambda _: [self._choose(_DIGITS) for _ in range(_MIXING_DIGITS)]
+        )
+        return dict(zip(values, [*values[1:], values[0]], strict=True))
 
-    def _draw_each(self, value: str) -> str:
-        return "".join(self._choose(find_pool(character)) for character in value)
+
+def _list_pools(value: str) -> tuple[str, ...]:
+    """Return the characters that each character of a value can become. A longer number begins with 0 only if it does.
+
+    >>> _list_pools("0"), _list_pools("07"), _list_pools("7a")
+    (('0123456789',), ('0', '0123456789'), ('123456789', 'abcdefghijklmnopqrstuvwxyz'))
+    """
+    mobile = _MOBILE.fullmatch(value)
+    if mobile is not None:
+        rest = mobile[2][len(_MASKED_BEGINNING) :]
+        return (*(mobile[1] or ""), *_MASKED_BEGINNING, *map(find_pool, rest))
+    pools = [*map(find_pool, value)]
+    if len(value) > 1 and value[0] in _DIGITS:
+        pools[0] = "0" if value[0] == "0" else _DIGITS[1:]
+    return tuple(pools)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from sms10692.signing import CHINA
 from sms10692_mock.elapsed_time import monotonic
+from sms10692_mock.recorder.captured_body import CapturedBody
 from sms10692_mock.recorder.http_framing import BodyEnd, InvalidMessage, split_head
 from sms10692_mock.recorder.recorder import CapturedExchange, CapturedResponse
 from sms10692_mock.recorder.request_mask import CapturedRequest, parse_captured_head
@@ -29,9 +30,6 @@ from sms10692_mock.recording.exchange_folder import LENGTH, Outcome
 from sms10692_mock.server.http1_head import RequestHead
 
 _READ_SIZE: Final = 64 * 1024
-_MAX_CAPTURED: Final = 64 * 1024 * 1024
-"""Bytes of a body that are kept for the recording. All bytes are forwarded."""
-
 _RESET: Final = struct.pack("ii", 1, 0)
 """SO_LINGER that resets a connection when it is closed."""
 
@@ -74,10 +72,10 @@ class _Exchange:
     parsed: RequestHead | None
     time: float = field(default_factory=time.time)
     started: float = field(default_factory=monotonic)
-    body: bytearray = field(default_factory=bytearray)
+    body: CapturedBody = field(default_factory=CapturedBody)
     is_request_complete: bool = False
     response_head: bytes = b""
-    response_body: bytearray = field(default_factory=bytearray)
+    response_body: CapturedBody = field(default_factory=CapturedBody)
     response_end: BodyEnd | None = None
 
     @property
@@ -86,8 +84,13 @@ class _Exchange:
         return self.response_end is not None and self.response_end.is_complete
 
     def capture(self, outcome: Outcome) -> CapturedExchange:
-        request = CapturedRequest(self.head, bytes(self.body), self.parsed, self.is_request_complete)
-        response = CapturedResponse(self.response_head, bytes(self.response_body)) if self.response_head else None
+        request = CapturedRequest(
+            self.head, self.body.get_bytes(), self.parsed, self.is_request_complete, self.body.not_stored
+        )
+        body = self.response_body
+        response = (
+            CapturedResponse(self.response_head, body.get_bytes(), body.not_stored) if self.response_head else None
+        )
         when = datetime.fromtimestamp(self.time, CHINA)
         return CapturedExchange(self.number, when, monotonic() - self.started, outcome, request, response)
 
@@ -153,7 +156,7 @@ class RecordingProxy:
             connection.finish()
         try:
             await connection.run()
-        except Exception as error:
+        except Exception as error:  # any error of one connection, which must not end the others, and must be seen
             trace = "".join(traceback.format_exception(error))
             self.report(f"internal error: a connection has ended\n{trace}")
         finally:
@@ -273,7 +276,7 @@ class _Connection:
                 taken = end.feed(data)
             except InvalidMessage:  # the vendor decides about the rest
                 end, taken = BodyEnd(-1), len(data)
-            _append(exchange.body, data[:taken])
+            exchange.body.append(data[:taken])
             self._send(data[:taken])
             await self._drain_vendor()
             data = data[taken:]
@@ -398,7 +401,7 @@ class _Connection:
                 exchange.response_head = head
                 exchange.response_end = _find_end(exchange, head, status)
             taken = self._feed(exchange.response_end, data)
-            _append(exchange.response_body, data[:taken])
+            exchange.response_body.append(data[:taken])
             data = data[taken:]
             if exchange.is_answered:
                 if not exchange.is_request_complete and not self._is_finishing:
@@ -444,10 +447,6 @@ def _split(data: bytes) -> tuple[bytes, bytes] | None:
         return split_head(data)
     except InvalidMessage:
         return data, b""
-
-
-def _append(body: bytearray, data: bytes) -> None:
-    body += data[: max(_MAX_CAPTURED - len(body), 0)]
 
 
 def _parse_status(head: bytes) -> int:

@@ -25,6 +25,7 @@ from sms10692_mock.codec.forms import Fields
 from sms10692_mock.domain.api_request import ApiRequest, parse_request
 from sms10692_mock.domain.keywords import Keywords
 from sms10692_mock.elapsed_time import monotonic
+from sms10692_mock.recorder.captured_body import BODY_LIMIT, TOO_LONG
 from sms10692_mock.recorder.exchange_writer import RecordedExchange, replace_file, write_exchange
 from sms10692_mock.recorder.http_framing import find_chunks
 from sms10692_mock.recorder.masks import Masks
@@ -49,7 +50,6 @@ from sms10692_mock.recording.exchange_folder import LENGTH, REQUEST, STATE, Outc
 _RETRY_SECONDS: Final = 5.0
 _SECRET_PARAMETERS: Final = (protocol.PASSWORD.parameters[1], protocol.PASSWORD.parameters[2])
 _UNKNOWN: Final = "other"
-_MAX_BODY: Final = 64 * 1024 * 1024
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
 _COMPRESSIONS: Final = ("gzip", "x-gzip", "deflate")
 _CHUNKED, _IDENTITY = "chunked", "identity"
@@ -63,10 +63,14 @@ _ERROR_NAMES: Final = frozenset((*protocol.ERROR_FIELDS, protocol.SEND.elements[
 
 
 class CapturedResponse(NamedTuple):
-    """A response as it came, as far as it came: the head with the empty line, and the body with its chunk sizes."""
+    """A response as it came, as far as it came: the head with the empty line, and the body with its chunk sizes.
+
+    `not_stored` says why there is no body; it is empty otherwise.
+    """
 
     head: bytes
     body: bytes
+    not_stored: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -169,7 +173,7 @@ class Recorder:
         """Mask an exchange. **An error here must not end the thread**: it is reported, and the next one is masked."""
         try:
             self._unwritten.append(self._mask(exchange))
-        except Exception as error:
+        except Exception as error:  # whatever a client or vendor sent, the next exchanges are recorded
             self.failed += 1
             trace = "".join(traceback.format_exception(error))
             self._report(f"internal error: exchange {exchange.number} cannot be masked and is not stored\n{trace}")
@@ -208,6 +212,11 @@ class Recorder:
         self._is_state_old = False
         self._state_time = self._clock()
 
+    def _report_not_stored(self, number: int, message: str, reason: str) -> None:
+        """Report a body that is too long to be stored: whoever replays the recording should know."""
+        if reason == TOO_LONG:
+            self._report(f"the body of the {message} of exchange {number} is not stored: {reason}")
+
     def _mask(self, exchange: CapturedExchange) -> RecordedExchange:
         request, endpoint = exchange.request, exchange.request.endpoint
         fields = request.parse_fields()
@@ -215,6 +224,8 @@ class Recorder:
         operation = None if parsed is None else parsed.operation
         charset = "utf-8" if endpoint is None else endpoint.charset
         response = None if exchange.response is None else _parse_response(exchange.response)
+        self._report_not_stored(exchange.number, "request", request.not_stored)
+        self._report_not_stored(exchange.number, "response", "" if response is None else response.not_stored)
         body = b"" if response is None else response.body
         messages = find_messages(body, charset)
         is_accepted = operation is not None and _proves_credentials(
@@ -245,6 +256,7 @@ class Recorder:
             request=stored_request,
             response=stored_response,
             dropped_headers=tuple(list_dropped_headers(request)),
+            request_body_not_stored=request.not_stored,
             body_not_stored="" if response is None else response.not_stored,
         )
 
@@ -347,6 +359,8 @@ def _parse_response(response: CapturedResponse) -> _ParsedResponse:
         transfer_codings.pop()
     status = (line.split(" ")[1:] or [""])[0]
     code = int(status) if _STATUS.fullmatch(status) else 0
+    if response.not_stored:
+        return _ParsedResponse(code, headers, b"", response.not_stored)
     try:
         for coding in reversed([*_split_codings(headers.get("content-encoding", "")), *transfer_codings]):
             body = _decode(coding, body)
@@ -371,10 +385,14 @@ def _decode(coding: str, body: bytes) -> bytes:
     if coding not in _COMPRESSIONS:
         raise _UnreadableBody("its encoding is not known")
     for bits in (_GZIP_OR_ZLIB, -zlib.MAX_WBITS):
+        decompressor = zlib.decompressobj(bits)
         try:
-            return zlib.decompressobj(bits).decompress(body, _MAX_BODY)
+            text = decompressor.decompress(body, BODY_LIMIT)
         except zlib.error:
             continue
+        if decompressor.unconsumed_tail:
+            raise _UnreadableBody(TOO_LONG)
+        return text
     raise _UnreadableBody("it cannot be decompressed")
 
 

@@ -60,13 +60,15 @@ _FORM_DATA: Final = "multipart/form-data"
 class CapturedRequest(NamedTuple):
     """A request as the client sent it: head with the empty line, and body with its chunk sizes.
 
-    `parsed` is None if the head is no HTTP/1. `is_complete`: the client has sent all of it.
+    `parsed` is None if the head is no HTTP/1. `is_complete`: the client has sent all of it. `not_stored` says why there
+    is no body; it is empty otherwise.
     """
 
     head: bytes
     body: bytes
     parsed: RequestHead | None
     is_complete: bool
+    not_stored: str = ""
 
     @property
     def endpoint(self) -> Endpoint | None:
@@ -107,6 +109,8 @@ def mask_request(request: CapturedRequest, masks: Masks) -> bytes:
     if request.parsed is None:
         return mask_bytes(request.head + request.body, charset, masks.mask_text)
     head = _mask_head(request.head, charset, masks)
+    if request.not_stored:
+        return head
     if request.is_chunked and not is_chunked_body(request.body):
         return head + mask_bytes(request.body, charset, masks.mask_text)
     spans = request.find_spans()

@@ -17,6 +17,9 @@ Outcome: TypeAlias = Literal["complete", "cut", "reset", "refused", "request-cut
 
 OUTCOMES: Final = get_args(Outcome)
 REQUEST, RESPONSE, METADATA = "request.http", "response.http", "exchange.toml"
+REQUEST_BODY_NOT_STORED: Final = "request_body_not_stored"
+"""Key of the table `recorded`: why only the head of the request is stored."""
+
 STATE: Final = "state.toml"
 """File with the start state, beside the exchanges."""
 
@@ -36,7 +39,8 @@ class InvalidExchange(ValueError):
 class StoredExchange:
     """An exchange as read from its folder. `body` is what came of it, `length` what was announced.
 
-    `content_type` is None without such a header. Without a response, `status` is 0.
+    `content_type` is None without such a header. Without a response, `status` is 0. `is_request_whole` is false if only
+    a part of the request was sent or stored.
     """
 
     name: str
@@ -46,6 +50,7 @@ class StoredExchange:
     content_type: str | None
     length: int
     body: bytes
+    is_request_whole: bool = True
 
 
 def find_exchanges(folder: Path) -> list[Path]:
@@ -71,9 +76,10 @@ def read_exchange(folder: Path) -> StoredExchange:
     outcome: Any = recorded.get("outcome", "complete") if isinstance(recorded, dict) else None
     if outcome not in OUTCOMES:
         raise InvalidExchange(f"{folder / METADATA}: outcome is not one of {', '.join(OUTCOMES)}")
+    is_whole = outcome != "request-cut" and REQUEST_BODY_NOT_STORED not in recorded
     request, raw = (folder / REQUEST).read_bytes(), (folder / RESPONSE).read_bytes()
     if not raw:
-        return StoredExchange(folder.name, request, outcome, 0, None, 0, b"")
+        return StoredExchange(folder.name, request, outcome, 0, None, 0, b"", is_whole)
     head, _, body = raw.partition(b"\r\n\r\n")
     first_line, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
@@ -87,4 +93,5 @@ def read_exchange(folder: Path) -> StoredExchange:
     if outcome == "complete" and length != len(body) and not request.startswith(b"HEAD "):
         problem = f"Content-Length is {length}, and the body has {len(body)} bytes"
         raise InvalidExchange(f"{folder / RESPONSE}: {problem}")
-    return StoredExchange(folder.name, request, outcome, status, headers.get("content-type"), length, body)
+    content_type = headers.get("content-type")
+    return StoredExchange(folder.name, request, outcome, status, content_type, length, body, is_whole)
