@@ -47,6 +47,8 @@ def parse_timestamp(timestamp: str) -> datetime | None:
     if len(timestamp) != 14 or not (timestamp.isascii() and timestamp.isdigit()):
         return None
     try:
-        return datetime.strptime(timestamp, _TIMESTAMP_FORMAT).replace(tzinfo=CHINA)
+        # strptime takes three times as long
+        month, day, hour, minute, second = (int(timestamp[start : start + 2]) for start in range(4, 14, 2))
+        return datetime(int(timestamp[:4]), month, day, hour, minute, second, tzinfo=CHINA)
     except ValueError:
         return None

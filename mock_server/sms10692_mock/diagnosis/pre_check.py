@@ -17,7 +17,7 @@ from sms10692_mock.codec.forms import ParsedForm
 from sms10692_mock.diagnosis.accidental_text import check_accidental_text, may_be_accidental
 from sms10692_mock.diagnosis.form_syntax import BROKEN_PERCENT, has_unencoded_plus
 from sms10692_mock.diagnosis.mojibake import rare_character_ratio
-from sms10692_mock.diagnosis.numbers import MOBILE_DIGITS, are_plain
+from sms10692_mock.diagnosis.numbers import are_plain
 from sms10692_mock.domain.api_request import ApiRequest
 
 Suspicion: TypeAlias = Literal["", "style", "text"]
@@ -46,25 +46,11 @@ def find_suspicion(
         and method == "POST"
         and not send_time
         and "content-encoding" not in header_names
-        and (
-            len(fields) == _REQUIRED + (_SEND_TIME in fields) + (_EXTNO in fields)
-            or _SEND_PARAMETERS[endpoint].issuperset(fields)
-        )
-        and (
-            endpoint.authentication is protocol.PASSWORD
-            or -_TOLERANCE <= _to_unix_time(credentials[1]) - now <= _TOLERANCE
-        )
-        and (
-            # the only escaped pair is that of the text, which is not ASCII
-            (
-                escaped == 1
-                and len(mobile) == MOBILE_DIGITS
-                and mobile[0] == "1"
-                and mobile.isdigit()
-                and "%" not in content
-            )
-            or ("%" not in "".join(fields.values()) and _NUMBERS(mobile))
-        )
+        and _SEND_PARAMETERS[endpoint].issuperset(fields)
+        and (endpoint.authentication is protocol.PASSWORD or -_TOLERANCE <= _times[credentials[1]] - now <= _TOLERANCE)
+        # the only escaped pair is that of the text, which is not ASCII and has no '%', see `_find_unusual`
+        and (escaped == 1 or "%" not in "".join(fields.values()))
+        and (_is_number(mobile) or _are_numbers(mobile))
         and _find_unusual(content, 1) is None
         and ("【一" <= content < "】" or content[:1] in _FIRST)
     ):
@@ -75,24 +61,31 @@ def find_suspicion(
     return "" if is_conventional and _is_conventional(request, form, body, now) else "style"
 
 
-_NUMBERS: Final = re.compile("1[0-9]{10}(?:,1[0-9]{10})*+").fullmatch
-_MOBILE, _CONTENT, _SEND_TIME, _ACTION, _EXTNO = map(str.lower, protocol.SEND.parameters)
-_REQUIRED: Final = len({*protocol.SIGNED.parameters, _MOBILE, _CONTENT, _ACTION})
-"""How many parameters each accepted send has, with any authentication: without one of them it is refused."""
-
+_is_number: Final = re.compile("1[0-9]{10}").fullmatch  # a pattern of its own: most sends have one number
+_are_numbers: Final = re.compile("1[0-9]{10}(?:,1[0-9]{10})++").fullmatch
 _SEND_PARAMETERS: Final = {
     endpoint: frozenset(map(str.lower, endpoint.parameters_of(protocol.SEND))) for endpoint in protocol.ENDPOINTS
 }
 
 
-@lru_cache(maxsize=256)
-def _to_unix_time(timestamp: str) -> float:
-    """Return the Unix time of a timestamp; NaN, which is near no time, if it is none."""
-    time = signing.parse_timestamp(timestamp) if len(timestamp) == _TIMESTAMP_LENGTH else None
-    return nan if time is None else time.timestamp()
+class _UnixTimes(dict[str, float]):
+    """Unix times by timestamp, of the last few; NaN, which is near no time, for a text that is no timestamp.
+
+    Thread-safe. A look-up costs less than a call of a function with `lru_cache`.
+    """
+
+    def __missing__(self, timestamp: str) -> float:
+        time = signing.parse_timestamp(timestamp)
+        if time is None:
+            return nan
+        if len(self) >= _MAX_TIMES:
+            self.clear()
+        moment = self[timestamp] = time.timestamp()
+        return moment
 
 
-_TIMESTAMP_LENGTH: Final = len("yyyyMMddHHmmss")
+_MAX_TIMES: Final = 256
+_times: Final = _UnixTimes()
 
 
 @lru_cache(maxsize=64)
@@ -208,4 +201,4 @@ def _is_conventional(request: ApiRequest, form: ParsedForm, body: bytes, now: fl
     if "%" in "".join(fields.values()) and BROKEN_PERCENT.search(body):
         return False
     timestamp = fields.get(_TIMESTAMP)
-    return timestamp is None or -_TOLERANCE <= _to_unix_time(timestamp) - now <= _TOLERANCE
+    return timestamp is None or -_TOLERANCE <= _times[timestamp] - now <= _TOLERANCE
