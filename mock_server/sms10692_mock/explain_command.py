@@ -1,5 +1,6 @@
 """The command `sms10692-mock explain`: findings about a request, without an emulator and without sending anything."""
 
+import codecs
 import sys
 from typing import Final, cast
 
@@ -38,7 +39,7 @@ _TEXTS: Final = {
         "en": "Further requests in the text that were not explained: {}. Paste one alone.",
         "zh": "文本中还有 {} 个请求没有解释：请单独粘贴其中一个。",
     },
-    "meant": {"en": "intended: {}", "zh": "原文应为：{}"},
+    "meant": {"en": "meant: {}", "zh": "应为：{}"},
 }
 
 
@@ -89,7 +90,10 @@ def explain_command(request: str | None, account: str | None, password: str | No
 
 
 def _read_input() -> str:
+    """Read a text: bytes that are no UTF-8 stay as they are. Older PowerShells write UTF-16, with a byte order mark."""
     raw = sys.stdin.buffer.read(4 * MAX_LENGTH)
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", "replace")
     return raw.decode("utf-8", "surrogateescape")
 
 

@@ -338,6 +338,14 @@ def test_the_command_reads_gbk_from_standard_input() -> None:
     assert parse_pasted(form.decode("utf-8", "surrogateescape")).body == form
 
 
+@pytest.mark.parametrize("charset", ["utf-16-le", "utf-16-be"])
+def test_the_command_reads_utf_16_with_a_byte_order_mark(charset: str) -> None:
+    text = f"\ufeffcurl http://h/v2sms.aspx -d 'action=send&{SIGNED}&mobile=phone&content=x'".encode(charset)
+    command = [sys.executable, "-m", "sms10692_mock", "explain"]
+    done = subprocess.run(command, input=text, capture_output=True, timeout=60, check=False)
+    assert b"text.number-not-digits: 'phone'" in done.stdout
+
+
 def test_a_lone_surrogate_becomes_a_question_mark() -> None:
     har = json.dumps({"request": {"method": "POST", "url": "http://h/v2sms.aspx", "postData": {"text": "a=\ud83d"}}})
     assert parse_pasted(har).body == b"a=?"

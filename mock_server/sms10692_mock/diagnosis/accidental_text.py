@@ -54,7 +54,7 @@ _TEMPLATE: Final = re.compile(
     | \{%-?\s*[a-z][^{}\n]{0,60}%\} | «(?:[一-鿿]{1,10}|[A-Za-z]+_\w{1,30})»   # Jinja, a mail merge
     | <%=?[^%\n]{0,40}%>                # <%= code %>
     | (?<![A-Za-z0-9_.+-])@(?:Model|ViewBag|ViewData|TempData|Html|item|this)\.[A-Z]\w*   # Razor; no mention
-    | (?<![A-Za-z0-9_$])\$(?![A-Z]{1,5}(?![A-Za-z0-9_]))[A-Za-z_]\w{1,39}   # $code; $AAPL is a share
+    | (?<![A-Za-z0-9_$])\$(?![A-Z]{1,5}(?![A-Za-z0-9_])|\w+://)[A-Za-z_]\w{1,39}   # $code; $AAPL is a share
     | (?<![A-Za-z0-9_$])\$(?:CODE|NAME|MSG|TEXT|PHONE|USER|TIME|DATE|URL)(?![A-Za-z0-9_])
     | \#(?:__VARIABLE__|[a-z]+(?:_[a-z0-9]+|[A-Z][a-z0-9]*)+)\#     # #code#, #order_no#; #nike# is a topic
     | (?<!\w)__[A-Za-z]\w{0,39}__(?!\w) | 【\s*】   # __CODE__, and a signature without a name

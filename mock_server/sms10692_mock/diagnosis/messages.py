@@ -176,7 +176,7 @@ _TEXT_MESSAGES: Final = {
     "base64": "The text is in Base64: send the plain text.",
     "escapes": "The text contains escapes like \\u5185 instead of characters: send the characters.",
     "entities": "The text contains XML or HTML entities instead of characters: send the characters.",
-    "unseen-characters": "The text contains NUL or other control characters: remove them.",
+    "unseen-characters": "The text contains control characters or other invisible ones: remove them.",
     "replacement-characters": (
         "Characters were lost before sending and replaced by U+FFFD: find where the sender decodes bytes with a wrong "
         "charset."

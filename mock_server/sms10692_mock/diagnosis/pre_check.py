@@ -107,7 +107,7 @@ _FIRST: Final = frozenset(character for character in _LEVEL_1 if not _starts_utf
 """Characters with which no Chinese text begins that is UTF-8 and was decoded as GBK."""
 _HANZI: Final = r"\u4e00-\u951e\u9520-\u9fa5"
 """All but the sign of lost characters, 锟斤拷."""
-_ASCII: Final = r"0-9 ,.:;!()*/~\n\r-"
+_ASCII: Final = r"0-9 ,.:;!()*/~\n\r\-"  # escaped: with letters behind it, it would be a range
 _MARKS: Final = "、。·…—“”‘’《》（），！？：；￥％＋"
 _WORDS: Final = (
     "undefined|[Nn]ull|NULL|None|nil|[Nn]a[Nn]|Invalid|System|Array|Optional|Some|true|false|Traceback|"
