@@ -1,7 +1,9 @@
 """Comparison of two servers: the same probes are sent to both, and the differences of their responses are verdicts.
 
 Values that differ from run to run are replaced before (`volatile_values`). What a key of a profile explains is a
-difference of the clause of this key, anything else of the clause of the probe, or of a clause of the layout.
+difference of the clause of this key, anything else of the clause of the probe, or of a clause of the layout. **One
+change is one difference:** what differs in the same way in several responses to an operation is one of the first probe
+of the table.
 """
 
 import re
@@ -14,13 +16,22 @@ from sms10692_contract.checks.brands import LEARNABLE
 from sms10692_contract.clauses import BY_ID, CLAUSES
 from sms10692_contract.expectations import find_difference
 from sms10692_contract.expected import ParsedResponse
-from sms10692_contract.layout import CONTENT_TYPE, OVERAGE_ZEROS, SEND_ZEROS, STATUS_200, attribute_difference
+from sms10692_contract.layout import (
+    CONTENT_TYPE,
+    OVERAGE_ZEROS,
+    SEND_ZEROS,
+    STATUS_200,
+    TASK_DIGITS,
+    WHOLE_POINTS,
+    attribute_difference,
+)
 from sms10692_contract.learnable_keys import LearnableKey, Observation
 from sms10692_contract.learning import EMPTYING, learn_keys
 from sms10692_contract.masking import shorten
-from sms10692_contract.probes import PROBES, Call, NotObserved, NotSent, ProbeSession, ResponseLost
-from sms10692_contract.requests import CHARSET, WireRequest, mask_request
+from sms10692_contract.probes import OVER_BALANCE, PROBES, Call, NotObserved, NotSent, ProbeSession, ResponseLost
+from sms10692_contract.requests import CHARSET, QUEUES, WireRequest, mask_request
 from sms10692_contract.runner import State, Verdict
+from sms10692_contract.volatile_values import DECIMALS, TASK_KIND
 from sms10692_contract.xml_document import XmlElement, parse_xml
 
 STATEFUL: Final[tuple[Call, ...]] = (
@@ -38,6 +49,7 @@ STATEFUL: Final[tuple[Call, ...]] = (
     ("scheduled",),
     ("scheduled-early",),
     ("scheduled-late",),
+    ("default",),
 )
 """What is sent after the probes of the keys: sequences whose responses depend on what was sent before."""
 
@@ -60,6 +72,21 @@ _ZEROS: Final[Mapping[str, tuple[str, ...]]] = {
     OVERAGE_ZEROS: ("payinfo", "overage", "sendTotal"),
 }
 """Elements of refusals whose values the manual does not tell, by the clause about them."""
+
+_NUMBER_KINDS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
+    TASK_DIGITS: (TASK_KIND, "a task number"),
+    WHOLE_POINTS: (DECIMALS, "points"),
+}
+"""How numbers are written, by the clause about it."""
+
+_BALANCE: Final = "1.3-remainpoint"
+_OTHER_BALANCE: Final = re.compile(
+    r"(remainpoint|overage) is '(?:another )?balance(?:[+-]\d+)?' instead of '(?:another )?balance(?:[+-]\d+)?'"
+)
+"""The cause of a difference of balances, whose size depends on the sends before."""
+
+_ABOUT_BALANCES: Final = ("balance-refused", "scheduled")
+"""Probes whose own clause is about the balance after them."""
 
 _TEXT_LIMIT: Final = 4000
 _CONTEXT: Final = 40
@@ -114,12 +141,14 @@ class Comparison:
     _results: dict[str, _ClauseResult] = field(default_factory=dict)
     _explained: dict[str, str] = field(default_factory=dict)
     """The clause of the key that explains the differences of a probe, by the name of the probe."""
+    _reported: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The clause of a difference, by operation and cause."""
     _ignores_line_ends: bool = False
 
     def compare(self) -> list[Verdict]:
         """Send everything to both servers, in turn, and return a verdict on each clause that this can show."""
         sides = (self.first, self.second)
-        for name in EMPTYING:
+        for name in (*EMPTYING, OVER_BALANCE):
             for session in sides:
                 with suppress(NotObserved):
                     session.play(name)
@@ -129,7 +158,9 @@ class Comparison:
             for session in sides:
                 with suppress(NotObserved):
                     session.play(*call)
-        for call in dict.fromkeys((*self.first.responses, *self.first.failures, *STATEFUL)):
+        names = [*PROBES]
+        calls = dict.fromkeys((*self.first.responses, *self.first.failures, *STATEFUL))
+        for call in sorted(calls, key=lambda call: names.index(str(call[0]))):
             self._judge_probe(call)
         return [self._results[clause.id].build_verdict(clause.id) for clause in CLAUSES if clause.id in self._results]
 
@@ -180,14 +211,17 @@ class Comparison:
             result.unsent.append(f"{name}: one of the servers did not get it, because of its responses before")
             return
         differences = list(self._find_differences(call))
-        if any(difference.clause == PROBES[name].clause for difference in differences):
-            if name in self._explained:
-                result.unsent.append(f"{name}: see {self._explained[name]}")
-        else:
+        if not any(difference.clause == PROBES[name].clause for difference in differences):
             result.equal += 1
         for difference in differences:
             clause = self._explained.get(name, difference.clause)
-            self._get_result(clause).differences.append(difference._replace(clause=clause))
+            operation, cause = _find_operation(difference.request), _OTHER_BALANCE.sub(r"\1", difference.cause)
+            is_layout = difference.clause not in (PROBES[name].clause, _BALANCE)  # of documents of all operations
+            reported = clause if is_layout else self._reported.setdefault((operation, cause), clause)
+            if reported == clause:
+                self._get_result(clause).differences.append(difference._replace(clause=clause))
+            if reported != difference.clause:
+                self._get_result(difference.clause).unsent.append(f"{name}: see {reported}")
 
     def _find_differences(self, call: Call) -> Iterator[Difference]:
         """Yield the differences of status, type, meaning and layout of the responses to a probe."""
@@ -208,6 +242,15 @@ class Comparison:
         )
         if kind != other_kind:
             yield build(CONTENT_TYPE, kind, other_kind, f"Content-Type {other_kind!r} instead of {kind!r}")
+        items, other_items = (session.item_counts.get(call) for session in (self.first, self.second))
+        if items != other_items:
+            cause = f"{other_items} items in a response instead of {items}"
+            yield build(own_clause, f"{items} items", f"{other_items} items", cause)
+        for clause, (pattern, number) in _NUMBER_KINDS.items():
+            kinds = [" and ".join(dict.fromkeys(pattern.findall(text))) or " as usual" for text in (one, other)]
+            if kinds[0] != kinds[1]:
+                yield build(clause, one, other, f"{number}{kinds[1]} instead of {number}{kinds[0]}")
+            one, other = (pattern.sub("", text) for text in (one, other))
         if one == other:
             return
         root, other_root = _parse(one), _parse(other)
@@ -222,7 +265,8 @@ class Comparison:
                 root, other_root = (_replace_values(each, names) for each in (root, other_root))
         cause = find_difference(root, other_root)
         if cause:
-            yield build(own_clause, one, other, cause)
+            is_balance = _OTHER_BALANCE.fullmatch(cause) and call[0] not in _ABOUT_BALANCES
+            yield build(_BALANCE if is_balance else own_clause, one, other, cause)
         if cause or one == other:
             return
         for clause in attribute_difference(_replace_text(second, other), other_root, one):
@@ -235,10 +279,18 @@ class Comparison:
 
 def play_all(session: ProbeSession) -> None:
     """Send to one server all that a comparison sends."""
+    for name in (*EMPTYING, OVER_BALANCE):
+        with suppress(NotObserved):
+            session.play(name)
     learn_keys(session)
     for call in STATEFUL:
         with suppress(NotObserved):
             session.play(*call)
+
+
+def _find_operation(request: WireRequest) -> str:
+    """Return what tells operations apart: the endpoint of a queue, the action at any other endpoint."""
+    return request.endpoint if request.endpoint in QUEUES else dict(request.pairs).get("action", "")
 
 
 def _observe(learnable: LearnableKey, session: ProbeSession) -> Observation | NotObserved:

@@ -33,6 +33,12 @@ _OTHER_SIGNATURE: Final = "云海山川风雨雷电东西南北春夏秋冬金�
 
 LONGEST_SIGNATURE: Final = len(_OTHER_SIGNATURE)
 MOST_EXTNO_DIGITS: Final = 20
+OVER_BALANCE: Final = "send-over-balance"
+"""Name of the probe that is refused for the balance, and so says nothing about a limit."""
+
+MOST_REPORTS: Final = 4000
+"""Number of reports that a fetch without statusNum returns (4.2)."""
+
 LONG_TEXT: Final = "字" * 71
 """Two segments, or one point where the length does not count."""
 
@@ -109,7 +115,8 @@ class ProbeSession:
     """The probes that one server has received. `signature` is what is between the brackets of a text.
 
     `responses` are those of the probes that were sent, in this order. `tasks` are the taskIDs of the accepted sends,
-    `costs` the points that a send took, `item_tasks` the task whose items a response of a queue shows.
+    `costs` the points that a send took, `item_counts` the items of a response that is about their number, `item_tasks`
+    the task whose items a response of a queue shows.
     """
 
     context: CheckContext
@@ -118,6 +125,7 @@ class ProbeSession:
     failures: dict[Call, NotObserved] = field(default_factory=dict)
     tasks: set[str] = field(default_factory=set)
     costs: dict[Call, int] = field(default_factory=dict)
+    item_counts: dict[Call, int] = field(default_factory=dict)
     item_tasks: dict[int, str] = field(default_factory=dict)
     stopped: TargetStopped | FetchedFileError | None = None
     _received: list[ParsedResponse] = field(default_factory=list)
@@ -158,7 +166,11 @@ class ProbeSession:
         """Note whether a send was accepted."""
         response = self.responses[call]
         fields = dict(response.request.pairs)
-        if "send" in PROBES[str(call[0])].permissions and fields.get("action") in ("send", "x"):
+        if (
+            call[0] != OVER_BALANCE
+            and "send" in PROBES[str(call[0])].permissions
+            and fields.get("action") in ("send", "x")
+        ):
             number = fields.get("mobile", "").rpartition(",")[2]
             if is_accepted(response):
                 self._unconfirmed.pop(number, None)
@@ -350,9 +362,40 @@ class ProbeSession:
     def send_tracked(self) -> ParsedResponse:
         """Send with an extno, if the server accepts one, to several numbers, or to one if they are too many."""
         numbers = sorted(self.context.guard.numbers)[:_TRACKED_NUMBERS]
-        extno = "1" if self.accepts("send-extno", 1) else ""
-        response = self.send(mobile=",".join(numbers), extno=extno)
-        return response if is_accepted(response) else self.send(mobile=numbers[0], extno=extno)
+        extnos = ("01", "1") if self.accepts("send-extno", 1) else ("",)
+        for extno in extnos:
+            for mobile in dict.fromkeys((",".join(numbers), numbers[0])):
+                response = self.send(mobile=mobile, extno=extno)
+                if is_accepted(response):
+                    return response
+        return response
+
+    def send_over_balance(self) -> ParsedResponse:
+        """Send to one number more than a prepaid account has points. Raises NotExercised if it has too many."""
+        before, numbers = self.post(UTF8, action="overage"), sorted(self.context.guard.numbers)
+        points = before.get_number("overage")
+        if before.get_element("payinfo") != "预付费" or points is None or not 0 <= points < len(numbers):
+            raise NotExercised(
+                f"the balance is {points} points; this needs fewer than the {len(numbers)} allowed numbers"
+            )
+        text = PLACES["front"]("内容", self.signature)  # a refused send would not tell whether another text is accepted
+        return self.post(UTF8, action="send", mobile=",".join(numbers[: points + 1]), content=text)
+
+    def fetch_default(self) -> ParsedResponse:
+        """Fetch once without statusNum when more reports wait than it returns, and count them; then fetch the rest."""
+        numbers = self.context.pick_numbers(MOST_REPORTS + 1)
+        sent = self.send(mobile=",".join(numbers))
+        if not is_accepted(sent):
+            raise NotExercised(f"a send to {len(numbers)} numbers is refused: {sent.get_element('message')}")
+        self.context.wait(self.context.pace.schedule)
+        response, second = (self.post(STATUS, action="query") for _ in range(2))
+        first, more = (len(each.get_items(STATUS_ITEM)) for each in (response, second))
+        self.context.fetch_task_reports(self.context.own, sent.get_element("taskID"), len(numbers) - first - more)
+        if first < MOST_REPORTS and more != first:
+            raise NotExercised(f"reports are late: {first} of {len(numbers)} after {self.context.pace.schedule:g} s")
+        self.item_counts["default",] = first
+        self.item_tasks[id(response)] = sent.get_element("taskID")
+        return response
 
     def fetch_items(self, sent: ParsedResponse, endpoint: str, item: str, seconds: float) -> ParsedResponse:
         """Fetch until items of a send have come. Raises NotExercised if none do in that time."""
@@ -526,6 +569,13 @@ PROBES: Final[Mapping[str, Probe]] = {
         "获取上行，直到没有",
         lambda s: s.empty_queue(CALL, CALL_ITEM),
     ),
+    OVER_BALANCE: Probe(
+        "1.3-balance",
+        _SEND,
+        "a send to one number more than the account has points, if so many are allowed",
+        "号码数比余额多一个的提交（允许的号码足够多时）",
+        ProbeSession.send_over_balance,
+    ),
     "status-action": Probe(
         "R10-action-queues",
         _FETCH,
@@ -689,7 +739,7 @@ PROBES: Final[Mapping[str, Probe]] = {
         lambda s, length: s.send(s.sign("内容", "12345678901234567890"[:length])),
     ),
     "send-long": Probe(
-        "R6-segments",
+        "R6-counts",
         _SEND,
         "a send of 71 characters, and the balance before it",
         "71 个字的提交，以及此前的余额",
@@ -712,8 +762,8 @@ PROBES: Final[Mapping[str, Probe]] = {
     "tracked": Probe(
         "1.2-extno",
         _SEND,
-        "a send with extno=1, whose reports and replies are waited for",
-        "extno=1 的提交，等待其状态报告和上行",
+        "a send with extno=01, whose reports and replies are waited for",
+        "extno=01 的提交，等待其状态报告和上行",
         ProbeSession.send_tracked,
     ),
     "reports": Probe(
@@ -774,6 +824,13 @@ PROBES: Final[Mapping[str, Probe]] = {
         "fetches of reports after that time",
         "在该时间之后获取状态报告",
         ProbeSession.fetch_late,
+    ),
+    "default": Probe(
+        "4.2-default",
+        _BOTH,
+        "a send to 4001 numbers, if so many are allowed, and a fetch of reports without statusNum",
+        "向 4001 个号码提交（允许的号码足够多时），不带 statusNum 获取状态报告",
+        ProbeSession.fetch_default,
     ),
 }
 """All probes by name, in the order in which `compare` sends them."""

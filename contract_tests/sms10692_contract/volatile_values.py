@@ -1,7 +1,8 @@
 """Replacement of the values of a response that differ from run to run by what they mean in their run.
 
-A task number is new or known, a balance becomes its difference to the balance before, a time its form, a number and
-the text of a reply a word. So responses of two servers can be compared, and shown to anybody.
+A task number is new or known, a balance becomes its difference to the one after the last send, a time its form, a
+number and the text of a reply a word. How a number is written stays: the digits of a long task number, and decimals. So
+responses of two servers can be compared, and shown to anybody.
 """
 
 import re
@@ -23,6 +24,14 @@ _JSON_VALUE: Final = re.compile(
 )
 _ITEM: Final = re.compile(r"\s*<(statusbox|callbox)>(?:(?!</\1>).)*</\1>", re.DOTALL)
 _TASK_OF_ITEM: Final = re.compile(r"<taskid>\s*(?:<!\[CDATA\[)?([^<\]]*)")
+_POINTS: Final = re.compile(r"(-?[0-9]{1,18})(?:\.([0-9]{1,9}))?")
+_USUAL_DIGITS: Final = 9
+"""Number of digits up to which a task number is like those of other servers."""
+
+TASK_KIND: Final = re.compile("(?<= task)(?: of [0-9]+ digits| that is no number)")
+DECIMALS: Final = re.compile("(?<=[a-z0-9]), [0-9] decimals")
+"""How a number is written, in a text in which `VolatileValues` has replaced it."""
+
 _TIME: Final = re.compile(r"\d{4}([-/])\d\d?\1\d\d? \d\d?:\d\d:\d\d", re.ASCII)
 
 
@@ -31,7 +40,7 @@ class VolatileValues:
     """What the values of the responses of one server mean. `tasks` are the taskIDs of earlier sends.
 
     **Every response but those of queues passes `replace` once, in the order of the requests:** a balance is compared
-    with the one before.
+    with the one after the last accepted send, or with the first one.
     """
 
     tasks: Collection[str]
@@ -70,13 +79,19 @@ class VolatileValues:
         if name in _WORDS:
             return _WORDS[name] if value else ""
         if name == "taskid":
-            return value if value in ("", "0") else "known task" if value in self.tasks else "new task"
+            return (
+                value
+                if value in ("", "0")
+                else f"{'known' if value in self.tasks else 'new'} task{_describe_kind(value)}"
+            )
         if name == "receivetime":
             found = _TIME.fullmatch(value)
             return f"a time with {found[1]}" if found else value
-        if not re.fullmatch("-?[0-9]{1,18}", value):
+        points = _POINTS.fullmatch(value)
+        if points is None:
             return value
-        return self._describe_points(name, int(value), is_accepted)
+        decimals = f", {len(points[2])} decimals" if points[2] else ""
+        return self._describe_points(name, int(points[1]), is_accepted) + decimals
 
     def _describe_points(self, name: str, points: int, is_accepted: bool) -> str:
         if name == "sendtotal":
@@ -87,11 +102,23 @@ class VolatileValues:
         if not is_accepted:
             return "balance" if points == self._balance else "0" if points == 0 else "another balance"
         difference = 0 if self._balance is None else points - self._balance
-        self._balance = points
+        if self._balance is None or name == "remainpoint":
+            self._balance = points
         return _describe_difference("balance", difference)
 
 
 _WORDS: Final[Mapping[str, str]] = {"mobile": "number", "content": "text", "userid": "userid"}
+
+
+def _describe_kind(task: str) -> str:
+    """Return how a task number is written, if not as usual.
+
+    >>> _describe_kind("1212"), _describe_kind("202611302359590001"), _describe_kind("a-1")
+    ('', ' of 18 digits', ' that is no number')
+    """
+    if not (task.isascii() and task.isdecimal()):
+        return " that is no number"
+    return f" of {len(task)} digits" if len(task) > _USUAL_DIGITS else ""
 
 
 def _describe_difference(word: str, difference: int) -> str:

@@ -33,7 +33,7 @@ def test_equal_servers_differ_in_nothing() -> None:
     verdicts = compare()
     assert get_failed(verdicts) == {}
     held = {verdict.clause.id for verdict in verdicts if verdict.state is State.HELD}
-    assert held >= {PROBES[str(name)].clause for name, *_ in STATEFUL}
+    assert held >= {PROBES[str(name)].clause for name, *_ in STATEFUL} - {"4.2-default"}  # it needs 4001 numbers
     assert held >= {learnable.clause for learnable in LEARNABLE} - {"D-max-numbers"}
 
 
@@ -85,16 +85,13 @@ def with_status(status: int) -> Callable[[ApiRequest, Response], Response]:
     return lambda request, response: response._replace(status=status)
 
 
-OVERAGES = {"2.3-found", "1.1-gbk", "1.3-remainpoint", "Q13", "R15-letter", "R6-refused"}
-"""Clauses of the probes that query the balance."""
-
 DEFECTS: dict[str, tuple[Defect, set[str]]] = {
-    "another word of overage": (replacing("Sucess", "Success"), OVERAGES),
-    "another payinfo": (replacing("预付费", "后付费"), OVERAGES),
+    "another word of overage": (replacing("Sucess", "Success"), {"2.3-found"}),
+    "another payinfo": (replacing("预付费", "后付费"), {"2.3-found"}),
     "another declaration": (replacing('" ?>', '"?>'), {"A1-declaration"}),
     "a line end at the end": (replacing("</returnsms>", "</returnsms>\n"), {"A1-lines", "A3", "A10", "L-lines"}),
-    "another errorcode": (replacing("DELIVRD", "0"), {"4.3-layout", "1.2-sendTime"}),
-    "a status in words": (replacing("<status>10<", "<status>OK<"), {"4.3-layout", "1.2-sendTime"}),
+    "another errorcode": (replacing("DELIVRD", "0"), {"4.3-layout"}),
+    "a status in words": (replacing("<status>10<", "<status>OK<"), {"4.3-layout"}),
     "HTTP 202": (Defect(response=with_status(202)), {"A7"}),
     "another error number": (replacing("<error>1<", "<error>9<"), {"4.4-1", "5.4-1"}),
     "zeros of refusals": (replacing("<taskID>0<", "<taskID><"), {"A4"}),

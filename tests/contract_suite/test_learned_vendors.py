@@ -50,13 +50,13 @@ _LAYOUT = {"A1-lines", "A3", "L-lines", "R17-type", "R15-overage"}
 
 REMAINING: dict[str, set[str]] = {
     "python": _LAYOUT | {"A1-declaration", "A10", "A4", "L-zeros", "R10-statusNum"},
-    "node": _LAYOUT | {"A4", "A8", "R10-statusNum", "R17-values"},
-    "php": _LAYOUT | {"A1-declaration", "A10", "A4", "A8", "L-zeros", "R10-statusNum", "R17-values"},
+    "node": _LAYOUT | {"A4", "A6-taskID", "A8", "R10-statusNum", "R17-values"},
+    "php": _LAYOUT | {"A6-taskID", "A1-declaration", "A10", "A4", "A8", "L-zeros", "R10-statusNum", "R17-values"},
     "java": _LAYOUT | {"A1-declaration", "A4"},
     "perl": _LAYOUT
-    | {"A1-declaration", "A10", "A4", "A7", "L-zeros", "R10-statusNum", "R17-values"}
+    | {"A6-taskID", "A1-declaration", "A10", "A4", "A7", "L-zeros", "R10-statusNum", "R17-values"}
     | {"1.2-action", "1.2-extno-invalid", "R9-other", "R9-sendTime"},  # its messages repeat what was sent
-    "harbour": _LAYOUT | {"A1-declaration", "A10", "A4"},
+    "harbour": _LAYOUT | {"A1-declaration", "A10", "A4", "A6-taskID"},
     "meadow": _LAYOUT | {"A1-declaration", "A10"},
 }
 """Clauses in which each vendor differs from the emulator with its profile."""
