@@ -321,10 +321,36 @@ def keep_open(request: WireRequest) -> WireRequest:
     return replace(request, headers=kept)
 
 
-def chunk_body(request: WireRequest, size: int) -> WireRequest:
+@dataclass(frozen=True)
+class ChunkStyle:
+    """What a client may choose when it writes chunks: see RFC 9112, 7.1.
+
+    `extension` stands behind each size; `trailers` are header lines behind the last chunk, without line ends.
+    """
+
+    are_sizes_upper: bool = False
+    extension: str = ""
+    trailers: tuple[str, ...] = ()
+
+    def write_chunk(self, chunk: bytes) -> bytes:
+        """Write a chunk that is not empty."""
+        return f"{self._write_size(len(chunk))}\r\n".encode() + chunk + b"\r\n"
+
+    def write_end(self) -> bytes:
+        """Write the empty chunk and the trailers."""
+        return "".join(f"{line}\r\n" for line in (self._write_size(0), *self.trailers, "")).encode()
+
+    def _write_size(self, size: int) -> str:
+        return f"{size:{'X' if self.are_sizes_upper else 'x'}}{self.extension}"
+
+
+PLAIN_CHUNKS: Final = ChunkStyle()
+
+
+def chunk_body(request: WireRequest, size: int, style: ChunkStyle = PLAIN_CHUNKS) -> WireRequest:
     """Send the body of a request in chunks of this size (Q17)."""
     chunks = [request.body[at : at + size] for at in range(0, len(request.body), size)]
-    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+    body = b"".join(map(style.write_chunk, chunks)) + style.write_end()
     kept = [header for header in request.headers if header[0] != "Content-Length"]
     return replace(request, headers=(*kept, ("Transfer-Encoding", "chunked")), body=body)
 
@@ -338,9 +364,9 @@ def decode_chunked(body: bytes) -> bytes:
     chunks = []
     while body:
         size, _, rest = body.partition(b"\r\n")
-        length = int(size, 16)
+        length = int(size.partition(b";")[0], 16)
         chunks.append(rest[:length])
-        body = rest[length + 2 :]
+        body = rest[length + 2 :] if length else b""  # trailers are no part of the body
     return b"".join(chunks)
 
 

@@ -311,11 +311,20 @@ class HttpHandler(BaseHTTPRequestHandler):
         if self.headers.get("Transfer-Encoding") is None:
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
         chunks = []
-        while size := int(self.rfile.readline(), 16):
+        while size := self.read_chunk_size(self.rfile.readline()):
             chunks.append(self.rfile.read(size))
             self.rfile.readline()
-        self.rfile.readline()
+        self.read_trailers()
         return self.defect.join_chunks(chunks)
+
+    def read_chunk_size(self, line: bytes) -> int:
+        """Read the line before a chunk, with an extension or without."""
+        return int(line.partition(b";")[0], 16)
+
+    def read_trailers(self) -> None:
+        """Read what stands behind the last chunk, the empty line included."""
+        while self.rfile.readline().strip():
+            pass
 
 
 class MutantServer(ThreadingHTTPServer):

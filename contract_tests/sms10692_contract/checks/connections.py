@@ -21,7 +21,7 @@ from sms10692_contract.harness import CheckContext
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.kept_connection import Conversation
 from sms10692_contract.pace import REPORT_TIMEOUT
-from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, Pairs, WireRequest, build_request, keep_open
+from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, ChunkStyle, Pairs, WireRequest, build_request, keep_open
 from sms10692_contract.safety import INVALID_SIGN
 
 _DIVIDED_LINES: Final = 3
@@ -153,6 +153,7 @@ def _pipelined_requests_are_answered_in_order(context: CheckContext) -> None:
     check_answers(every_operation, [False])
     check_answers(every_operation, [True])
     check_answers(every_operation, [False], [RequestForm(chunk_size=9), RequestForm(method="GET")])
+    check_answers(every_operation, [False], [RequestForm(chunk_size=9, chunk_style=ChunkStyle(trailers=("X-A: 0",)))])
     many = TrialValues(points=5000, mobiles=tuple(build_mobiles(2000)))
     check_answers([("send", many), ("overage", TrialValues(points=7)), ("send", many)], [False, True])
     refused = st.lists(st.booleans(), min_size=1, max_size=3)

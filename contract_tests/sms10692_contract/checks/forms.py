@@ -29,7 +29,7 @@ from sms10692_contract.expected import (
     WRONG_CREDENTIALS,
 )
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.requests import STATUS, UTF8, build_request
+from sms10692_contract.requests import STATUS, UTF8, ChunkStyle, build_request
 
 NAMES: Final = ("mobile", "content", "sendTime", "extno", "statusNum")
 """Parameters that an operation can have besides its credentials and its action."""
@@ -83,6 +83,7 @@ FORMS: Final[Mapping[str, tuple[tuple[RequestForm, ...], st.SearchStrategy[Reque
             RequestForm(chunk_size=2),
             RequestForm(chunk_size=2, spellings=("raw",)),
             RequestForm(chunk_size=10**6, extra=(("padding", "x" * 70_000, 0),)),
+            RequestForm(chunk_size=29, chunk_style=ChunkStyle(True, ";a=b", ("X-Checksum: 0",))),
             RequestForm(protocol="HTTP/1.0"),
         ),
         request_forms.FRAMED,

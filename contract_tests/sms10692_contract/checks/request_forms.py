@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from sms10692_contract.requests import (
     CHARSET,
     FORM,
+    PLAIN_CHUNKS,
+    ChunkStyle,
     Encoder,
     Pairs,
     WireRequest,
@@ -67,6 +69,7 @@ class RequestForm:
     extra: tuple[tuple[str, str, int], ...] = ()
     strays: tuple[tuple[str, int], ...] = ()
     chunk_size: int = 0
+    chunk_style: ChunkStyle = PLAIN_CHUNKS
     protocol: str = "HTTP/1.1"
     path_upper: tuple[bool, ...] = ()
     slashes: int = 1
@@ -105,7 +108,7 @@ class RequestForm:
                 replace_body(request, raw, _write_multipart_type(self.multipart)), pairs=(*request.pairs, *body)
             )
         if self.chunk_size and request.body and self.protocol == "HTTP/1.1":
-            request = chunk_body(request, self.chunk_size)
+            request = chunk_body(request, self.chunk_size, self.chunk_style)
         headers = ((change_case(name, self.header_upper), value) for name, value in (*request.headers, *self.headers))
         target = self.origin.encode() + request.target
         return replace(request, headers=tuple(headers), protocol=self.protocol, target=target)
@@ -261,8 +264,15 @@ LONG: Final = st.builds(
 )
 """Long query strings and forms: an unknown parameter makes them long, so that what follows it may be cut off."""
 
+_CHUNK_STYLES: Final = st.builds(
+    ChunkStyle,
+    st.booleans(),
+    st.sampled_from(["", ";a", ";a=b", ' ;a="b; c"']),
+    st.sampled_from([(), ("X-Checksum: 0",), ("X-First: 1", "X-Second:")]),
+)
+
 FRAMED: Final = st.one_of(
-    st.builds(RequestForm, chunk_size=st.integers(1, 5) | st.integers(6, 300)),
+    st.builds(RequestForm, chunk_size=st.integers(1, 5) | st.integers(6, 300), chunk_style=_CHUNK_STYLES),
     st.builds(RequestForm, chunk_size=st.integers(1, 5), spellings=st.just(("raw",))),
     st.builds(RequestForm, multipart=_STYLES, chunk_size=st.integers(1, 200)),
     st.just(RequestForm(protocol="HTTP/1.0")),

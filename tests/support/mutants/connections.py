@@ -482,6 +482,28 @@ class _ReadsShortChunks(HttpHandler):
         return body[: len(body) & 0xFFFF] if self.headers.get("Transfer-Encoding") and body else body
 
 
+class _ReadsSmallLetters(HttpHandler):
+    """Reads the size of a chunk up to its first capital letter."""
+
+    def read_chunk_size(self, line: bytes) -> int:
+        size = re.match(rb"[0-9a-f]+", line)
+        return int(size[0], 16) if size else 0
+
+
+class _ReadsNoExtensions(HttpHandler):
+    """Takes a size with an extension for the end of the body."""
+
+    def read_chunk_size(self, line: bytes) -> int:
+        return 0 if b";" in line else super().read_chunk_size(line)
+
+
+class _LeavesTrailers(HttpHandler):
+    """Reads one line behind the last chunk, and the rest as the next request."""
+
+    def read_trailers(self) -> None:
+        self.rfile.readline()
+
+
 class _ReadsShortBodies(HttpHandler):
     """Keeps the first 64 KiB of a body."""
 
@@ -550,6 +572,9 @@ CONNECTIONS: Final = (
             ("a head that is divided between CR and LF is not read", _MissesDividedLine, "K-pieces"),
             ("a chunked body ends where its first piece ends", _ReadsChunkAtOnce, "K-pieces"),
             ("the size of a chunk has 16 bits", _ReadsShortChunks, "F-framing"),
+            ("the size of a chunk has no capital letters", _ReadsSmallLetters, "F-framing"),
+            ("a chunk with an extension is not read", _ReadsNoExtensions, "F-framing"),
+            ("trailers are read as the next request", _LeavesTrailers, "K-pipelined"),
             ("a body has at most 64 KiB", _ReadsShortBodies, "F-long"),
             ("Connection: close is ignored", _IgnoreClose, "K-close"),
             ("HTTP/1.0 is answered in chunks", _ChunkAnswers, "K-close"),

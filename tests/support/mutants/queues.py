@@ -193,6 +193,13 @@ QUEUES: Final = (
         ("R5-no-handset",),
     ),
     Mutant(
+        "a number in full-width digits is reported as delivered",
+        _change_reports(
+            lambda report: report if report.mobile.isascii() else report._replace(status=10, errorcode="DELIVRD")
+        ),
+        ("R5-no-handset",),
+    ),
+    Mutant(
         "10000000022 is reported",
         Defect(
             api_request=lambda request: request._replace(mobile=request.mobile.replace("10000000022", "15000000022"))
