@@ -72,7 +72,7 @@ class ModelVendor(Target):
         self._account = account
         self._forbidden_word = forbidden_word
         self._points = self._total = points
-        self._task = 0
+        self._task = 100_000
         self._reports: list[_Item] = []
         self._replies: list[_Item] = []
 

@@ -55,7 +55,7 @@ def format_entry(entry: LogMessage) -> None:
     str(entry)
 
 
-@pytest.mark.parametrize(("store", "max_functions", "max_modules"), [("memory", 83, 31), ("sqlite", 128, 39)])
+@pytest.mark.parametrize(("store", "max_functions", "max_modules"), [("memory", 86, 32), ("sqlite", 128, 39)])
 @pytest.mark.skipif(sys.gettrace() is not None, reason="a tracer runs functions of its own")
 def test_a_send_over_a_warm_connection_runs_few_functions(
     tmp_path: Path, store: str, max_functions: int, max_modules: int

@@ -161,7 +161,7 @@ def test_the_migration_erases_secret_headers_from_the_file(path: Path) -> None:
         ("COOKIE", "[redacted]"),
         ("X-Own", "kept"),
     ]
-    assert schema.VERSION == 5
+    assert schema.VERSION == 6
 
 
 # Replaced and removed files

@@ -33,19 +33,19 @@
     showState();
   }
   // After an update that took long, such as a search in 100,000 requests, the next one waits three times as long.
-  let updateStarted = 0, nextUpdate = 0, waiting = null;
+  // A page may have several parts that are updated: an update ends with the last of their requests.
+  let openRequests = 0, updateStarted = 0, nextUpdate = 0, waiting = null;
   function update() {
-    if (updateStarted) missed = true;
+    if (openRequests) missed = true;
     else if (Date.now() >= nextUpdate) htmx.trigger(document.body, "changed");
     else waiting ??= setTimeout(() => { waiting = null; onChange(); }, nextUpdate - Date.now());
   }
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.requestConfig.triggeringEvent?.type === "changed") updateStarted = Date.now();
+    if (event.detail.requestConfig.triggeringEvent?.type === "changed" && !openRequests++) updateStarted = Date.now();
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.requestConfig.triggeringEvent?.type !== "changed") return;
+    if (event.detail.requestConfig.triggeringEvent?.type !== "changed" || --openRequests) return;
     nextUpdate = Date.now() + 3 * (Date.now() - updateStarted);
-    updateStarted = 0;
     if (missed) onChange();
   });
   function setPaused(value) {
