@@ -153,7 +153,8 @@ def _pipelined_requests_are_answered_in_order(context: CheckContext) -> None:
     check_answers(every_operation, [False])
     check_answers(every_operation, [True])
     check_answers(every_operation, [False], [RequestForm(chunk_size=9), RequestForm(method="GET")])
-    check_answers(every_operation, [False], [RequestForm(chunk_size=9, chunk_style=ChunkStyle(trailers=("X-A: 0",)))])
+    trailers = ChunkStyle(trailers=("X-A: 0", "X-B: 1"))
+    check_answers(every_operation, [False], [RequestForm(chunk_size=9, chunk_style=trailers)])
     many = TrialValues(points=5000, mobiles=tuple(build_mobiles(2000)))
     check_answers([("send", many), ("overage", TrialValues(points=7)), ("send", many)], [False, True])
     refused = st.lists(st.booleans(), min_size=1, max_size=3)
@@ -201,6 +202,12 @@ def _an_answer_to_head_has_no_body(context: CheckContext) -> None:
                     response = conversation.exchange(keep_open(build_request(UTF8, query=balance, method="GET")))
                     expect(response.get_number("overage") == 77, response, "the balance 77 after HEAD")
                 _expect_usable(context, conversation)
+    for protocol in ("HTTP/1.1", "HTTP/1.0"):  # both responses end the connection
+        last = replace(build_request(UTF8, query=balance, method="HEAD"), protocol=protocol)
+        with context.keep_connection() as conversation:
+            raw = conversation.exchange_to_end(last)
+            body = raw.partition(b"\r\n\r\n")[2]
+            expect(body == b"", ParsedResponse(last, HttpResponse(200, "", raw)), "nothing behind the head", repr(body))
 
 
 @checks("K-expect")

@@ -71,7 +71,7 @@ def _an_invalid_mobile_number_is_charged_and_not_delivered(context: CheckContext
         ]
         expect(actual == [(number, "20", "UNDELIV")], response, f"{number} reported 20, UNDELIV", f"{actual}")
 
-    for number in ("10086", "25023239810", "150232398100", "+8615023239810", "1502323981x", "１５０２３２３９８１０"):
+    for number in ("10086", "25023239810", "150232398100", "+8615023239810", "1502323981x", "1５０２３２３９８１０"):
         check_undelivered(number)
     context.for_all(check_undelivered, INVALID_MOBILE, examples=context.few_examples)
 

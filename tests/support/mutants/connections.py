@@ -504,6 +504,15 @@ class _LeavesTrailers(HttpHandler):
         self.rfile.readline()
 
 
+class _EndsHeadWithBody(HttpHandler):
+    """Sends a body behind the response to HEAD if it closes the connection."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        super().write_response(status, headers, content)
+        if self.command == "HEAD" and self.close_connection:
+            self.wfile.write(content)
+
+
 class _ReadsShortBodies(HttpHandler):
     """Keeps the first 64 KiB of a body."""
 
@@ -575,6 +584,7 @@ CONNECTIONS: Final = (
             ("the size of a chunk has no capital letters", _ReadsSmallLetters, "F-framing"),
             ("a chunk with an extension is not read", _ReadsNoExtensions, "F-framing"),
             ("trailers are read as the next request", _LeavesTrailers, "K-pipelined"),
+            ("the last response to HEAD of a connection has a body", _EndsHeadWithBody, "K-head"),
             ("a body has at most 64 KiB", _ReadsShortBodies, "F-long"),
             ("Connection: close is ignored", _IgnoreClose, "K-close"),
             ("HTTP/1.0 is answered in chunks", _ChunkAnswers, "K-close"),
