@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from console.conftest import ConsoleAccount, ServedEmulator
 from console.test_console_pages import WITH_ONE_PROFILE, console_text, wait_for_live_updates
@@ -68,6 +68,30 @@ def test_a_filter_typed_without_a_connection_is_applied_when_it_is_back(
     expect(page.locator(".messages tbody tr")).to_have_count(2)
     expect(page.locator(".messages")).not_to_contain_text("apple")
     expect(page).to_have_url(re.compile("[?&]text=pear(&|$)"))
+
+
+def test_a_part_that_is_replaced_while_it_is_loaded_is_updated_again(
+    page: Page, account: ConsoleAccount, profile: BrowserProfile
+) -> None:
+    account.send("15023239810", "apple")
+    page.goto(account.page_path("/"))
+    wait_for_live_updates(page)
+    held: list[Route] = []
+
+    def hold_first_update(route: Route) -> None:
+        if held or "x-seen" not in route.request.headers:
+            route.continue_()
+        else:
+            held.append(route)
+
+    page.route("**", hold_first_update)
+    with page.expect_request(lambda request: "x-seen" in request.headers):
+        account.send("13527576163", "pear")
+    page.locator("#by-text").fill("e")  # its response replaces the part of the page that is being loaded
+    expect(page.locator(".messages tbody tr")).to_have_count(2)
+    held[0].continue_()
+    account.send("13527576163", "cherry")
+    expect(page.locator(".messages")).to_contain_text("cherry")
 
 
 SIZES = ((320, 568), (375, 667), (390, 844), (768, 1024), (899, 700), (1024, 600), (1280, 720), (2560, 1440))

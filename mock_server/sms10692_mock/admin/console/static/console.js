@@ -40,13 +40,15 @@
     else if (Date.now() >= nextUpdate) htmx.trigger(document.body, "changed");
     else waiting ??= setTimeout(() => { waiting = null; onChange(); }, nextUpdate - Date.now());
   }
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.requestConfig.triggeringEvent?.type === "changed" && !openRequests++) updateStarted = Date.now();
-  });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.requestConfig.triggeringEvent?.type !== "changed" || --openRequests) return;
-    nextUpdate = Date.now() + 3 * (Date.now() - updateStarted);
-    if (missed) onChange();
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.requestConfig.triggeringEvent?.type !== "changed") return;
+    if (!openRequests++) updateStarted = Date.now();
+    // Events of htmx do not reach the document once the part was replaced, for example by the response to a filter.
+    detail.xhr.addEventListener("loadend", () => {
+      if (--openRequests) return;
+      nextUpdate = Date.now() + 3 * (Date.now() - updateStarted);
+      if (missed) onChange();
+    });
   });
   function setPaused(value) {
     paused = value;
