@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -153,7 +154,7 @@ def measure_list(page: Page, session: CDPSession, path: str, server: servers.Ser
         for times, text in ((matching, "第7条"), (missing, "nothing has this text")):
             field = page.locator("#by-text")
             expected = f"{rows} {'> 0' if times is matching else '=== 0'} && location.search.includes('text=')"
-            times.append(measure_until(page, expected, lambda field=field, text=text: field.fill(text)))  # type: ignore[misc]
+            times.append(measure_until(page, expected, partial(field.fill, text)))
         page.goto(path)
         wait_until(page, _LIVE)
         newest = page.locator(_ROW).first.get_attribute("id")
@@ -161,7 +162,7 @@ def measure_list(page: Page, session: CDPSession, path: str, server: servers.Ser
             measure_until(
                 page,
                 f"document.querySelector({_ROW!r}).id !== {newest!r}",
-                lambda number=number: sender.send(_USERID, f"arrival {number}"),  # type: ignore[misc]
+                partial(sender.send, _USERID, f"arrival {number}"),
             )
         )
         for _ in range(3):
@@ -263,7 +264,7 @@ def measure_accounts(page: Page, rounds: int, accounts: int) -> list[list[str]]:
         page.goto("/")
         opened.append(measure_until(page, f"{found} > 0", lambda: page.locator("[data-opens]").first.press("Enter")))
         field = page.locator("dialog[open] input[type=search]")
-        searched.append(measure_until(page, f"{found} === 1", lambda field=field: field.fill(f"t{accounts - 2}")))  # type: ignore[misc]
+        searched.append(measure_until(page, f"{found} === 1", partial(field.fill, f"t{accounts - 2}")))
     return [
         ["Accounts: dialog opened, until the first account is shown", f"{summarize(opened)} ms"],
         ["Accounts: search for one (150 ms of them wait for further keys)", f"{summarize(searched)} ms"],

@@ -19,10 +19,10 @@ from sms10692_contract.probes import (
 )
 from sms10692_contract.profiles import MANUAL_VALUES, get_manual_message
 
-Sighting: TypeAlias = tuple[Any, tuple[ParsedResponse, ...]]
+ObservedValue: TypeAlias = tuple[Any, tuple[ParsedResponse, ...]]
 """A value, and the responses that show it together."""
 
-Reader: TypeAlias = Callable[[ProbeSession], Iterable[Sighting]]
+Reader: TypeAlias = Callable[[ProbeSession], Iterable[ObservedValue]]
 
 MAX_TEXT: Final = 200
 """Most characters of a text in a profile."""
@@ -78,15 +78,15 @@ class LearnableKey:
 
     def observe(self, session: ProbeSession) -> Observation:
         """Send the probes and read the value. Raises NotObserved, also if responses contradict each other."""
-        sightings = list(self.read(session))
-        for response in (each for _, group in sightings for each in group):
+        observed = list(self.read(session))
+        for response in (each for _, group in observed for each in group):
             expect_answer(response)
             if session.limit_text and get_message(response) == session.limit_text:
                 raise NotObserved("the message is that of a limit")
         session.confirm_refusals()
-        if not sightings:
+        if not observed:
             raise NotObserved("the responses show no value that a profile knows")
-        values = list({json.dumps(value, ensure_ascii=False): value for value, _ in sightings}.values())
+        values = list({json.dumps(value, ensure_ascii=False): value for value, _ in observed}.values())
         if len(values) > 1:
             shown = session.mask(", ".join(map(repr, values)))
             raise NotObserved(f"the responses contradict each other: {shown}")
@@ -96,7 +96,7 @@ class LearnableKey:
                 raise NotObserved("the message contains something of the account or of a person, or may contain it")
             if not _is_expressible(self.key, value):
                 raise NotObserved(f"a profile cannot have the text {session.mask(value)[:MAX_TEXT]!r}")
-        responses = {id(each): each for _, group in sightings for each in group}
+        responses = {id(each): each for _, group in observed for each in group}
         return Observation(self.key, value, tuple(responses.values()))
 
 
@@ -149,7 +149,7 @@ def show_edge(session: ProbeSession, name: str, *values: int) -> tuple[ParsedRes
 
 
 def read_text(name: str, *arguments: str | int) -> Reader:
-    def read(session: ProbeSession) -> Iterator[Sighting]:
+    def read(session: ProbeSession) -> Iterator[ObservedValue]:
         response = session.play(name, *arguments)
         yield get_refusal(session, response), (response,)
 
@@ -173,7 +173,7 @@ _REPEATABLE: Final = ("extno", "sendTime", "statusNum", "mobile", "userid", "acc
 def read_edge_text(key: LearnableKey, name: str, offset: int) -> Reader:
     """Return a reader of the text with which the first value beyond a limit is refused."""
 
-    def read(session: ProbeSession) -> Iterator[Sighting]:
+    def read(session: ProbeSession) -> Iterator[ObservedValue]:
         edge = key.observe(session).value
         response = None if edge is None else session.responses.get((name, edge + offset))
         if response is None:

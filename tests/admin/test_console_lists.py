@@ -189,7 +189,7 @@ def message_numbers(emulator: FlaskEmulator, path: str) -> list[int]:
     return [int(number) for number in re.findall('<a id="m([0-9]+)"', emulator.http.get(path).text)]
 
 
-def test_one_message_all_of_an_account_and_all_of_everyone_are_deleted() -> None:
+def test_one_message_those_of_an_account_and_those_of_all_accounts_are_deleted() -> None:
     emulator = FlaskEmulator()
     other = emulator.control("POST", "accounts", {"userid": "13"})
     for _ in range(3):
@@ -208,7 +208,7 @@ def test_one_message_all_of_an_account_and_all_of_everyone_are_deleted() -> None
     assert message_numbers(emulator, "/") == []
     assert "All message records were deleted." in page
     assert message_numbers(emulator, "/?userid=13") == [1]
-    assert delete("/messages/delete-everyones") == 200
+    assert delete("/messages/delete-of-all-accounts") == 200
     assert message_numbers(emulator, "/?userid=13") == []
     assert emulator.control("GET", "accounts/12/queue-stats")["reports"]["waiting"] == 3
 

@@ -121,7 +121,7 @@ def test_messages_are_cards_with_labels_where_the_table_does_not_fit(
     label = page.locator(".messages .state").first.evaluate("(cell) => getComputedStyle(cell, '::before').content")
     assert (label == "none") is (width == 1440)
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    for button in page.locator(".list .delete, #delete-all, #delete-everyones").all():
+    for button in page.locator(".list .delete, #delete-all, #delete-of-all-accounts").all():
         box = button.bounding_box()
         assert box is not None
         assert 0 <= box["x"] < box["x"] + box["width"] <= width

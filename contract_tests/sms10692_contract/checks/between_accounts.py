@@ -57,8 +57,8 @@ def _similar_accounts_are_different_accounts(context: CheckContext) -> None:
             with attribute_to("B-items"):
                 account.fetch_everything()
 
-    everyone = [(index, ["10000000030", "13000000001"], "01", SEND_ENDPOINTS[index % 2]) for index in range(6)]
-    check_separate(everyone, [(1, 7)])
+    senders = [(index, ["10000000030", "13000000001"], "01", SEND_ENDPOINTS[index % 2]) for index in range(6)]
+    check_separate(senders, [(1, 7)])
     indexes = st.integers(0, 5)
     several = st.tuples(
         indexes, st.lists(_MOBILE, min_size=1, max_size=3), st.sampled_from(["", "1", "01"]), SEND_ENDPOINT

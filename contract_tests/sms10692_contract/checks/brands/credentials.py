@@ -14,7 +14,7 @@ from sms10692_contract.learnable_keys import (
     CHANGES_PASSWORD,
     MESSAGE,
     LearnableKey,
-    Sighting,
+    ObservedValue,
     find_last,
     get_refusal,
     learn_text,
@@ -76,7 +76,7 @@ CLOCK_SKEWS: Final = (60, 300, 600, 900, 1800, 3600, 86_400)
 """Values of `max_clock_skew` that are told apart: the nearest one above what is accepted."""
 
 
-def _read_max_clock_skew(session: ProbeSession) -> Iterator[Sighting]:
+def _read_max_clock_skew(session: ProbeSession) -> Iterator[ObservedValue]:
     oldest = session.play("timestamp", OLD)
     if is_accepted(oldest):
         yield None, (oldest,)
@@ -89,7 +89,7 @@ def _read_max_clock_skew(session: ProbeSession) -> Iterator[Sighting]:
     yield float(CLOCK_SKEWS[index - 1]), (oldest, *show_edge(session, "timestamp", *shown))
 
 
-def _read_skew_text(session: ProbeSession) -> Iterator[Sighting]:
+def _read_skew_text(session: ProbeSession) -> Iterator[ObservedValue]:
     response = session.play("timestamp", OLD)
     yield get_refusal(session, response), (response,)
 

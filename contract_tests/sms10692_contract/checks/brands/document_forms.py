@@ -21,7 +21,7 @@ from sms10692_contract.checks.strategies import EXTNO, SEND_ENDPOINTS
 from sms10692_contract.expectations import expect
 from sms10692_contract.expected import OVERAGE, SEND_ACCEPTED, ParsedResponse
 from sms10692_contract.harness import CheckContext, NotExercised
-from sms10692_contract.learnable_keys import LearnableKey, Sighting, play_each
+from sms10692_contract.learnable_keys import LearnableKey, ObservedValue, play_each
 from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.probes import (
     ProbeSession,
@@ -135,14 +135,14 @@ def _parse_json(response: ParsedResponse) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _read_json_switch(session: ProbeSession) -> Iterator[Sighting]:
+def _read_json_switch(session: ProbeSession) -> Iterator[ObservedValue]:
     for name in ("rt", "dataType"):
         response = session.play(f"overage-{name}")
         if _parse_json(response) is not None:
             yield name, (response,)
 
 
-def _read_json_form(session: ProbeSession) -> Iterator[Sighting]:
+def _read_json_form(session: ProbeSession) -> Iterator[ObservedValue]:
     for response in play_each(session, "overage-rt", "overage-dataType"):
         document = _parse_json(response) or {}
         if "ReturnStatus" in document and not isinstance(document.get("Overage"), str):
@@ -151,7 +151,7 @@ def _read_json_form(session: ProbeSession) -> Iterator[Sighting]:
             yield "lower", (response,)
 
 
-def _read_line_end(session: ProbeSession) -> Iterator[Sighting]:
+def _read_line_end(session: ProbeSession) -> Iterator[ObservedValue]:
     for response in play_each(session, "overage", "overage-gbk", "overage-empty", "keyword-clean"):
         body = response.raw.body
         feeds, returns = body.count(b"\n"), body.count(b"\r\n")

@@ -18,7 +18,7 @@ from sms10692_contract.expectations import attribute_to, expect, expect_sent
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.learnable_keys import OTHER_STATE, LearnableKey, Reader, Sighting, list_elements, play_each
+from sms10692_contract.learnable_keys import OTHER_STATE, LearnableKey, ObservedValue, Reader, list_elements, play_each
 from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.probes import (
     NotSent,
@@ -94,14 +94,14 @@ def _read_items(session: ProbeSession) -> Iterator[tuple[ParsedResponse, str]]:
         yield response, next(name for name in names.values() if response.get_items(name))
 
 
-def _read_cdata(session: ProbeSession) -> Iterator[Sighting]:
+def _read_cdata(session: ProbeSession) -> Iterator[ObservedValue]:
     for response, _ in _read_items(session):
         for name in ("errorcode", "extno"):
             if response.find_element(name) is not None:
                 yield response.get_raw_element(name).startswith("<![CDATA["), (response,)
 
 
-def _read_receivetime(session: ProbeSession) -> Iterator[Sighting]:
+def _read_receivetime(session: ProbeSession) -> Iterator[ObservedValue]:
     ambiguous = ""
     for response, name in _read_items(session):
         for item in response.get_items(name):
@@ -131,7 +131,7 @@ def _find_time_forms(text: str) -> list[str]:
 
 
 def _read_item_element(element: str) -> Reader:
-    def read(session: ProbeSession) -> Iterator[Sighting]:
+    def read(session: ProbeSession) -> Iterator[ObservedValue]:
         for response, name in _read_items(session):
             for item in response.get_items(name):
                 yield element in item, (response,)
@@ -139,7 +139,7 @@ def _read_item_element(element: str) -> Reader:
     return read
 
 
-def _read_delivered(session: ProbeSession) -> Iterator[Sighting]:
+def _read_delivered(session: ProbeSession) -> Iterator[ObservedValue]:
     response = session.play("reports")
     for item in response.get_items(STATUS_ITEM):
         match item.get("status"), item.get("errorcode"):
@@ -151,7 +151,7 @@ def _read_delivered(session: ProbeSession) -> Iterator[Sighting]:
                 yield "status-10", (response,)
 
 
-def _read_empty_queue(session: ProbeSession) -> Iterator[Sighting]:
+def _read_empty_queue(session: ProbeSession) -> Iterator[ObservedValue]:
     for response in play_each(session, "status-none", "call-none"):
         if not response.raw.body:
             yield "nothing", (response,)
@@ -161,7 +161,7 @@ def _read_empty_queue(session: ProbeSession) -> Iterator[Sighting]:
             yield "error5", (response,)
 
 
-def _read_queue_errors(session: ProbeSession) -> Iterator[Sighting]:
+def _read_queue_errors(session: ProbeSession) -> Iterator[ObservedValue]:
     for response in play_each(session, "status-action", "call-action"):
         number = response.get_number("error")
         if number in (4, 6):

@@ -9,7 +9,7 @@ from sms10692_contract.checks.strategies import SEND_ENDPOINTS
 from sms10692_contract.expectations import expect, get_message
 from sms10692_contract.expected import ParsedResponse
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.learnable_keys import MESSAGE, LearnableKey, Sighting, list_elements, play_each
+from sms10692_contract.learnable_keys import MESSAGE, LearnableKey, ObservedValue, list_elements, play_each
 from sms10692_contract.probes import (
     NotObserved,
     ProbeSession,
@@ -58,7 +58,7 @@ def _a_forbidden_word_has_the_message_of_the_profile(context: CheckContext) -> N
     _check_keyword_message(context, "keyword_found", f"代开{context.forbidden_word}")
 
 
-def _read_refusal_form(session: ProbeSession) -> Iterator[Sighting]:
+def _read_refusal_form(session: ProbeSession) -> Iterator[ObservedValue]:
     for response in play_each(session, "overage-empty", "overage-wrong", "keyword-empty"):
         names = list_elements(response)
         if names[:1] == ("message",) or "payinfo" in names:
@@ -73,7 +73,7 @@ def _find_keyword_form(response: ParsedResponse) -> str | None:
     return "message" if names == ("message",) else "status" if "checkCounts" in names else None
 
 
-def _read_keyword_form(session: ProbeSession) -> Iterator[Sighting]:
+def _read_keyword_form(session: ProbeSession) -> Iterator[ObservedValue]:
     for response in play_each(session, "keyword-clean", "keyword-word"):
         form = _find_keyword_form(response)
         if form is not None:
@@ -89,12 +89,12 @@ def _get_keyword_text(session: ProbeSession, response: ParsedResponse) -> str:
     return message
 
 
-def _read_keyword_clean(session: ProbeSession) -> Iterator[Sighting]:
+def _read_keyword_clean(session: ProbeSession) -> Iterator[ObservedValue]:
     response = session.play("keyword-clean")
     yield _get_keyword_text(session, response), (response,)
 
 
-def _read_keyword_found(session: ProbeSession) -> Iterator[Sighting]:
+def _read_keyword_found(session: ProbeSession) -> Iterator[ObservedValue]:
     response = session.play("keyword-word")
     message = _get_keyword_text(session, response)
     if message == session.play("keyword-clean").get_element("message"):

@@ -7,7 +7,7 @@ from sms10692_contract.checks.brands.brand_account import each_profile
 from sms10692_contract.checks.registry import checks
 from sms10692_contract.checks.strategies import SEND_ENDPOINTS, build_mobiles
 from sms10692_contract.harness import CheckContext
-from sms10692_contract.learnable_keys import MESSAGE, OTHER_STATE, LearnableKey, Sighting, get_refusal, learn_text
+from sms10692_contract.learnable_keys import MESSAGE, OTHER_STATE, LearnableKey, ObservedValue, get_refusal, learn_text
 from sms10692_contract.probes import (
     ProbeSession,
 )
@@ -62,7 +62,7 @@ def _requests_of_nobody_are_answered_in_the_profile_of_the_emulator(context: Che
             brand.expect_refused(response, "credentials-empty", action)
 
 
-def _read_word_text(session: ProbeSession) -> Iterator[Sighting]:
+def _read_word_text(session: ProbeSession) -> Iterator[ObservedValue]:
     response = session.play("send-word")
     message, word = get_refusal(session, response), session.context.forbidden_word
     yield message.replace(word, "{word}") if message.count(word) == 1 else message, (response,)

@@ -12,7 +12,7 @@ from sms10692_contract.harness import CheckContext
 from sms10692_contract.learnable_keys import (
     MESSAGE,
     LearnableKey,
-    Sighting,
+    ObservedValue,
     find_last,
     get_refusal,
     learn_text,
@@ -114,7 +114,7 @@ def _a_text_costs_as_in_the_profile(context: CheckContext) -> None:
             expect(actual == points, response, f"{brand.profile.name}: remainpoint {points}", f"{actual}")
 
 
-def _read_extno_max_digits(session: ProbeSession) -> Iterator[Sighting]:
+def _read_extno_max_digits(session: ProbeSession) -> Iterator[ObservedValue]:
     if not session.accepts("send-extno", 1):
         refusal = session.mask(session.play("send-extno", 1).get_element("message"))
         raise NotObserved(f"an extno of one digit is refused: {refusal}")
@@ -123,7 +123,7 @@ def _read_extno_max_digits(session: ProbeSession) -> Iterator[Sighting]:
     yield most, show_edge(session, "send-extno", most, most + 1)
 
 
-def _read_send_time_formats(session: ProbeSession) -> Iterator[Sighting]:
+def _read_send_time_formats(session: ProbeSession) -> Iterator[ObservedValue]:
     if session.accepts("send-time-text"):
         raise NotObserved("every sendTime is accepted, also abc")
     responses = {name: session.play("send-time", name) for name in SEND_TIMES}
@@ -132,7 +132,7 @@ def _read_send_time_formats(session: ProbeSession) -> Iterator[Sighting]:
         yield accepted, tuple(responses.values())
 
 
-def _read_max_numbers(session: ProbeSession) -> Iterator[Sighting]:
+def _read_max_numbers(session: ProbeSession) -> Iterator[ObservedValue]:
     allowed = len(session.context.guard.numbers)
     if not session.accepts("send-numbers", 1):
         raise NotObserved("a send to one number is refused")
@@ -142,7 +142,7 @@ def _read_max_numbers(session: ProbeSession) -> Iterator[Sighting]:
     yield most, show_edge(session, "send-numbers", most, most + 1)
 
 
-def _read_check_words(session: ProbeSession) -> Iterator[Sighting]:
+def _read_check_words(session: ProbeSession) -> Iterator[ObservedValue]:
     if session.accepts("send-word"):
         raise NotObserved("the forbidden word is accepted at the signed endpoint: see --forbidden-word")
     response = session.play("older-word")
@@ -152,7 +152,7 @@ def _read_check_words(session: ProbeSession) -> Iterator[Sighting]:
         yield "always", (response, session.play("send-word"))
 
 
-def _read_billing(session: ProbeSession) -> Iterator[Sighting]:
+def _read_billing(session: ProbeSession) -> Iterator[ObservedValue]:
     responses = session.play("send-short"), session.play("send-long")
     short, long = (session.costs.get((name,)) for name in ("send-short", "send-long"))
     values = {(1, 1): "recipient", (1, 2): "segment"}
@@ -161,7 +161,7 @@ def _read_billing(session: ProbeSession) -> Iterator[Sighting]:
     yield values[short or 0, long or 0], responses
 
 
-def _read_no_date_text(session: ProbeSession) -> Iterator[Sighting]:
+def _read_no_date_text(session: ProbeSession) -> Iterator[ObservedValue]:
     formats = [name for name in _SEND_TIME_FORMATS.observe(session).value if "dd" in name]
     if not formats:
         raise NotObserved("no format with a date is accepted")

@@ -11,8 +11,8 @@ from sms10692_contract.harness import CheckContext
 from sms10692_contract.learnable_keys import (
     MESSAGE,
     LearnableKey,
+    ObservedValue,
     Reader,
-    Sighting,
     find_last,
     get_refusal,
     learn_text,
@@ -98,7 +98,7 @@ def _a_signature_of_digits_is_as_in_the_profile(context: CheckContext) -> None:
             brand.expect_refused(response, "text-signature-digits")
 
 
-def _read_text_signature(session: ProbeSession) -> Iterator[Sighting]:
+def _read_text_signature(session: ProbeSession) -> Iterator[ObservedValue]:
     if session.find_place() == "none":
         yield "optional", (session.play("send-text", "none"),)
         return
@@ -120,7 +120,7 @@ def _find_signature_length(session: ProbeSession) -> int:
     return length
 
 
-def _read_signature_min(session: ProbeSession) -> Iterator[Sighting]:
+def _read_signature_min(session: ProbeSession) -> Iterator[ObservedValue]:
     good = _find_signature_length(session)
     if session.accepts("send-signature", 1):
         yield None, show_edge(session, "send-signature", 1)
@@ -130,7 +130,7 @@ def _read_signature_min(session: ProbeSession) -> Iterator[Sighting]:
     yield least, show_edge(session, "send-signature", least, least - 1)
 
 
-def _read_signature_max(session: ProbeSession) -> Iterator[Sighting]:
+def _read_signature_max(session: ProbeSession) -> Iterator[ObservedValue]:
     good = _find_signature_length(session)
     longer = find_last(
         lambda count: session.accepts("send-signature", good + count - 1),
@@ -144,14 +144,14 @@ def _read_signature_max(session: ProbeSession) -> Iterator[Sighting]:
     yield most, show_edge(session, "send-signature", most, most + 1)
 
 
-def _read_signature_digits(session: ProbeSession) -> Iterator[Sighting]:
+def _read_signature_digits(session: ProbeSession) -> Iterator[ObservedValue]:
     length = _find_signature_length(session)
     response = session.play("send-signature-digits", length)
     yield is_accepted(response), (response, session.play("send-signature-other", length))
 
 
 def _read_place_text(place: str) -> Reader:
-    def read(session: ProbeSession) -> Iterator[Sighting]:
+    def read(session: ProbeSession) -> Iterator[ObservedValue]:
         if _TEXT_SIGNATURE.observe(session).value != place:
             raise NotObserved("this place is not demanded")
         response = session.play("send-text", "none")
@@ -160,7 +160,7 @@ def _read_place_text(place: str) -> Reader:
     return read
 
 
-def _read_digits_text(session: ProbeSession) -> Iterator[Sighting]:
+def _read_digits_text(session: ProbeSession) -> Iterator[ObservedValue]:
     response = session.play("send-signature-digits", _find_signature_length(session))
     yield get_refusal(session, response), (response,)
 

@@ -43,7 +43,7 @@ def message_routes(control: ControlService, is_described: bool) -> APIBlueprint:
 
     @api.delete("/messages", summary="Delete the messages of all accounts", responses={200: Empty})
     def delete_all_messages() -> Response:
-        messages.delete_all_of_everyone()
+        messages.delete_of_all_accounts()
         return json_response(EMPTY)
 
     @api.get("/accounts/<userid>/spending", summary="Get the spending of an account", responses={200: SpendingDocument})

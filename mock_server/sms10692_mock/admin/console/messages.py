@@ -54,10 +54,10 @@ def add_messages(pages: Blueprint, control: ControlService) -> None:
         control.messages.delete_all(account.userid)
         return message_response("messages.all_deleted", userid=account.userid)
 
-    @pages.post("/messages/delete-everyones")
-    def delete_messages_of_everyone() -> ResponseReturnValue:
-        control.messages.delete_all_of_everyone()
-        return message_response("messages.everyones_deleted")
+    @pages.post("/messages/delete-of-all-accounts")
+    def delete_messages_of_all_accounts() -> ResponseReturnValue:
+        control.messages.delete_of_all_accounts()
+        return message_response("messages.all_accounts_deleted")
 
     @pages.errorhandler(NoSuchMessage)
     def no_such_message(error: NoSuchMessage) -> ResponseReturnValue:

@@ -115,7 +115,7 @@ class MessageService:
         """Delete the records of all messages of an account."""
         self._store.clear_messages(userid)
 
-    def delete_all_of_everyone(self) -> None:
+    def delete_of_all_accounts(self) -> None:
         """Delete the records of all messages of all accounts."""
         for userid in self._store.userids():
             with suppress(NoSuchAccount):  # deleted meanwhile
