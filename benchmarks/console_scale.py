@@ -34,6 +34,9 @@ _BATCH: Final = 100
 _RATE: Final = 10.0
 """Messages per second while live updates are measured."""
 
+_WAIT_LIMIT: Final = 120_000
+"""Milliseconds until a condition that does not become true fails the benchmark."""
+
 _LIVE: Final = "document.getElementById('pause').dataset.state === 'live'"
 
 _WATCH: Final = """
@@ -123,9 +126,17 @@ def sending(port: int) -> Iterator[Sender]:
 
 
 def wait_until(page: Page, condition: str) -> None:
-    """Wait until an expression of JavaScript is true. The pages forbid the `eval` of Playwright's own function."""
+    """Wait until an expression of JavaScript is true. The pages forbid the `eval` of Playwright's own function.
+
+    Raises `playwright.sync_api.Error` that names the condition after two minutes.
+    """
     page.evaluate(
-        f"new Promise((done) => {{ const look = () => ({condition}) ? done() : requestAnimationFrame(look); look(); }})"
+        "([late, limit]) => new Promise((done, fail) => {"
+        f"  const end = Date.now() + limit, look = () => ({condition}) ? done()"
+        "    : Date.now() > end ? fail(new Error(late + location.href)) : requestAnimationFrame(look);"
+        "  look();"
+        "})",
+        [f"{condition} did not become true at ", _WAIT_LIMIT],
     )
 
 

@@ -70,7 +70,7 @@ def test_a_filter_typed_without_a_connection_is_applied_when_it_is_back(
     expect(page).to_have_url(re.compile("[?&]text=pear(&|$)"))
 
 
-def test_a_part_that_is_replaced_while_it_is_loaded_is_updated_again(
+def test_an_update_that_a_filter_overtakes_does_not_replace_what_the_filter_found(
     page: Page, account: ConsoleAccount, profile: BrowserProfile
 ) -> None:
     account.send("15023239810", "apple")
@@ -87,9 +87,18 @@ def test_a_part_that_is_replaced_while_it_is_loaded_is_updated_again(
     page.route("**", hold_first_update)
     with page.expect_request(lambda request: "x-seen" in request.headers):
         account.send("13527576163", "pear")
-    page.locator("#by-text").fill("e")  # its response replaces the part of the page that is being loaded
+    filters: list[Route] = []
+    page.route("**/*text=*", lambda route: filters.append(route))
+    with page.expect_request("**/*text=*"):
+        page.locator("#by-text").fill("appl")
+    with page.expect_event("requestfinished", lambda request: request == held[0].request):
+        held[0].continue_()
+    page.unroute("**/*text=*")
+    filters[0].continue_()
+    expect(page.locator(".messages")).not_to_contain_text("pear")
+    expect(page).to_have_url(re.compile("[?&]text=appl(&|$)"))
+    page.locator("#by-text").fill("e")
     expect(page.locator(".messages tbody tr")).to_have_count(2)
-    held[0].continue_()
     account.send("13527576163", "cherry")
     expect(page.locator(".messages")).to_contain_text("cherry")
 

@@ -34,18 +34,24 @@
   }
   // After an update that took long, such as a search in 100,000 requests, the next one waits three times as long.
   // A page may have several parts that are updated: an update ends with the last of their requests.
-  let openRequests = 0, updateStarted = 0, nextUpdate = 0, waiting = null;
+  const openRequests = new Set(), outdated = new WeakSet();
+  let updateStarted = 0, nextUpdate = 0, waiting = null;
   function update() {
-    if (openRequests) missed = true;
+    if (openRequests.size) missed = true;
     else if (Date.now() >= nextUpdate) htmx.trigger(document.body, "changed");
     else waiting ??= setTimeout(() => { waiting = null; onChange(); }, nextUpdate - Date.now());
   }
-  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
-    if (detail.requestConfig.triggeringEvent?.type !== "changed") return;
-    if (!openRequests++) updateStarted = Date.now();
+  document.addEventListener("htmx:beforeRequest", ({ detail: { requestConfig, target, xhr } }) => {
+    const isUpdate = requestConfig.triggeringEvent?.type === "changed";
+    if (!isUpdate && !document.getElementById("live")?.contains(target)) return;
+    if (!openRequests.size) updateStarted = Date.now();
+    // What the user asks for and an update replace the same part: of two responses, the later one would be lost.
+    if (!isUpdate) for (const other of openRequests) outdated.add(other);
+    openRequests.add(xhr);
     // Events of htmx do not reach the document once the part was replaced, for example by the response to a filter.
-    detail.xhr.addEventListener("loadend", () => {
-      if (--openRequests) return;
+    xhr.addEventListener("loadend", () => {
+      openRequests.delete(xhr);
+      if (openRequests.size) return;
       nextUpdate = Date.now() + 3 * (Date.now() - updateStarted);
       if (missed) onChange();
     });
@@ -76,7 +82,8 @@
     // Only a failure that the console names itself has a notice. Others are pages of a proxy.
     const { xhr } = event.detail;
     if (xhr.status >= 500 && !xhr.getResponseHeader("HX-Retarget")) event.detail.shouldSwap = false;
-    if (!pressed || event.detail.requestConfig.triggeringEvent?.type !== "changed") return;
+    const isUpdate = event.detail.requestConfig.triggeringEvent?.type === "changed";
+    if (!isUpdate || !(pressed || outdated.has(xhr))) return;
     event.detail.shouldSwap = false;
     missed = true;
   });
