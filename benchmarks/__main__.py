@@ -46,7 +46,7 @@ def describe_machine() -> str:
             f"{os.cpu_count()} cores ({processor or 'unknown'})",
             f"Python {platform.python_version()}",
             *versions,
-            f"load generator: {load.wrk_version()}, and our own for fixed rates",
+            *([f"load generator: {load.wrk_version()}, and our own for fixed rates"] if shutil.which("wrk") else []),
             *([f"load average at the start: {os.getloadavg()[0]:.1f}"] if hasattr(os, "getloadavg") else []),
         ]
     )
