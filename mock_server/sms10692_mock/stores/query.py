@@ -4,7 +4,8 @@ Stores use these functions for conditions that they cannot evaluate with an inde
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Final, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -101,6 +102,50 @@ def matches_request(entry: LoggedRequest, query: Query) -> bool:
     return all(_contains_number(texts, number) for number in numbers) and (
         query.text is None or _contains_text(texts, query.text)
     )
+
+
+_SEARCHED_TOGETHER: Final = 200
+"""Requests that are searched as one text."""
+
+
+def skip_requests(entries: Iterable[LoggedRequest], query: Query) -> Iterator[LoggedRequest]:
+    """Yield the requests that `matches_request` has to look at: nearly none of those without the text and the numbers.
+
+    Searching the joined bytes of many requests takes a tenth of the time of searching each of them.
+    """
+    needles = [_encode_each(text) for text in (query.text, query.number, query.task_id) if text is not None]
+    if not needles:
+        yield from entries
+        return
+    remaining = iter(entries)
+    while together := list(islice(remaining, _SEARCHED_TOGETHER)):
+        requests = b"\n".join([part for entry in together for part in (entry.query, entry.body)])
+        texts = requests, b"\n".join([entry.response_body for entry in together]), _decode_form(requests)
+        if all(any(needle in text for needle in encoded for text in texts) for encoded in needles):
+            yield from together
+
+
+def _encode_each(value: str | int) -> list[bytes]:
+    """Encode a text in each charset that has all of its characters."""
+    encoded = []
+    for charset in _CHARSETS:
+        with suppress(UnicodeEncodeError):
+            encoded.append(str(value).encode(charset))
+    return encoded
+
+
+def _decode_form(raw: bytes) -> bytes:
+    """Decode plus signs and escapes like `unquote_to_bytes`, ten times faster if all escapes are correct.
+
+    >>> _decode_form(b"100%25+%E5%86%85").decode()
+    '100% 内'
+    """
+    spaced = raw.replace(b"+", b" ")
+    try:
+        # This codec decodes \xHH as Latin-1, that is, to one character per byte.
+        return spaced.replace(b"\\", rb"\\").replace(b"%", rb"\x").decode("unicode_escape").encode("latin-1")
+    except UnicodeDecodeError:  # a broken escape
+        return unquote_to_bytes(spaced)
 
 
 def _contains_number(texts: Sequence[bytes], number: str) -> bool:
