@@ -198,6 +198,12 @@ def address() -> Iterator[Address]:
         yield address
 
 
+def test_a_request_with_another_method_has_a_hint(emulator: FlaskEmulator) -> None:
+    diagnosed = DiagnosedRequest(emulator, protocol.V2SMS, build_form(sign=RIGHT), method="PUT")
+    assert diagnosed.hint == "http.method: The method is PUT: use POST."
+    assert diagnosed.response == b"this page answers GET, HEAD, POST\n"
+
+
 def test_the_hint_header_is_one_line_of_ascii(address: Address) -> None:
     with open_session(address) as session:
         for code, sign in list(SIGNS.values())[:20]:

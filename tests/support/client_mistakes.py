@@ -5,6 +5,7 @@ The signatures are computed with hashlib from the manual's account, independentl
 
 import base64
 import hashlib
+import hmac
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
@@ -87,6 +88,9 @@ SIGNS = {
     "MD5 of everything in another order twice": ("hashed-twice", md5(md5(P + A + T))),
     "MD5 of each part": ("hashed-parts", md5(md5(A) + md5(P) + md5(T))),
     "MD5 of account and password": ("hashed-parts", md5(md5(A + P) + T)),
+    "HMAC with the password as key": ("hmac", hmac.new(P.encode(), (A + T).encode(), "md5").hexdigest()),
+    "HMAC of all three parts": ("hmac", hmac.new(P.encode(), (A + P + T).encode(), "md5").hexdigest()),
+    "HMAC with the userid": ("hmac", hmac.new(P.encode(), (U + T).encode(), "md5").hexdigest()),
     "MD5 of the timestamp": ("hashed-parts", md5(A + P + md5(T))),
     # Invisible characters
     "a line feed at the end": ("line-end", md5(f"{A}{P}{T}\n")),
@@ -159,6 +163,11 @@ TEXTS = {
     "two characters of GBK on the UTF-8 endpoint": (UTF8, "内容".encode("gbk"), "gbk-on-the-utf-8-page", "内容"),
     "GBK with a euro sign on the UTF-8 endpoint": (UTF8, "十\x80".encode("gbk", "replace").replace(b"?", b"\x80"),
                                           "gbk-on-the-utf-8-page", "十€"),
+    "an emoji of UTF-8 within GBK": (GBK, "下单成功".encode("gbk") + "😀".encode(), "emoji-read-as-gbk", "下单成功😀"),
+    "an emoji of UTF-8 read as GBK": (UTF8, "下单成功馃榾".encode(), "emoji-read-as-gbk", "下单成功😀"),
+    "hexadecimal UCS-2": (UTF8, INTENDED.encode("utf-16-be").hex().encode(), "hexadecimal", INTENDED),
+    "hexadecimal UTF-8 in capitals": (GBK, INTENDED.encode().hex().upper().encode(), "hexadecimal", INTENDED),
+    "hexadecimal GBK": (UTF8, INTENDED.encode("gbk").hex().encode(), "hexadecimal", INTENDED),
     "UTF-8 on the GBK endpoint": (GBK, INTENDED.encode(), "utf-8-on-the-gbk-page", INTENDED),
     "two characters of UTF-8 on the GBK endpoint": (GBK, "内容".encode(), "utf-8-on-the-gbk-page", "内容"),
     "UTF-8 that is also valid GBK": (GBK, "你好".encode(), "utf-8-on-the-gbk-page", "你好"),

@@ -109,7 +109,7 @@ account action content extno mobile newpwd password renewpwd sendTime sign statu
 amp data boundary
 yyyyMMddHHmmss yyyy MM dd HH mm ss Content Length Encoding Type Transfer CONNECT GET HEAD POST PUT CR LF
 application form multipart www urlencoded chunked gzip http https HTTP TLS PROXY URL API IIS aiohttp FormData
-ascii big le be latin sig utf ASCII BOM Base Big FFFD GB GBK HTML JSON Latin MD NUL SHA SQL UTC UTF Unix Windows
+ascii big le be latin sig utf ASCII BOM Base Big FFFD GB GBK HMAC HTML JSON Latin MD NUL SHA SQL UTC UTF Unix Windows
 XML trailer
 --allow-cross-site
 """

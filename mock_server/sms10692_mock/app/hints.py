@@ -71,7 +71,7 @@ class HintWriter:
                 self._log(log_entry)
             return response
         self.log_findings(log_entry, findings)
-        return self._add_findings(response, findings)
+        return self.add_findings(response, findings)
 
     def log_findings(self, log_entry: VendorEntry | RequestEntry, findings: Sequence[Finding]) -> None:
         """Write an entry of the access log with findings."""
@@ -91,7 +91,7 @@ class HintWriter:
             if self._is_exposed:
                 findings, is_partial = public_findings(entry, self._store)
                 rest = [f"explained by GET {_REQUEST_LOG_PATH}/{entry.number} alone"] if is_partial else []
-                return self._add_findings(response, findings, rest)
+                return self.add_findings(response, findings, rest)
             findings = diagnose_logged(entry, self._store)
         except StoreUnavailable:
             return self.add_pointer(finished)
@@ -108,7 +108,8 @@ class HintWriter:
         with suppress(StoreUnavailable):  # then `add_hint` has logged the request
             self.log_findings(log_entry, diagnose_logged(entry, self._store))
 
-    def _add_findings(self, response: Response, findings: Sequence[Finding], rest: Sequence[str] = ()) -> Response:
+    def add_findings(self, response: Response, findings: Sequence[Finding], rest: Sequence[str] = ()) -> Response:
+        """Return the response with these findings, and the texts of `rest`, as a hint."""
         self._metrics.count_findings(finding.code for finding in findings)
         return _with_hint(response, " | ".join([*map(_format_finding, findings), *rest]))
 

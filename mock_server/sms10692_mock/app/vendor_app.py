@@ -25,7 +25,7 @@ from sms10692_mock.config import Options
 from sms10692_mock.diagnosis.context import make_finding
 from sms10692_mock.diagnosis.pre_check import Suspicion, find_suspicion
 from sms10692_mock.diagnosis.refusals import fault_findings
-from sms10692_mock.diagnosis.rejection import cut_parameters, explain_unknown_path
+from sms10692_mock.diagnosis.rejection import cut_parameters, explain_unknown_path, rejection_findings
 from sms10692_mock.diagnosis.service import BEFORE_CREDENTIALS, style_warnings
 from sms10692_mock.diagnosis.translations import Language
 from sms10692_mock.domain.accounts import Account
@@ -259,7 +259,7 @@ class VendorApp:
         self._notify(entry.userid)
         if isinstance(outcome, Rejection):
             self.log_rejection(request.method, endpoint.path, response)
-            return FinishedRequest(response)
+            return FinishedRequest(self.hints.add_findings(response, rejection_findings(entry)))
         if isinstance(outcome, ReplayedResponse):
             if self._log:
                 note = f"replayed {outcome.exchange}"

@@ -92,6 +92,11 @@ class DiagnosisContext(NamedTuple):
     were_credentials_right: bool = False
     received: float | None = None
 
+    @property
+    def has_authorization(self) -> bool:
+        """Whether the request has the header Authorization, which the vendor does not read."""
+        return any(name.lower() == "authorization" for name, _ in self.headers)
+
     def redact(self, text: str, limit: int = _TEXT_LIMIT) -> str:
         """Replace passwords and signatures in `text`, and shorten the result to `limit` characters.
 

@@ -17,6 +17,9 @@ _SIGNATURE_MESSAGES: Final = {
     # The three parameters
     "absent": "The parameter '{}' is missing: every request needs userid, timestamp and sign.",
     "blank": "The parameter '{}' is empty: every request needs userid, timestamp and sign.",
+    "authorization-header": (
+        "Credentials are in the header Authorization, which is not read: send userid, timestamp and sign as parameters."
+    ),
     "sign-space": "The parameter is named '{} ' with a space, as printed in the manual's example: name it 'sign'.",
     "name-space": "The name of '{}' contains white space or an invisible character: send the bare name.",
     "name-entity": "The name of '{}' begins with 'amp;': join parameters with '&', not with '&amp;'.",
@@ -66,6 +69,7 @@ _SIGNATURE_MESSAGES: Final = {
     "hashed-twice": "The digest was hashed again (of {}): apply MD5 once.",
     "hashed-password": "The password was hashed before signing ({}): sign the password itself.",
     "hashed-parts": "Parts were hashed before signing ({}): sign the values themselves.",
+    "hmac": "The signature is an HMAC with the {} as its key: take the plain MD5 of " + _FORMULA + ".",
     "separators": "A separator was signed between the parts ({}): sign " + _FORMULA + ".",
     "labels": ("The names of the parts were signed with them ({}): sign the values only, directly one after another."),
     "quotes": "Quotation marks or brackets were signed with the parts: sign the values only.",
@@ -126,6 +130,10 @@ _SIGNATURE_MESSAGES: Final = {
 _PASSWORD_MESSAGES: Final = {
     "absent": "The parameter '{}' is missing: every request to this endpoint needs userid, account and password.",
     "blank": "The parameter '{}' is empty: every request to this endpoint needs userid, account and password.",
+    "authorization-header": (
+        "Credentials are in the header Authorization, which is not read: send userid, account and password as "
+        "parameters."
+    ),
     "misnamed": "A parameter is named '{}': name it '{}'.",
     "signed-request": (
         "The request is signed, and this endpoint takes account and password in clear: send signed requests to {}."
@@ -167,6 +175,10 @@ _TEXT_MESSAGES: Final = {
         "The text was encoded twice: its UTF-8 bytes were read as Windows-1252 and encoded again."
     ),
     "utf-8-read-as-gbk": "The text was encoded twice: its UTF-8 bytes were read as GBK and encoded again.",
+    "emoji-read-as-gbk": (
+        "The text contains the UTF-8 bytes of an emoji, read as GBK: GBK has no emoji, so leave them out, or send the "
+        "whole text in UTF-8 to a UTF-8 page."
+    ),
     "gbk-read-as-latin-1": "The text was encoded twice: its GBK bytes were read as Latin-1 and encoded again.",
     "percent-encoded-twice": (
         "The text was percent-encoded twice: leave the encoding to the HTTP library, or do it once."
@@ -174,6 +186,7 @@ _TEXT_MESSAGES: Final = {
     "byte-order-mark": "The text begins with a byte order mark: remove it, for example when reading a file.",
     "bytes-literal": "The text is the printed form of bytes: decode the bytes before sending.",
     "base64": "The text is in Base64: send the plain text.",
+    "hexadecimal": "The text was written as hexadecimal digits of its bytes: send the plain text.",
     "escapes": "The text contains escapes like \\u5185 instead of characters: send the characters.",
     "entities": "The text contains XML or HTML entities instead of characters: send the characters.",
     "unseen-characters": "The text contains control characters or other invisible ones: remove them.",

@@ -190,6 +190,38 @@ def from_base64(text: str) -> str | None:
     )
 
 
+def from_hexadecimal(text: str) -> str | None:
+    """
+    >>> from_hexadecimal("E58685E5AEB9"), from_hexadecimal("60a8597dff0c60a87684"), from_hexadecimal("C4DAC8DDD1E9")
+    ('内容', '您好，您的', '内容验')
+    >>> from_hexadecimal("15023239810086"), from_hexadecimal("DEADBEEFCAFE")
+    (None, None)
+    """
+    if len(text) < 12 or len(text) % 2 or text.isdecimal() or not re.fullmatch(r"[0-9A-Fa-f]+", text):
+        return None
+    raw = bytes.fromhex(text)
+    for charset in ("utf-8", "gbk", "utf-16-be"):
+        repaired = decode_or_none(raw, charset)
+        if repaired and sum(map(is_chinese, repaired)) >= len(repaired) / 3 and not rare_character_ratio(repaired):
+            return repaired
+    return None
+
+
+_EMOJI_READ_AS_GBK: Final = re.compile("馃.")
+"""The first two of an emoji's four bytes in UTF-8 are this character in GBK. In 煎饼馃子 the last two are no UTF-8."""
+
+
+def emoji_read_as_gbk(text: str) -> str | None:
+    """
+    >>> emoji_read_as_gbk("下单成功馃榾"), emoji_read_as_gbk("煎饼馃子")
+    ('下单成功😀', None)
+    """
+    repaired = _EMOJI_READ_AS_GBK.sub(
+        lambda found: decode_or_none(found[0].encode("gbk", "replace"), "utf-8") or found[0], text
+    )
+    return repaired if repaired != text else None
+
+
 def escapes(text: str) -> str | None:
     r"""
     >>> escapes(r"\u5185\u5bb9 \ud83d\ude00")
@@ -253,10 +285,12 @@ REPAIRS: Final[tuple[tuple[str, Callable[[str], str | None]], ...]] = (
     ("text.utf-8-read-as-latin-1", utf_8_read_as_latin_1),
     ("text.utf-8-read-as-windows-1252", utf_8_read_as_windows_1252),
     ("text.utf-8-read-as-gbk", utf_8_read_as_gbk),
+    ("text.emoji-read-as-gbk", emoji_read_as_gbk),
     ("text.gbk-read-as-latin-1", gbk_read_as_latin_1),
     ("text.percent-encoded-twice", percent_encoded_twice),
     ("text.bytes-literal", bytes_literal),
     ("text.base64", from_base64),
+    ("text.hexadecimal", from_hexadecimal),
     ("text.escapes", escapes),
     ("text.entities", entities),
     ("text.unseen-characters", unseen_characters),

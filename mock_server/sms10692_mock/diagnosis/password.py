@@ -56,8 +56,12 @@ def _missing_parameters(context: DiagnosisContext) -> Iterator[Finding]:
         similar = next((other for other in _SIMILAR_NAMES[name] if context.fields.get(other, "").strip()), None)
         if similar is not None:
             yield make_finding("password.misnamed", context.show(find_sent_names(context).get(similar, similar)), name)
+        elif name in context.fields:
+            yield make_finding("password.blank", name)
+        elif context.has_authorization:
+            yield make_finding("password.authorization-header")
         else:
-            yield make_finding("password.blank" if name in context.fields else "password.absent", name)
+            yield make_finding("password.absent", name)
 
 
 def find_twin(endpoint: Endpoint, authentication: Authentication) -> str:

@@ -105,8 +105,8 @@ _LEVEL_1: Final = "".join(
 """The 3,755 most frequent Chinese characters."""
 _FIRST: Final = frozenset(character for character in _LEVEL_1 if not _starts_utf_8(character))
 """Characters with which no Chinese text begins that is UTF-8 and was decoded as GBK."""
-_HANZI: Final = r"\u4e00-\u951e\u9520-\u9fa5"
-"""All but the sign of lost characters, 锟斤拷."""
+_HANZI: Final = r"\u4e00-\u951e\u9520-\u9982\u9984-\u9fa5"
+"""All but the sign of lost characters, 锟斤拷, and 馃, with which an emoji begins that was read as GBK."""
 _ASCII: Final = r"0-9 ,.:;!()*/~\n\r\-"  # escaped: with letters behind it, it would be a range
 _MARKS: Final = "、。·…—“”‘’《》（），！？：；￥％＋"
 _WORDS: Final = (
@@ -128,7 +128,7 @@ _USUAL_TEXT: Final = re.compile(
 _ODD: Final = re.compile(
     r"""
       [\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u200b\u2060\ufeff]   # invisible
-    | [\ue000-\uf8ff\ufffd锟]                                   # a lost character, or private use
+    | [\ue000-\uf8ff\ufffd锟馃]                                 # a lost character, private use, an emoji read as GBK
     | [\xa1-\xfe]{2}                                          # both halves of a character
     | [\xc2-\xf4][€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]                 # the same, read as Windows-1252
     | %(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})
@@ -141,7 +141,7 @@ _ODD: Final = re.compile(
 )
 
 
-_SUSPICIOUS: Final = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f%&?\\\x7f-\xfe\u200b\u2060\ufeff\ue000-\uf8ff\ufffd锟]")
+_SUSPICIOUS: Final = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f%&?\\\x7f-\xfe\u200b\u2060\ufeff\ue000-\uf8ff\ufffd锟馃]")
 """The characters without which `_ODD` matches nothing in a text that is not ASCII. One character class is searched many
 times faster than alternatives.
 """

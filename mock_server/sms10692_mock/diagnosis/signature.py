@@ -139,7 +139,11 @@ def _find_substitute(context: DiagnosisContext, name: str) -> tuple[Finding, str
     if name != _USERID and _has_plain_password(context):
         older = find_twin(context.request.endpoint, protocol.PASSWORD)
         return make_finding("signature.clear-credentials", older), ""
-    return make_finding("signature.blank" if name in context.fields else "signature.absent", name), ""
+    if name in context.fields:
+        return make_finding("signature.blank", name), ""
+    if context.has_authorization:
+        return make_finding("signature.authorization-header"), ""
+    return make_finding("signature.absent", name), ""
 
 
 def _has_plain_password(context: DiagnosisContext) -> bool:

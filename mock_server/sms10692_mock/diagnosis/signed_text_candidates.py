@@ -133,6 +133,33 @@ _LITERALS: Final = (
 )
 
 
+_HMAC_BLOCK: Final = 64
+"""Bytes to which HMAC-MD5 pads its key."""
+
+
+def with_hmac(inputs: SigningInputs) -> Candidates:
+    """Yield what is hashed last by an HMAC of the parts, in every order, under a key that is one of them.
+
+    HMAC-MD5 is the MD5 of the padded key and of another MD5 (RFC 2104).
+    """
+    values = {
+        "account": inputs.account,
+        "password": inputs.password,
+        "timestamp": inputs.timestamp,
+        "userid": inputs.userid,
+    }
+    raw = {name: value.encode("utf-8", "surrogatepass") for name, value in values.items()}
+    for name in ("password", "account", "userid"):
+        key = raw[name] if len(raw[name]) <= _HMAC_BLOCK else hashlib.md5(raw[name], usedforsecurity=False).digest()
+        padded = key.ljust(_HMAC_BLOCK, b"\0")
+        inner, outer = (bytes(byte ^ pad for byte in padded) for pad in (0x36, 0x5C))
+        for count in (3, 2, 1):
+            for names in permutations(raw, count):
+                message = b"".join(raw[part] for part in names)
+                digest = hashlib.md5(inner + message, usedforsecurity=False).digest()
+                yield "signature.hmac", build_list(name), outer + digest
+
+
 def with_separators(inputs: SigningInputs) -> Candidates:
     """Yield texts with separators, labels or quotes, and texts of the names in place of the values."""
     for separator, (names, values) in product(_SEPARATORS, _orders(inputs)):
@@ -383,6 +410,7 @@ GENERATORS: Final[tuple[Callable[[SigningInputs], Candidates], ...]] = (
     with_wrong_parts,
     hashed_twice,
     with_hashed_parts,
+    with_hmac,
     with_separators,
     with_invisible_characters,
     with_transformed_parts,
