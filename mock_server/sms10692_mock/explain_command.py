@@ -59,8 +59,8 @@ _TEXTS: Final = {
 def explain_command(request: str | None, account: str | None, password: str | None, brand: str, lang: str) -> None:
     """Explain what is wrong with a request, without sending it.
 
-    REQUEST is a URL, a form body, JSON, a command of curl, wget, HTTPie or PowerShell, a call of fetch, raw HTTP or a
-    HAR entry; without it, standard input is read. The exit code is 1 if there are findings.
+    REQUEST is a URL, a form body, JSON, a command of curl, wget, HTTPie or PowerShell, a call of fetch, raw HTTP, a
+    HAR entry or a Postman collection; without it, standard input is read. The exit code is 1 if there are findings.
     """
     if (account is None) != (password is None):
         raise click.UsageError("--account and --password belong together")

@@ -176,6 +176,35 @@ READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]
         ]}}),
         ("POST", "/v2sms.aspx", b"", [], b"a=1"),
     ),
+    "Postman collection": (
+        json.dumps({"info": {"name": "sms"}, "variable": [{"key": "url", "value": "http://h"}], "item": [
+            {"name": "folder", "item": [{"name": "send", "request": {
+                "method": "post", "header": [{"key": "X", "value": "y"}, {"key": "Z", "value": "", "disabled": True}],
+                "url": {"raw": "{{url}}/v2sms.aspx?x=1"},
+                "body": {"mode": "urlencoded", "urlencoded": [
+                    {"key": "content", "value": "A&B 内"}, {"key": "extno", "value": "1", "disabled": True},
+                    {"key": "sign", "value": "{{sign}}"},
+                ]},
+            }}]},
+            {"name": "page", "request": "http://h/favicon.ico"},
+        ]}),
+        ("POST", "/v2sms.aspx", b"x=1", [("X", "y"), ("Content-Type", FORM)],
+         b"content=A%26B%20%E5%86%85&sign=%7B%7Bsign%7D%7D"),
+    ),
+    "Postman item with a raw body and a token": (
+        json.dumps({"name": "send", "request": {
+            "method": "POST", "header": [], "url": "http://h/v2sms.aspx", "auth": {"type": "bearer", "bearer": []},
+            "body": {"mode": "raw", "raw": '{"a": 1}', "options": {"raw": {"language": "json"}}},
+        }}),
+        ("POST", "/v2sms.aspx", b"", [("Authorization", "bearer"), ("Content-Type", "application/json")], b'{"a": 1}'),
+    ),
+    "Postman item with form data": (
+        json.dumps({"request": {"method": "POST", "header": None, "url": {"raw": "h/v2sms.aspx"},
+                                "body": {"mode": "formdata", "formdata": [{"key": "a", "value": "内"}]}}}),
+        ("POST", "/v2sms.aspx", b"", [("Content-Type", "multipart/form-data; boundary=----FormOfPostman")],
+         '------FormOfPostman\r\nContent-Disposition: form-data; name="a"\r\n\r\n内\r\n'
+         "------FormOfPostman--\r\n".encode()),
+    ),
     "raw HTTP in chunks": (
         "POST /v2sms.aspx HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\na=内\r\n2\r\n\u0026b\r\n0\r\n\r\n",
         ("POST", "/v2sms.aspx", b"", [("Transfer-Encoding", "chunked")], "a=内&b".encode()),
@@ -238,7 +267,7 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
     [
         ("", "empty"),
         *((space, "empty") for space in ("\xa0", "\u2003\n\u3000", "\ufeff\xa0", "\x1c\x85")),
-        ("hello", "fetch call, raw HTTP request or HAR entry"),
+        ("hello", "fetch call, raw HTTP request, HAR entry or Postman collection"),
         ("curl -s", "has no URL"),
         ("curl http://h/ -d 'x", "cannot be split"),
         ("curl http://h/ -d @body.txt", "in the file 'body.txt'"),
@@ -249,6 +278,8 @@ def test_a_raw_body_has_the_declared_length(path: str, length: int, rest: str, b
         ("curl http://h/ --data-binary @body.txt", "in the file 'body.txt'"),
         ("curl http://h/ -F 'a=<body.txt'", "in the file 'body.txt'"),
         ('{"request": 1}', "no HAR entry"),
+        ('{"item": [], "request": {}}', "no Postman collection"),
+        ('{"item": [{"request": {"header": 1, "url": []}}]}', "no Postman collection"),
         ("wget -q", "the command has no URL"),
         ("wget --post-file=a.txt http://h/", "in the file 'a.txt'"),
         ("http POST", "the command has no URL"),
@@ -461,7 +492,7 @@ def test_problems_of_the_text_itself_are_explained() -> None:
     status, reason = emulator.refusal("POST", "explain?lang=zh", json={"request": "hello"})
     assert (status, reason) == (
         422,
-        "无法识别这个请求：文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求或 HAR 条目",
+        "无法识别这个请求：文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求、HAR 条目或 Postman 集合",
     )
 
 
@@ -560,6 +591,15 @@ def test_further_requests_of_a_har_file_are_counted() -> None:
     assert "Further requests in the text that were not explained: 2." in run(har)[1]
 
 
+def test_a_variable_of_postman_that_has_no_value_is_named() -> None:
+    form = [{"key": "action", "value": "send"}, {"key": "content", "value": "您的验证码是{{code}}"}]
+    item = {"request": {"method": "POST", "header": [], "url": "{{base}}/v2sms.aspx",
+                        "body": {"mode": "urlencoded", "urlencoded": form}}}  # fmt: skip
+    collection = json.dumps({"item": [item, {"name": "empty folder", "item": []}]})
+    findings = explain(FlaskEmulator(), collection)["diagnosis"]
+    assert "'{{code}}'" in next(one["sentence"] for one in findings if one["code"] == "text.placeholder")
+
+
 @pytest.mark.parametrize(("language", "sentence"), [("en", "extno has 11 digits"), ("zh", "extno 有 11 位")])
 def test_the_console_explains_a_pasted_request(language: str, sentence: str) -> None:
     emulator = FlaskEmulator()
@@ -569,8 +609,8 @@ def test_the_console_explains_a_pasted_request(language: str, sentence: str) -> 
     assert sentence in page.text
     assert "其他错误" in page.text
     refused = emulator.http.post(f"/explain?lang={language}", data={"request": "hello"}, headers=CONSOLE_HEADERS)
-    assert ("fetch call, raw HTTP request or HAR entry" in refused.text) == (language == "en")
-    assert ("文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求或 HAR 条目" in refused.text) == (
+    assert ("fetch call, raw HTTP request, HAR entry or Postman collection" in refused.text) == (language == "en")
+    assert ("文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求、HAR 条目或 Postman 集合" in refused.text) == (
         language == "zh"
     )
 

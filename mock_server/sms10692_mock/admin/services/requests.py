@@ -113,7 +113,8 @@ class ExpectedSignatureDocument(BaseModel):
 
 
 class PastedText(StrictInput):
-    """A request as text: a URL, a form, JSON, a command, a fetch call, raw HTTP or a HAR entry.
+    """A request as text: a URL, a form, JSON, a command, a fetch call, raw HTTP, a HAR entry or a Postman
+    collection.
 
     The rules are those of `profile`, of the account `userid`, or of the account of the request.
     """

@@ -12,6 +12,7 @@ from sms10692_mock.diagnosis.pasted.har import HAR
 from sms10692_mock.diagnosis.pasted.httpie import HTTPIE
 from sms10692_mock.diagnosis.pasted.json_body import JSON_BODY
 from sms10692_mock.diagnosis.pasted.log_line import LOG_LINE
+from sms10692_mock.diagnosis.pasted.postman import POSTMAN
 from sms10692_mock.diagnosis.pasted.powershell import POWERSHELL
 from sms10692_mock.diagnosis.pasted.raw_http import RAW_HTTP
 from sms10692_mock.diagnosis.pasted.request import MAX_LENGTH, NotARequest, PastedRequest, Problem, TextForm
@@ -25,6 +26,7 @@ FORMS: Final[tuple[TextForm, ...]] = (
     WGET,
     POWERSHELL,
     FETCH,
+    POSTMAN,
     HAR,
     RAW_HTTP,
     HTTPIE,

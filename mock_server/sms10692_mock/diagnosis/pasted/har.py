@@ -25,7 +25,7 @@ def _parse(text: str) -> PastedRequest:
         document: Any = json.loads(text)
         entries = document["log"]["entries"] if "log" in document else [document]
         requests = [entry.get("request", entry) for entry in entries]
-        request = next((one for one in reversed(requests) if _is_for_vendor(str(one["url"]))), requests[-1])
+        request = next((one for one in reversed(requests) if is_for_vendor(str(one["url"]))), requests[-1])
         headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
         posted = request.get("postData") or {}
         body = encode_text(str(posted.get("text") or _join(posted.get("params", ()))))
@@ -37,7 +37,8 @@ def _parse(text: str) -> PastedRequest:
         raise NotARequest("har", error) from None
 
 
-def _is_for_vendor(url: str) -> bool:
+def is_for_vendor(url: str) -> bool:
+    """Return whether a URL has the path of an endpoint of the vendor."""
     return match_endpoint(urlsplit(url).path) is not None
 
 

@@ -16,11 +16,12 @@ _REASONS: Final[Mapping[str, Mapping[str, str]]] = {
     "too-long": {"en": "the text is longer than {} characters", "zh": "文本超过 {} 个字符"},
     "empty": {"en": "the text is empty", "zh": "文本是空的"},
     "unknown-form": {
-        "en": "the text is no URL, form, JSON, command, fetch call, raw HTTP request or HAR entry",
-        "zh": "文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求或 HAR 条目",
+        "en": "the text is no URL, form, JSON, command, fetch call, raw HTTP request, HAR entry or Postman collection",
+        "zh": "文本不是 URL、表单、JSON、命令、fetch 调用、原始 HTTP 请求、HAR 条目或 Postman 集合",
     },
     "url": {"en": "the URL is invalid: {}", "zh": "URL 无效"},
     "har": {"en": "the text is no HAR entry: {}", "zh": "文本不是 HAR 条目"},
+    "postman": {"en": "the text is no Postman collection: {}", "zh": "文本不是 Postman 集合"},
     "file": {
         "en": "the body of the command is in the file {}: paste it instead",
         "zh": "命令的请求体在文件 {} 里：请直接粘贴内容",
