@@ -1,6 +1,7 @@
 """Checks of the parameters of a send: mobile (R5, R13), content (R8, R18), extno and sendTime (R9, R12)."""
 
 from datetime import timedelta
+from typing import Final
 
 from hypothesis import strategies as st
 
@@ -136,6 +137,10 @@ def _an_invalid_send_time_is_refused(context: CheckContext) -> None:
     context.for_all(check_blank, BLANK, examples=context.few_examples)
 
 
+_FAR_PAST: Final = ("0001-01-01 00:00:00", "1752-12-31 23:59:59", "1899-12-31 23:59:59", "1970-01-01 00:00:00")
+"""Just outside of what databases can hold as a time, and the empty time of .NET."""
+
+
 @checks("R9-past")
 def _a_past_send_time_means_now(context: CheckContext) -> None:
     def check_accepted(send_time: str) -> None:
@@ -147,7 +152,8 @@ def _a_past_send_time_means_now(context: CheckContext) -> None:
         actual = reports[0].get("receivetime", "") if reports else "no report"
         expect(started <= actual < "9", response, f"a report of {started} or after", actual)
 
-    check_accepted("2010-10-24 09:08:10")
+    for send_time in ("2010-10-24 09:08:10", *_FAR_PAST):
+        check_accepted(send_time)
     context.for_all(check_accepted, PAST_SEND_TIME, examples=context.few_examples)
 
 

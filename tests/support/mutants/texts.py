@@ -80,6 +80,29 @@ class CaseSensitiveKeywords(Keywords):
         return any(word in text for word in self.words)
 
 
+class ScannedKeywords(Keywords):
+    """Does not look again at the character at which a partial match ended."""
+
+    def contains_any(self, text: str) -> bool:
+        return any(self._scan(text, word) for word in self.words)
+
+    @staticmethod
+    def _scan(text: str, word: str) -> bool:
+        matched = 0
+        for character in text:
+            matched = matched + 1 if character == word[matched] else 0
+            if matched == len(word):
+                return True
+        return False
+
+
+class CandidateKeywords(Keywords):
+    """Looks for a word only where its first character occurs first."""
+
+    def contains_any(self, text: str) -> bool:
+        return any(text.startswith(word, text.find(word[0])) for word in self.words if word[0] in text)
+
+
 class FirstKeyword(Keywords):
     """Finds the first word of the list only."""
 
@@ -100,6 +123,21 @@ def _changing_replies(change: Callable[[str], str]) -> Defect:
 
 TEXTS: Final = (
     Mutant("only the first word of the list is found", Defect(keywords=FirstKeyword), ("R8-each-word",)),
+    Mutant(
+        "a forbidden word behind its own first character is missed",
+        Defect(keywords=ScannedKeywords),
+        ("R8-places", "R8-places-send"),
+    ),
+    Mutant(
+        "a forbidden word is looked for at its first character only",
+        Defect(keywords=CandidateKeywords),
+        ("R8-places", "R8-places-send"),
+    ),
+    Mutant(
+        "a repeated character hides a forbidden word",
+        searching(lambda text: re.sub(r"(.)\1", "", text)),
+        ("R8-places", "R8-places-send"),
+    ),
     Mutant("a forbidden word behind 70 characters is missed", searching(lambda text: text[:70]), ("R8-places",)),
     Mutant("a forbidden word behind 1000 characters is missed", searching(lambda text: text[:1000]), ("R8-places",)),
     Mutant("a forbidden word behind 60,000 letters is missed", searching(lambda text: text[:60_000]), ("R8-places",)),

@@ -87,6 +87,14 @@ _REMOVED_RULES: Final = (
     (protocol.OTHER_ERROR, "an unknown action", ("1.2-action",)),
 )
 
+
+def _refusing_before(first: str) -> Defect:
+    """Return the defect that a sendTime before this time is refused, as by a column of a database."""
+    return _replace_condition(
+        protocol.OTHER_ERROR, lambda context, fails: fails or "" < context.request.send_time.strip() < first
+    )
+
+
 _CHANGED_CONDITIONS: Final = (
     Mutant(
         "SQL injections are found in lower case only",
@@ -170,6 +178,14 @@ _CHANGED_CONDITIONS: Final = (
         ),
         ("R9-past",),
     ),
+    *(
+        Mutant(
+            f"a sendTime before {first[:10]} is refused",
+            _refusing_before(first),
+            ("R9-past",),
+        )
+        for first in ("1753-01-01", "1900-01-01", "1970-01-01 08:00:00")
+    ),
     Mutant(
         "a userid that is not a number is empty",
         _replace_condition(
@@ -205,6 +221,7 @@ _CHANGED_CONDITIONS: Final = (
         ("R2-blank",),
     ),
 )
+
 
 VALIDATION: Final = (
     *_CHANGED_CONDITIONS,
