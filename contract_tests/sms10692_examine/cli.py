@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -120,27 +120,36 @@ def run(
     except DriverNotStarted as error:
         raise click.UsageError(f"{error}. {_explain_missing(driver[0])}") from error
     except DriverError as error:
-        click.echo(f"{NAME}: {make_visible(str(error))}", err=True)
-        click.echo(f"{NAME}: the driver did not answer `configure`. Does it write its answer and flush it?", err=True)
+        click.echo(f"{NAME}: {make_visible(str(error)).rstrip()}", err=True)
+        if error.cause == "driver-silent":
+            click.echo(f"{NAME}: does the driver write its answer to `configure`, and flush it?", err=True)
         return NOTHING_JUDGED
     if console.is_terminal:
         console.print(" " * _PROGRESS_WIDTH, end="\r")
     result.verdicts = apply_known_failures(result.verdicts, known)
+    document = report_files.build_json(result, settings)
+    not_written = _write_files(
+        {
+            html: lambda: report_files.build_html(result, settings).encode(errors="backslashreplace"),
+            junit: lambda: report_files.build_junit(result, settings, lang),
+            json_file: lambda: json.dumps(document, ensure_ascii=False, indent=1).encode(),
+        }
+    )
     _print_result(console, result, settings, lang)
     for name in find_mended(result.verdicts, known):
         mended = Observation("{} passed, and is listed as a known failure: remove it from {}", name, expect)
         console.print(escape(mended.in_language(lang)), soft_wrap=True)
-    _write(html, lambda: report_files.build_html(result, settings).encode(errors="backslashreplace"))
-    _write(junit, lambda: report_files.build_junit(result, settings, lang))
-    document = report_files.build_json(result, settings)
-    _write(json_file, lambda: json.dumps(document, ensure_ascii=False, indent=1).encode())
     if os.environ.get("GITHUB_ACTIONS") == "true":
         _print_annotations(result, lang)
+    if not_written:
+        raise click.UsageError("; ".join(not_written))
     return _conclude(result.verdicts)
 
 
 def _explain_missing(program: str) -> str:
     """Return why a program cannot be started, as far as its file shows it."""
+    if not program:
+        return "the name of the program is empty; is a variable of the shell empty?"
     file = Path(shutil.which(program) or program)
     if file.is_dir():
         return f"{program!r} is a folder"
@@ -158,13 +167,16 @@ def _conclude(verdicts: Sequence[Verdict]) -> int:
     return 0 if any(verdict.state in judged for verdict in verdicts) else NOTHING_JUDGED
 
 
-def _write(file: Path | None, build: Callable[[], bytes]) -> None:
-    if file is None:
-        return
-    try:
-        file.write_bytes(build())
-    except OSError as error:
-        raise click.UsageError(f"cannot write {file}: {error.strerror}") from error
+def _write_files(builders: Mapping[Path | None, Callable[[], bytes]]) -> list[str]:
+    """Write each file that is named, whatever happens to the others; return what could not be written, and why."""
+    failures = []
+    for file, build in builders.items():
+        if file is not None:
+            try:
+                file.write_bytes(build())
+            except OSError as error:
+                failures.append(f"cannot write {file}: {error.strerror}")
+    return failures
 
 
 def _print_result(console: Console, result: RunResult, settings: Settings, language: Language) -> None:
@@ -240,7 +252,8 @@ def report(html: Path | None, files: tuple[Path, ...]) -> int:
     for name, document in zip(names, documents, strict=True):
         if document.get("refused"):
             console.print(escape(f"{name}: {document['refused']['en']}"), soft_wrap=True)
-    _write(html, lambda: report_files.build_matrix_html(documents).encode())
+    if not_written := _write_files({html: lambda: report_files.build_matrix_html(documents).encode()}):
+        raise click.UsageError(not_written[0])
     return 0
 
 

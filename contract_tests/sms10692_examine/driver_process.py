@@ -97,6 +97,8 @@ class DriverProcess:
         answer = self.ask("configure", START_LIMIT if is_first else limit, protocol=VERSION, **settings)
         if is_first:
             self.start_seconds = time.monotonic() - self._started
+        if answer.kind == "unsupported":
+            raise DriverError("the driver does not know version {} of the driver protocol: {}", VERSION, answer)
         if answer.kind != "configured":
             raise DriverError("configure was answered with {}; expected configured", answer)
         return answer

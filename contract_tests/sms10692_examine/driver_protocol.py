@@ -88,6 +88,12 @@ def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
     try:
         document = json.loads(line.decode("utf-8"), parse_float=_parse_number, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
+        if (text := _decode_gbk(line)) is not None:
+            raise DriverError(
+                "standard output has a line in GBK (code page 936); write UTF-8: {!r}",
+                text[:200],
+                cause="driver-output",
+            ) from error
         raise DriverError(
             "standard output has a line that is no JSON in UTF-8: {} ({})", shown, error, cause="driver-output"
         ) from error
@@ -128,6 +134,16 @@ def parse_line(line: bytes, number: int, operation: str) -> Mapping[str, Any]:
                     "{} is {!r}; expected {}: {}", name, value, _TYPE_NAMES[expected], shown, cause="driver-output"
                 )
     return document
+
+
+def _decode_gbk(line: bytes) -> str | None:
+    """Return a line as text if it is JSON in GBK, as programs on Chinese Windows write it, and not in UTF-8."""
+    try:
+        text = line.decode("gbk")
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return None if line.isascii() else text
 
 
 def _parse_number(text: str) -> float:

@@ -5,6 +5,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from html import escape
+from pathlib import PurePath
 from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -23,7 +24,7 @@ from sms10692_examine.language import (
 from sms10692_examine.observations import Language, translate
 from sms10692_examine.runner import RunResult
 from sms10692_examine.settings import Settings
-from sms10692_examine.verdicts import State, Verdict, count_states
+from sms10692_examine.verdicts import State, Verdict, count_states, find_shared_causes
 from sms10692_examine.visible_text import make_visible
 
 _EMULATOR: Final = "http://127.0.0.1:10692"
@@ -175,6 +176,10 @@ pre { overflow-x: auto; background: #8881; padding: .6rem; white-space: pre-wrap
 .passed { color: var(--good); } .failed { color: var(--bad); } .warning { color: var(--warn); }
 .not-supported, .not-judged { color: var(--none); } button { font: inherit; padding: .3rem .8rem; }
 table { border-collapse: collapse; } td, th { border: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
+a { color: inherit; } .case { border-bottom: 1px solid var(--line); padding: .35rem 0 .35rem 1em; }
+@media (prefers-color-scheme: dark) {
+  :root { --good: #4cc38a; --bad: #ff8b8b; --warn: #ffb224; --none: #9ba1a6; }
+}
 """
 _SCRIPT: Final = """
 const root = document.documentElement;
@@ -215,6 +220,9 @@ def build_html(result: RunResult, settings: Settings) -> str:
         parts.append(f'<p class="{name}">{escape(counts)} · {escape(shlex.join(settings.command))}</p>')
         if result.refused is not None:
             parts.append(f'<p class="failed {name}">{escape(make_visible(result.refused.in_language(name)))}</p>')
+        shared = find_shared_causes(result.verdicts)
+        parts += [f'<p class="{name}">{escape(cause.in_language(name))}</p>' for cause in shared]
+        parts += [_format_links(result.verdicts, state, name) for state in (State.FAILED, State.WARNING)]
     group = ""
     for verdict in result.verdicts:
         if verdict.case.group != group:
@@ -230,6 +238,14 @@ def build_html(result: RunResult, settings: Settings) -> str:
     return _page(titles, "".join(parts))
 
 
+def _format_links(verdicts: Sequence[Verdict], state: State, language: Language) -> str:
+    """Return a paragraph with links to the verdicts of a state, or an empty text without such a verdict."""
+    names = [verdict.case.id for verdict in verdicts if verdict.state is state]
+    links = ", ".join(f'<a href="#{name}">{name}</a>' for name in names)
+    word = escape(choose(STATE_WORDS[state], language))
+    return f'<p class="{_state_class(state)} {language}">{word}: {links}</p>' if names else ""
+
+
 def _format_verdict(verdict: Verdict, settings: Settings) -> str:
     state = _state_class(verdict.state)
     summary = "".join(
@@ -238,7 +254,7 @@ def _format_verdict(verdict: Verdict, settings: Settings) -> str:
         for name in LANGUAGES
     )
     if verdict.state is State.PASSED:
-        return f"<details><summary>{summary}</summary></details>"
+        return f'<div class="case">{summary}</div>'
     text = "".join(
         f'<div class="{name}"><pre>{escape(chr(10).join(describe(verdict, settings, name)))}</pre></div>'
         for name in LANGUAGES
@@ -248,7 +264,7 @@ def _format_verdict(verdict: Verdict, settings: Settings) -> str:
     if shown:
         exchanges = f"<pre>{escape(chr(10).join(format_preparation(verdict)))}</pre>{exchanges}"
     is_open = " open" if verdict.is_new_failure else ""
-    return f"<details{is_open}><summary>{summary}</summary>{text}{exchanges}</details>"
+    return f'<details id="{verdict.case.id}"{is_open}><summary>{summary}</summary>{text}{exchanges}</details>'
 
 
 def _format_exchange(exchange: Exchange) -> str:
@@ -274,11 +290,17 @@ MARKS: Final[Mapping[str, str]] = {
 
 
 def build_matrix(documents: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[tuple[str, list[str]]]]:
-    """Return the names of the clients, and for each case its states, in the order of the table."""
+    """Return the names of the clients, and for each case its states, in the order of the table.
+
+    Clients with one name are told apart by their page, and if this is the same, by the name of the file.
+    """
     names = [str(document.get("client") or f"client {index}") for index, document in enumerate(documents, 1)]
     if len(set(names)) < len(names):
         pages = [f"{document.get('authentication')}, {document.get('charset')}" for document in documents]
         names = [f"{name} ({page})" for name, page in zip(names, pages, strict=True)]
+    if len(set(names)) < len(names):
+        files = [document.get("file") or index for index, document in enumerate(documents, 1)]
+        names = [f"{name} {file}" for name, file in zip(names, files, strict=True)]
     states = [{case["id"]: case["state"] for case in document["cases"]} for document in documents]
     rows = [(name, [known.get(name, "") for known in states]) for name in load_cases()]
     return names, [(name, row) for name, row in rows if any(row)]
@@ -316,7 +338,7 @@ def build_matrix_html(documents: Sequence[Mapping[str, Any]]) -> str:
 
 
 def load_document(text: str, file: str) -> Mapping[str, Any]:
-    """Parse the document of `--json`. Raises ValueError with the name of the file."""
+    """Parse the document of `--json`, and add the name of its `file`. Raises ValueError with the name of the file."""
     try:
         document = json.loads(text)
         refused = document.get("refused")
@@ -329,5 +351,4 @@ def load_document(text: str, file: str) -> Mapping[str, Any]:
         raise ValueError(f"{file}: not a document of sms10692-examine run --json") from error
     if not is_valid:
         raise ValueError(f"{file}: not a document of sms10692-examine run --json")
-    parsed: Mapping[str, Any] = document
-    return parsed
+    return {**document, "file": PurePath(file).name}

@@ -122,7 +122,7 @@ def _check_driver(settings: Settings, emulator: Emulator, run_id: str) -> Baseli
                 session.configure()
                 return measure_baseline(session)
         except DriverError as error:
-            raise DriverError("{}\n{}", error, driver.stderr.strip()) from error
+            raise DriverError("{}\n{}", error, driver.stderr.strip(), cause=error.cause) from error
     finally:
         worker.close()
 

@@ -8,6 +8,14 @@ CAREFUL: Final = Path(__file__).with_name("careful_driver.py")
 _TABLE: Final = Path(__file__).with_name("careless_clients.toml")
 
 
+def change_driver(old: str, new: str) -> str:
+    """Return the source of the careful driver with one change. Raises ValueError unless it has `old` exactly once."""
+    source = CAREFUL.read_text("utf-8")
+    if source.count(old) != 1:
+        raise ValueError(f"the careful driver has {source.count(old)} times {old!r}")
+    return source.replace(old, new)
+
+
 class Careless(NamedTuple):
     """A change of the careful driver: `old` becomes `new`.
 
@@ -22,13 +30,11 @@ class Careless(NamedTuple):
 
     def build(self) -> str:
         """Return the source of the client. Raises ValueError unless the driver has the old text exactly once."""
-        source = CAREFUL.read_text("utf-8")
-        if source.count(self.old) != 1:
-            raise ValueError(f"{self.name}: the careful driver has {source.count(self.old)} times {self.old!r}")
-        return source.replace(self.old, self.new)
+        return change_driver(self.old, self.new)
 
 
 CARELESS: Final = tuple(
     Careless(row["name"], tuple(row["cases"]), tuple(row.get("unjudged", ())), row["old"], row["new"])
     for row in tomllib.loads(_TABLE.read_text("utf-8"))["client"]
 )
+CARELESS_BY_NAME: Final = {client.name: client for client in CARELESS}

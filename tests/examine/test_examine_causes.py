@@ -9,7 +9,7 @@ from typing import TypeAlias
 import pytest
 
 import sms10692_examine
-from examine.careless_clients import CAREFUL, CARELESS
+from examine.careless_clients import CARELESS_BY_NAME, change_driver
 from sms10692_examine.case_table import load_causes
 from sms10692_examine.language import fix_of
 from sms10692_examine.runner import RunResult, run_cases, select_cases
@@ -17,7 +17,6 @@ from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import State, find_shared_causes
 
 PACKAGE = Path(sms10692_examine.__file__).parent
-CARELESS_BY_NAME = {client.name: client.build() for client in CARELESS}
 Run: TypeAlias = Callable[..., RunResult]
 
 
@@ -31,12 +30,6 @@ def run(tmp_path: Path) -> Run:
         return run_cases(Settings((sys.executable, str(driver)), timeout=5.0, jobs=1), select_cases(cases))
 
     return run_source
-
-
-def change(old: str, new: str) -> str:
-    source = CAREFUL.read_text("utf-8")
-    assert source.count(old) == 1
-    return source.replace(old, new)
 
 
 def test_each_cause_is_used_and_has_its_texts() -> None:
@@ -71,7 +64,7 @@ def test_each_cause_that_the_source_names_is_in_the_table() -> None:
 
 def test_a_client_that_misspells_sucess_is_told_that_and_nothing_else(run: Run) -> None:
     cases = ("Q-one-clock", "Q-actions", "R-sucess", "R-postpaid")
-    result = run(CARELESS_BY_NAME["success is spelt right"], cases)
+    result = run(CARELESS_BY_NAME["success is spelt right"].build(), cases)
     assert {verdict.case.id: verdict.state for verdict in result.verdicts} == {
         "Q-one-clock": State.PASSED,
         "Q-actions": State.PASSED,
@@ -85,7 +78,7 @@ def test_a_client_that_misspells_sucess_is_told_that_and_nothing_else(run: Run) 
 
 
 def test_two_readings_of_the_clock_are_shown_by_the_signature(run: Run) -> None:
-    (verdict,) = run(CARELESS_BY_NAME["the clock is read twice"], ["Q-one-clock"]).verdicts
+    (verdict,) = run(CARELESS_BY_NAME["the clock is read twice"].build(), ["Q-one-clock"]).verdicts
     assert verdict.state is State.FAILED
     assert "and sign is that of 2" in verdict.observed
 
@@ -101,7 +94,7 @@ def test_refused_credentials_are_said_once_and_nothing_else_is_judged(
     old: str, new: str, sentence: str, run: Run
 ) -> None:
     cases = ("Q-signature", "Q-post", "Q-one-number", "Q-send-time", "R-balance", "R-faild")
-    result = run(change(old, new), cases)
+    result = run(change_driver(old, new), cases)
     assert result.refused is not None
     assert str(result.refused).startswith("the vendor refused all ")
     assert f" requests with 用户名或密码错误: nothing else can be judged before this is mended. {sentence}" in str(
@@ -116,12 +109,12 @@ def test_refused_credentials_are_said_once_and_nothing_else_is_judged(
 
 
 def test_an_account_that_alone_is_refused_is_a_failure(run: Run) -> None:
-    result = run(CARELESS_BY_NAME["the signature is over GBK"], ["Q-chinese-account"])
+    result = run(CARELESS_BY_NAME["the signature is over GBK"].build(), ["Q-chinese-account"])
     assert (result.refused, result.verdicts[0].state) == (None, State.FAILED)
 
 
 def test_failures_with_one_cause_have_its_fix_and_are_named_together(run: Run) -> None:
-    result = run(CARELESS_BY_NAME["whatever fails is a refusal"], ("F-reset", "F-gateway", "F-status-lost"))
+    result = run(CARELESS_BY_NAME["whatever fails is a refusal"].build(), ("F-reset", "F-gateway", "F-status-lost"))
     assert {fix_of(verdict, "en").partition(":")[0] for verdict in result.verdicts} == {"report unknown, not refused"}
     (shared,) = find_shared_causes(result.verdicts)
     assert str(shared) == (
@@ -146,7 +139,7 @@ def test_failures_with_one_cause_have_its_fix_and_are_named_together(run: Run) -
     ],
 )
 def test_the_fix_follows_what_was_observed(client: str, case: str, fix: str, run: Run) -> None:
-    (verdict,) = run(CARELESS_BY_NAME[client], [case]).verdicts
+    (verdict,) = run(CARELESS_BY_NAME[client].build(), [case]).verdicts
     assert verdict.state is State.FAILED
     assert fix_of(verdict, "en").startswith(fix)
 
@@ -159,11 +152,11 @@ def test_the_fix_follows_what_was_observed(client: str, case: str, fix: str, run
     ],
 )
 def test_a_wrong_clock_is_named(client: str, observed: str, run: Run) -> None:
-    (verdict,) = run(CARELESS_BY_NAME[client], ["Q-timestamp"]).verdicts
+    (verdict,) = run(CARELESS_BY_NAME[client].build(), ["Q-timestamp"]).verdicts
     assert observed in verdict.observed
 
 
 def test_reports_of_a_brand_are_judged_without_extno(run: Run) -> None:
-    source = change('operations = ["send", ', "operations = [")
+    source = change_driver('operations = ["send", ', "operations = [")
     (verdict,) = run(source, ["R-profile-cdata"]).verdicts
     assert verdict.state is State.PASSED

@@ -1,16 +1,24 @@
-"""Runs of the examiner that a busy machine cannot disturb."""
+"""The examiner's command within the process, and runs that a busy machine cannot disturb."""
 
 from collections.abc import Sequence, Set
 from dataclasses import replace
 from typing import Final
 
+from click.testing import CliRunner, Result
+
 from sms10692_examine.case_table import CaseText
+from sms10692_examine.cli import command
 from sms10692_examine.runner import RunResult, run_cases
 from sms10692_examine.settings import Settings
 from sms10692_examine.verdicts import State
 
 FAULTS: Final = frozenset({State.FAILED, State.WARNING})
 _PATIENT_TIMEOUT: Final = 8.0
+
+
+def invoke_examine(*arguments: str) -> Result:
+    """Run `sms10692-examine`: `return_value` is its exit code, and wrong usage raises click.UsageError."""
+    return CliRunner().invoke(command, arguments, standalone_mode=False, catch_exceptions=False)
 
 
 def examine(settings: Settings, cases: Sequence[CaseText], doubted: Set[State] = FAULTS) -> RunResult:
