@@ -14,6 +14,7 @@ from console.test_console_pages import console_text, wait_for_live_updates
 from support.browser import BrowserProfile, browser_page, find_serious_violations
 from support.emulators import emulator_process, sign
 from support.http_client import build_request, send_raw
+from support.stores import file_locked
 from support.valkey_server import get_url, start_server, terminating, unresponsive_server
 from support.valkey_store import NEED_SERVERS
 
@@ -68,6 +69,33 @@ def test_the_pages_say_that_the_store_is_unavailable_and_recover(
         expect(page.locator("#unavailable")).to_be_hidden()
         wait_for_live_updates(page)
         expect(opened.locator(".requests tbody tr")).to_have_count(1)
+
+
+def test_a_locked_file_is_named_and_the_pages_work_when_it_is_free_again(
+    browser: Browser, tmp_path: Path, profile: BrowserProfile
+) -> None:
+    path = tmp_path / "store"
+    with (
+        emulator_process("--store", f"sqlite:{path}", "--log-level", "error") as (_, address),
+        browser_page(browser, profile, ServedEmulator(address).url) as page,
+    ):
+        page.goto("/account")
+        wait_for_live_updates(page)
+        page.evaluate("console.error = () => {}")  # htmx logs failed requests there
+        page.evaluate(
+            "const button = document.getElementById('pause'); window.states = [];"
+            "new MutationObserver(() => states.push(button.dataset.state)).observe(button, { attributes: true })"
+        )
+        page.locator("#points").fill("77")
+        with file_locked(path):
+            page.locator("#points").press("Enter")
+            expect(page.locator("#notice .bad")).to_contain_text("is locked by another program")
+            assert "failing" in page.evaluate("states")  # reading works: the next update ends this state
+            assert find_serious_violations(page) == []
+        wait_for_live_updates(page)
+        expect(page.locator("#unavailable")).to_be_hidden()
+        page.locator("#points").press("Enter")
+        expect(page.locator("#notice .good")).to_contain_text("77")
 
 
 def test_a_list_says_that_it_is_being_loaded(page: Page, account: ConsoleAccount, profile: BrowserProfile) -> None:
