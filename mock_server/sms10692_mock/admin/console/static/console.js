@@ -18,14 +18,19 @@
     lost = !reachable;
     document.body.classList.toggle("lost", lost);
     showState();
-    // What was typed while the connection was lost has not reached the list yet.
-    if (isBack) document.getElementById("filter")?.requestSubmit();
+    if (isBack) applyFilter();
+  }
+  // What was typed while the connection was lost, or while requests failed, has not reached the list yet.
+  function applyFilter() {
+    document.getElementById("filter")?.requestSubmit();
   }
   // The emulator responds that its store is unavailable, or that it failed: the live part stays as it was.
   function setFailing(value) {
+    const isBack = failing && !value;
     failing = value;
     document.body.classList.toggle("failing", failing);
     showState();
+    if (isBack) applyFilter();
   }
   function onChange() {
     missed = paused || pressed;
@@ -89,7 +94,9 @@
   });
   // One stream serves all windows of the browser (events.js). Hidden pages do not listen.
   const { worker, events } = document.body.dataset;
-  let stream = null;
+  // The stream has an event every two seconds at least. Without one the emulator hangs, or the worker is gone.
+  const SILENCE_MILLISECONDS = 15000;
+  let stream = null, silence = null;
   const onEvent = { open: () => { connected = true; setReachable(true); }, change: onChange, lost: () => setReachable(false) };
   function listen() {
     if (!document.getElementById("live")) return;
@@ -98,9 +105,24 @@
       const started = shared ? new SharedWorker(worker, { name: events }) : new Worker(worker, { name: events });
       started.onerror = onEvent.lost;
       stream = shared ? started.port : started;
-      stream.onmessage = ({ data }) => onEvent[data]();
+      stream.onmessage = ({ data }) => {
+        expectEvents();
+        onEvent[data]();
+      };
     }
     stream.postMessage(document.hidden ? "leave" : "listen");
+    expectEvents();
+  }
+  function expectEvents() {
+    clearTimeout(silence);
+    if (!document.hidden) silence = setTimeout(startAgain, SILENCE_MILLISECONDS);
+  }
+  function startAgain() {
+    onEvent.lost();
+    stream.onmessage = null;
+    stream.postMessage("leave");
+    stream = null;
+    listen();
   }
   document.addEventListener("visibilitychange", listen);
   window.addEventListener("pagehide", () => stream?.postMessage("leave"));
