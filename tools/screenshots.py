@@ -126,7 +126,7 @@ def capture_pages(browser: Browser, address: Address, folder: Path) -> None:
     for profile in PROFILES:
         with browser_page(browser, profile, url) as page:
             for name, path in PAGES.items():
-                page.goto(path.format(wrong=7, older=12))
+                page.goto(path.format(wrong=7, older=11))
                 if name == "contract":
                     page.locator("[id='clause-2.3-found'] button").click()
                     page.locator("[id='clause-2.3-found'] .exchange").first.wait_for()

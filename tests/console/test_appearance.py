@@ -152,6 +152,25 @@ def test_a_hex_dump_line_fits_on_a_desktop(
     assert max(hidden) <= 0
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_header_is_one_line_on_a_phone(browser: Browser, emulator: ServedEmulator, language: str) -> None:
+    with browser_page(browser, BrowserProfile(language, 375, "light"), emulator.url) as page:
+        page.goto("/?userid=12")
+        expect(page.locator("#pause")).to_have_attribute("data-state", "live")
+        first, last = page.locator(".brand").bounding_box(), page.locator(".choices").bounding_box()
+        assert first is not None
+        assert last is not None
+        assert last["y"] < first["y"] + first["height"]
+
+
+def test_a_page_without_a_live_part_shows_no_state_of_live_updates(browser: Browser, emulator: ServedEmulator) -> None:
+    with browser_page(browser, BROWSER_PROFILES[1], emulator.url) as page:
+        for path, is_live in (("/requests", True), ("/explain", False), ("/requests/999999999", False)):
+            page.goto(f"{path}?userid=12")
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            expect(page.locator("#pause")).to_be_visible(visible=is_live)
+
+
 @pytest.mark.parametrize("profile", BROWSER_PROFILES[:2], ids=str)
 def test_every_page_is_in_the_visible_part_of_the_menu(
     browser: Browser, emulator: ServedEmulator, busy_account: ConsoleAccount, profile: BrowserProfile

@@ -1,4 +1,4 @@
-"""Live updates after an interruption: a worker that is gone, a response that never comes, a failure, a late response."""
+"""Live updates after an interruption: a worker that is gone, responses that are late or never come, a failure."""
 
 import re
 

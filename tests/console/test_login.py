@@ -109,6 +109,20 @@ def test_a_spectator_sees_every_page_and_no_form_that_changes_something(
         assert find_serious_violations(page) == []
 
 
+def test_a_spectator_sees_which_preset_is_on_and_cannot_switch_it(browser: Browser, port: int) -> None:
+    url = f"http://127.0.0.1:{port}"
+    with browser_page(browser, PROFILE, url) as owner, browser_page(browser, PROFILE, url) as spectator:
+        for page, token in ((owner, TOKEN), (spectator, READ_ONLY)):
+            page.goto("/faults")
+            log_in(page, token)
+            expect(page.locator("#preset-late")).to_have_attribute("aria-pressed", "false")
+        expect(spectator.locator("#preset-late")).to_be_disabled()
+        for state in ("true", "false"):
+            owner.locator("#preset-late").press("Enter")
+            expect(spectator.locator("#preset-late")).to_have_attribute("aria-pressed", state)
+        assert find_serious_violations(spectator) == []
+
+
 def test_the_cookie_is_hidden_from_scripts_and_other_sites(page: Page) -> None:
     page.goto("/")
     log_in(page, TOKEN)
