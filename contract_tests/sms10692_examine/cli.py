@@ -20,12 +20,12 @@ from rich.table import Table
 from sms10692_examine import report_files
 from sms10692_examine.driver_protocol import DriverError, DriverNotStarted, build_schema
 from sms10692_examine.known_failures import apply_known_failures, find_mended, load_known_failures
-from sms10692_examine.language import STATE_WORDS, WORDS, choose, expected_of, fix_of, observed_of
+from sms10692_examine.language import STATE_WORDS, WORDS, choose, expected_of, fix_of, format_counts, observed_of
 from sms10692_examine.observations import Language, Observation
 from sms10692_examine.ready_drivers import driver_command
 from sms10692_examine.runner import RunResult, run_cases, select_cases
 from sms10692_examine.settings import TIMEZONE, Authentication, Charset, Settings
-from sms10692_examine.verdicts import State, Verdict, count_states, find_shared_causes
+from sms10692_examine.verdicts import State, Verdict, find_shared_causes
 from sms10692_examine.visible_text import make_visible
 from sms10692_examine.watch import watch_command
 
@@ -196,18 +196,11 @@ def _print_result(console: Console, result: RunResult, settings: Settings, langu
     for (state, observed), names in unjudged.items():
         lines = [f"{choose(WORDS['observed'], language)}: {observed}"]
         _print_verdict(console, state, ", ".join(names), lines, language)
-    counts = [
-        f"{count} {choose(STATE_WORDS[state], language)}"
-        for state, count in count_states(result.verdicts).items()
-        if count
-    ]
     for shared in find_shared_causes(result.verdicts):
         console.print(escape(shared.in_language(language)), soft_wrap=True)
     name = f"{result.client}: " if result.client else ""
-    console.print(
-        f"{escape(name)}{', '.join(counts)} ({choose(WORDS['start'], language)} {result.start_seconds:.1f} s)",
-        soft_wrap=True,
-    )
+    counts = escape(f"{name}{format_counts(result.verdicts, language)}")
+    console.print(f"{counts} ({choose(WORDS['start'], language)} {result.start_seconds:.1f} s)", soft_wrap=True)
 
 
 def _print_verdict(console: Console, state: State, names: str, lines: Sequence[str], language: Language) -> None:

@@ -1,11 +1,11 @@
 """The words of reports in English and Chinese."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from sms10692_examine.case_table import GROUPS, CaseText, load_causes
 from sms10692_examine.observations import Language
-from sms10692_examine.verdicts import State, Verdict
+from sms10692_examine.verdicts import State, Verdict, count_states
 
 STATE_WORDS: Final[Mapping[State, tuple[str, str]]] = {
     State.PASSED: ("passed", "通过"),
@@ -23,8 +23,6 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "fix": ("fix", "修复"),
     "source": ("source", "依据"),
     "repeat": ("repeat", "重现"),
-    "request": ("request", "请求"),
-    "response": ("response", "响应"),
     "stderr": ("standard error of the driver", "驱动程序的标准错误输出"),
     "known": ("known", "已知"),
     "case": ("case", "用例"),
@@ -58,3 +56,14 @@ def observed_of(verdict: Verdict, language: Language) -> str:
 
 def group_of(case: CaseText, language: Language) -> str:
     return choose(GROUPS[case.group], language)
+
+
+def format_counts(verdicts: Sequence[Verdict], language: Language) -> str:
+    """Return how many verdicts each state has, and how many of the failures are known."""
+    known = sum(verdict.state is State.FAILED and not verdict.is_new_failure for verdict in verdicts)
+    counts = []
+    for state, count in count_states(verdicts).items():
+        if count:
+            note = f" ({known} {choose(WORDS['known'], language)})" if known and state is State.FAILED else ""
+            counts.append(f"{count} {choose(STATE_WORDS[state], language)}{note}")
+    return ", ".join(counts)

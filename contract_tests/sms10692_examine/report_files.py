@@ -17,6 +17,7 @@ from sms10692_examine.language import (
     choose,
     expected_of,
     fix_of,
+    format_counts,
     group_of,
     loss_of,
     observed_of,
@@ -176,7 +177,7 @@ pre { overflow-x: auto; background: #8881; padding: .6rem; white-space: pre-wrap
 .passed { color: var(--good); } .failed { color: var(--bad); } .warning { color: var(--warn); }
 .not-supported, .not-judged { color: var(--none); } button { font: inherit; padding: .3rem .8rem; }
 table { border-collapse: collapse; } td, th { border: 1px solid var(--line); padding: .2rem .5rem; text-align: left; }
-a { color: inherit; } .case { border-bottom: 1px solid var(--line); padding: .35rem 0 .35rem 1em; }
+a { color: inherit; white-space: nowrap; } .case { border-bottom: 1px solid var(--line); padding: .35rem 0 .35rem 1em; }
 @media (prefers-color-scheme: dark) {
   :root { --good: #4cc38a; --bad: #ff8b8b; --warn: #ffb224; --none: #9ba1a6; }
 }
@@ -212,11 +213,7 @@ def build_html(result: RunResult, settings: Settings) -> str:
     """Return one HTML page in both languages, without references to other files."""
     parts: list[str] = []
     for name in LANGUAGES:
-        counts = ", ".join(
-            f"{count} {choose(STATE_WORDS[state], name)}"
-            for state, count in count_states(result.verdicts).items()
-            if count
-        )
+        counts = format_counts(result.verdicts, name)
         parts.append(f'<p class="{name}">{escape(counts)} · {escape(shlex.join(settings.command))}</p>')
         if result.refused is not None:
             parts.append(f'<p class="failed {name}">{escape(make_visible(result.refused.in_language(name)))}</p>')

@@ -52,6 +52,7 @@ def test_a_known_failure_does_not_fail_the_run(careless: str, tmp_path: Path) ->
     result = invoke_examine("run", "--expect", str(known), *arguments)
     assert result.return_value == 0
     assert "  known: our texts have no &\n" in result.output
+    assert "careful: 1 passed, 1 failed (1 known) (driver started in " in result.output
     assert "Q-plus passed, and is listed as a known failure" in result.output.replace("\n", " ")
 
 
