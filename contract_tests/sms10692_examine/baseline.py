@@ -1,6 +1,6 @@
 """What a client makes of ordinary answers, asked once before the cases.
 
-A case that needs an operation says with it that the operation itself is in trouble, and names no other cause.
+A case that needs an operation with a problem is not judged: its result is that problem, and no other cause.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,9 +41,9 @@ JUDGED_FROM_BYTES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """The troubles of ordinary requests by operation, the exchanges, and the emulator's sentences about refusals."""
+    """The problems of ordinary requests by operation, the exchanges, and the emulator's sentences about refusals."""
 
-    troubles: Mapping[str, Observation] = field(default_factory=dict)
+    problems: Mapping[str, Observation] = field(default_factory=dict)
     exchanges: Sequence[Exchange] = ()
     sentences: Sequence[Translated] = ()
 
@@ -55,19 +55,19 @@ def measure_baseline(session: Session) -> Baseline:
     """
     session.vendor.rule(reply="退订")
     session.put_messages([NUMBER])
-    troubles: dict[str, Observation] = {}
+    problems: dict[str, Observation] = {}
     for operation in session.operations:
         try:
-            trouble = _find_trouble(session, operation)
+            problem = _find_problem(session, operation)
         except DriverError:
             break
-        if trouble is not None:
-            troubles[operation] = trouble
+        if problem is not None:
+            problems[operation] = problem
     sentences = session.find_sentences() if are_credentials_refused(session.exchanges) else []
-    return Baseline(troubles, session.exchanges, sentences)
+    return Baseline(problems, session.exchanges, sentences)
 
 
-def _find_trouble(session: Session, operation: str) -> Observation | None:
+def _find_problem(session: Session, operation: str) -> Observation | None:
     """Ask for an operation, and return why other cases cannot rely on it, or None."""
     fields: dict[str, Any] = {}
     if operation == "send":

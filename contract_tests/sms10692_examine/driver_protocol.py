@@ -61,14 +61,14 @@ class Answer:
         return str(self.document.get("message") or self.document.get("reason") or "")
 
     def __str__(self) -> str:
-        told = f": {self.reason}" if self.reason else ""
+        reason = f": {self.reason}" if self.reason else ""
         items = f", {len(self.items)} items" if self.items else ""
-        return f"{self.kind}{told}{items}"
+        return f"{self.kind}{reason}{items}"
 
     def in_chinese(self) -> str:
-        told = f"：{self.reason}" if self.reason else ""
+        reason = f"：{self.reason}" if self.reason else ""
         items = f"，{len(self.items)} 条数据" if self.items else ""
-        return f"{self.kind}{told}{items}"
+        return f"{self.kind}{reason}{items}"
 
 
 def encode(document: Mapping[str, Any]) -> bytes:

@@ -89,7 +89,7 @@ class _Worker:
                 seconds=time.monotonic() - started,
             )
         driver.forget_stderr()
-        session = Session(self._emulator, self._settings, driver, self.start, self._baseline.troubles)
+        session = Session(self._emulator, self._settings, driver, self.start, self._baseline.problems)
         state, observed, observed_zh, cause, stderr = State.PASSED, "", "", "", ""
         try:
             with session:

@@ -54,7 +54,7 @@ def _get_credentials(request: HttpRequest) -> dict[str, str]:
 class Session:
     """A driver, configured for an account that no other case uses, at the address of a proxy.
 
-    `troubles` are the operations on which no case can rely, with the reason.
+    `problems` are the operations on which no case can rely, with the reason.
 
     **Use as a context manager: the account is deleted at the end.** The driver belongs to the runner.
     """
@@ -65,7 +65,7 @@ class Session:
         settings: Settings,
         driver: DriverProcess,
         restart: Callable[[], DriverProcess],
-        troubles: Mapping[str, Observation] = MappingProxyType({}),
+        problems: Mapping[str, Observation] = MappingProxyType({}),
     ) -> None:
         self.settings = settings
         self.emulator = emulator
@@ -73,7 +73,7 @@ class Session:
         self.operations: Sequence[str] = ()
         self.claims: Sequence[str] = ()
         self._restart = restart
-        self._troubles = troubles
+        self._problems = problems
         self._exchanges_at_end: list[Exchange] | None = None
         self._stack = ExitStack()
         self._state_dir = tempfile.mkdtemp(prefix="sms10692-examine-")
@@ -141,8 +141,8 @@ class Session:
 
         **Call it before a failure is raised that may have that reason.**
         """
-        if operation in self._troubles:
-            raise NotJudged("{}", self._troubles[operation])
+        if operation in self._problems:
+            raise NotJudged("{}", self._problems[operation])
 
     def expect_accepted(self, answer: Answer, observed: str, *values: object, operation: str = "send") -> None:
         """Raise CaseFailed with what was observed unless the answer is accepted, or NotJudged as `rely_on`."""

@@ -12,7 +12,7 @@ TIMEZONE: Final = "America/New_York"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the clients are told. `timeout` is the client's own in seconds."""
+    """How a run reaches its clients, and what it configures. `timeout` is that of the client, in seconds."""
 
     command: tuple[str, ...]
     authentication: Authentication = "signed"

@@ -91,8 +91,8 @@ def test_every_report_begins_with_the_refusal_of_the_credentials(
     assert (suite.get("tests"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
     assert suite[0].get("name") == "账号：厂商接受请求的账号和签名"
     assert (suite[0][0].get("message") or "").startswith(chinese)
-    told = json.loads(document.read_text("utf-8"))["refused"]
-    assert (told["en"].startswith(english), told["zh"].startswith(chinese)) == (True, True)
+    refusal = json.loads(document.read_text("utf-8"))["refused"]
+    assert (refusal["en"].startswith(english), refusal["zh"].startswith(chinese)) == (True, True)
     matrix = tmp_path / "matrix.html"
     output = invoke_examine("report", str(document), "--html", str(matrix)).output
     assert f"careful: {english}" in output

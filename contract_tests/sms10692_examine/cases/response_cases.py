@@ -163,7 +163,7 @@ def _the_declaration_decides_over_the_header(session: Session) -> None:
 # Balance and words
 
 
-def _get_told(answer: Answer, name: str) -> object:
+def _get_value(answer: Answer, name: str) -> object:
     """Return a value of an accepted answer. Raises NotSupported if the client does not tell it."""
     value = answer.document.get(name)
     if value is None:
@@ -176,7 +176,7 @@ def _sucess_is_a_success(session: Session) -> None:
     session.use_account(points=4321)
     answer = session.ask("overage")
     expect(answer.kind == "accepted", "the vendor answered Sucess, and the client understood: {}", answer)
-    balance = _get_told(answer, "overage")
+    balance = _get_value(answer, "overage")
     expect(balance == 4321, "a balance of 4321 was understood as {}", balance)
 
 
@@ -191,7 +191,7 @@ def _a_negative_balance_is_understood(session: Session) -> None:
     )
     answer = session.ask("overage")
     session.expect_accepted(answer, "the balance is -35, and the client understood: {}", answer, operation="overage")
-    balance = _get_told(answer, "overage")
+    balance = _get_value(answer, "overage")
     expect(balance == -35, "-35 was understood as {}", balance)
 
 
@@ -210,7 +210,7 @@ def _each_refusal_of_overage_is_a_refusal(session: Session) -> None:
 def _a_clean_text_is_clean(session: Session) -> None:
     answer = session.ask("checkkeyword", content=TEXT)
     expect(answer.kind == "accepted", "the client understood: {}", answer)
-    is_forbidden = _get_told(answer, "forbidden")
+    is_forbidden = _get_value(answer, "forbidden")
     expect(is_forbidden is False, "没有包含屏蔽词 was understood as a forbidden text")
 
 
