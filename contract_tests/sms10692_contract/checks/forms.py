@@ -58,6 +58,10 @@ FORMS: Final[Mapping[str, tuple[tuple[RequestForm, ...], st.SearchStrategy[Reque
         (
             RequestForm(multipart=MultipartStyle(is_boundary_quoted=True), upper=(True,)),
             RequestForm(multipart=MultipartStyle(header_lines=("Content-Type: text/plain",))),
+            *(
+                RequestForm(multipart=MultipartStyle(header_lines=(f"Content-Type: text/plain; charset={charset}",)))
+                for charset in request_forms.PART_CHARSETS
+            ),
             RequestForm(multipart=MultipartStyle(are_names_quoted=False, are_header_names_lower=True)),
         ),
         request_forms.MULTIPART,
@@ -130,7 +134,21 @@ EMPTY_PARAMETERS: Final = TrialValues(limit=0, omits_empty=False)
 """Values with which the optional parameters are empty."""
 
 
-def _make_check(fixed: tuple[RequestForm, ...], generated: st.SearchStrategy[RequestForm], tries_empty: bool) -> Check:
+FORBIDDEN_TEXT: Final = TrialValues(is_forbidden=True)
+"""Values whose text is read in full only in the right charset."""
+
+_SENDS: Final = ("send", "send on the GBK endpoint")
+FURTHER_VALUES: Final[Mapping[str, tuple[TrialValues, tuple[str, ...]]]] = {
+    "F-order": (EMPTY_PARAMETERS, (*_SENDS, "status")),
+    "F-places": (EMPTY_PARAMETERS, (*_SENDS, "status")),
+    "F-multipart": (FORBIDDEN_TEXT, _SENDS),
+}
+"""By clause: values that some operations are tried with too."""
+
+
+def _make_check(clause: str, fixed: tuple[RequestForm, ...], generated: st.SearchStrategy[RequestForm]) -> Check:
+    further, operations = FURTHER_VALUES.get(clause, (EVERY_PARAMETER, ()))
+
     def check(context: CheckContext) -> None:
         def check_read(operation: str, values: TrialValues, form: RequestForm) -> None:
             trial = prepare_trial(context, operation, values)
@@ -139,22 +157,22 @@ def _make_check(fixed: tuple[RequestForm, ...], generated: st.SearchStrategy[Req
         for operation in OPERATIONS:
             for form in fixed:
                 check_read(operation, EVERY_PARAMETER, form)
-                if tries_empty and operation in ("send", "send on the GBK endpoint", "status"):
-                    check_read(operation, EMPTY_PARAMETERS, form)
+                if operation in operations:
+                    check_read(operation, further, form)
         context.for_all(check_read, OPERATION, VALUES, generated, examples=context.few_examples)
 
     return check
 
 
 for _clause, (_fixed, _generated) in FORMS.items():
-    checks(_clause)(_make_check(_fixed, _generated, tries_empty=_clause in ("F-order", "F-places")))
+    checks(_clause)(_make_check(_clause, _fixed, _generated))
 
 
 @checks("F-repeated")
 def _repeated_values_are_joined_whatever_the_parameter(context: CheckContext) -> None:
-    """Check each parameter, twice in the query string or twice in the form, with names in any case."""
+    """Check each parameter, twice in the query string, the form or a multipart body, with names in any case."""
 
-    def check_joined(endpoint: str, name: str, in_query: bool, upper: tuple[bool, ...]) -> None:
+    def check_joined(endpoint: str, name: str, form: RequestForm, upper: tuple[bool, ...]) -> None:
         account = context.create_account()
         content = ("内容", context.forbidden_word) if name == "content" else ("内容",)
         fields: dict[str, tuple[str, ...]] = {
@@ -172,8 +190,7 @@ def _repeated_values_are_joined_whatever_the_parameter(context: CheckContext) ->
             for key, values in fields.items()
             for n, value in enumerate(values)
         ]
-        request = build_request(endpoint, query=pairs) if in_query else build_request(endpoint, body=pairs)
-        response = context.exchange(request)
+        response = context.exchange(form.build(endpoint, pairs))
         if name == "mobile":
             expect_sent(response, 2)
         elif name == "content":
@@ -182,12 +199,13 @@ def _repeated_values_are_joined_whatever_the_parameter(context: CheckContext) ->
             credentials = ("userid", "timestamp", "sign")
             expect_message(response, WRONG_CREDENTIALS if name in credentials else OTHER_ERROR)
 
+    forms = (RequestForm(), RequestForm(in_query=(True,)), RequestForm(multipart=MultipartStyle()))
     names = ("mobile", "content", "extno", "sendTime", "action", "userid", "timestamp", "sign")
     for name in names:
-        for in_query in (False, True):
-            check_joined(UTF8, name, in_query, ())
+        for form in forms:
+            check_joined(UTF8, name, form, ())
     flags = st.lists(st.booleans(), min_size=1, max_size=4).map(tuple)
-    context.for_all(check_joined, SEND_ENDPOINT, st.sampled_from(names), st.booleans(), flags)
+    context.for_all(check_joined, SEND_ENDPOINT, st.sampled_from(names), st.sampled_from(forms), flags)
     account = context.create_account()
     pairs = [*account.build_credentials().items(), ("action", "query"), ("statusNum", "1"), ("statusnum", "1")]
     expect_message(context.exchange(build_request(STATUS, body=pairs)), INVALID_PARAMETER)

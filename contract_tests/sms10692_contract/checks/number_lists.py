@@ -56,7 +56,10 @@ class Recipient(NamedTuple):
     behind: str = ""
 
 
-_PADDING: Final = st.sampled_from(["", "", " ", "\t", "\r\n", "  ", ",", " ,"])
+_PADDING: Final = st.sampled_from(["", "", " ", "\t", "\r\n", "  ", "\u3000", ",", " ,", "\u3000,"])
+_WIDE_PADDINGS: Final = (("", "\u3000"), ("\u3000", ""), ("\u00a0", "\u00a0"), ("\u3000,", ""), ("\u00a0,", ""))
+"""What stands before and behind a number in a list that was copied from a document."""
+
 _RECIPIENT: Final = st.builds(
     Recipient, VALID | st.sampled_from(UNRESERVED), st.just(True), _PADDING, _PADDING
 ) | st.builds(
@@ -98,6 +101,8 @@ def _only_the_half_width_comma_separates_numbers(context: CheckContext) -> None:
         _check_recipients(context, UTF8, [Recipient(number, False), Recipient("13800000002", True)], RequestForm())
     unreserved = [Recipient(number, True) for number in UNRESERVED]
     _check_recipients(context, UTF8, unreserved, RequestForm())
+    padded = [Recipient("13800000001", True, *around) for around in _WIDE_PADDINGS]
+    _check_recipients(context, UTF8, padded, RequestForm())
     repeated = [Recipient(number, True) for number in ("13800000001", "13800000001", "13800000002", "13800000001")]
     _check_recipients(context, UTF8, repeated, RequestForm())
 

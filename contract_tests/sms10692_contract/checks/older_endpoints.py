@@ -530,6 +530,7 @@ def _a_new_password_applies_at_once(context: CheckContext) -> None:
             account = changed
 
     check_changed(OLDER_UTF8, ["xin-Mima 2", DIFFICULT["password"]])
+    check_changed(OLDER_UTF8, ["xin-mima ", " xin-mima", "\u3000xin-mima\t"])
     check_changed(OLDER_GBK, [DIFFICULT["password"], "xin-mima"])
     passwords = st.lists(TEXT[GBK].map(lambda text: f"p{text}"), min_size=1, max_size=2)
     context.for_all(check_changed, SEND_ENDPOINT, passwords, examples=2)

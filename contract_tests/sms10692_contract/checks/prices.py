@@ -17,7 +17,8 @@ from sms10692_contract.segmentation import SINGLE_SEGMENT_UNITS, UNITS_PER_SEGME
 from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.vendor_model import ModelAccount, measure_report_lag
 
-_FILLERS: Final = ("字", "a", "1", "é", "，", "😀", "ａ")
+_FILLERS: Final = ("字", "a", "1", "é", "，", "😀", "ａ", "e\u0301", "ﬁ", "가")
+"""Some of them have another length in a normal form of Unicode."""
 _INSERTED: Final = (
     *("", "\r\n", "\n", "\r", "\n\n", " ", "   ", "\t", "\u3000", "\u00a0", "\u200b", "\ufeff", "\u0301", "😀"),
     *("[", "^", "{}", "|", "~", "€", "【签名】", "&", "<b>", "%", "+", "\\", "=", "👨‍👩‍👧", "𠮷", "０", "\x0c"),
@@ -59,6 +60,9 @@ def _every_text_is_charged_by_its_units(context: CheckContext) -> None:
     for index, border in enumerate(borders):
         for more in (0, 1):
             check_units([], _FILLERS[index % 3], border + more, 1, SEND_ENDPOINTS[index % 2])
+    for filler in _FILLERS:
+        for more in (0, 1):
+            check_units([], filler, SINGLE_SEGMENT_UNITS + more, 1, UTF8)
     for piece in _INSERTED:
         for position in (0, 1, -1):
             check_units([(piece, position)], "字", SINGLE_SEGMENT_UNITS, 1, GBK)

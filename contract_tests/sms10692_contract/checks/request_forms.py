@@ -208,9 +208,12 @@ SPELLED: Final = st.builds(
 """Values and names with any mixture of escapes (Q6, R14)."""
 
 BOUNDARIES: Final = ("XyZzYx7MA4YWxkTrZu0gW", "----WebKitFormBoundaryABC123", "a", "=_a.b:c/d?e", "'()+_,-./:=?0")
+PART_CHARSETS: Final = ("ISO-8859-1", "UTF-8", "US-ASCII", "gbk")
+"""Charsets that clients write into the parts of a multipart body, whatever the bytes are; only the endpoint decides."""
 _PART_HEADERS: Final = (
     (),
     ("Content-Type: text/plain",),
+    *((f"Content-Type: text/plain; charset={charset}",) for charset in PART_CHARSETS),
     ("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"),
     ("content-transfer-encoding: binary",),
 )

@@ -34,6 +34,7 @@ from sms10692_contract.expected import (
 )
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import CHARSET, UTF8, is_encodable
+from sms10692_contract.suite_account import SuiteAccount
 
 
 @checks("R5-trimmed")
@@ -211,16 +212,19 @@ def _eight_numbers_refuse_the_send(context: CheckContext) -> None:
         INSUFFICIENT_BALANCE,
         OTHER_ERROR,
     )
-    account = context.create_account(points=0)
+    accounts = [context.create_account(**options) for options in ({"points": 0}, {"points": 100}, {"postpaid": True})]
 
-    def check_refused(before: list[str], digits: list[int]) -> None:
+    def check_refused(account: SuiteAccount, before: list[str], digits: list[int]) -> None:
         mobiles = [*before, *(f"1000000000{digit}" for digit in digits)]
         expect_document(context.send(account, ",".join(mobiles)), SEND_REFUSED, message=messages[digits[0] - 1])
 
-    for digit in range(1, 9):
-        check_refused(["15023239810"], [digit, 8])
+    for account in accounts:
+        for digit in range(1, 9):
+            check_refused(account, ["15023239810"], [digit, 8])
     digits = st.lists(st.integers(1, 8), min_size=1, max_size=3)
-    context.for_all(check_refused, st.lists(MOBILE, max_size=3), digits, examples=context.few_examples)
+    context.for_all(
+        check_refused, st.sampled_from(accounts), st.lists(MOBILE, max_size=3), digits, examples=context.few_examples
+    )
 
 
 @checks("R13-silent")

@@ -1,17 +1,19 @@
 """Checks of time: rare and far dates, the exact second, receivetime of reports and replies (1.2, R9, R12)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
 from hypothesis import strategies as st
 
+from sms10692_contract.checks.concurrency import run_concurrently
 from sms10692_contract.checks.registry import checks
-from sms10692_contract.checks.strategies import SEND_ENDPOINT
+from sms10692_contract.checks.strategies import SEND_ENDPOINT, build_mobiles
 from sms10692_contract.expectations import attribute_to, expect, expect_message, expect_sent
 from sms10692_contract.expected import OTHER_ERROR
 from sms10692_contract.harness import CheckContext
 from sms10692_contract.requests import GBK, UTF8
-from sms10692_contract.suite_account import CHINA
+from sms10692_contract.suite_account import CHINA, SuiteAccount
 from sms10692_contract.vendor_model import TIME_FORMAT, ModelAccount, measure_report_lag
 
 _REPORTED: Final = ("13000000001", "10000000020", "10000000030")
@@ -111,6 +113,38 @@ def _time_that_passes_changes_no_balance_and_no_queue(context: CheckContext) -> 
     )
 
 
+_WAITING: Final = 3000
+
+
+def _check_receivetimes_fetched_at_once(context: CheckContext) -> None:
+    """Fetch the reports of two accounts, a year apart, at the same time: a formatter that they share mixes them up."""
+    accounts = [context.create_account(points=_WAITING) for _ in range(2)]
+    context.clock.advance(accounts[1].userid, 400 * 86400)
+    started = [f"{context.read_clock(account):{TIME_FORMAT}}" for account in accounts]
+    for account in accounts:
+        expect_sent(context.send(account, ",".join(build_mobiles(_WAITING))), _WAITING)
+        context.clock.advance(account.userid, 180)
+
+    def build_fetcher(account: SuiteAccount) -> Callable[[], list[str]]:
+        return lambda: [
+            f"{account.userid} {item.get('receivetime')}"
+            for _ in range(3)
+            for item in context.status(account, statusNum=str(_WAITING // 3)).get_items("statusbox")
+        ]
+
+    fetched = run_concurrently(*(build_fetcher(account) for account in accounts))
+    for account, first in zip(accounts, started, strict=True):
+        response, last = context.overage(account), f"{context.read_clock(account):{TIME_FORMAT}}"
+        own = [item.partition(" ")[2] for item in fetched if item.startswith(f"{account.userid} ")]
+        foreign = [receivetime for receivetime in own if not first <= receivetime <= last]
+        expect(
+            not foreign,
+            response,
+            f"each receivetime of reports that two accounts fetch at once between {first} and {last}",
+            f"{len(foreign)} of {len(own)} are not, such as {foreign[:2]}",
+        )
+
+
 @checks("T-receivetime", "T-replies")
 def _receivetime_is_the_time_on_the_clock(context: CheckContext) -> None:
     lag = measure_report_lag(context)
@@ -134,6 +168,8 @@ def _receivetime_is_the_time_on_the_clock(context: CheckContext) -> None:
 
     for text in _EXTREME_TIMES[:-4:2]:
         check_sent_at(_parse(text), 0)
+    with attribute_to("T-receivetime"):
+        _check_receivetimes_fetched_at_once(context)
     for milliseconds in (1, 500, 999):
         check_sent_at(_parse("2031-03-31 23:59:59"), milliseconds)
     context.for_all(

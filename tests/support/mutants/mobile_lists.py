@@ -43,6 +43,21 @@ MOBILE_LISTS: Final = (
         "spaces separate numbers", _change_mobile(lambda mobile: re.sub(r"(?<=\d) +(?=\d)", ",", mobile)), ("R5-lists",)
     ),
     Mutant("spaces in a number are removed", _change_each(lambda number: number.replace(" ", "")), ("R5-lists",)),
+    Mutant(
+        "full-width spaces around a number are a part of the number",
+        _change_mobile(lambda mobile: mobile.replace("\u3000", "x")),
+        ("R5-lists",),
+    ),
+    Mutant(
+        "no-break spaces around a number are a part of the number",
+        _change_mobile(lambda mobile: mobile.replace("\u00a0", "x")),
+        ("R5-lists",),
+    ),
+    Mutant(
+        "a number of full-width spaces alone counts",
+        _change_mobile(lambda mobile: re.sub("(^|,)\u3000+(?=,|$)", r"\1x", mobile)),
+        ("R5-lists",),
+    ),
     Mutant("hyphens in a number are removed", _change_each(lambda number: number.replace("-", "")), ("R5-lists",)),
     Mutant(
         "a country code is removed",

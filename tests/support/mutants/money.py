@@ -2,7 +2,9 @@
 
 import re
 import struct
+import unicodedata
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sms10692 import protocol
@@ -281,6 +283,14 @@ MONEY: Final = (
         "a line end is one character",
         _priced(lambda text: text.replace("\r\n", "\n")),
         ("P-segments", "M-sent"),
+    ),
+    *(
+        Mutant(
+            f"a text is charged in the normal form {form}",
+            _priced(partial(unicodedata.normalize, form)),
+            ("P-segments",),
+        )
+        for form in ("NFC", "NFD", "NFKC")
     ),
     Mutant("a line feed is two characters", _priced(lambda text: re.sub("(?<!\r)\n", "\r\n", text)), ("P-segments",)),
     Mutant(

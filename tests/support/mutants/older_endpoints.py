@@ -178,9 +178,14 @@ class _ChangesNothing(Vendor):
         return ChangedPassword()
 
 
-class _TrimsNewPasswords(Vendor):
-    def change_password(self, account: Account, password: str) -> ChangedPassword | Refusal:
-        return super().change_password(account, password.replace(" ", ""))
+def _changing_new_passwords(change: Callable[[str], str]) -> Defect:
+    """Store a changed password in place of the new one."""
+
+    class ChangesPasswords(Vendor):
+        def change_password(self, account: Account, password: str) -> ChangedPassword | Refusal:
+            return super().change_password(account, change(password))
+
+    return Defect(vendor=ChangesPasswords)
 
 
 def _changing_password_text(old: str, new: str) -> Defect:
@@ -386,7 +391,10 @@ OLDER_ENDPOINTS: Final = (
     ),
     Mutant("older endpoints: fetched items are returned once more", _repeating_items(), ("E-shared", "E-same")),
     Mutant("changespwd changes nothing", Defect(vendor=_ChangesNothing), ("E-password",)),
-    Mutant("changespwd removes spaces", Defect(vendor=_TrimsNewPasswords), ("E-password",)),
+    Mutant("changespwd removes spaces", _changing_new_passwords(lambda text: text.replace(" ", "")), ("E-password",)),
+    Mutant("changespwd trims the new password", _changing_new_passwords(str.strip), ("E-password",)),
+    Mutant("changespwd trims the end of the new password", _changing_new_passwords(str.rstrip), ("E-password",)),
+    Mutant("changespwd trims tabs", _changing_new_passwords(lambda text: text.strip("\t")), ("E-password",)),
     Mutant("changespwd changes no signature", _signing_with_first_password(), ("E-password",)),
     Mutant(
         "changespwd answers in its own words",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from sms10692.protocol import Endpoint
 from sms10692_mock.app.vendor_app import VendorRequest
 from sms10692_mock.codec.forms import Fields
 from sms10692_mock.domain.api_request import ApiRequest
@@ -29,6 +30,49 @@ def _change_multipart(change: Callable[[bytes], bytes]) -> Defect:
     return _change_request(
         lambda request: request._replace(body=change(request.body)) if "multipart" in request.content_type else request
     )
+
+
+def _keep_one_part(keeps: Callable[[list[bytes]], bytes]) -> Defect:
+    """Read one of several parts with the same name in a multipart body."""
+
+    def change(body: bytes) -> bytes:
+        parts = re.findall(rb"--[^\r]+\r\n(?:[^\r]+\r\n)+\r\n.*?\r\n(?=--)", body, re.DOTALL)
+        by_name: dict[bytes, list[bytes]] = {}
+        for part in parts:
+            found = re.search(rb'(?i)name="?([^"\r;]+)', part)
+            by_name.setdefault(found[1].lower() if found else b"", []).append(part)
+        for same in by_name.values():
+            kept = keeps(same)
+            for part in same:
+                if part is not kept:
+                    body = body.replace(part, b"", 1) if same.index(part) < same.index(kept) else _cut_last(body, part)
+        return body
+
+    return _change_multipart(change)
+
+
+def _cut_last(body: bytes, part: bytes) -> bytes:
+    before, _, behind = body.rpartition(part)
+    return before + behind
+
+
+def _decoding_parts(charsets: str) -> Defect:
+    """Decode a part of a multipart body in the charset of its Content-Type, if that is one of these."""
+    pattern = re.compile(rb"(charset=(%b)\r\n(?:[^\r]+\r\n)*\r\n)(.*?)(?=\r\n--)" % charsets.encode(), re.DOTALL)
+
+    def change(endpoint: Endpoint, request: VendorRequest) -> VendorRequest:
+        if "multipart" not in request.content_type:
+            return request
+        return request._replace(
+            body=pattern.sub(
+                lambda found: (
+                    found[1] + found[3].decode(found[2].decode(), "replace").encode(endpoint.charset, "replace")
+                ),
+                request.body,
+            )
+        )
+
+    return Defect(http_request=change)
 
 
 def _hide(raw: bytes, name: str) -> bytes:
@@ -162,6 +206,16 @@ PARAMETERS: Final = (
         "multipart parts with a Content-Type are ignored",
         _change_multipart(lambda body: re.sub(rb'; name="?(?=[^\r]*\r\nContent-Type)', rb'; name="x', body)),
         ("F-multipart",),
+    ),
+    Mutant("multipart parts are decoded as ISO-8859-1 if they say so", _decoding_parts("ISO-8859-1"), ("F-multipart",)),
+    Mutant("multipart parts are decoded as UTF-8 if they say so", _decoding_parts("UTF-8"), ("F-multipart",)),
+    Mutant("multipart parts are decoded as ASCII if they say so", _decoding_parts("US-ASCII"), ("F-multipart",)),
+    Mutant("the last of repeated multipart values counts", _keep_one_part(lambda same: same[-1]), ("F-repeated",)),
+    Mutant("the first of repeated multipart values counts", _keep_one_part(lambda same: same[0]), ("F-repeated",)),
+    Mutant(
+        "the longest of repeated multipart values counts",
+        _keep_one_part(lambda same: max(same, key=len)),
+        ("F-repeated",),
     ),
     Mutant(
         "multipart parts with unquoted names are ignored",

@@ -43,6 +43,33 @@ def numbering_in_blocks(find_block: Callable[[Account, ApiRequest], object]) -> 
     return Defect(store=BlockStore, vendor=BlockVendor)
 
 
+class NotTooSmallForPostpaid(Vendor):
+    """The reserved number of a balance that is too small does not refuse postpaid accounts."""
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        if account.postpaid:
+            request = request._replace(mobile=request.mobile.replace("10000000007", "15000000007"))
+        return super().send(account, now, request_number, request)
+
+
+class NoRefusalsForPostpaid(Vendor):
+    """No reserved number refuses postpaid accounts."""
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        if account.postpaid:
+            request = request._replace(mobile=request.mobile.replace("1000000000", "1500000000"))
+        return super().send(account, now, request_number, request)
+
+
+class NoRefusalsWithPoints(Vendor):
+    """No reserved number refuses accounts that have points."""
+
+    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
+        if account.points > 0:
+            request = request._replace(mobile=request.mobile.replace("1000000000", "1500000000"))
+        return super().send(account, now, request_number, request)
+
+
 SENDS: Final = (
     Mutant(
         "successCounts is one too many",
@@ -108,5 +135,13 @@ SENDS: Final = (
         "reserved numbers do not refuse a send",
         Defect(api_request=lambda request: request._replace(mobile=request.mobile.replace("1000000000", "1500000000"))),
         ("R13-refusals",),
+    ),
+    *(
+        Mutant(f"reserved numbers do not refuse a send of {name}", Defect(vendor=vendor), ("R13-refusals",))
+        for name, vendor in (
+            ("a postpaid account for its balance", NotTooSmallForPostpaid),
+            ("a postpaid account", NoRefusalsForPostpaid),
+            ("an account with points", NoRefusalsWithPoints),
+        )
     ),
 )

@@ -1,6 +1,7 @@
 """Defects of time: dates that exist rarely, far away or at an edge, and the time of day."""
 
 import re
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from math import ceil, floor
@@ -25,6 +26,20 @@ from support.mutants import stores
 from support.mutants.mutant import Mutant
 
 _INT32: Final = 2**31 - 1
+
+
+def _sharing_formatter(pattern: str, keeps: slice) -> Defect:
+    """Format the times of all requests with one object, which another thread can set between setting and reading."""
+    shared = [""]
+
+    def replace_time(match: re.Match[str]) -> str:
+        shared[0] = match[1]
+        time.sleep(0)
+        own = list(match[1])
+        own[keeps] = shared[0][keeps]
+        return f"<receivetime>{''.join(own)}</receivetime>"
+
+    return Defect(text=lambda text, request: re.sub(pattern, replace_time, text))
 
 
 def _change_receivetimes(change: Callable[[datetime], str]) -> Defect:
@@ -165,6 +180,19 @@ TIMES: Final = (
         "receivetime of replies in UTC",
         Defect(result=_reply_in_utc),
         ("B-items", "N-send", "N-replies", "M-items"),
+    ),
+    *(
+        Mutant(
+            f"requests at the same time share {name} of receivetime",
+            _sharing_formatter("<receivetime>(.*?)</receivetime>", keeps),
+            ("T-receivetime",),
+            is_race=True,
+        )
+        for name, keeps in (
+            ("the formatter", slice(0, 19)),
+            ("the formatted date", slice(0, 10)),
+            ("the year", slice(0, 4)),
+        )
     ),
     Mutant("receivetime of reports is rounded up", Defect(result=_round_up), ("T-receivetime",)),
     Mutant(
