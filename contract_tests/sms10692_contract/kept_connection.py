@@ -6,7 +6,6 @@ request to the safety guard first.**
 
 import http.client
 import io
-import select
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +23,8 @@ from sms10692_contract.requests import WireRequest
 CONNECTION_SECONDS: Final = 10 * limits.EXCHANGE_SECONDS
 """Time after which a connection is given up. Each step has its own, shorter limit."""
 
+_AT_ONCE: Final = 0.001
+"""Seconds to look whether something has arrived."""
 _PIECE_SECONDS: Final = 0.003
 """Pause between two pieces, so that the server receives them one by one."""
 
@@ -103,7 +104,7 @@ class KeptConnection:
     def write_after_continue(self, request: WireRequest, seconds: float | None = None) -> bool:
         with self._naming_address():
             self._limited.send(self._build_head(request))
-            is_continued = self._is_readable(self._continue_seconds if seconds is None else seconds)
+            is_continued = self._limited.wait_for_data(self._continue_seconds if seconds is None else seconds)
             self._limited.send(request.body)
         return is_continued
 
@@ -120,16 +121,16 @@ class KeptConnection:
     def is_closed_by_server(self, seconds: float) -> bool:
         with self._naming_address():
             try:
-                return self._is_readable(seconds) and not self._limited.reader.peek(1)
+                return self._limited.wait_for_data(seconds) and not self._limited.reader.peek(1)
             except ConnectionError:
                 return True
 
     def has_data(self) -> bool:
         """Return whether the server has sent something, or closed the connection, although no response is due."""
-        return self._is_readable(0)
-
-    def _is_readable(self, seconds: float) -> bool:
-        return bool(select.select([self._connection], [], [], seconds)[0])
+        try:
+            return self._limited.wait_for_data(_AT_ONCE)
+        except ConnectionError:
+            return True
 
     def _serialize(self, request: WireRequest) -> bytes:
         return self._build_head(request) + request.body

@@ -1,13 +1,12 @@
 """The balance of the user's account as its responses tell it, to know which sends it cannot pay."""
 
-import re
+from decimal import Decimal
 from typing import Final
 
-from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.expected import NUMBER_PATTERN, ParsedResponse
 from sms10692_contract.profiles import read_fields
 from sms10692_contract.requests import WireRequest
 
-_WHOLE: Final = re.compile(r"-?\d+(?:\.0+)?", re.ASCII)
 _PREPAID: Final = "预付费"
 
 
@@ -16,17 +15,17 @@ class KnownBalance:
 
     def __init__(self) -> None:
         self.is_prepaid = False
-        self.points: int | None = None
+        self.points: Decimal | None = None
 
     def record(self, response: ParsedResponse) -> None:
         """Read the balance from a response, if it tells it: an accepted send or a successful overage."""
         status, payinfo = response.get_element("returnstatus"), response.get_element("payinfo")
         name = "overage" if payinfo else "remainpoint"
-        if status not in ("Success", "Sucess") or not _WHOLE.fullmatch(text := response.get_element(name)):
+        if status not in ("Success", "Sucess") or not NUMBER_PATTERN.fullmatch(text := response.get_element(name)):
             return
         if payinfo:
             self.is_prepaid = payinfo == _PREPAID
-        self.points = int(text.partition(".")[0])
+        self.points = Decimal(text)
 
     def cannot_pay(self, request: WireRequest) -> bool:
         """Return whether a send has more numbers than the account has points."""

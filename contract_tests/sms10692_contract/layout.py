@@ -98,9 +98,9 @@ class LayoutRecorder:
             self._add(clause, response, *shown)
 
     def _record_numbers(self, response: ParsedResponse, root: XmlElement) -> None:
-        """Judge how task numbers and points are written in a response that is no refusal."""
+        """Judge how task numbers and points are written in a response to an accepted request."""
         texts = {child.name: child.text.strip() for child in root.children}
-        if tuple(texts) not in (_SEND, _OVERAGE) or texts["returnstatus"] == "Faild":
+        if tuple(texts) not in (_SEND, _OVERAGE) or texts["returnstatus"] not in ("Success", "Sucess"):
             return
         task = texts.get("taskID")
         if task is not None:

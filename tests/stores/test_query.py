@@ -1,4 +1,4 @@
-"""`skip_requests`: the requests that it leaves out match no query, and those without the text are left out."""
+"""`preselect_requests`: the requests that it leaves out match no query, and those without the text are left out."""
 
 from urllib.parse import quote, quote_plus
 
@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sms10692_mock.domain.records import LoggedRequest, Query
-from sms10692_mock.stores.query import matches_request, skip_requests
+from sms10692_mock.stores.query import matches_request, preselect_requests
 
 _TEXTS = ("a", "A+b", "100% ", "\\x41", "\\", "内容", "é", "😀", "15023239810", "%41", "\udc80")
 _ENCODED = st.sampled_from(
@@ -40,20 +40,20 @@ def test_every_request_that_matches_is_kept(
 ) -> None:
     entries = [build_entry(index, *part) for index, part in enumerate(parts)]
     query = Query(text=text, number=number, task_id=task_id)
-    kept = [entry for entry in skip_requests(iter(entries), query) if matches_request(entry, query)]
+    kept = [entry for entry in preselect_requests(iter(entries), query) if matches_request(entry, query)]
     assert kept == [entry for entry in entries if matches_request(entry, query)]
 
 
 def test_requests_without_the_text_are_left_out() -> None:
     entries = [build_entry(number, b"", b"content=%E7%94%B2", b"<message>ok</message>") for number in range(1000)]
     entries[500] = build_entry(500, b"", b"content=%E5%86%85%E5%AE%B9", b"")
-    assert not list(skip_requests(iter(entries), Query(text="乙")))
-    assert not list(skip_requests(iter(entries), Query(number="15023239810")))
-    kept = [entry.number for entry in skip_requests(iter(entries), Query(text="内容"))]
+    assert not list(preselect_requests(iter(entries), Query(text="乙")))
+    assert not list(preselect_requests(iter(entries), Query(number="15023239810")))
+    kept = [entry.number for entry in preselect_requests(iter(entries), Query(text="内容"))]
     assert 500 in kept
     assert len(kept) < 1000
 
 
 def test_a_query_without_text_and_numbers_keeps_all_requests() -> None:
     entries = [build_entry(number, b"", b"", b"") for number in range(3)]
-    assert list(skip_requests(iter(entries), Query(since=5.0))) == entries
+    assert list(preselect_requests(iter(entries), Query(since=5.0))) == entries

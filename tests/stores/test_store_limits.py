@@ -1,6 +1,7 @@
 """Limits of the history in every store: the oldest entries are dropped first, waiting items never."""
 
 import sys
+import tracemalloc
 import weakref
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -285,6 +286,28 @@ def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
         assert not store.is_logged(numbers[-1])
         assert store.requests(None, ALL) == ([], False, 0)
         assert store.next_request() > numbers[-1]
+
+
+@EACH_STORE
+def test_requests_of_userids_that_begin_alike_are_told_apart(make: StoreFactory) -> None:
+    userids = ["x" * 100 + "1", "x" * 100 + "2", "x" * 64]
+    with open_test_store(make, Limits()) as store:
+        for userid in userids:
+            store.log_request(entry(store.next_request(), userid))
+        assert [[logged.userid for logged in store.requests(userid, ALL).items] for userid in userids] == [
+            [userid] for userid in userids
+        ]
+
+
+def test_evicted_requests_with_long_userids_are_freed() -> None:
+    tracemalloc.start()
+    try:
+        store = MemoryStore(Limits(request_bytes=1_000_000))
+        for number in range(1, 201):
+            store.log_request(entry(number, f"{number:0100000}"))
+        assert tracemalloc.get_traced_memory()[0] < 5_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @EACH_STORE

@@ -3,6 +3,7 @@
 Kept connections, pipelining, HEAD, `Expect: 100-continue`, bodies in pieces, HTTP/1.0 and `Connection: close`.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import cycle
@@ -24,6 +25,7 @@ from sms10692_contract.pace import REPORT_TIMEOUT
 from sms10692_contract.requests import CALL, GBK, STATUS, UTF8, ChunkStyle, Pairs, WireRequest, build_request, keep_open
 from sms10692_contract.safety import INVALID_SIGN
 
+_STATUS_200: Final = re.compile(rb"HTTP/1\.[01] 200\b")
 _DIVIDED_LINES: Final = 3
 """Line ends at which a request is divided, from its end."""
 
@@ -206,8 +208,11 @@ def _an_answer_to_head_has_no_body(context: CheckContext) -> None:
         last = replace(build_request(UTF8, query=balance, method="HEAD"), protocol=protocol)
         with context.keep_connection() as conversation:
             raw = conversation.exchange_to_end(last)
-            body = raw.partition(b"\r\n\r\n")[2]
-            expect(body == b"", ParsedResponse(last, HttpResponse(200, "", raw)), "nothing behind the head", repr(body))
+            _, end, body = raw.partition(b"\r\n\r\n")
+            unparsed = ParsedResponse(last, HttpResponse(200, "", raw))
+            is_head = end != b"" and _STATUS_200.match(raw) is not None
+            expect(is_head, unparsed, "the head of a response with HTTP 200", repr(raw[:60]))
+            expect(body == b"", unparsed, "nothing behind the head", repr(body))
 
 
 @checks("K-expect")
@@ -326,6 +331,7 @@ def _a_connection_is_closed_when_the_client_asks(context: CheckContext) -> None:
             raw = conversation.exchange_to_end(request)
             head = raw.partition(b"\r\n\r\n")[0].lower()
             unparsed = ParsedResponse(request, HttpResponse(200, "", raw))
+            expect(_STATUS_200.match(raw) is not None, unparsed, "a response with HTTP 200", repr(raw[:60]))
             expect(b"\r\ntransfer-encoding" not in head, unparsed, "a response to HTTP/1.0 without chunks", repr(head))
 
 

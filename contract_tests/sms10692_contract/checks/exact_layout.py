@@ -11,7 +11,7 @@ from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.request_limits import EnoughRequests, LimitReached
 from sms10692_contract.requests import GBK, UTF8
-from sms10692_contract.safety import INVALID_SIGN
+from sms10692_contract.safety import INVALID_SIGN, PermissionMissing
 
 _CLAUSES: Final = (
     layout.STATUS_200,
@@ -39,7 +39,7 @@ def _make_check(clause: str) -> Check:
                 _request_every_document(context)
             except EnoughRequests:
                 pass  # what came is judged
-            except (LimitReached, NotExercised) as error:
+            except (LimitReached, NotExercised, PermissionMissing) as error:
                 missing = str(error)
         difference = context.layout.get_difference(clause)
         if difference is not None:

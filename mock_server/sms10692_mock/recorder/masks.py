@@ -10,7 +10,6 @@ import random
 import re
 from collections.abc import Callable, Iterable
 from itertools import groupby, product
-from math import prod
 from typing import Final
 
 from sms10692_mock.recorder.character_pools import classify, find_pool
@@ -148,7 +147,11 @@ class Masks:
 
     def _find_unused(self, value: str, pools: tuple[str, ...], used: set[str]) -> str:
         """Return a random mask for a value whose characters can become those of `pools`, and add it to `used`."""
-        count = prod(map(len, pools))
+        count = 1
+        for pool in pools:  # the product of all would have a digit for each character
+            count *= len(pool)
+            if count > _FEW:
+                break
         if count == 1:
             return value
         is_own_class = all(character in pool for character, pool in zip(value, pools, strict=True))

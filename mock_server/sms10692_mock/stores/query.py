@@ -104,12 +104,12 @@ def matches_request(entry: LoggedRequest, query: Query) -> bool:
     )
 
 
-_SEARCHED_TOGETHER: Final = 200
+_BATCH_SIZE: Final = 200
 """Requests that are searched as one text."""
 
 
-def skip_requests(entries: Iterable[LoggedRequest], query: Query) -> Iterator[LoggedRequest]:
-    """Yield the requests that `matches_request` has to look at: nearly none of those without the text and the numbers.
+def preselect_requests(entries: Iterable[LoggedRequest], query: Query) -> Iterator[LoggedRequest]:
+    """Yield all requests of each batch in which the text and the numbers of a query occur anywhere.
 
     Searching the joined bytes of many requests takes a tenth of the time of searching each of them.
     """
@@ -118,11 +118,11 @@ def skip_requests(entries: Iterable[LoggedRequest], query: Query) -> Iterator[Lo
         yield from entries
         return
     remaining = iter(entries)
-    while together := list(islice(remaining, _SEARCHED_TOGETHER)):
-        requests = b"\n".join([part for entry in together for part in (entry.query, entry.body)])
-        texts = requests, b"\n".join([entry.response_body for entry in together]), _decode_form(requests)
+    while batch := list(islice(remaining, _BATCH_SIZE)):
+        requests = b"\n".join([part for entry in batch for part in (entry.query, entry.body)])
+        texts = requests, b"\n".join([entry.response_body for entry in batch]), _decode_form(requests)
         if all(any(needle in text for needle in encoded for text in texts) for encoded in needles):
-            yield from together
+            yield from batch
 
 
 def _encode_each(value: str | int) -> list[bytes]:

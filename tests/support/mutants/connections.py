@@ -504,6 +504,14 @@ class _LeavesTrailers(HttpHandler):
         self.rfile.readline()
 
 
+class _HangsUpOnLastHead(HttpHandler):
+    """Closes the connection without a response to HEAD if it is the last request."""
+
+    def write_response(self, status: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        if self.command != "HEAD" or not self.close_connection:
+            super().write_response(status, headers, content)
+
+
 class _EndsHeadWithBody(HttpHandler):
     """Sends a body behind the response to HEAD if it closes the connection."""
 
@@ -585,6 +593,7 @@ CONNECTIONS: Final = (
             ("a chunk with an extension is not read", _ReadsNoExtensions, "F-framing"),
             ("trailers are read as the next request", _LeavesTrailers, "K-pipelined"),
             ("the last response to HEAD of a connection has a body", _EndsHeadWithBody, "K-head"),
+            ("the last HEAD of a connection is not answered", _HangsUpOnLastHead, "K-head"),
             ("a body has at most 64 KiB", _ReadsShortBodies, "F-long"),
             ("Connection: close is ignored", _IgnoreClose, "K-close"),
             ("HTTP/1.0 is answered in chunks", _ChunkAnswers, "K-close"),

@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
-from sms10692_mock.stores.query import matches_request, paginate, skip_requests
+from sms10692_mock.stores.query import matches_request, paginate, preselect_requests
 from sms10692_mock.stores.request_log import RequestLog
 
 _CHUNK: Final = 200
 """Entries that are read while the lock is held."""
+
+_KEY_LENGTH: Final = 64
+"""Characters of a userid that are its key in the index, which stays a while after its entries were evicted."""
 
 _MIN_REBUILD: Final = 1000
 """Numbers without an entry that are tolerated in the index at least."""
@@ -38,7 +41,7 @@ class IndexedRequestLog(RequestLog):
 
     def _add_to_index(self, entry: LoggedRequest) -> None:
         number = entry.number
-        for numbers in (self._numbers, self._by_userid.setdefault(entry.userid, [])):
+        for numbers in (self._numbers, self._by_userid.setdefault(entry.userid[:_KEY_LENGTH], [])):
             if numbers and numbers[-1] > number:
                 insort(numbers, number)
             else:
@@ -50,13 +53,13 @@ class IndexedRequestLog(RequestLog):
 
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         """One page of the requests of a userid, or of all, that match."""
-        return paginate(skip_requests(self._iterate(userid, query), query), query, matches_request, self._evicted)
+        return paginate(preselect_requests(self._iterate(userid, query), query), query, matches_request, self._evicted)
 
     def _iterate(self, userid: str | None, query: Query) -> Iterator[LoggedRequest]:
         last = query.after
         while True:
             with self._lock:
-                numbers = self._numbers if userid is None else self._by_userid.get(userid, [])
+                numbers = self._numbers if userid is None else self._by_userid.get(userid[:_KEY_LENGTH], [])
                 if query.newest_first:
                     end = len(numbers) if last is None else bisect_left(numbers, last)
                     chunk = numbers[max(0, end - _CHUNK) : end][::-1]
@@ -66,5 +69,5 @@ class IndexedRequestLog(RequestLog):
                 entries = [self._entries[number][1] for number in chunk if number in self._entries]
             if not chunk:
                 return
-            yield from entries
+            yield from (entry for entry in entries if userid is None or entry.userid == userid)
             last = chunk[-1]

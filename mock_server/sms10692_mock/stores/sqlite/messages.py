@@ -38,7 +38,7 @@ def query_messages(db: Connection, account: int, query: Query) -> Iterator[SentM
     )
     numbered = (
         (before + index + 1, index, task)
-        for before, deleted, task in ((row[0], json.loads(row[1]), _load_task(row[2:])) for row in tasks)
+        for before, deleted, task in ((row[0], frozenset(json.loads(row[1])), _load_task(row[2:])) for row in tasks)
         for index in _indexes(len(task.numbers), query.newest_first)
         if index not in deleted
     )
