@@ -568,3 +568,4 @@ def test_a_response_that_is_too_long_reaches_the_client_and_its_body_is_not_stor
     assert (exchange.outcome, exchange.body, exchange.length) == ("complete", b"", 0)
     text = (find_exchanges(tmp_path)[0] / "exchange.toml").read_text("utf-8")
     assert tomllib.loads(text)["recorded"]["body_not_stored"] == "it is longer than 64 MiB"
+    assert Replay(tmp_path).count == 0

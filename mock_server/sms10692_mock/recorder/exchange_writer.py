@@ -9,6 +9,7 @@ from typing import Final
 
 from sms10692_mock.admin.services.state_document import format_toml
 from sms10692_mock.recording.exchange_folder import (
+    BODY_NOT_STORED,
     METADATA,
     PARTIAL,
     REQUEST,
@@ -93,5 +94,5 @@ def _format_metadata(exchange: RecordedExchange) -> str:
     if exchange.request_body_not_stored:
         lines.append(f"{REQUEST_BODY_NOT_STORED} = {format_toml(exchange.request_body_not_stored)}")
     if exchange.body_not_stored:
-        lines.append(f"body_not_stored = {format_toml(exchange.body_not_stored)}")
+        lines.append(f"{BODY_NOT_STORED} = {format_toml(exchange.body_not_stored)}")
     return "\n".join([*lines, ""])

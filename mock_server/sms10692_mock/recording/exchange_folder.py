@@ -18,7 +18,8 @@ Outcome: TypeAlias = Literal["complete", "cut", "reset", "refused", "request-cut
 OUTCOMES: Final = get_args(Outcome)
 REQUEST, RESPONSE, METADATA = "request.http", "response.http", "exchange.toml"
 REQUEST_BODY_NOT_STORED: Final = "request_body_not_stored"
-"""Key of the table `recorded`: why only the head of the request is stored."""
+BODY_NOT_STORED: Final = "body_not_stored"
+"""Keys of the table `recorded`: why only the head of the request, or of the response, is stored."""
 
 STATE: Final = "state.toml"
 """File with the start state, beside the exchanges."""
@@ -39,8 +40,8 @@ class InvalidExchange(ValueError):
 class StoredExchange:
     """An exchange as read from its folder. `body` is what came of it, `length` what was announced.
 
-    `content_type` is None without such a header. Without a response, `status` is 0. `is_request_whole` is false if only
-    a part of the request was sent or stored.
+    `content_type` is None without such a header. Without a response, `status` is 0. `is_whole` is false if only
+    a part of the request was sent or stored, or the body of the response is not stored.
     """
 
     name: str
@@ -50,7 +51,7 @@ class StoredExchange:
     content_type: str | None
     length: int
     body: bytes
-    is_request_whole: bool = True
+    is_whole: bool = True
 
 
 def find_exchanges(folder: Path) -> list[Path]:
@@ -76,7 +77,7 @@ def read_exchange(folder: Path) -> StoredExchange:
     outcome: Any = recorded.get("outcome", "complete") if isinstance(recorded, dict) else None
     if outcome not in OUTCOMES:
         raise InvalidExchange(f"{folder / METADATA}: outcome is not one of {', '.join(OUTCOMES)}")
-    is_whole = outcome != "request-cut" and REQUEST_BODY_NOT_STORED not in recorded
+    is_whole = outcome != "request-cut" and {REQUEST_BODY_NOT_STORED, BODY_NOT_STORED}.isdisjoint(recorded)
     request, raw = (folder / REQUEST).read_bytes(), (folder / RESPONSE).read_bytes()
     if not raw:
         return StoredExchange(folder.name, request, outcome, 0, None, 0, b"", is_whole)

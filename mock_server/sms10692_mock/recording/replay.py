@@ -69,7 +69,7 @@ class Replay:
         self.state_file = state if state.exists() else None
 
     def _add(self, exchange: StoredExchange, folder: Path) -> None:
-        if not exchange.is_request_whole:
+        if not exchange.is_whole:
             return
         request = _parse_request(exchange.request, folder)
         endpoint = None if request is None else match_endpoint(request.head.path)
