@@ -1,5 +1,6 @@
 """What `learn` reads from an emulator is the profile that the emulator has, key by key, and it does no harm."""
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -100,6 +101,14 @@ def test_each_value_of_a_key_is_learned(key: str, value: Any) -> None:
         keys = learn_keys(session, [BY_KEY[key]])
     assert keys.missing == {}
     assert keys.observed[key].value == value
+
+
+def test_one_unambiguous_time_shows_how_times_are_written() -> None:
+    def change(text: str, request: ApiRequest) -> str:
+        return re.sub("(?<=<receivetime>)[^<]+", "2031-10-12 10:00:01", text) if "<callbox>" in text else text
+
+    with session_with(build(receivetime="dashes"), Defect(text=change)) as session:
+        assert BY_KEY["receivetime"].observe(session).value == "dashes"
 
 
 def test_the_table_has_every_key_and_every_cause_of_a_refusal() -> None:

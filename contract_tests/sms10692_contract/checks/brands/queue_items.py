@@ -102,15 +102,16 @@ def _read_cdata(session: ProbeSession) -> Iterator[ObservedValue]:
 
 
 def _read_receivetime(session: ProbeSession) -> Iterator[ObservedValue]:
-    ambiguous = ""
+    ambiguous, is_found = "", False
     for response, name in _read_items(session):
         for item in response.get_items(name):
             forms = _find_time_forms(item.get("receivetime", ""))
             if len(forms) == 1:
+                is_found = True
                 yield forms[0], (response,)
             elif forms:
                 ambiguous = f"month, day and hour of the receivetime have two digits: {' or '.join(forms)}"
-    if ambiguous:
+    if ambiguous and not is_found:
         raise NotSent(ambiguous)
 
 
