@@ -263,11 +263,7 @@ def print_dry_run(context: CheckContext, clauses: Sequence[Clause], rate: float)
     The run is the same as one that sends, except that time is turned instead of waited for.
     """
 
-    def check() -> None:
-        check_account_at_start(context)
-        list(run_checks(context, clauses))
-
-    print_requests_to_model(context, rate, check)
+    print_requests_to_model(context, rate, lambda: list(run_checks(context, clauses)))
     terminal.write_line(f"A run with --seed {context.seed} sends the same to a server that responds like the manual.")
     if context.can_fetch and context.can_send:
         terminal.write_line(
@@ -277,13 +273,17 @@ def print_dry_run(context: CheckContext, clauses: Sequence[Clause], rate: float)
 
 
 def print_requests_to_model(context: CheckContext, rate: float, send_all: Callable[[], object]) -> None:
-    """Call `send_all` with a model in place of the server, and print what the model received, its cost and duration."""
+    """Call `send_all` with a model in place of the server, and print what the model received, its cost and duration.
+
+    The query of the balance with which every run begins is sent before.
+    """
     clock = TurnedClock(context.run_clock.now())
     context.run_clock = clock.run_clock
     context.limit_requests(rate)
     model = ModelVendor(context.address, context.own, context.forbidden_word, clock=context.run_clock)
     model.rate_limit = context.target.rate_limit
     context.target = model
+    check_account_at_start(context)
     send_all()
     for request in model.requests:
         terminal.write_line(format_request(request))

@@ -11,11 +11,13 @@ from xml.etree import ElementTree as ET
 import click
 import pytest
 
+from sms10692.protocol import Endpoint
 from sms10692_contract.cli import command
 from sms10692_contract.pace import Pace
 from sms10692_contract.probes import ProbeSession
 from sms10692_contract.requests import compute_signature
 from sms10692_contract.target_options import TargetOptions
+from sms10692_mock.app.vendor_app import VendorRequest
 from sms10692_mock.domain.accounts import Account
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.profile_file import load_profile
@@ -106,6 +108,25 @@ def test_a_dry_run_prints_the_requests_and_sends_none(
     output = capsys.readouterr().out
     assert "POST /v2sms.aspx userid=… timestamp=… sign=… action=overage" in output
     assert re.search(r"\n\d+ requests, \d with a wrong signature, \d+ sends, \d+ fetches, at most \d+ points", output)
+
+
+@pytest.mark.parametrize(("words", "servers"), [(("learn", "{url}", "{file}"), 1), (("compare", "{url}", "{url}"), 2)])
+def test_a_dry_run_lists_as_many_requests_as_are_sent(
+    words: tuple[str, ...], servers: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    received = []
+
+    def record(endpoint: Endpoint, request: VendorRequest) -> VendorRequest:
+        received.append(endpoint)
+        return request
+
+    with mutant_server(Defect(http_request=record)) as vendor:
+        arguments = [word.format(url=vendor.url, file=tmp_path / "brand.toml") for word in words]
+        assert run(*arguments, *FAST, "--dry-run") == 0
+        (count,) = re.findall(r"\n(\d+) requests", capsys.readouterr().out)
+        assert received == []
+        run(*arguments, *FAST)
+    assert len(received) == servers * int(count)
 
 
 def test_compare_accepts_the_differences_of_a_file_and_no_others(
