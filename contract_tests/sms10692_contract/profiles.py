@@ -133,13 +133,15 @@ JSON_FORMS: Final[Mapping[str, Callable[[Any], Any]]] = {
 }
 """Functions from the manual's document in JSON to that of the profile, by `json_form`."""
 
-SIGNED_TEXTS: Final[Mapping[str, Callable[[str], str]]] = {
-    "optional": lambda text: text,
-    "anywhere": lambda text: f"【签名店】{text}",
-    "front": lambda text: f"【签名店】{text}",
-    "end": lambda text: f"{text}【签名店】",
+SIGNED_TEXTS: Final[Mapping[str, Callable[[str, str], str]]] = {
+    "optional": lambda text, signature: text,
+    "anywhere": lambda text, signature: f"【{signature}】{text}",
+    "front": lambda text, signature: f"【{signature}】{text}",
+    "end": lambda text, signature: f"{text}【{signature}】",
 }
 """Texts that are accepted, by `text_signature`."""
+
+_SIGNATURE: Final = "签名店"
 
 _ITEM_ELEMENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "statusbox": ("userid", "mobile", "taskid", "status", "receivetime", "errorcode", "extno"),
@@ -194,7 +196,14 @@ class BrandProfile:
 
     def sign_text(self, text: str) -> str:
         """Return the text with a 【signature】 where the profile demands one."""
-        return SIGNED_TEXTS[self["text_signature"]](text)
+        return SIGNED_TEXTS[self["text_signature"]](text, self.signature)
+
+    @property
+    def signature(self) -> str:
+        """A name between the 【】 that is as long as the profile demands: three characters if it accepts them."""
+        least, most = self["text_signature_min"] or 1, self["text_signature_max"] or len(_SIGNATURE)
+        length = max(min(len(_SIGNATURE), most), least)
+        return (_SIGNATURE * length)[:length]
 
     def render(self, template: str, endpoint: str, **values: object) -> bytes:
         """Fill in a template, and change the document as the profile does."""

@@ -23,6 +23,7 @@ from support.contract_cli import run_contract, select
 from support.emulators import emulator_process
 from support.mutant_vendor import Defect, mutant_server
 from support.mutants.brands import IGNORED
+from support.probe_sessions import build
 
 BRIEF = Effort("brief", examples=4, machine_runs=8, machine_steps=15, concurrency_rounds=2, shrink_requests=0)
 BRAND_CLAUSES = [clause for clause in CLAUSES if clause.id.startswith("D-")]
@@ -61,6 +62,8 @@ OTHER_VALUES = replace(
     max_numbers=1,
     texts={"credentials-empty": "参数错误", "credentials-wrong": "参数错误"},
 )
+SHORTEST_SIGNATURE = replace(MANUAL, name="shortest-signature", text_signature="front", text_signature_min=4)
+LONGEST_SIGNATURE = replace(MANUAL, name="longest-signature", text_signature_max=2)
 
 
 @contextmanager
@@ -80,7 +83,11 @@ def describe_others(verdicts: list[Verdict]) -> list[str]:
     return [f"{each.clause.id}: {each.reason}" for each in verdicts if each.state is not State.HELD]
 
 
-@pytest.mark.parametrize("profile", [*PROFILES.values(), EVERY_KEY, OTHER_VALUES], ids=lambda profile: profile.name)
+@pytest.mark.parametrize(
+    "profile",
+    [*PROFILES.values(), EVERY_KEY, OTHER_VALUES, SHORTEST_SIGNATURE, LONGEST_SIGNATURE],
+    ids=lambda profile: profile.name,
+)
 def test_an_emulator_does_what_its_profile_says(profile: Profile) -> None:
     with examined(profile) as context:
         assert describe_others(list(run_checks(context, BRAND_CLAUSES))) == []
@@ -154,6 +161,18 @@ def test_the_clock_of_the_emulator_may_differ_from_the_clock_of_the_suite() -> N
         context.create_account = create_ahead  # type: ignore[method-assign]  # moves the clock of each account
         clauses = [BY_ID[name] for name in ("D-max-clock-skew", "D-requests-per-minute", "D-documents")]
         assert describe_others(list(run_checks(context, clauses))) == []
+
+
+@pytest.mark.parametrize("limit", ["requests_per_second", "requests_per_minute"])
+def test_timestamps_are_examined_at_the_rate_of_the_profile(limit: str) -> None:
+    changed: dict[str, Any] = {limit: 1, "max_clock_skew": 300.0}
+    with examined(replace(MANUAL, name="slow", **changed)) as context:
+        assert describe_others(list(run_checks(context, [BY_ID["D-max-clock-skew"]]))) == []
+
+
+def test_a_timestamp_of_now_is_never_refused_for_its_age() -> None:
+    with pytest.raises(ValueError, match="max_clock_skew"):
+        build(max_clock_skew=0)
 
 
 @pytest.mark.parametrize(

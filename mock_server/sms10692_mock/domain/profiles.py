@@ -334,7 +334,7 @@ class Profile:
         "默认接受任何时间戳。来源互相矛盾。",
         "observed",
         "W",
-        (0, MAX_SECONDS),
+        (10, MAX_SECONDS),
     )
     requests_per_second: int | None = key(
         None,

@@ -34,9 +34,12 @@ def _a_timestamp_differs_at_most_as_in_the_profile(context: CheckContext) -> Non
         most = brand.profile["max_clock_skew"]
         account, age = brand.account, DAY if most is None else most + 60
         for seconds, is_right in ((0, True), (age, most is None), (-age, most is None)):
+            brand.advance(brand.pause)  # before the timestamp, which is of the time after it
             _expect_timestamp(brand, brand.build_timestamp(round(seconds)), "timestamp-skew", is_right)
+        brand.advance(brand.pause)
         _expect_timestamp(brand, "1341155532", "timestamp-format", most is None)
         if context.guard.older:
+            brand.advance(brand.pause)
             fields = account.build_password_credentials() | {"action": "overage"}
             response = context.exchange(build_form(OLDER_UTF8, fields))
             expect(response.get_element("returnstatus") == "Sucess", response, "the balance: there is no timestamp")

@@ -28,12 +28,12 @@ from sms10692_contract.probes import (
 
 _SIGNED: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     "内容": ("no signature", frozenset({"optional"})),
-    "【签名店】内容": ("a signature in front", frozenset({"optional", "anywhere", "front"})),
-    "内容【签名店】": ("a signature at the end", frozenset({"optional", "anywhere", "end"})),
-    "内【签名店】容": ("a signature in the middle", frozenset({"optional", "anywhere"})),
+    "【{}】内容": ("a signature in front", frozenset({"optional", "anywhere", "front"})),
+    "内容【{}】": ("a signature at the end", frozenset({"optional", "anywhere", "end"})),
+    "内【{}】容": ("a signature in the middle", frozenset({"optional", "anywhere"})),
     "【】内容【】": ("empty signatures", frozenset({"optional"})),
 }
-"""Texts, what they have, and the values of `text_signature` with which they are accepted."""
+"""Texts with a place for the signature, what they have, and the `text_signature` with which they are accepted."""
 
 
 @checks("D-text-signature")
@@ -42,7 +42,7 @@ def _a_text_has_the_signature_of_the_profile(context: CheckContext) -> None:
         place = brand.profile["text_signature"]
         for content, (_, accepting) in _SIGNED.items():
             for endpoint in SEND_ENDPOINTS:
-                response = brand.send(endpoint=endpoint, content=content)
+                response = brand.send(endpoint=endpoint, content=content.format(brand.profile.signature))
                 if place in accepting:
                     expect_sent(response, 1)
                 else:
