@@ -73,11 +73,11 @@ _ZEROS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Elements of refusals whose values the manual does not tell, by the clause about them."""
 
-_NUMBER_KINDS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
-    TASK_DIGITS: (TASK_KIND, "a task number"),
-    WHOLE_POINTS: (DECIMALS, "points"),
+_NUMBER_KINDS: Final[Mapping[str, tuple[re.Pattern[str], re.Pattern[str], str]]] = {
+    TASK_DIGITS: (TASK_KIND, re.compile("(?:new|known) task"), "a task number"),
+    WHOLE_POINTS: (DECIMALS, re.compile("(?<![a-z])(?:balance|total)"), "points"),
 }
-"""How numbers are written, by the clause about it."""
+"""How numbers are written, by the clause about it, and where there is one: a refusal may have 0 instead."""
 
 _BALANCE: Final = "1.3-remainpoint"
 _OTHER_BALANCE: Final = re.compile(
@@ -246,9 +246,10 @@ class Comparison:
         if items != other_items:
             cause = f"{other_items} items in a response instead of {items}"
             yield build(own_clause, f"{items} items", f"{other_items} items", cause)
-        for clause, (pattern, number) in _NUMBER_KINDS.items():
+        for clause, (pattern, place, number) in _NUMBER_KINDS.items():
             kinds = [" and ".join(dict.fromkeys(pattern.findall(text))) or " as usual" for text in (one, other)]
-            if kinds[0] != kinds[1]:
+            is_in_both = bool(place.search(one)) == bool(place.search(other))
+            if is_in_both and kinds[0] != kinds[1]:
                 yield build(clause, one, other, f"{number}{kinds[1]} instead of {number}{kinds[0]}")
             one, other = (pattern.sub("", text) for text in (one, other))
         if one == other:

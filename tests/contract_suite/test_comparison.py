@@ -1,6 +1,9 @@
 """What `compare` says of two servers: nothing of equal ones, and each difference under the clause that it is about."""
 
+import re
 from collections.abc import Callable
+from email.utils import formatdate
+from typing import Any
 
 import pytest
 
@@ -11,6 +14,7 @@ from sms10692_contract.runner import State, Verdict
 from sms10692_contract.safety import SafetyGuard
 from sms10692_mock.domain.api_request import ApiRequest
 from sms10692_mock.domain.profiles import MANUAL, OBSERVED, Profile
+from sms10692_mock.domain.vendor import Vendor
 from sms10692_mock.server.http_types import Response
 from support.mutant_vendor import Defect
 from support.mutants import MUTANTS
@@ -108,6 +112,50 @@ def test_any_other_difference_is_one_of_the_clause_of_its_probe(name: str) -> No
 def find_mutant(name: str) -> Defect:
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
     return mutant.defect
+
+
+def write_long_numbers(request: ApiRequest, response: Response) -> Response:
+    """Write long task numbers, and points with decimals."""
+    body = re.sub(rb"(<task(?:ID|id)>)([1-9]\d+)", rb"\g<1>20261130235959\2", response.body)
+    body = re.sub(rb"(<(?:remainpoint|overage|sendTotal)>)(-?\d+)", rb"\g<1>\g<2>.50", body)
+    return response._replace(body=body)
+
+
+def refuse_scheduled_sends(request: ApiRequest, response: Response) -> Response:
+    """Write the same numbers, but refuse what has a sendTime, with zeros."""
+    if not request.send_time or b"Success" not in response.body:
+        return write_long_numbers(request, response)
+    body = response.body.replace(b">Success<", b">Faild<").replace(b">ok<", ">通道故障<".encode())
+    body = re.sub(rb"(<(?:remainpoint|taskID|successCounts)>)\d+", rb"\g<1>0", body)
+    return response._replace(body=body)
+
+
+def test_a_refusal_without_a_number_does_not_write_it_in_another_way() -> None:
+    with (
+        session_with(defect=Defect(response=write_long_numbers)) as one,
+        session_with(defect=Defect(response=refuse_scheduled_sends)) as other,
+    ):
+        failed = get_failed(Comparison(one, other).compare())
+    assert "returnstatus is 'Faild' instead of 'Success'" in " ".join(failed.values())
+    assert not {"A6-taskID", "R6-whole"} & {*failed}
+
+
+def test_numbers_that_are_written_in_another_way_are_a_difference() -> None:
+    assert {"A6-taskID", "R6-whole"} <= {*get_failed(compare(defect=Defect(response=write_long_numbers)))}
+
+
+@pytest.mark.parametrize("ahead", [-90, 90])
+def test_a_send_is_scheduled_by_the_clock_of_the_server(ahead: int) -> None:
+    class OtherClock(Vendor):
+        def __init__(self, store: Any, clock: Callable[[], float], *arguments: Any, **options: Any) -> None:
+            times.append(lambda: clock() + ahead)
+            super().__init__(store, times[0], *arguments, **options)
+
+    def add_date(request: ApiRequest, response: Response) -> Response:
+        return response._replace(headers=[*response.headers, ("Date", formatdate(times[0](), usegmt=True))])
+
+    times: list[Callable[[], float]] = []
+    assert get_failed(compare(defect=Defect(vendor=OtherClock, response=add_date))) == {}
 
 
 STATEFUL_DEFECTS = {

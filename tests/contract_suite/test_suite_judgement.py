@@ -17,6 +17,7 @@ from sms10692_contract.fetch_history import CALL_ITEM, FetchHistory
 from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.http import HttpResponse, parse_address, send_request
 from sms10692_contract.pace import Pace
+from sms10692_contract.probes import NotSent, ProbeSession
 from sms10692_contract.requests import CALL, STATUS, UTF8, WireRequest, build_form
 from sms10692_contract.run_clock import RunClock, TurnedClock
 from sms10692_contract.runner import State, Verdict, run_checks
@@ -194,6 +195,33 @@ def test_without_a_number_a_fetch_of_a_real_vendor_returns_at_most_4000(
     expected = nullcontext() if failure is None else pytest.raises((Mismatch, NotExercised), match=failure)
     with expected:
         CHECKS["4.2-default"](context)
+
+
+class LateVendor(ModelVendor):
+    """A vendor whose first two fetches return no report, because they are late."""
+
+    def __init__(self) -> None:
+        super().__init__(ADDRESS, OWN, "发票")
+        self.fetches = 0
+
+    def send(self, request: WireRequest, gate: RequestGate, may_be_absent: bool = False) -> HttpResponse:
+        self.fetches += request.endpoint == STATUS
+        if request.endpoint != STATUS or self.fetches > 2:
+            return super().send(request, gate, may_be_absent)
+        reports, self._reports = self._reports, []
+        response = super().send(request, gate, may_be_absent)
+        self._reports = reports
+        return response
+
+
+def test_reports_that_are_late_are_no_default_number_of_a_fetch() -> None:
+    numbers = frozenset(str(13000000000 + index) for index in range(4001))
+    context = CheckContext(ADDRESS, OWN, SafetyGuard(numbers, 5000, may_fetch=True), pace=QUICK_PACE)
+    context.target = LateVendor()
+    session = ProbeSession(context)
+    with pytest.raises(NotSent, match="reports are late: 0 of 4001"):
+        session.play("default")
+    assert session.item_counts == {}
 
 
 class SchedulingVendor(ModelVendor):
