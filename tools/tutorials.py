@@ -3,6 +3,9 @@
 A CI job is run in a clone of the reader's project, as a CI system checks it out: the `run` steps of the GitHub file,
 each in a shell of its own, and the lines of the GitLab file in one shell. Steps with `uses:` are taken as done, so
 PHPUnit, Maven and npm must be installed. Lines with `apt-get` need root.
+
+If Maven's central repository cannot be reached, and the settings of the user name no other, Maven takes JUnit and
+plugins from Debian's packages. Only their versions in pom.xml differ then, and the output says so.
 """
 
 import os
@@ -13,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Final
 
@@ -23,8 +28,30 @@ from support.http_client import free_port
 
 NAMES: Final = ("pytest", "php", "java", "ci")
 TIMEOUT: Final = 600.0
-OFFLINE: Final = bool(os.environ.get("TUTORIALS_MAVEN_OFFLINE"))
-"""Whether Maven takes plugins and JUnit from its local repository."""
+CENTRAL: Final = "https://repo.maven.apache.org/maven2/"
+DEBIAN: Final = Path("/usr/share/maven-repo")
+"""Maven's repository of Debian's packages."""
+DEBIAN_PACKAGES: Final = "junit5 libsurefire-java libmaven-compiler-plugin-java libmaven-resources-plugin-java"
+DEBIAN_SETTINGS: Final = """<settings>
+  <localRepository>{local}</localRepository>
+  <profiles>
+    <profile>
+      <id>debian</id>
+      <repositories>
+        <repository>
+          <id>central</id><url>{url}</url><releases><checksumPolicy>ignore</checksumPolicy></releases>
+        </repository>
+      </repositories>
+      <pluginRepositories>
+        <pluginRepository>
+          <id>central</id><url>{url}</url><releases><checksumPolicy>ignore</checksumPolicy></releases>
+        </pluginRepository>
+      </pluginRepositories>
+    </profile>
+  </profiles>
+  <activeProfiles><activeProfile>debian</activeProfile></activeProfiles>
+</settings>
+"""
 
 
 class Reader:
@@ -79,6 +106,54 @@ class Reader:
         time.sleep(1)  # until the emulators have closed their ports
 
 
+def is_central_reachable() -> bool:
+    """Whether Maven can download: from the central repository, or as the user's settings say."""
+    if (Path.home() / ".m2" / "settings.xml").exists():
+        return True
+    try:
+        with urllib.request.urlopen(CENTRAL, timeout=20):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+
+
+def replace_versions(pom: str, repository: Path) -> tuple[str, list[str]]:
+    """Give JUnit and the plugins of a pom.xml the newest version of a repository, and return what was replaced.
+
+    Ends the program if one is missing there.
+    """
+    replaced: list[str] = []
+
+    def replace(match: re.Match[str]) -> str:
+        group, artifact, version = match["group"] or "org.apache.maven.plugins", match["artifact"], match["version"]
+        folder = repository / group.replace(".", "/") / artifact
+        versions = [file.name for file in folder.glob("*") if re.fullmatch(r"[\d.]+", file.name)]
+        if not versions:
+            sys.exit(f"{CENTRAL} is not reachable, and {folder} is missing: apt-get install {DEBIAN_PACKAGES}")
+        newest = max(versions, key=lambda name: [int(part) for part in name.split(".")])
+        replaced.append(f"{artifact} {newest} for {version}")
+        return match[0].replace(f"<version>{version}<", f"<version>{newest}<")
+
+    pattern = (
+        r"<(?:dependency|plugin)>\s*(?:<groupId>(?P<group>[^<]+)</groupId>\s*)?"
+        r"<artifactId>(?P<artifact>[^<]+)</artifactId>\s*<version>(?P<version>[^<]+)</version>"
+    )
+    return re.sub(pattern, replace, pom), replaced
+
+
+def use_debian_repository(folder: Path) -> str:
+    """Prepare Debian's repository in place of Maven's, and return the command that lets the reader's project use it."""
+    pom, replaced = replace_versions((folder / "clone/examples/junit5/pom.xml").read_text("utf-8"), DEBIAN)
+    print(f"{CENTRAL} is not reachable: Maven uses {DEBIAN}, with {', '.join(replaced)}", flush=True)
+    (folder / "pom.xml").write_text(pom, "utf-8")
+    settings = folder / "settings.xml"
+    settings.write_text(DEBIAN_SETTINGS.format(local=folder / "maven", url=DEBIAN.as_uri()), "utf-8")
+    config = "../shop/.mvn/maven.config"
+    return f"cp ../pom.xml ../shop && mkdir ../shop/.mvn && echo --settings {settings} > {config}"
+
+
 def follow(name: str, folder: Path) -> str:
     """Follow a tutorial and return a row with its figures."""
     document = f"docs/tutorial-{name}.md"
@@ -87,8 +162,8 @@ def follow(name: str, folder: Path) -> str:
     lines = [line for block in blocks if not block.startswith("#!") for line in block.splitlines()]
     reader = Reader(folder, is_server=name != "pytest")
     commands = len(lines)
-    if OFFLINE and name == "java":
-        lines.insert(1, "mkdir ../shop/.mvn && echo --offline > ../shop/.mvn/maven.config")
+    if name == "java" and not is_central_reachable():
+        lines.insert(1, use_debian_repository(folder))
     try:
         green = reader.run("\n".join(lines), "clone")
         reader.end()
