@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/run-ready
 DEV_STAMP := $(VENV)/ready
-PIP_INSTALL = PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST_PARALLEL := $(BIN)/pytest --numprocesses auto --dist worksteal
 QUICK_TESTS := tests/app tests/codec tests/diagnosis tests/domain
 REGISTRY_TESTS := tests/repo/test_documents.py tests/repo/test_repo_conventions.py tests/repo/test_documentation_site.py \
@@ -135,7 +135,7 @@ screenshots: $(DEV_STAMP) ## take a picture of every console page and state, and
 	PYTHONPATH=tests:tools $(BIN)/python tools/screenshots.py screenshots
 
 wheel: $(DEV_STAMP) ## build the wheel and the sdist into dist/
-	PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(BIN)/python -m build
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m build
 
 image-wheels: wheel ## collect the wheels of an image into dist/image, for IMAGE_PYTHON=3.13 and IMAGE_PLATFORM=x86_64
 	rm -rf dist/image && mkdir -p dist/image

@@ -5,6 +5,7 @@ Wire names are in one place, families are complete, imports are light, and readi
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -149,3 +150,21 @@ def test_a_reading_has_a_test(number: str) -> None:
 @EACH_MODULE
 def test_a_reading_cited_in_code_exists(module: Path) -> None:
     assert set(re.findall(r"\bR(\d+)\b", module.read_text("utf-8"))) <= set(READINGS)
+
+
+@pytest.mark.parametrize("target", ["run", "check"])
+def test_make_installs_in_a_folder_whose_name_has_spaces_and_chinese(target: str, tmp_path: Path) -> None:
+    """A script in place of the environment's Python shows the files that the installation uses."""
+    folder = tmp_path / "目录 with spaces"
+    program = folder / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(TOP / name, folder)
+    program.write_text(
+        '#!/bin/sh\ncase "$*" in *"pip install"*) cat "$PIP_CONSTRAINT" >installed; exit 3; esac\n', "utf-8"
+    )
+    program.chmod(0o755)
+    make = shutil.which("make") or "make"
+    result = subprocess.run([make, target], cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    assert "Error 3" in result.stderr  # of the script: `make` came as far as the installation
+    assert (folder / "installed").read_text("utf-8") == (TOP / "constraints.txt").read_text("utf-8")
