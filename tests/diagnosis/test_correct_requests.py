@@ -242,7 +242,7 @@ SENTENCES = st.one_of(
                 "*",
                 "~",
                 "#",
-                "$",
+                "$ ",  # with a word behind it, such as $Hello, it is a placeholder
                 "@",
                 "_",
                 "A",

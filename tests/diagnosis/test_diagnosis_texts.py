@@ -114,7 +114,8 @@ ANY_CHINESE = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5),
     lambda text: "锟斤拷" not in text
 )
 WITHOUT_DAMAGE = ORDINARY.filter(lambda text: not text.isascii() or "?" not in text).filter(
-    lambda text: re.search("【[^【】]{2,20}】", text) is None  # looks like a signature in the middle of the text
+    # A signature in the middle of the text, or one without a name.
+    lambda text: re.search(r"【(?:[^【】]{2,20}|\s*)】", text) is None
 )
 
 
