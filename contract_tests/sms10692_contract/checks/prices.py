@@ -67,7 +67,7 @@ def _every_text_is_charged_by_its_units(context: CheckContext) -> None:
         for position in (0, 1, -1):
             check_units([(piece, position)], "字", SINGLE_SEGMENT_UNITS, 1, GBK)
             check_units([(piece, position)], "字", SINGLE_SEGMENT_UNITS + 1, 1, GBK)
-    for position in (66, 65, 132):
+    for position in (65, 66, 67, 68, 132, 133):
         check_units([("😀", position)], "字", 2 * UNITS_PER_SEGMENT, 1, UTF8)
         check_units([("\r\n", position)], "a", 3 * UNITS_PER_SEGMENT, 2, UTF8)
     units = st.builds(
