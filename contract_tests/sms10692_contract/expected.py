@@ -118,6 +118,9 @@ TIME_PATTERN: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 EXTNO_PATTERN: Final = re.compile(r"\d{0,10}", re.ASCII)
 """A valid extno, or none (1.2)."""
 
+ACCEPTED_STATUSES: Final = ("Success", "Sucess")
+"""Values of returnstatus in a response that is no refusal: overage writes the second (2.3)."""
+
 NUMBER_PATTERN: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 """A balance or a number of points. The manual does not say that they are whole."""
 

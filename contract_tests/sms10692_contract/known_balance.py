@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from sms10692_contract.expected import NUMBER_PATTERN, ParsedResponse
+from sms10692_contract.expected import ACCEPTED_STATUSES, NUMBER_PATTERN, ParsedResponse
 from sms10692_contract.profiles import read_fields
 from sms10692_contract.requests import WireRequest
 
@@ -21,7 +21,7 @@ class KnownBalance:
         """Read the balance from a response, if it tells it: an accepted send or a successful overage."""
         status, payinfo = response.get_element("returnstatus"), response.get_element("payinfo")
         name = "overage" if payinfo else "remainpoint"
-        if status not in ("Success", "Sucess") or not NUMBER_PATTERN.fullmatch(text := response.get_element(name)):
+        if status not in ACCEPTED_STATUSES or not NUMBER_PATTERN.fullmatch(text := response.get_element(name)):
             return
         if payinfo:
             self.is_prepaid = payinfo == _PREPAID

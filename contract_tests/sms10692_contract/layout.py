@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from sms10692_contract.expectations import Mismatch
-from sms10692_contract.expected import NUMBER_PATTERN, ParsedResponse, escape_text
+from sms10692_contract.expected import ACCEPTED_STATUSES, NUMBER_PATTERN, ParsedResponse, escape_text
 from sms10692_contract.requests import CHARSET, CHARSET_LABEL
 from sms10692_contract.xml_document import XmlElement
 
@@ -100,7 +100,7 @@ class LayoutRecorder:
     def _record_numbers(self, response: ParsedResponse, root: XmlElement) -> None:
         """Judge how task numbers and points are written in a response to an accepted request."""
         texts = {child.name: child.text.strip() for child in root.children}
-        if tuple(texts) not in (_SEND, _OVERAGE) or texts["returnstatus"] not in ("Success", "Sucess"):
+        if tuple(texts) not in (_SEND, _OVERAGE) or texts["returnstatus"] not in ACCEPTED_STATUSES:
             return
         task = texts.get("taskID")
         if task is not None:

@@ -7,7 +7,7 @@ repeated:** it may have taken effect although its response was lost.
 import re
 from typing import Final
 
-from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.expected import ACCEPTED_STATUSES, ParsedResponse
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.masking import mask_excerpt
 from sms10692_contract.request_limits import CheckStopped
@@ -59,9 +59,6 @@ _TOO_OFTEN: Final = re.compile(
 _LOCKED: Final = re.compile(r"锁定|冻结|禁用|停用|黑名单|封禁|locked|blocked|suspended|banned|disabled", re.IGNORECASE)
 _CLOCK: Final = re.compile(r"时间戳|时间(?:过期|错误|不正确|无效)|timestamp|expired", re.IGNORECASE)
 
-_ACCEPTED: Final = ("Success", "Sucess")
-"""Values of returnstatus in a response that is no refusal."""
-
 _TEXT_LIMIT: Final = 120
 
 
@@ -88,7 +85,7 @@ def _get_refusal(response: ParsedResponse) -> str:
     if "message" not in elements or elements.keys() & {"statusbox", "callbox"}:
         return ""
     status = elements["returnstatus"].text.strip() if "returnstatus" in elements else ""
-    return "" if status in _ACCEPTED else elements["message"].text.strip()
+    return "" if status in ACCEPTED_STATUSES else elements["message"].text.strip()
 
 
 def mentions_lock(response: HttpResponse) -> bool:

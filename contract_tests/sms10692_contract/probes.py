@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from sms10692_contract.expected import ParsedResponse
+from sms10692_contract.expected import ACCEPTED_STATUSES, ParsedResponse
 from sms10692_contract.fetch_history import CALL_ITEM, STATUS_ITEM
 from sms10692_contract.fetched_file import FetchedFileError
 from sms10692_contract.harness import CheckContext, NotExercised
@@ -99,7 +99,7 @@ class ResponseLost(NotObserved):
 
 def is_accepted(response: ParsedResponse) -> bool:
     """Return whether a request was accepted: Success, or Sucess as overage writes it."""
-    return response.get_element("returnstatus") in ("Success", "Sucess")
+    return response.get_element("returnstatus") in ACCEPTED_STATUSES
 
 
 def _is_json(response: ParsedResponse) -> bool:
@@ -149,7 +149,7 @@ class ProbeSession:
     _unconfirmed: dict[str, list[Call]] = field(default_factory=dict)
     """Refused sends by their number, since a send to this number was accepted."""
     _repeated: int = 0
-    _ahead: float = 0
+    _clock_difference: float = 0
     """By how many seconds this machine's clock is ahead of the server's, by the last response that has a Date."""
     _due: datetime | None = None
     """The sendTime of the scheduled send, on this machine's clock."""
@@ -275,7 +275,7 @@ class ProbeSession:
         response = self.context.exchange(build_form(endpoint, credentials | fields))
         self._received.append(response)
         difference = compute_clock_difference(response.raw, self.context.run_clock.now())
-        self._ahead = self._ahead if difference is None else difference
+        self._clock_difference = self._clock_difference if difference is None else difference
         if endpoint not in QUEUES:
             self._texts[id(response)] = self._volatile.replace(response, is_accepted(response) or _is_json(response))
             if fields.get("action") == "send" and is_accepted(response):
@@ -442,7 +442,7 @@ class ProbeSession:
         """Send with a sendTime shortly ahead on the server's clock."""
         content = self.sign("内容")  # finding the place of a signature sends too
         self._due = self.context.run_clock.now() + timedelta(seconds=self.context.pace.schedule)
-        due = (self._due - timedelta(seconds=self._ahead)).astimezone(CHINA)
+        due = (self._due - timedelta(seconds=self._clock_difference)).astimezone(CHINA)
         return self.send(content, sendTime=due.strftime(SEND_TIMES["yyyy-MM-dd HH:mm:ss"]))
 
     def fetch_early(self) -> ParsedResponse:

@@ -117,7 +117,10 @@ _WAITING: Final = 3000
 
 
 def _check_receivetimes_fetched_at_once(context: CheckContext) -> None:
-    """Fetch the reports of two accounts, a year apart, at the same time: a formatter that they share mixes them up."""
+    """Fetch the reports of two accounts, whose clocks are a year apart, at the same time.
+
+    A server whose requests share one formatter of times mixes them up.
+    """
     accounts = [context.create_account(points=_WAITING) for _ in range(2)]
     context.clock.advance(accounts[1].userid, 400 * 86400)
     started = [f"{context.read_clock(account):{TIME_FORMAT}}" for account in accounts]
