@@ -46,6 +46,11 @@ def paginate(
     return Page(page[: query.limit], len(page) > query.limit, dropped)
 
 
+def paginate_requests(entries: Iterable[LoggedRequest], query: Query, dropped: int) -> Page[LoggedRequest]:
+    """One page of the logged requests that match. `entries` must be in the order of the query."""
+    return paginate(preselect_requests(entries, query), query, matches_request, dropped)
+
+
 def matches_task(task: Task, query: Query) -> bool:
     """Whether a message of this task can match the query."""
     return (

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
-from sms10692_mock.stores.query import matches_request, paginate, preselect_requests
+from sms10692_mock.stores.query import paginate_requests
 from sms10692_mock.stores.request_log import RequestLog
 
 _CHUNK: Final = 200
@@ -53,7 +53,7 @@ class IndexedRequestLog(RequestLog):
 
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         """One page of the requests of a userid, or of all, that match."""
-        return paginate(preselect_requests(self._iterate(userid, query), query), query, matches_request, self._evicted)
+        return paginate_requests(self._iterate(userid, query), query, self._evicted)
 
     def _iterate(self, userid: str | None, query: Query) -> Iterator[LoggedRequest]:
         last = query.after

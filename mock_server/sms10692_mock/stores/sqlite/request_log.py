@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
 from sms10692_mock.stores.evidence import load_evidence, load_triggered_faults
-from sms10692_mock.stores.query import matches_request, paginate, preselect_requests
+from sms10692_mock.stores.query import paginate_requests
 from sms10692_mock.stores.sqlite.database import Database
 from sms10692_mock.stores.sqlite.text_codec import from_db, to_db
 
@@ -69,9 +69,7 @@ class SqliteRequestLogWriter:
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         with self._database.reading() as db:
             (evicted,) = db.execute("SELECT evicted_requests FROM state").fetchone()
-            return paginate(
-                preselect_requests(_query_entries(db, userid, query), query), query, matches_request, evicted
-            )
+            return paginate_requests(_query_entries(db, userid, query), query, evicted)
 
     def get(self, number: int) -> LoggedRequest | None:
         with self._database.reading() as db:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
 from sms10692_mock.domain.store import StoreUnavailable
 from sms10692_mock.elapsed_time import sleep
-from sms10692_mock.stores.query import matches_request, paginate, preselect_requests
+from sms10692_mock.stores.query import paginate_requests
 from sms10692_mock.stores.valkey import scripts
 from sms10692_mock.stores.valkey.script_client import ScriptClient
 from sms10692_mock.stores.valkey.serialization import dump_request, load_request
@@ -83,9 +83,7 @@ class ValkeyRequestLogWriter:
 
     def query(self, userid: str | None, query: Query) -> Page[LoggedRequest]:
         evicted, first = self._read_page(userid, query, query.after)
-        return paginate(
-            preselect_requests(self._read_all(userid, query, first), query), query, matches_request, evicted
-        )
+        return paginate_requests(self._read_all(userid, query, first), query, evicted)
 
     def _read_all(self, userid: str | None, query: Query, entries: list[LoggedRequest]) -> Iterator[LoggedRequest]:
         while entries:
