@@ -201,9 +201,9 @@ READ: dict[str, tuple[str, tuple[str, str, bytes, list[tuple[str, str]], bytes]]
     "Postman item with form data": (
         json.dumps({"request": {"method": "POST", "header": None, "url": {"raw": "h/v2sms.aspx"},
                                 "body": {"mode": "formdata", "formdata": [{"key": "a", "value": "内"}]}}}),
-        ("POST", "/v2sms.aspx", b"", [("Content-Type", "multipart/form-data; boundary=----FormOfPostman")],
-         '------FormOfPostman\r\nContent-Disposition: form-data; name="a"\r\n\r\n内\r\n'
-         "------FormOfPostman--\r\n".encode()),
+        ("POST", "/v2sms.aspx", b"", [("Content-Type", "multipart/form-data; boundary=pasted")],
+         '--pasted\r\nContent-Disposition: form-data; name="a"\r\n\r\n内\r\n'
+         "--pasted--\r\n".encode()),
     ),
     "raw HTTP in chunks": (
         "POST /v2sms.aspx HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\na=内\r\n2\r\n\u0026b\r\n0\r\n\r\n",

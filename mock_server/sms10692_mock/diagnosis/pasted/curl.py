@@ -1,15 +1,17 @@
 """Commands of curl. Nothing is sent, and no file is read: `-d @file` is a file of another machine."""
 
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from sms10692_mock.codec.forms import FORM
 from sms10692_mock.diagnosis.pasted.request import (
+    MULTIPART,
+    FormField,
     Headers,
     NotARequest,
     PastedRequest,
     TextForm,
+    build_multipart,
     build_request,
     encode_text,
     quote_text,
@@ -54,7 +56,7 @@ _SHORT_WITH_VALUE: Final = "dXHFAbcemouxwKTryY"
 
 
 def _parse(text: str) -> PastedRequest:
-    method, url, headers, data, form, is_get = "", "", Headers(), list[str](), list[_FormField](), False
+    method, url, headers, data, form, is_get = "", "", Headers(), list[str](), list[FormField](), False
     query: list[str] = []
     json_data = ""
     words, problems, ignored = split_command(text)
@@ -80,7 +82,7 @@ def _parse(text: str) -> PastedRequest:
             form.append(_parse_form_field(next_value(value, arguments)))
         elif option == "--form-string":
             name, _, content = next_value(value, arguments).partition("=")
-            form.append(_FormField(name, content))
+            form.append(FormField(name, content))
         elif option in ("-X", "--request"):
             method = next_value(value, arguments).upper()
         elif option in ("-H", "--header"):
@@ -109,8 +111,8 @@ def _parse(text: str) -> PastedRequest:
         url = f"{url}{'&' if '?' in url else '?'}{'&'.join(query)}"
     has_type = any(name.lower() == "content-type" for name, _ in headers)
     if form:
-        headers.append(("Content-Type", f"multipart/form-data; boundary={_BOUNDARY}"))
-        body = _build_multipart(form)
+        headers.append(("Content-Type", MULTIPART))
+        body = build_multipart(form)
     elif data and not has_type:
         headers.append(("Content-Type", "application/json" if json_data else FORM))
     default = "POST" if data or form else "GET"
@@ -125,22 +127,11 @@ def _encode_data(given: str) -> str:
     return f"{name}={quote_text(content)}" if equals and name else quote_text(content or name)
 
 
-_BOUNDARY: Final = "pasted"
-
-
-class _FormField(NamedTuple):
-    """A part of a multipart body. `filename` is empty for a part without one."""
-
-    name: str
-    value: str
-    filename: str = ""
-
-
 _FORM_OPTIONS: Final = re.compile(r";\s*(?:type|filename|encoder|headers)=.*", re.DOTALL)
 """What follows the value of -F and is no part of it."""
 
 
-def _parse_form_field(given: str) -> _FormField:
+def _parse_form_field(given: str) -> FormField:
     """Parse the value of -F. The contents of a file are not known."""
     name, _, value = given.partition("=")
     if value.startswith("<"):
@@ -151,15 +142,7 @@ def _parse_form_field(given: str) -> _FormField:
     if len(value) > 1 and value[0] == value[-1] == '"':
         value = value[1:-1]
     default = value[1:] if value.startswith("@") else ""
-    return _FormField(name, "" if default else value, filename[1] if filename else default)
-
-
-def _build_multipart(fields: Sequence[_FormField]) -> str:
-    parts = []
-    for name, value, filename in fields:
-        shown = f'; filename="{filename}"' if filename else ""
-        parts.append(f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{shown}\r\n\r\n{value}\r\n')
-    return f"{''.join(parts)}--{_BOUNDARY}--\r\n"
+    return FormField(name, "" if default else value, filename[1] if filename else default)
 
 
 def _split_option(argument: str) -> tuple[str, str | None]:

@@ -2,7 +2,6 @@
 
 import json
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from sms10692_mock.diagnosis.pasted.request import (
     NotARequest,
@@ -10,9 +9,9 @@ from sms10692_mock.diagnosis.pasted.request import (
     TextForm,
     build_request,
     encode_text,
+    find_last_for_vendor,
     join_pairs,
 )
-from sms10692_mock.domain.api_request import match_endpoint
 
 
 def _matches(text: str) -> bool:
@@ -25,7 +24,7 @@ def _parse(text: str) -> PastedRequest:
         document: Any = json.loads(text)
         entries = document["log"]["entries"] if "log" in document else [document]
         requests = [entry.get("request", entry) for entry in entries]
-        request = next((one for one in reversed(requests) if is_for_vendor(str(one["url"]))), requests[-1])
+        request = requests[find_last_for_vendor([str(one["url"]) for one in requests])]
         headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
         posted = request.get("postData") or {}
         body = encode_text(str(posted.get("text") or _join(posted.get("params", ()))))
@@ -35,11 +34,6 @@ def _parse(text: str) -> PastedRequest:
         return pasted._replace(ignored=len(requests) - 1)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NotARequest("har", error) from None
-
-
-def is_for_vendor(url: str) -> bool:
-    """Return whether a URL has the path of an endpoint of the vendor."""
-    return match_endpoint(urlsplit(url).path) is not None
 
 
 def _join(parameters: Any) -> str:

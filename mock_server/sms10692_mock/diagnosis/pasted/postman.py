@@ -2,24 +2,27 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from sms10692_mock.diagnosis.pasted.har import is_for_vendor
+from sms10692_mock.codec.forms import FORM
 from sms10692_mock.diagnosis.pasted.request import (
+    MULTIPART,
+    FormField,
     NotARequest,
     PastedRequest,
     TextForm,
+    build_multipart,
     build_request,
     encode_text,
+    find_last_for_vendor,
     join_pairs,
 )
 
 _KEYS: Final = re.compile(r'"(?:item|header|urlencoded|formdata)"\s*:')
-"""Keys that a HAR file has not."""
+"""Keys that no HAR file has."""
 
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_BOUNDARY: Final = "----FormOfPostman"
 
 
 def _matches(text: str) -> bool:
@@ -35,8 +38,10 @@ def _parse(text: str) -> PastedRequest:
         document: Any = json.loads(text)
         values = {str(one["key"]): str(one.get("value", "")) for one in document.get("variable", ())}
         requests = list(_find_requests(document))
-        request = next((one for one in reversed(requests) if is_for_vendor(_read_url(one, values))), requests[-1])
-        pasted = _build(request, _read_url(request, values), values, request.get("auth") or document.get("auth"))
+        urls = [_read_url(request, values) for request in requests]
+        chosen = find_last_for_vendor(urls)
+        request = requests[chosen]
+        pasted = _build(request, urls[chosen], values, request.get("auth") or document.get("auth"))
         return pasted._replace(ignored=len(requests) - 1)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NotARequest("postman", error) from None
@@ -82,9 +87,10 @@ def _read_body(body: Any, values: Mapping[str, str]) -> tuple[str, bytes]:
     """Return the content type that Postman adds, and the body as Postman sends it. Bodies from files are empty."""
     mode = body.get("mode")
     if mode == "urlencoded":
-        return "application/x-www-form-urlencoded", encode_text(join_pairs(_read_pairs(body[mode], values)))
+        return FORM, encode_text(join_pairs(_read_pairs(body[mode], values)))
     if mode == "formdata":
-        return f"multipart/form-data; boundary={_BOUNDARY}", _encode_multipart(_read_pairs(body[mode], values))
+        fields = [FormField(*pair) for pair in _read_pairs(body[mode], values)]
+        return MULTIPART, encode_text(build_multipart(fields))
     if mode == "raw":
         language = body.get("options", {}).get("raw", {}).get("language", "text")
         return _RAW_TYPES.get(language, "text/plain"), encode_text(_fill_in(body[mode], values))
@@ -92,13 +98,6 @@ def _read_body(body: Any, values: Mapping[str, str]) -> tuple[str, bytes]:
 
 
 _RAW_TYPES: Final = {"json": "application/json", "xml": "application/xml", "html": "text/html"}
-
-
-def _encode_multipart(pairs: Sequence[tuple[str, str]]) -> bytes:
-    parts = [
-        f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in pairs
-    ]
-    return encode_text("".join([*parts, f"--{_BOUNDARY}--\r\n"]))
 
 
 POSTMAN: Final = TextForm(_matches, _parse)

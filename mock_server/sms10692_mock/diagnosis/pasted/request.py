@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import quote_from_bytes, unquote_plus, urlsplit
 
 from sms10692 import protocol
+from sms10692_mock.domain.api_request import match_endpoint
 
 MAX_LENGTH: Final = 1024 * 1024
 """Maximum characters of a pasted request."""
@@ -88,6 +89,28 @@ class PastedRequest(NamedTuple):
     ignored: int = 0
 
 
+_BOUNDARY: Final = "pasted"
+MULTIPART: Final = f"multipart/form-data; boundary={_BOUNDARY}"
+"""Content type of a body of `build_multipart`."""
+
+
+class FormField(NamedTuple):
+    """A part of a multipart body. `filename` is empty for a part without one."""
+
+    name: str
+    value: str
+    filename: str = ""
+
+
+def build_multipart(fields: Iterable[FormField]) -> str:
+    """Build the text of a multipart body."""
+    parts = []
+    for name, value, filename in fields:
+        shown = f'; filename="{filename}"' if filename else ""
+        parts.append(f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"{shown}\r\n\r\n{value}\r\n')
+    return f"{''.join(parts)}--{_BOUNDARY}--\r\n"
+
+
 class TextForm(NamedTuple):
     """A form in which requests are pasted. `matches` tells whether a text has it, `parse` may raise NotARequest."""
 
@@ -163,6 +186,19 @@ def split_pairs(form: bytes) -> Mapping[str, str]:
     joined = (_ESCAPED_JOINT.sub(r"\1=", pair) for pair in form.decode("latin-1").split("&"))
     pairs = (pair.partition("=") for pair in joined)
     return {unquote_plus(name).strip().lower(): unquote_plus(value) for name, _, value in pairs}
+
+
+def find_last_for_vendor(urls: Sequence[str]) -> int:
+    """Return the index of the last URL of an endpoint of the vendor, that of the last URL if there is none.
+
+    Raises IndexError without URLs.
+    """
+    for index in reversed(range(len(urls))):
+        if match_endpoint(urlsplit(urls[index]).path) is not None:
+            return index
+    if not urls:
+        raise IndexError("the text has no request")
+    return len(urls) - 1
 
 
 def join_pairs(pairs: Iterable[tuple[str, str]]) -> str:
