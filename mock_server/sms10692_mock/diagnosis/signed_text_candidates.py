@@ -8,7 +8,7 @@ search stops at the first match. Formats of the digest are in `digest_formats`, 
 import base64
 import hashlib
 import html
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice, permutations, product
 from typing import Final, NamedTuple, TypeAlias
@@ -49,6 +49,11 @@ class SigningInputs(NamedTuple):
     @property
     def parts(self) -> tuple[str, str, str]:
         return self.account, self.password, self.timestamp
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The values that a client may have signed, by name."""
+        return dict(zip(_NAMES, self.parts, strict=True)) | {"userid": self.userid}
 
     @property
     def text(self) -> str:
@@ -97,12 +102,7 @@ def _arrangement_code(names: tuple[str, ...]) -> str:
 
 def with_wrong_parts(inputs: SigningInputs) -> Candidates:
     """Yield every order of every selection of the parts, except the correct one."""
-    values = {
-        "account": inputs.account,
-        "password": inputs.password,
-        "timestamp": inputs.timestamp,
-        "userid": inputs.userid,
-    }
+    values = inputs.values
     for count in (3, 2, 4, 1):
         for names in permutations(values, count):
             if names != _NAMES:
@@ -142,13 +142,7 @@ def with_hmac(inputs: SigningInputs) -> Candidates:
 
     HMAC-MD5 is the MD5 of the padded key and of another MD5 (RFC 2104).
     """
-    values = {
-        "account": inputs.account,
-        "password": inputs.password,
-        "timestamp": inputs.timestamp,
-        "userid": inputs.userid,
-    }
-    raw = {name: value.encode("utf-8", "surrogatepass") for name, value in values.items()}
+    raw = {name: value.encode("utf-8", "surrogatepass") for name, value in inputs.values.items()}
     for name in ("password", "account", "userid"):
         key = raw[name] if len(raw[name]) <= _HMAC_BLOCK else hashlib.md5(raw[name], usedforsecurity=False).digest()
         padded = key.ljust(_HMAC_BLOCK, b"\0")
