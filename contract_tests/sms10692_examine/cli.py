@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final, NoReturn
@@ -129,11 +129,9 @@ def run(
     result.verdicts = apply_known_failures(result.verdicts, known)
     document = report_files.build_json(result, settings)
     not_written = _write_files(
-        {
-            html: lambda: report_files.build_html(result, settings).encode(errors="backslashreplace"),
-            junit: lambda: report_files.build_junit(result, settings, lang),
-            json_file: lambda: json.dumps(document, ensure_ascii=False, indent=1).encode(),
-        }
+        (html, lambda: report_files.build_html(result, settings).encode(errors="backslashreplace")),
+        (junit, lambda: report_files.build_junit(result, settings, lang)),
+        (json_file, lambda: json.dumps(document, ensure_ascii=False, indent=1).encode()),
     )
     _print_result(console, result, settings, lang)
     for name in find_mended(result.verdicts, known):
@@ -167,10 +165,10 @@ def _conclude(verdicts: Sequence[Verdict]) -> int:
     return 0 if any(verdict.state in judged for verdict in verdicts) else NOTHING_JUDGED
 
 
-def _write_files(builders: Mapping[Path | None, Callable[[], bytes]]) -> list[str]:
+def _write_files(*builders: tuple[Path | None, Callable[[], bytes]]) -> list[str]:
     """Write each file that is named, whatever happens to the others; return what could not be written, and why."""
     failures = []
-    for file, build in builders.items():
+    for file, build in builders:
         if file is not None:
             try:
                 file.write_bytes(build())
@@ -245,7 +243,7 @@ def report(html: Path | None, files: tuple[Path, ...]) -> int:
     for name, document in zip(names, documents, strict=True):
         if document.get("refused"):
             console.print(escape(f"{name}: {document['refused']['en']}"), soft_wrap=True)
-    if not_written := _write_files({html: lambda: report_files.build_matrix_html(documents).encode()}):
+    if not_written := _write_files((html, lambda: report_files.build_matrix_html(documents).encode())):
         raise click.UsageError(not_written[0])
     return 0
 

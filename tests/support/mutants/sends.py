@@ -43,31 +43,18 @@ def numbering_in_blocks(find_block: Callable[[Account, ApiRequest], object]) -> 
     return Defect(store=BlockStore, vendor=BlockVendor)
 
 
-class NotTooSmallForPostpaid(Vendor):
-    """The reserved number of a balance that is too small does not refuse postpaid accounts."""
+def _not_refusing(numbers: str, applies: Callable[[Account], bool]) -> Defect:
+    """Return the defect that the reserved numbers with this beginning do not refuse the sends of some accounts."""
 
-    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
-        if account.postpaid:
-            request = request._replace(mobile=request.mobile.replace("10000000007", "15000000007"))
-        return super().send(account, now, request_number, request)
+    class DefectiveVendor(Vendor):
+        def send(
+            self, account: Account, now: float, request_number: int, request: ApiRequest
+        ) -> AcceptedSend | Refusal:
+            if applies(account):
+                request = request._replace(mobile=request.mobile.replace(numbers, f"15{numbers[2:]}"))
+            return super().send(account, now, request_number, request)
 
-
-class NoRefusalsForPostpaid(Vendor):
-    """No reserved number refuses postpaid accounts."""
-
-    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
-        if account.postpaid:
-            request = request._replace(mobile=request.mobile.replace("1000000000", "1500000000"))
-        return super().send(account, now, request_number, request)
-
-
-class NoRefusalsWithPoints(Vendor):
-    """No reserved number refuses accounts that have points."""
-
-    def send(self, account: Account, now: float, request_number: int, request: ApiRequest) -> AcceptedSend | Refusal:
-        if account.points > 0:
-            request = request._replace(mobile=request.mobile.replace("1000000000", "1500000000"))
-        return super().send(account, now, request_number, request)
+    return Defect(vendor=DefectiveVendor)
 
 
 SENDS: Final = (
@@ -137,11 +124,11 @@ SENDS: Final = (
         ("R13-refusals",),
     ),
     *(
-        Mutant(f"reserved numbers do not refuse a send of {name}", Defect(vendor=vendor), ("R13-refusals",))
-        for name, vendor in (
-            ("a postpaid account for its balance", NotTooSmallForPostpaid),
-            ("a postpaid account", NoRefusalsForPostpaid),
-            ("an account with points", NoRefusalsWithPoints),
+        Mutant(f"reserved numbers do not refuse a send of {name}", _not_refusing(numbers, applies), ("R13-refusals",))
+        for name, numbers, applies in (
+            ("a postpaid account for its balance", "10000000007", lambda account: account.postpaid),
+            ("a postpaid account", "1000000000", lambda account: account.postpaid),
+            ("an account with points", "1000000000", lambda account: account.points > 0),
         )
     ),
 )
