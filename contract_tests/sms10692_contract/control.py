@@ -42,6 +42,7 @@ class ControlClient:
 
     def __init__(self, address: Address, token: str | None = None) -> None:
         self.address = address
+        self.token = token
         self.userids: list[str] = []
         self._headers = [("Authorization", f"Bearer {token}")] if token else []
         self.profile: BrandProfile | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from sms10692_contract.expected import (
     ANY_VALUE,
@@ -43,6 +43,10 @@ class Mismatch(AssertionError):
         self.cause = shorten(cause, _TEXT_LIMIT)
         self.preceding: tuple[WireRequest, ...] = ()
         self.clause = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the arguments: an exception would be restored from its message alone."""
+        return type(self), (self.request, self.expected, self.actual, self.cause), self.__dict__
 
 
 class SendRefused(Mismatch):

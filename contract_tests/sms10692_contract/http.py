@@ -81,6 +81,10 @@ class Address:
     tls: ssl.SSLContext | None = field(default=None, compare=False, repr=False)
     options: tuple[str, ...] = ()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle URL and options: a TLS context cannot be pickled."""
+        return _restore_address, (self.url, self.options)
+
     @property
     def netloc(self) -> str:
         """Host and port, as in a URL."""
@@ -111,6 +115,11 @@ class Address:
             return replace(self, tls=ssl.create_default_context(cafile=ca), options=("--ca", str(ca)))
         except (OSError, ssl.SSLError) as error:
             raise ValueError(f"{ca} contains no certificates: {error}") from error
+
+
+def _restore_address(url: str, options: tuple[str, ...]) -> Address:
+    ca = Path(options[1]) if options[:1] == ("--ca",) else None
+    return parse_address(url).with_tls(ca, insecure="--insecure" in options)
 
 
 def parse_address(url: str) -> Address:

@@ -27,6 +27,24 @@ OVERAGE_ZEROS: Final = "L-zeros"
 TASK_DIGITS: Final = "A6-taskID"
 WHOLE_POINTS: Final = "R6-whole"
 
+LAYOUT_CLAUSES: Final = (
+    STATUS_200,
+    CONTENT_TYPE,
+    DECLARATION,
+    CHILD_LINES,
+    PLAIN_VALUES,
+    REPORT_LINES,
+    SEND_ZEROS,
+    GBK_LABEL,
+    EMPTY_QUEUE,
+    ESCAPES,
+    OTHER_LINES,
+    OVERAGE_ZEROS,
+    TASK_DIGITS,
+    WHOLE_POINTS,
+)
+"""All clauses that are judged from the record of a run."""
+
 _GBK: Final = "gb2312"
 _SEND: Final = ("returnstatus", "message", "remainpoint", "taskID", "successCounts")
 _OVERAGE: Final = ("returnstatus", "message", "payinfo", "overage", "sendTotal")
@@ -55,6 +73,11 @@ class LayoutRecorder:
     def get_difference(self, clause: str) -> Mismatch | None:
         """Return the first difference of a clause; None if all responses agreed."""
         return self._differences.get(clause)
+
+    def merge(self, other: "LayoutRecorder") -> None:
+        """Add what another recorder has recorded; its differences come after the own ones."""
+        self.seen |= other.seen
+        self._differences = other._differences | self._differences
 
     def record(self, response: ParsedResponse) -> None:
         """Compare a response with its exact bytes. A response that is not one of the manual's documents is ignored."""

@@ -59,6 +59,7 @@ HELP: Final[Mapping[str, str]] = {
     ),
     "--forbidden-word": "A word that the vendor forbids.",
     "--effort": "Number of examples per clause.",
+    "--jobs": "With --control: number of processes that run checks at the same time.",
     "--demand": (
         "What must hold: the manual; also what was observed at real servers; also our readings; or all. Clauses beyond"
         " it are reported and do not fail. Default: all with --control, otherwise manual."

@@ -59,6 +59,7 @@ from sms10692_contract.safety import BUDGET_DEFAULT, SafetyGuard
 from sms10692_contract.selection import Selection, find_reasons_not_run, parse_selection
 from sms10692_contract.suite_account import SuiteAccount
 from sms10692_contract.terminal import NAME
+from sms10692_contract.worker_processes import choose_jobs, start_workers
 
 _NUMBER, _TOKEN = "$NUMBER", "$TOKEN"
 _VARIABLES = (_NUMBER, _TOKEN)
@@ -124,6 +125,7 @@ _VARIABLES = (_NUMBER, _TOKEN)
     help=HELP["--forbidden-word"],
 )
 @click.option("--effort", type=click.Choice(list(EFFORTS)), default="quick", show_default=True, help=HELP["--effort"])
+@click.option("--jobs", type=click.IntRange(1), default=choose_jobs, show_default="up to 2", help=HELP["--jobs"])
 @click.option("--seed", type=int, help="Random seed, to repeat a run. Default: random, or 0 if CI is set.")
 @click.option(
     "--demand",
@@ -170,6 +172,7 @@ def run(
     rate: float,
     forbidden_word: str,
     effort: str,
+    jobs: int,
     seed: int | None,
     demand: str | None,
     endpoints: str | None,
@@ -238,7 +241,7 @@ def run(
                 context.fetched = FetchedFile(fetched)
         refusal = check_account_at_start(context) if control_client is None else None
         demanded = choose_demand(demand, control is not None)
-        verdicts, interruption = _run_clauses(context, selection.get_clauses(), demanded, refusal)
+        verdicts, interruption = _run_clauses(context, selection.get_clauses(), demanded, refusal, jobs)
     verdicts = apply_differences(verdicts, accepted)
     repeat_command = _build_repeat_command(
         context, control, control_token is not None, numbers, allow_fetch, demand, expect
@@ -320,7 +323,7 @@ def _deleting_accounts(control: ControlClient | None, keep: bool) -> Iterator[No
 
 
 def _run_clauses(
-    context: CheckContext, clauses: Sequence[Clause], demand: Demand, refusal: TargetStopped | None
+    context: CheckContext, clauses: Sequence[Clause], demand: Demand, refusal: TargetStopped | None, jobs: int
 ) -> tuple[list[Verdict], BaseException | None]:
     """Run the clauses and show the progress. Return all verdicts, and the exception that stopped the run.
 
@@ -331,8 +334,10 @@ def _run_clauses(
     try:
         if refusal is not None:
             raise refusal
-        with show_progress(len(clauses)) as progress:
-            for verdict in run_checks(context, clauses, progress.start_clause, demand=demand):
+        with start_workers(context, clauses, jobs) as check_runner, show_progress(len(clauses)) as progress:
+            for verdict in run_checks(
+                context, clauses, progress.start_clause, demand=demand, check_runner=check_runner
+            ):
                 verdicts.append(verdict)
                 progress.end_clause()
     except (KeyboardInterrupt, Exception) as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from time import perf_counter
-from typing import Final
+from typing import Final, TypeAlias
 
 from hypothesis.errors import Flaky
 
@@ -74,6 +74,10 @@ class Verdict:
         return self.state in (State.FAILED, State.DIFFERS, State.EXPECTED)
 
 
+CheckRunner: TypeAlias = Callable[[CheckContext, Clause, Sequence[Clause]], list[Verdict]]
+"""Runs the check of a clause, as `run_check` does."""
+
+
 def enable_sandbox(address: Address, control: ControlClient, guard: SafetyGuard) -> tuple[SuiteAccount, bool]:
     """Create a temporary account, and permit all its requests if the server accepts its signature.
 
@@ -127,34 +131,39 @@ def _query_balance(address: Address, account: SuiteAccount, **fields: str) -> Ht
     return send_request(address, build_form(UTF8, account.build_credentials() | {"action": "overage"} | fields))
 
 
+def find_covered(clause: Clause) -> list[Clause]:
+    """Return the clauses that the check of a clause covers."""
+    return [other for other in CLAUSES if CHECKS[other.id] is CHECKS[clause.id]]
+
+
 def run_checks(
     context: CheckContext,
     clauses: Iterable[Clause],
     progress: Callable[[Clause], None] = lambda clause: None,
     cache: dict[str, Verdict] | None = None,
     demand: Demand = Demand.ALL,
+    check_runner: CheckRunner | None = None,
 ) -> Iterator[Verdict]:
     """Yield a verdict on each clause as soon as its check has ended.
 
-    A check that covers several clauses runs once. `cache` has verdicts by clause id; new verdicts are added to it. A
-    clause that is beyond the demand cannot fail; it differs.
+    A check that covers several clauses runs once, with `check_runner` or `run_check`. `cache` has verdicts by clause
+    id; new verdicts are added to it. A clause that is beyond the demand cannot fail; it differs.
     """
+    check_runner = check_runner or run_check
     cache = {} if cache is None else cache
     for clause in clauses:
         progress(clause)
         if clause.id not in cache:
-            check = CHECKS[clause.id]
-            covered = [other for other in CLAUSES if CHECKS[other.id] is check]
-            cache |= {verdict.clause.id: verdict for verdict in _run_check(context, clause, covered)}
-            context.delete_accounts()
+            verdicts = check_runner(context, clause, find_covered(clause))
+            cache |= {verdict.clause.id: verdict for verdict in verdicts}
         verdict = cache[clause.id]
         if verdict.state is State.FAILED and not demand.includes(clause):
             verdict = cache[clause.id] = replace(verdict, state=State.DIFFERS)
         yield verdict
 
 
-def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> list[Verdict]:
-    """Run the check of `clause`; return a verdict on every clause that the check covers.
+def run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause]) -> list[Verdict]:
+    """Run the check of `clause`; return a verdict on every clause that the check covers. Delete its accounts.
 
     If a response is lost, the check is repeated with new accounts where that costs nothing. Raises TargetStopped if the
     server went away, or no longer accepts the account.
@@ -163,6 +172,8 @@ def _run_check(context: CheckContext, clause: Clause, covered: Sequence[Clause])
         verdicts = list(_run_check_once(context, clause, covered))
     except ConnectionLost as lost:
         return _judge_lost_response(lost, context, clause, covered)
+    finally:
+        context.delete_accounts()
     for verdict in verdicts:
         if verdict.state is State.FAILED and not context.is_sandboxed:
             expect_account_accepted(context, verdict.actual)

@@ -4,31 +4,12 @@ They judge every response of the run that `layout` has recorded. **Their clauses
 all other checks have sent their requests before.
 """
 
-from typing import Final
-
 from sms10692_contract import layout
 from sms10692_contract.checks.registry import Check, checks
 from sms10692_contract.harness import CheckContext, NotExercised
 from sms10692_contract.request_limits import EnoughRequests, LimitReached
 from sms10692_contract.requests import GBK, UTF8
 from sms10692_contract.safety import INVALID_SIGN, PermissionMissing
-
-_CLAUSES: Final = (
-    layout.STATUS_200,
-    layout.CONTENT_TYPE,
-    layout.DECLARATION,
-    layout.CHILD_LINES,
-    layout.PLAIN_VALUES,
-    layout.REPORT_LINES,
-    layout.SEND_ZEROS,
-    layout.GBK_LABEL,
-    layout.EMPTY_QUEUE,
-    layout.ESCAPES,
-    layout.OTHER_LINES,
-    layout.OVERAGE_ZEROS,
-    layout.TASK_DIGITS,
-    layout.WHOLE_POINTS,
-)
 
 
 def _make_check(clause: str) -> Check:
@@ -84,5 +65,5 @@ def _request_permitted_documents(context: CheckContext) -> None:
             context.fetch_task_reports(context.own, response.get_element("taskID"), 1)  # last: they may be late
 
 
-for _clause in _CLAUSES:
+for _clause in layout.LAYOUT_CLAUSES:
     checks(_clause)(_make_check(_clause))
