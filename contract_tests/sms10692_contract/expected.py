@@ -7,12 +7,16 @@ order and values. Their white space is as observed at real servers (A1, A3, A10)
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from sms10692_contract.http import HttpResponse
 from sms10692_contract.requests import CHARSET, CHARSET_LABEL, WireRequest
 from sms10692_contract.xml_document import DecodedText, XmlElement, decode_body, parse_xml
+
+_SHORT: Final = 1000
+_parse_short_xml: Final = lru_cache(maxsize=256)(parse_xml)
+"""Parses texts of up to `_SHORT` characters: refusals and empty queues are the same many times in a run."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class ParsedResponse:
     @cached_property
     def _parsed(self) -> tuple[XmlElement | None, str]:
         try:
-            return parse_xml(self.text), self._decoded.error
+            parse = _parse_short_xml if len(self.text) <= _SHORT else parse_xml
+            return parse(self.text), self._decoded.error
         except ValueError as error:
             return None, self._decoded.error or f"the response is not well-formed XML: {error}"
 

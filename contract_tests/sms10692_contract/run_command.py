@@ -125,7 +125,7 @@ _VARIABLES = (_NUMBER, _TOKEN)
     help=HELP["--forbidden-word"],
 )
 @click.option("--effort", type=click.Choice(list(EFFORTS)), default="quick", show_default=True, help=HELP["--effort"])
-@click.option("--jobs", type=click.IntRange(1), default=choose_jobs, show_default="up to 2", help=HELP["--jobs"])
+@click.option("--jobs", type=click.IntRange(1), default=choose_jobs, show_default="2 or 3", help=HELP["--jobs"])
 @click.option("--seed", type=int, help="Random seed, to repeat a run. Default: random, or 0 if CI is set.")
 @click.option(
     "--demand",

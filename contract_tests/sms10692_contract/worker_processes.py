@@ -33,8 +33,8 @@ _END_TIMEOUT: Final = 10.0
 """Seconds that a process has to delete its accounts when the run is stopped."""
 
 
-_DEFAULT_JOBS: Final = 2
-"""The emulator is busy all the time with two processes: more do not make a run shorter."""
+_DEFAULT_JOBS: Final = 3
+"""Enough processes that the emulator, which uses one core, is busy most of the time."""
 
 
 _CHECKS_PER_WORKER: Final = 10
@@ -42,8 +42,8 @@ _CHECKS_PER_WORKER: Final = 10
 
 
 def choose_jobs() -> int:
-    """Return the default number of processes on this machine."""
-    return min(os.cpu_count() or 1, _DEFAULT_JOBS)
+    """Return the default number of processes: one more than there are cores, because some wait for the emulator."""
+    return min((os.cpu_count() or 1) + 1, _DEFAULT_JOBS)
 
 
 class WorkerFailed(Exception):
