@@ -484,6 +484,14 @@ def test_a_form_for_a_path_that_does_not_exist_is_answered_with_the_endpoints_an
     assert f"{path} is no endpoint" in page.body.decode()
 
 
+@pytest.mark.parametrize("path", ["/requests/99999?lang=zh", "/?userid=deleted", "/_mock/requests/99999?lang=zh"])
+def test_a_404_response_of_a_path_that_exists_has_no_finding(served: ServedEmulator, path: str) -> None:
+    response = send_raw(served.address, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert response.status == 404
+    assert call_control(served.address, "GET", "/requests")["items"] == []
+    assert [line for line in served.lines if "http.unknown-path" in line] == []
+
+
 def test_a_path_that_does_not_exist_without_parameters_is_not_in_the_request_log(served: ServedEmulator) -> None:
     assert send_raw(served.address, b"GET /favicon.ico HTTP/1.1\r\nHost: x\r\n\r\n").status in {200, 404}
     assert call_control(served.address, "GET", "/requests")["items"] == []

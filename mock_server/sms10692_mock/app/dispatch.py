@@ -9,10 +9,9 @@ from typing import Final
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.diagnosis_scheduler import DiagnosisScheduler
 from sms10692_mock.app.health_probes import HealthProbes
-from sms10692_mock.app.hints import FinishedRequest
+from sms10692_mock.app.hints import FinishedRequest, has_hint
 from sms10692_mock.app.path_prefix import cut_prefix
 from sms10692_mock.app.vendor_app import (
-    API_PREFIX,
     CROSS_SITE,
     HandledRequest,
     Preset,
@@ -36,8 +35,6 @@ _SHORT_REQUEST: Final = 16 * 1024
 
 _MAX_LONG: Final = 4
 """Longer requests that are processed concurrently. Each may take a hundred times its size in memory, and a core."""
-
-_NOT_FOUND: Final = 404
 
 _LARGE_FETCH: Final = 100
 """Items from which on a fetch takes more than a millisecond."""
@@ -134,8 +131,7 @@ class Dispatcher:
         `head` is `received` without the prefix. **The fallback gets `received`**: it removes the prefix itself.
         """
         response = await self._fallback.respond(received, body, addresses, presence)
-        has_parameters = bool(head.query or body) and not head.path.startswith(API_PREFIX)
-        if has_parameters and isinstance(response, Response) and response.status == _NOT_FOUND:
+        if (head.query or body) and isinstance(response, Response) and has_hint(response.headers):
             self._invalid_requests.record_unknown_path(head, body, response)
         return response
 

@@ -16,6 +16,9 @@ from sms10692_mock.domain.store import RequestLogStore, Store, StoreUnavailable
 from sms10692_mock.server.access_log import LogMessage
 from sms10692_mock.server.http_types import Response
 
+HINT_HEADER: Final = "X-Mock-Hint"
+"""Name of the response header with the findings."""
+
 _HINT_LIMIT: Final = 1000
 """Maximum length of a hint in characters."""
 
@@ -163,8 +166,13 @@ def build_hint_header(findings: Sequence[Finding]) -> tuple[str, str]:
     return _build_header(" | ".join(map(_format_finding, findings)))
 
 
+def has_hint(headers: Sequence[tuple[str, str]]) -> bool:
+    """Return whether the headers of a response contain a hint. The fallback adds one for a path without a route."""
+    return any(name == HINT_HEADER for name, _ in headers)
+
+
 def _build_header(hint: str) -> tuple[str, str]:
-    return "X-Mock-Hint", ascii(hint)[1:-1][:_HINT_LIMIT]
+    return HINT_HEADER, ascii(hint)[1:-1][:_HINT_LIMIT]
 
 
 def _with_hint(response: Response, hint: str) -> Response:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.app.fault_injection import inject
-from sms10692_mock.app.hints import FinishedRequest, HintWriter, LastFetches
+from sms10692_mock.app.hints import FinishedRequest, HintWriter, LastFetches, has_hint
 from sms10692_mock.app.invalid_requests import InvalidRequestRecorder
 from sms10692_mock.app.log_lines import RequestEntry, VendorEntry
 from sms10692_mock.app.password_notes import PasswordNotes
@@ -48,7 +48,6 @@ from sms10692_mock.stores.request_log import redact_headers
 _FETCH_RESULTS: Final = (ReportsResult, RepliesResult)
 _SAFE_METHODS: Final = ("GET", "HEAD")
 API_PREFIX: Final = "/_mock"
-_NOT_FOUND: Final = 404
 _HEALTH_PREFIX: Final = "/_mock/health"
 _FIRST_ERROR_STATUS: Final = 400
 
@@ -338,13 +337,14 @@ class VendorApp:
         if self._log:
             self._log(RequestEntry(method, cut_parameters(path), status))
 
-    def log_other(self, method: str, path: str, status: int) -> None:
+    def log_other(self, method: str, path: str, status: int, headers: Sequence[tuple[str, str]]) -> None:
         """Write the access log of a request to the console, the control API, or a path that does not exist.
 
-        Successful reads by the console, which polls, and health checks go to `debug_log`.
+        `headers` are those of the response. Successful reads by the console, which polls, and health checks go to
+        `debug_log`.
         """
         is_polling = path.startswith(_HEALTH_PREFIX) or not path.startswith(API_PREFIX)
-        if status == _NOT_FOUND and not path.startswith(API_PREFIX):
+        if status >= _FIRST_ERROR_STATUS and has_hint(headers):
             self.hints.log_findings(RequestEntry(method, cut_parameters(path), status), [explain_unknown_path(path)])
         elif status >= _FIRST_ERROR_STATUS or method not in _SAFE_METHODS or not is_polling:
             self.log_line(method, path, status)

@@ -7,7 +7,7 @@ A response has a complete body or, for server-sent events, is streamed. An appli
 import asyncio
 import io
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
 from typing import Final, TypeVar
 
@@ -28,11 +28,16 @@ _CLIENT_GONE_STATUS: Final = 499
 class WsgiBridge:
     """Calls a WSGI application on `threads`. Create and use it on the thread of a running event loop.
 
-    `log` is called with method, path and status of each request. `when_idle` is called on the event loop whenever the
-    last running thread has finished.
+    `log` is called with method, path, status and response headers of each request. `when_idle` is called on the event
+    loop whenever the last running thread has finished.
     """
 
-    def __init__(self, application: Application, threads: Executor, log: Callable[[str, str, int], None]) -> None:
+    def __init__(
+        self,
+        application: Application,
+        threads: Executor,
+        log: Callable[[str, str, int, Sequence[tuple[str, str]]], None],
+    ) -> None:
         self._application = application
         self._threads = threads
         self._log = log
@@ -57,10 +62,10 @@ class WsgiBridge:
         if wait is not None:
             await self._long_polling.wait(wait, presence)
             if presence.is_gone:
-                self._log(head.method, head.path, _CLIENT_GONE_STATUS)
+                self._log(head.method, head.path, _CLIENT_GONE_STATUS, ())
                 raise ClientGone
             call, response, _ = await self._call(head, body, addresses)
-        self._log(head.method, head.path, response.status)
+        self._log(head.method, head.path, response.status, response.headers)
         return StreamingResponse(response, self._pieces(call, presence)) if call.is_stream else response
 
     async def _call(
