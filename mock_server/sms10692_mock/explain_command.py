@@ -39,6 +39,7 @@ _TEXTS: Final = {
         "en": "Further requests in the text that were not explained: {}. Paste one alone.",
         "zh": "文本中还有 {} 个请求没有解释：请单独粘贴其中一个。",
     },
+    "label": {"en": "Request {}", "zh": "请求 {}"},
     "meant": {"en": "meant: {}", "zh": "应为：{}"},
 }
 
@@ -60,7 +61,8 @@ def explain_command(request: str | None, account: str | None, password: str | No
     """Explain what is wrong with a request, without sending it.
 
     REQUEST is a URL, a form body, JSON, a command of curl, wget, HTTPie or PowerShell, a call of fetch, raw HTTP, a
-    HAR entry or a Postman collection; without it, standard input is read. The exit code is 1 if there are findings.
+    HAR entry or file, or a Postman collection; without it, standard input is read. Of a file, the requests to
+    endpoints of the vendor are explained, the last 20 at most. The exit code is 1 if there are findings.
     """
     if (account is None) != (password is None):
         raise click.UsageError("--account and --password belong together")
@@ -81,11 +83,15 @@ def explain_command(request: str | None, account: str | None, password: str | No
             return Account(userid, account, password)
         return DEFAULT_ACCOUNT if userid == DEFAULT_ACCOUNT.userid else None
 
-    explanation = explain(pasted, find_account, (), Keywords(), lambda _: system_time(), profile_of=lambda _: profile)
-    language = cast("Language", lang)
-    note = _text("ignored", language).format(pasted.ignored) + "\n" if pasted.ignored else ""
-    write_output(format_explanation(explanation, language) + note)
-    if explanation.findings:
+    language, has_findings = cast("Language", lang), False
+    for each in (*pasted.further, pasted):
+        explanation = explain(each, find_account, (), Keywords(), lambda _: system_time(), profile_of=lambda _: profile)
+        has_findings = has_findings or bool(explanation.findings)
+        title = _text("label", language).format(each.label) + "\n" if pasted.further else ""
+        write_output(title + format_explanation(explanation, language))
+    if pasted.ignored:
+        write_output(_text("ignored", language).format(pasted.ignored) + "\n")
+    if has_findings:
         sys.exit(HAS_FINDINGS)
 
 

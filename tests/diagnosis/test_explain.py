@@ -591,6 +591,50 @@ def test_further_requests_of_a_har_file_are_counted() -> None:
     assert "Further requests in the text that were not explained: 2." in run(har)[1]
 
 
+REFUSED = {"method": "POST", "url": "http://h/v2sms.aspx", "postData": {"text": f"action=Send&{SIGNED}"}}
+ACCEPTED = {
+    "method": "POST",
+    "url": "http://h/v2sms.aspx",
+    "postData": {"mimeType": FORM, "text": f"action=overage&{SIGNED}"},
+}
+FOREIGN = {"method": "GET", "url": "http://h/login"}
+
+
+def test_every_request_of_the_vendor_in_a_har_file_is_explained() -> None:
+    har = json.dumps({"log": {"entries": [{"request": one} for one in (REFUSED, FOREIGN, ACCEPTED)]}})
+    document = explain(FlaskEmulator(), har)
+    assert (document["label"], document["operation"], document["diagnosis"]) == ("3", "overage", [])
+    (further,) = document["further_requests"]
+    assert (further["label"], further["diagnosis"][0]["code"]) == ("1", "refusal.action")
+    assert document["ignored_requests"] == 1
+    status, output = run(har)
+    assert status == 1
+    assert output.index("Request 1\nPOST /v2sms.aspx ") < output.index("Request 3\nPOST /v2sms.aspx overage\n")
+    assert "Further requests in the text that were not explained: 1." in output
+    page = FlaskEmulator().http.post("/explain?lang=en", data={"request": har}, headers=CONSOLE_HEADERS).text
+    assert "action is &#39;Send&#39;" in page
+    assert page.count('<section class="card" aria-labelledby="explanation-') == 2
+
+
+def test_the_requests_of_a_har_file_that_are_explained_are_bounded() -> None:
+    har = json.dumps({"log": {"entries": [{"request": ACCEPTED}] * 23}})
+    document = explain(FlaskEmulator(), har)
+    assert (document["label"], document["ignored_requests"]) == ("23", 3)
+    assert [one["label"] for one in document["further_requests"]] == [str(number) for number in range(4, 23)]
+
+
+def test_every_request_of_the_vendor_in_a_postman_collection_is_explained() -> None:
+    items = [
+        {"name": "balance", "request": {"method": "GET", "header": [], "url": "{{base}}/v2sms.aspx?action=overage"}},
+        {"name": "folder", "item": [{"name": "send  again", "request": "{{base}}/v2sms.aspx?action=send"}]},
+        {"name": "login", "request": "{{base}}/login"},
+    ]
+    collection = {"item": items, "variable": [{"key": "base", "value": "http://h"}]}
+    document = explain(FlaskEmulator(), json.dumps(collection))
+    assert (document["label"], document["operation"], document["ignored_requests"]) == ("2 send again", "send", 1)
+    assert [(one["label"], one["operation"]) for one in document["further_requests"]] == [("1 balance", "overage")]
+
+
 def test_a_variable_of_postman_that_has_no_value_is_named() -> None:
     form = [{"key": "action", "value": "send"}, {"key": "content", "value": "您的验证码是{{code}}"}]
     item = {"request": {"method": "POST", "header": [], "url": "{{base}}/v2sms.aspx",

@@ -34,10 +34,10 @@ def add_explain(pages: Blueprint, control: ControlService) -> None:
                 explanation = control.requests.explain(build_model(PastedText, request=text, profile=chosen))
         except NotARequest as error:
             problem = translate("explain.not_a_request", reason=error.describe(language()))
-        findings = [(finding, finding_text(finding)) for finding in explanation.diagnosis] if explanation else []
+        requests = (*explanation.further_requests, explanation) if explanation else ()
         values = {
             "explanation": explanation,
-            "findings": findings,
+            "requests": [(each, [(finding, finding_text(finding)) for finding in each.diagnosis]) for each in requests],
             "problem": problem,
             "pasted": text,
             "profile_names": control.vendor.profiles().names,

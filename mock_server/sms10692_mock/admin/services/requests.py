@@ -26,7 +26,7 @@ from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import parse_fields
 from sms10692_mock.diagnosis import Finding
 from sms10692_mock.diagnosis.explain import ExpectedSignature, explain
-from sms10692_mock.diagnosis.pasted import MAX_LENGTH
+from sms10692_mock.diagnosis.pasted import MAX_LENGTH, PastedRequest
 from sms10692_mock.diagnosis.service import (
     BEFORE_CREDENTIALS,
     candidate_accounts,
@@ -124,12 +124,12 @@ class PastedText(StrictInput):
     userid: Text | None = Field(None, description="account whose profile counts; null: the account of the request")
 
 
-class ExplanationDocument(BaseModel):
+class RequestExplanation(BaseModel):
     """What is wrong with a request that was not sent. `refusal` is the message of the vendor, or empty.
 
-    `expected_signature` is null unless the signature is wrong and the reader may see a valid one. `ignored_requests` is
-    the number of further requests in the text, such as a HAR file. `profile` is the profile whose rules count, empty
-    for a path that is no endpoint.
+    `expected_signature` is null unless the signature is wrong and the reader may see a valid one. `profile` is the
+    profile whose rules count, empty for a path that is no endpoint. `label` is the number, and the name, of the request
+    in a HAR file or a Postman collection.
     """
 
     method: str
@@ -139,8 +139,19 @@ class ExplanationDocument(BaseModel):
     diagnosis: Sequence[FindingDocument]
     is_signature_checked: bool
     expected_signature: ExpectedSignatureDocument | None
-    ignored_requests: int
     profile: str
+    label: str
+
+
+class ExplanationDocument(RequestExplanation):
+    """The explanation of a text: of its only request or, of a file of several, of the last to the vendor.
+
+    `further_requests` are the other requests to endpoints of the vendor in a HAR file or a Postman collection, in their
+    order. `ignored_requests` is the number of requests in the text that are not explained.
+    """
+
+    ignored_requests: int
+    further_requests: Sequence[RequestExplanation]
 
 
 class RequestDetail(RequestDocument):
@@ -263,8 +274,17 @@ class RequestLogService:
 
         Raises NotARequest, UnknownProfile and NoSuchAccount.
         """
-        vendor, others, pasted = self._vendor, candidate_accounts(self._store), read_pasted(text.request)
-        chosen = self._choose_profile(text)
+        pasted, others, chosen = read_pasted(text.request), candidate_accounts(self._store), self._choose_profile(text)
+        return ExplanationDocument.model_construct(
+            **dict(self._explain_request(pasted, others, chosen, language)),
+            ignored_requests=pasted.ignored,
+            further_requests=[self._explain_request(each, others, chosen, language) for each in pasted.further],
+        )
+
+    def _explain_request(
+        self, pasted: PastedRequest, others: Sequence[Account], chosen: Profile | None, language: Language
+    ) -> RequestExplanation:
+        vendor = self._vendor
         explanation = explain(
             pasted,
             self._store.account,
@@ -274,7 +294,7 @@ class RequestLogService:
             profile_of=vendor.profile_of if chosen is None else lambda account: chosen,
             get_points=lambda account: self._store.balance(account.userid).points,
         )
-        return ExplanationDocument.model_construct(
+        return RequestExplanation.model_construct(
             method=explanation.method,
             path=explanation.path,
             operation=explanation.operation.name if explanation.operation else "",
@@ -282,8 +302,8 @@ class RequestLogService:
             diagnosis=[_finding_document(finding, language) for finding in explanation.findings],
             is_signature_checked=explanation.is_signature_checked,
             expected_signature=self._expected_document(explanation.expected),
-            ignored_requests=pasted.ignored,
             profile=explanation.profile,
+            label=pasted.label,
         )
 
     def _choose_profile(self, text: PastedText) -> Profile | None:

@@ -7,9 +7,9 @@ from sms10692_mock.diagnosis.pasted.request import (
     NotARequest,
     PastedRequest,
     TextForm,
+    build_chosen,
     build_request,
     encode_text,
-    find_last_for_vendor,
     join_pairs,
 )
 
@@ -19,21 +19,26 @@ def _matches(text: str) -> bool:
 
 
 def _parse(text: str) -> PastedRequest:
-    """Parse a HAR entry, or of a whole HAR file the last entry for an endpoint of the vendor, if there is one."""
+    """Parse a HAR entry, or of a whole HAR file the entries for endpoints of the vendor, if there are any."""
     try:
         document: Any = json.loads(text)
         entries = document["log"]["entries"] if "log" in document else [document]
         requests = [entry.get("request", entry) for entry in entries]
-        request = requests[find_last_for_vendor([str(one["url"]) for one in requests])]
-        headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
-        posted = request.get("postData") or {}
-        body = encode_text(str(posted.get("text") or _join(posted.get("params", ()))))
-        if posted.get("mimeType") and not any(name.lower() == "content-type" for name, _ in headers):
-            headers.append(("Content-Type", str(posted["mimeType"])))
-        pasted = build_request(str(request["method"]).upper(), str(request["url"]), headers, body)
-        return pasted._replace(ignored=len(requests) - 1)
+        return build_chosen(
+            [str(request["url"]) for request in requests],
+            lambda index: _build(requests[index])._replace(label=str(index + 1)),
+        )
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NotARequest("har", error) from None
+
+
+def _build(request: Any) -> PastedRequest:
+    headers = [(str(one["name"]), str(one["value"])) for one in request.get("headers", ())]
+    posted = request.get("postData") or {}
+    body = encode_text(str(posted.get("text") or _join(posted.get("params", ()))))
+    if posted.get("mimeType") and not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", str(posted["mimeType"])))
+    return build_request(str(request["method"]).upper(), str(request["url"]), headers, body)
 
 
 def _join(parameters: Any) -> str:

@@ -12,10 +12,10 @@ from sms10692_mock.diagnosis.pasted.request import (
     NotARequest,
     PastedRequest,
     TextForm,
+    build_chosen,
     build_multipart,
     build_request,
     encode_text,
-    find_last_for_vendor,
     join_pairs,
 )
 
@@ -25,33 +25,40 @@ _KEYS: Final = re.compile(r'"(?:item|header|urlencoded|formdata)"\s*:')
 _VARIABLE: Final = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
+_MAX_NAME: Final = 60
+"""Maximum characters of the name of an item that are shown."""
+
+
 def _matches(text: str) -> bool:
     return text[0] == "{" and '"request"' in text and _KEYS.search(text) is not None
 
 
 def _parse(text: str) -> PastedRequest:
-    """Parse the last request for an endpoint of the vendor, or the last of all if there is none.
+    """Parse the requests for endpoints of the vendor, or the last of all if there is none.
 
     Variables of the collection are filled in. Those of an environment are not in the text and stay as they are.
     """
     try:
         document: Any = json.loads(text)
         values = {str(one["key"]): str(one.get("value", "")) for one in document.get("variable", ())}
-        requests = list(_find_requests(document))
-        urls = [_read_url(request, values) for request in requests]
-        chosen = find_last_for_vendor(urls)
-        request = requests[chosen]
-        pasted = _build(request, urls[chosen], values, request.get("auth") or document.get("auth"))
-        return pasted._replace(ignored=len(requests) - 1)
+        items = list(_find_requests(document))
+        urls = [_read_url(request, values) for _, request in items]
+
+        def build(index: int) -> PastedRequest:
+            name, request = items[index]
+            pasted = _build(request, urls[index], values, request.get("auth") or document.get("auth"))
+            return pasted._replace(label=f"{index + 1} {name[:_MAX_NAME]}".rstrip())
+
+        return build_chosen(urls, build)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise NotARequest("postman", error) from None
 
 
-def _find_requests(item: Any) -> Iterator[Any]:
-    """Yield the requests of a folder or an item. A request may be a URL alone."""
+def _find_requests(item: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names and the requests of a folder or an item. A request may be a URL alone."""
     if "request" in item:
         request = item["request"]
-        yield {"url": request} if isinstance(request, str) else request
+        yield " ".join(str(item.get("name") or "").split()), {"url": request} if isinstance(request, str) else request
     for inner in item.get("item", ()):
         yield from _find_requests(inner)
 

@@ -11,6 +11,9 @@ from sms10692_mock.domain.api_request import match_endpoint
 MAX_LENGTH: Final = 1024 * 1024
 """Maximum characters of a pasted request."""
 
+MAX_EXPLAINED: Final = 20
+"""Maximum number of requests of one file that are explained."""
+
 Headers: TypeAlias = list[tuple[str, str]]
 
 _REASONS: Final[Mapping[str, Mapping[str, str]]] = {
@@ -76,7 +79,8 @@ class PastedRequest(NamedTuple):
     """A request read from a text. `problems` are finding codes with values, for what the text itself shows.
 
     `head` are the bytes of the head of raw HTTP, otherwise empty. `ignored` is the number of further requests in the
-    text.
+    text that are not explained. `further` are the other requests for endpoints of the vendor in a file, and `label`
+    is the number, and the name, that each of them has there; empty without others.
     """
 
     method: str
@@ -87,6 +91,8 @@ class PastedRequest(NamedTuple):
     problems: Sequence[Problem] = ()
     head: bytes = b""
     ignored: int = 0
+    further: Sequence["PastedRequest"] = ()
+    label: str = ""
 
 
 _BOUNDARY: Final = "pasted"
@@ -188,17 +194,18 @@ def split_pairs(form: bytes) -> Mapping[str, str]:
     return {unquote_plus(name).strip().lower(): unquote_plus(value) for name, _, value in pairs}
 
 
-def find_last_for_vendor(urls: Sequence[str]) -> int:
-    """Return the index of the last URL of an endpoint of the vendor, that of the last URL if there is none.
+def build_chosen(urls: Sequence[str], build: Callable[[int], PastedRequest]) -> PastedRequest:
+    """Build the requests whose URLs are those of endpoints of the vendor, the last MAX_EXPLAINED at most.
 
-    Raises IndexError without URLs.
+    The last one is returned, and has the others as `further`. If there is none, the last of all requests is returned.
+    `build` builds the request with an index. Raises IndexError without URLs.
     """
-    for index in reversed(range(len(urls))):
-        if match_endpoint(urlsplit(urls[index]).path) is not None:
-            return index
     if not urls:
         raise IndexError("the text has no request")
-    return len(urls) - 1
+    chosen = [index for index, url in enumerate(urls) if match_endpoint(urlsplit(url).path) is not None]
+    *further, last = map(build, chosen[-MAX_EXPLAINED:] or [len(urls) - 1])
+    label = last.label if further else ""
+    return last._replace(further=tuple(further), label=label, ignored=len(urls) - 1 - len(further))
 
 
 def join_pairs(pairs: Iterable[tuple[str, str]]) -> str:
