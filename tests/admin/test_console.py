@@ -2,6 +2,7 @@
 
 import re
 import time
+from contextlib import suppress
 from html import unescape
 from urllib.parse import quote
 
@@ -301,3 +302,16 @@ def test_the_contract_page_shows_when_a_clause_was_last_observed(monkeypatch: py
     monkeypatch.setattr(contract, "clauses", lambda: (seen, *others))
     assert "Last observed at a real server: 2026-11-30, a v2 server" in FlaskEmulator().http.get("/contract").text
     assert "2026-11-30，v2 服务器" in unescape(FlaskEmulator().http.get("/contract?lang=zh").text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_sent"), [("hang", False), ("disconnect", False), ("drop_fetch", False), ("empty_body", True)]
+)
+def test_the_page_of_a_request_says_whether_a_response_was_sent(kind: str, is_sent: bool) -> None:
+    emulator = FlaskEmulator()
+    emulator.control("POST", "faults", {"kind": kind})
+    with suppress(OSError):  # as the client sees a fault without a server
+        emulator.status(emulator.control("GET", "accounts/12"))
+    page = emulator.http.get("/requests/1?lang=en").text
+    assert ("No response was sent, because of the fault." in page) is not is_sent
+    assert ("HTTP 200" in page) is is_sent

@@ -152,10 +152,16 @@ def test_a_hex_dump_line_fits_on_a_desktop(
     assert max(hidden) <= 0
 
 
+@pytest.mark.parametrize("width", [320, 375])
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_header_is_one_line_on_a_phone(browser: Browser, emulator: ServedEmulator, language: str) -> None:
-    with browser_page(browser, BrowserProfile(language, 375, "light"), emulator.url) as page:
-        page.goto("/?userid=12")
+def test_the_header_is_one_line_on_a_phone(
+    browser: Browser, emulator: ServedEmulator, language: str, width: int
+) -> None:
+    emulator.control("PUT", "profiles/a-brand-with-a-long-name", {"extno_max_digits": 5})
+    settings = {"userid": f"1069212345678{width}{language}", "profile": "a-brand-with-a-long-name"}
+    account = emulator.control("POST", "accounts", settings)
+    with browser_page(browser, BrowserProfile(language, width, "light"), emulator.url) as page:
+        page.goto(f"/?userid={account['userid']}")
         expect(page.locator("#pause")).to_have_attribute("data-state", "live")
         first, last = page.locator(".brand").bounding_box(), page.locator(".choices").bounding_box()
         assert first is not None

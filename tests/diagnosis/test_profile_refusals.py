@@ -119,7 +119,7 @@ def test_the_findings_of_a_refusal_name_the_profile_and_the_key(
     name = key.partition(" ")[0]
     english = [
         sentence,
-        f"This rule is that of the profile '某品牌', from its key {name}: compare the key with what the",
+        f"This rule is that of the profile '某品牌', from its key(s) {name}: compare them with what the",
     ]
     for language, expected in (("en", english), ("zh", [chinese, f"这条规则来自品牌配置“某品牌”的键 {name}"])):
         logged = emulator.control("GET", f"requests/1?lang={language}")["diagnosis"][:2]

@@ -197,7 +197,7 @@ VENDOR_EVIDENCE: Final[Mapping[str, EvidenceText]] = {
         keys=("queue_errors",),
     ),
     "profile-rule": EvidenceText(
-        en="This rule is that of the profile '{}', from its key {}: compare the key with what the vendor does.",
+        en="This rule is that of the profile '{}', from its key(s) {}: compare them with what the vendor does.",
         zh="这条规则来自品牌配置“{}”的键 {}：请与厂商的实际做法核对。",
         example=f"{_SEND}{_TEXT}&sendTime=&extno=123456",
         profile={"extno_max_digits": 5},

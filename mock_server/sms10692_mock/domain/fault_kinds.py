@@ -37,7 +37,8 @@ class FaultSpec:
     """The properties of a fault kind.
 
     `label` is the kind's name in the console, `effect` describes in the documents what the client sees. `executed`:
-    whether the vendor executes the request all the same; a fault's `apply` overrides "yes" and "no". `parameter` is the
+    whether the vendor executes the request all the same; a fault's `apply` overrides "yes" and "no". `has_response`:
+    whether any byte of a response is sent. `parameter` is the
     field of `Fault` that the kind takes; without `required`, it has a default. `operations` are the names of the
     operations that the kind can apply to; none means all.
     """
@@ -47,6 +48,7 @@ class FaultSpec:
     executed: Literal["yes", "no", "never"]
     parameter: Literal["", "seconds", "status", "at", "charset", "message"] = ""
     required: bool = False
+    has_response: bool = True
     operations: tuple[str, ...] = ()
 
 
@@ -65,6 +67,7 @@ FAULT_KINDS: Final[Mapping[FaultKind, FaultSpec]] = {
         label=Translation("no response", "无响应"),
         effect=Translation("no response, ever", "无响应"),
         executed="no",
+        has_response=False,
     ),
     "slow_body": FaultSpec(
         label=Translation("slow body", "正文迟到"),
@@ -99,6 +102,7 @@ FAULT_KINDS: Final[Mapping[FaultKind, FaultSpec]] = {
         label=Translation("disconnect", "断开连接"),
         effect=Translation("no byte; the connection is closed", "没有任何字节，连接关闭"),
         executed="no",
+        has_response=False,
     ),
     "wrong_charset": FaultSpec(
         label=Translation("wrong charset label", "字符集标注错误"),
@@ -130,6 +134,7 @@ FAULT_KINDS: Final[Mapping[FaultKind, FaultSpec]] = {
             "没有任何字节；`status` 或 `call` 获取的数据丢失；列表中的 `fetched_by_request` 和 `faults` 说明是哪些条目",
         ),
         executed="yes",
+        has_response=False,
         operations=(protocol.STATUS.name, protocol.CALL.name),
     ),
 }

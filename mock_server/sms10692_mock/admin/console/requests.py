@@ -30,6 +30,7 @@ from sms10692_mock.admin.services.requests import NoSuchRequest, RequestDetail, 
 from sms10692_mock.admin.services.schemas import ListDocument, RequestLogQuery
 from sms10692_mock.diagnosis.service import sent_names
 from sms10692_mock.domain.bounds import MAX_NUMBER
+from sms10692_mock.domain.fault_kinds import FAULT_KINDS
 
 SOURCES: Final = ("own", "all", "demos")
 """Choices of the list: the requests of the account, of all accounts and unknown userids, and those of “Try it”."""
@@ -83,6 +84,7 @@ def add_requests(pages: Blueprint, control: ControlService) -> None:
             body_hex=hex_dump(entry.body),
             body_text=printable_text(b64decode(detail.body)),
             query_text=printable_text(entry.query),
+            has_response=all(FAULT_KINDS[fault.kind].has_response for fault in entry.faults),
             response_hex=hex_dump(entry.response_body),
             names=names[:_MAX_PARAMETERS],
             sent_names=sent_names(entry) if detail.charset else {},
