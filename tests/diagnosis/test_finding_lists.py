@@ -1,16 +1,27 @@
 """Findings are marked and filtered in the lists of requests and messages, and written in Chinese where asked."""
 
-from typing import Any
+import re
+from dataclasses import replace
+from html import unescape
+from typing import Any, NamedTuple
 
 import pytest
 
 from sms10692 import protocol
+from sms10692_mock.admin.services.filtered_pages import read_matching
 from sms10692_mock.app.vendor_app import VendorApp, VendorRequest
 from sms10692_mock.config import build_vendor
 from sms10692_mock.domain.accounts import DEFAULT_ACCOUNT
+from sms10692_mock.domain.records import Page, Query
 from support.diagnosis import FORM, NOW, build_form
 from support.emulators import build_options
 from support.flask_emulator import FlaskEmulator
+
+
+class Row(NamedTuple):
+    """A row of a list."""
+
+    number: int
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +103,45 @@ def test_an_accepted_request_stays_without_findings_when_its_account_is_deleted(
     assert emulator.control("GET", "requests")["items"] == [before]
     after = [finding["code"] for finding in emulator.control("GET", "requests/1")["diagnosis"]]
     assert codes == after == ["habit.timestamp-form"]
+
+
+def test_a_filter_searches_5000_messages_for_a_page() -> None:
+    emulator = FlaskEmulator(replaced_options={"accounts": (replace(DEFAULT_ACCOUNT, points=10_000),)})
+    emulator.now = NOW
+    clean = ",".join(f"13{number:09}" for number in range(5000))
+    for mobile in ("8615023239810", clean):
+        body = build_form(mobile=mobile, content="【商店】您好")
+        emulator.http.post("/v2sms.aspx", data=body, content_type=FORM)
+    path = "accounts/12/messages?has_findings=true&order=desc"
+    first = emulator.control("GET", path)
+    assert first["items"] == []
+    assert first["next"] is not None
+    rest = emulator.control("GET", f"{path}&after={first['next']}")
+    assert ([item["mobile"] for item in rest["items"]], rest["next"]) == (["8615023239810"], None)
+
+    page = emulator.http.get("/?has_findings=1&lang=en").text
+    assert "No matches among the last 5,000 rows searched." in page
+    (further,) = re.findall(r'href="([^"]+)"[^>]*>Search further', page)
+    assert "8615023239810" in emulator.http.get(unescape(further)).text
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100, 5000])
+def test_a_page_of_matching_rows_continues_after_the_last_row_that_was_read(limit: int) -> None:
+    rows = [Row(number) for number in range(1, 12_346)]
+
+    def read_page(query: Query) -> Page[Row]:
+        following = [row for row in rows if query.after is None or row.number > query.after]
+        return Page(following[: query.limit], len(following) > query.limit, 0)
+
+    found, query, pages = [], Query(limit=limit), 0
+    while True:
+        page = read_matching(read_page, query, lambda row: row.number % 6000 == 0)
+        assert len(page.items) <= limit
+        found += [row.number for row in page.items]
+        pages += 1
+        following = page.items[-1].number if page.more and page.last_read is None else page.last_read
+        if following is None:
+            break
+        query = query._replace(after=following)
+    assert found == [6000, 12_000]
+    assert pages <= 5

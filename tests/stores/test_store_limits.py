@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from sms10692_mock.domain.accounts import Account
-from sms10692_mock.domain.records import Limits, LoggedRequest, Query
+from sms10692_mock.domain.records import Limits, LoggedRequest, Page, Query
 from sms10692_mock.stores.memory.store import MemoryStore
 from sms10692_mock.stores.retention import History, Plan, Usage, plan, total_limits
 from support.stores import (
@@ -284,7 +284,7 @@ def test_the_request_log_keeps_the_last_requests(make: StoreFactory) -> None:
         assert [store.is_logged(number) for number in numbers[-11:-8]] == [False, True, True]
         store.clear_request_log()
         assert not store.is_logged(numbers[-1])
-        assert store.requests(None, ALL) == ([], False, 0)
+        assert store.requests(None, ALL) == Page([], False, 0)
         assert store.next_request() > numbers[-1]
 
 
@@ -373,7 +373,7 @@ def test_deleted_messages_do_not_count_as_evicted_or_stored(make: StoreFactory) 
         page = store.messages("2", ALL, 0.0)
         assert ([message.number for message in page.items], page.evicted) == ([5, 6, 7, 8], 1)
         store.clear_messages("2")
-        assert store.messages("2", ALL, 0.0) == ([], False, 1)
+        assert store.messages("2", ALL, 0.0) == Page([], False, 1)
         for _ in range(3):
             send()
         page = store.messages("2", ALL, 0.0)

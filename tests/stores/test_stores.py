@@ -18,6 +18,7 @@ from sms10692_mock.domain.profiles import OBSERVED
 from sms10692_mock.domain.records import (
     InboundReply,
     LoggedRequest,
+    Page,
     Query,
     RulesTransition,
     Settings,
@@ -405,7 +406,7 @@ def test_creating_an_account_again_deletes_its_data(make: StoreFactory) -> None:
         store.create_account(PREPAID)
         assert store.balance("1") == (20, 20, 0)
         assert [*store.fetch_reports("1", 9, 9.0, 1), *store.fetch_replies("1", 9.0, 1)] == []
-        assert store.messages("1", Query(), 9.0) == ([], False, 0)
+        assert store.messages("1", Query(), 9.0) == Page([], False, 0)
 
 
 @EACH_STORE

@@ -219,11 +219,15 @@ class Query(NamedTuple):
 
 
 class Page(NamedTuple, Generic[ItemT]):
-    """One page of a list. `more` says whether further items follow; `evicted` counts items evicted before the first."""
+    """One page of a list. `more` says whether further items follow; `evicted` counts items evicted before the first.
+
+    `last_read` is the number of the last item that was read, None if that is the last of `items`.
+    """
 
     items: Sequence[ItemT]
     more: bool
     evicted: int
+    last_read: int | None = None
 
 
 class Limits(NamedTuple):

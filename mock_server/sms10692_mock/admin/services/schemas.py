@@ -171,6 +171,9 @@ class MessageQuery(ListQuery):
 class ListDocument(BaseModel, Generic[Document]):
     """A page of a list. `next` is the value of `after` for the next page, or null.
 
+    With a filter such as `has_findings`, a page ends after 5,000 rows that were searched: it may be empty although
+    `next` has a value.
+
     `evicted` is the number of items that are no longer kept; for requests, it counts all accounts together.
     """
 
@@ -181,8 +184,11 @@ class ListDocument(BaseModel, Generic[Document]):
 
 def to_list_document(page: Page[Row], limit: int, to_document: Callable[[Row], Document]) -> ListDocument[Any]:
     """Convert a page to a document of at most `limit` items. Further items that were read go to the next page."""
-    items, more = page.items[:limit], page.more or len(page.items) > limit
-    next_number = items[-1].number if more else None
+    items, is_cut = page.items[:limit], len(page.items) > limit
+    if is_cut or (page.more and page.last_read is None):
+        next_number: int | None = items[-1].number
+    else:
+        next_number = page.last_read
     return ListDocument.model_construct(
         items=[to_document(row) for row in items], next=next_number, evicted=page.evicted
     )
