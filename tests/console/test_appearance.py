@@ -272,3 +272,24 @@ def measure_first_paint(page: Page, path: str, rows: int) -> float:
         assert time.monotonic() < until
         page.wait_for_timeout(20)
     return float(paints[0])
+
+
+CUT_CHOICES = """
+() => [...document.querySelectorAll("main select")].filter((select) => {
+  const style = getComputedStyle(select), canvas = document.createElement("canvas").getContext("2d");
+  canvas.font = style.font;
+  const text = canvas.measureText(select.selectedOptions[0].text).width;
+  return text + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) > select.clientWidth;
+}).map((select) => select.id)
+"""
+
+
+@pytest.mark.parametrize("width", [375, 768, 1440])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_choice_shows_its_whole_text(browser: Browser, emulator: ServedEmulator, language: str, width: int) -> None:
+    emulator.control("PUT", "profiles/a-brand-with-a-long-name", {"extno_max_digits": 5})
+    account = emulator.control("POST", "accounts", {"profile": "a-brand-with-a-long-name"})
+    with browser_page(browser, BrowserProfile(language, width, "light"), emulator.url) as page:
+        for path in ("/account", "/send", "/requests", "/faults", "/explain"):
+            page.goto(f"{path}?userid={account['userid']}")
+            assert page.evaluate(CUT_CHOICES) == []
