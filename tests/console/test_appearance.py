@@ -275,11 +275,11 @@ def measure_first_paint(page: Page, path: str, rows: int) -> float:
 
 
 CUT_CHOICES = """
-() => [...document.querySelectorAll("main select")].filter((select) => {
+() => [...document.querySelectorAll("main select")].filter((select) => select.checkVisibility()).filter((select) => {
   const style = getComputedStyle(select), canvas = document.createElement("canvas").getContext("2d");
   canvas.font = style.font;
   const text = canvas.measureText(select.selectedOptions[0].text).width;
-  return text + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) > select.clientWidth;
+  return text + parseFloat(style.paddingLeft) + parseFloat(style.paddingRight) > select.clientWidth + 1;
 }).map((select) => select.id)
 """
 
