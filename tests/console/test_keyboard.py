@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, Route, expect
 
 from console.conftest import ConsoleAccount
 from console.test_console_flows import console_text, press_tab_until
@@ -185,6 +185,25 @@ def test_a_clause_and_a_chapter_are_tried(page: Page, account: ConsoleAccount, p
     press_enter_on(page, "[id='clause-2.3-found'] > button")
     expect(page.locator("[id='clause-2.3-found'] .result .badge.good").first).to_be_visible()
     expect(page.locator("[id='clause-2.3-found'] > button")).to_be_focused()
+
+
+def test_a_live_update_at_the_moment_of_a_request_does_not_lose_the_focus(page: Page, account: ConsoleAccount) -> None:
+    page.goto(account.page_path("/contract", provenance="manual"))
+    expect_live(page)
+    # The button is disabled, and Chromium has not yet taken the focus from it.
+    page.evaluate("""() => document.addEventListener("htmx:beforeSend", ({ target }) => {
+      if (target.disabled) document.dispatchEvent(new Event("htmx:afterSettle"));
+    })""")
+
+    def answer_late(route: Route) -> None:
+        page.wait_for_function("document.activeElement === document.body")
+        route.continue_()
+
+    page.route("**/contract/try?*", answer_late)
+    button = page.locator("[id='clause-2.3-found'] > button")
+    press_enter_on(page, "[id='clause-2.3-found'] > button")
+    expect(page.locator("[id='clause-2.3-found'] .result .badge.good").first).to_be_visible()
+    expect(button).to_be_focused()
 
 
 def test_a_send_keeps_the_focus_at_its_button(page: Page, account: ConsoleAccount) -> None:

@@ -221,7 +221,9 @@
     if (at >= 0) keys = [...elements.slice(at), ...elements.slice(0, at).reverse()].map(keyOf);
   }
   function restoreFocus() {
-    if (document.activeElement && document.activeElement !== document.body) keys = [];
+    const active = document.activeElement;
+    // A browser takes the focus from a disabled element some time later: until then the focus is not where it seems to be.
+    if (active && active !== document.body && !active.disabled) keys = [];
     if (!keys.length) return;
     const elements = [...document.querySelectorAll(`main :is(${FOCUSABLE})`)].filter((element) => element.checkVisibility());
     const found = new Map(elements.reverse().map((element) => [keyOf(element), element]));
