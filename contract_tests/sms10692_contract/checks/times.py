@@ -139,6 +139,7 @@ def _check_receivetimes_fetched_at_once(context: CheckContext) -> None:
     for account, first in zip(accounts, started, strict=True):
         response, last = context.overage(account), f"{context.read_clock(account):{TIME_FORMAT}}"
         own = [item.partition(" ")[2] for item in fetched if item.startswith(f"{account.userid} ")]
+        expect(len(own) == _WAITING, response, f"{_WAITING} reports in three fetches at once", f"{len(own)} reports")
         foreign = [receivetime for receivetime in own if not first <= receivetime <= last]
         expect(
             not foreign,

@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from sms10692 import protocol
 from sms10692.protocol import Endpoint
 from sms10692_mock.codec.charsets import DECODERS
 from sms10692_mock.codec.forms import Fields, parse_fields
@@ -250,8 +249,3 @@ def _mask_part_head(head: bytes, found: re.Match[bytes] | None, charset: str, ma
         pieces += [mask_bytes(head[position:start], charset, masks.mask_text), head[start:stop]]
         position = stop
     return b"".join((*pieces, mask_bytes(head[position:], charset, masks.mask_text)))
-
-
-def find_userid(fields: Fields) -> str:
-    """Return the userid of a request."""
-    return fields.get(protocol.SIGNED.parameters[0], "")
