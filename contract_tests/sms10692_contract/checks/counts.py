@@ -16,7 +16,9 @@ _WRAPPED: Final = st.builds(
 """Numbers that are small or negative in an integer of that many bits."""
 
 _LIMIT: Final = st.builds(
-    lambda zeros, limit: "0" * zeros + str(limit), st.integers(0, 3), st.integers(1, 20) | _WRAPPED
+    lambda zeros, limit: "0" * zeros + str(limit),
+    st.integers(0, 3),
+    st.integers(1, 20) | _WRAPPED | st.integers(2, 20).map(lambda digits: 10**digits),
 ) | st.just("")
 
 
@@ -34,7 +36,7 @@ def _a_fetch_returns_exactly_as_many_as_asked(context: CheckContext) -> None:
 
     check_fetches(DEFAULT_LIMIT + 1, [""])
     check_fetches(DEFAULT_LIMIT + 2, [f"{DEFAULT_LIMIT + 1}"])
-    for waiting, limits in ((1000, ["999"]), (1000, ["1000"]), (300, ["65537", "1"])):
+    for waiting, limits in ((1000, ["999"]), (1000, ["1000"]), (1002, ["10000"]), (300, ["65537", "1"])):
         check_fetches(waiting, limits)
     context.for_all(
         check_fetches, st.integers(1, 50), st.lists(_LIMIT, min_size=1, max_size=4), examples=context.few_examples
@@ -112,6 +114,7 @@ def _each_of_hundreds_of_replies_is_fetched_once_in_order(context: CheckContext)
         account.fetch_replies()
 
     check_replies([1, 500, 1])
+    check_replies([2001, 1])
     context.for_all(check_replies, st.lists(st.integers(1, 60), min_size=1, max_size=4), examples=context.few_examples)
     if context.effort.is_thorough:
         check_replies([2500, 1])

@@ -85,6 +85,11 @@ def _drop_replies_after(limit: int) -> type[MemoryStore]:
     return stores.fetching_replies(fetch)
 
 
+def _cut_status_num(part: slice) -> Defect:
+    """Read only some digits of statusNum."""
+    return Defect(api_request=lambda request: request._replace(status_num=request.status_num[part]))
+
+
 def _drop_after(count: int) -> type[MemoryStore]:
     """Report the messages to a number as failed after so many of them."""
 
@@ -168,6 +173,14 @@ COUNTS: Final = (
         Defect(store=stores.fetching_reports(lambda queue, limit: queue.fetch(limit % 65_536 or stores.NO_LIMIT))),
         ("N-fetch",),
     ),
+    *(
+        Mutant(f"statusNum is cut to its {name}", _cut_status_num(part), ("N-fetch",))
+        for name, part in (
+            ("first digit", slice(1)),
+            ("first four digits", slice(4)),
+            ("last four digits", slice(-4, None)),
+        )
+    ),
     Mutant(
         "statusNum with a leading zero is octal",
         Defect(
@@ -197,7 +210,10 @@ COUNTS: Final = (
         changing_send_result(lambda result: result._replace(success_counts=min(result.success_counts, 999))),
         ("N-fetch", "N-send", "N-replies"),
     ),
-    Mutant("replies after the 100th are lost", Defect(store=_drop_replies_after(100)), ("N-replies",)),
+    *(
+        Mutant(f"replies after the {count:,}th are lost", Defect(store=_drop_replies_after(count)), ("N-replies",))
+        for count in (100, 1000, 4000)
+    ),
     Mutant(
         "the first report of the next task is lost",
         Defect(store=DropsAtTaskBorder),
